@@ -22,7 +22,10 @@ export function decodeImageReference(logits: Float32Array, deltas: Float32Array,
   const labels: number[] = [];
   let first = 0;
   for (const count of options.levelCounts) {
-    const level = Array.from(logits.subarray(first * numClasses, (first + count) * numClasses), (x) => 1 / (1 + Math.exp(-x)));
+    const level = Array.from(
+      logits.subarray(first * numClasses, (first + count) * numClasses),
+      (x) => 1 / (1 + Math.exp(-x)),
+    );
     const candidates = byFallingScore(level).filter((i) => level[i]! > scoreThreshold);
     for (const i of candidates.slice(0, topK)) {
       const anchor = first + Math.floor(i / numClasses);
@@ -32,7 +35,10 @@ export function decodeImageReference(logits: Float32Array, deltas: Float32Array,
     }
     first += count;
   }
-  const kept = nmsReference(new Float32Array(boxes), scores, options.iouThreshold, labels).slice(0, options.maxDetections);
+  const kept = nmsReference(new Float32Array(boxes), scores, options.iouThreshold, labels).slice(
+    0,
+    options.maxDetections,
+  );
   return {
     boxes: kept.flatMap((i) => boxes.slice(4 * i, 4 * i + 4)),
     scores: kept.map((i) => scores[i]!),

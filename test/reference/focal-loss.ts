@@ -16,7 +16,13 @@ function sigmoid(x: number): number {
 }
 
 /** FL = alpha_t (1 - p_t)^gamma CE at a finite logit; `alpha` null is off. */
-export function focalElement(x: number, target: number, alpha: number | null, gamma: number, smoothing = 0): FocalElement {
+export function focalElement(
+  x: number,
+  target: number,
+  alpha: number | null,
+  gamma: number,
+  smoothing = 0,
+): FocalElement {
   const t = target * (1 - smoothing) + smoothing / 2;
   const p = sigmoid(x);
   const n = sigmoid(-x);
