@@ -10,6 +10,12 @@ export interface AssignReferenceOptions {
   ignoreIof?: number;
 }
 
+/** Boxes that no anchor was given to: those that overlap none, and those whose anchors all went elsewhere. */
+export function unmatched(matches: Int32Array, boxes: number): Int32Array {
+  const taken = new Set(matches);
+  return Int32Array.from({ length: boxes }, (_, g) => g).filter((g) => !taken.has(g));
+}
+
 /**
  * torchvision's Matcher over the whole [G, A] matrix of float32 overlaps, nothing skipped, except that a box whose best
  * overlap is zero matches nothing. Thresholds are rounded to float32, ties go to the box that comes first.
@@ -56,16 +62,13 @@ export function matchReference(anchors: Float32Array, gtBoxes: Float32Array, opt
   }
   const matches = new Int32Array(count);
   for (let a = 0; a < count; a++) matches[a] = best[a]! < low || boxes === 0 ? -1 : best[a]! < high ? -2 : owner[a]!;
-  const unmatchedGt: number[] = [];
   for (let g = 0; g < boxes; g++) {
     const top = highest[g]!;
-    if (top === 0) unmatchedGt.push(g);
-    else if (options.allowLowQualityMatches ?? true) {
-      // as torchvision: such an anchor gets back its own best box, which need not be this one
-      for (let a = 0; a < count; a++) if (overlaps[g * count + a] === top) matches[a] = owner[a]!;
-    }
+    if (top === 0 || !(options.allowLowQualityMatches ?? true)) continue;
+    // as torchvision: such an anchor gets back its own best box, which need not be this one
+    for (let a = 0; a < count; a++) if (overlaps[g * count + a] === top) matches[a] = owner[a]!;
   }
-  return { matches, unmatchedGt: Int32Array.from(unmatchedGt) };
+  return { matches, unmatchedGt: unmatched(matches, boxes) };
 }
 
 /** What assignAnchors answers, from the matcher above, ignore regions and the float64 box coder. */
