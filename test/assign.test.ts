@@ -70,7 +70,7 @@ const settings = fc.record({
   seed: fc.integer(),
   whole: fc.boolean(),
   duplicates: fc.boolean(),
-  thresholds: fc.constantFrom([0.5, 0.4], [0.7, 0.3], [0.5, 0.5], [0.3, 0], [1, 0.2]),
+  thresholds: fc.constantFrom([0.5, 0.4], [0.7, 0.3], [0.5, 0.5], [0.3, 0.05], [1, 0.2]),
   allowLowQualityMatches: fc.boolean(),
   ignoreIof: fc.constantFrom(0.5, 0.3, 0.9),
 });
