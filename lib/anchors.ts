@@ -73,7 +73,12 @@ export class AnchorGrid {
     this.scales = sizes(check, 'scales', given.scales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]);
     this.aspectRatios = sizes(check, 'aspectRatios', given.aspectRatios ?? [0.5, 1, 2]);
     if (this.baseSizes.length !== this.strides.length) {
-      check.fail('ERR_SHAPE', 'baseSizes', `${String(this.strides.length)} values, one a stride`, String(this.baseSizes.length));
+      check.fail(
+        'ERR_SHAPE',
+        'baseSizes',
+        `${String(this.strides.length)} values, one a stride`,
+        String(this.baseSizes.length),
+      );
     }
     const anchorsPerCell = this.scales.length * this.aspectRatios.length;
     let offset = 0;
@@ -116,7 +121,12 @@ export class AnchorGrid {
     // Up to 2^24 pixels float32 still resolves every pixel.
     const bad = halves.find((half) => !(half >= 2 ** -24 && half <= 2 ** 24));
     if (bad !== undefined) {
-      check.fail('ERR_RANGE', 'baseSizes', 'anchors of sides between 2^-23 and 2^25 pixels', `half a side of ${String(bad)}`);
+      check.fail(
+        'ERR_RANGE',
+        'baseSizes',
+        'anchors of sides between 2^-23 and 2^25 pixels',
+        `half a side of ${String(bad)}`,
+      );
     }
     return Float32Array.from(halves);
   }

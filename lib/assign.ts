@@ -200,12 +200,7 @@ export function readMatchOptions(check: Check, given: MatchOptions): MatchArgume
   const positive = check.number('positiveThreshold', positiveThreshold, { min: 0, max: 1, exclusiveMin: true });
   const negative = check.number('negativeThreshold', negativeThreshold, { min: 0, max: 1 });
   if (negative > positive) {
-    check.fail(
-      'ERR_RANGE',
-      'negativeThreshold',
-      `at most positiveThreshold = ${String(positive)}`,
-      String(negative),
-    );
+    check.fail('ERR_RANGE', 'negativeThreshold', `at most positiveThreshold = ${String(positive)}`, String(negative));
   }
   return [
     positive,

@@ -114,7 +114,12 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
     ],
     () => {
       const count = offsets[images] as number;
-      return { boxes: boxes.slice(0, 4 * count), scores: scores.slice(0, count), labels: labels.slice(0, count), offsets };
+      return {
+        boxes: boxes.slice(0, 4 * count),
+        scores: scores.slice(0, count),
+        labels: labels.slice(0, count),
+        offsets,
+      };
     },
   );
 }
@@ -154,11 +159,17 @@ function readLevelCounts(
   anchors: number,
 ): Float64Array {
   if (given === undefined) return Float64Array.from(grid?.levels.map((level) => level.count) ?? [anchors]);
-  if (typeof given !== 'object' || given === null) check.fail('ERR_DTYPE', 'levelCounts', 'an array of counts', typeof given);
+  if (typeof given !== 'object' || given === null)
+    check.fail('ERR_DTYPE', 'levelCounts', 'an array of counts', typeof given);
   const counts = Float64Array.from(given, (n) => check.number('levelCounts', n, { min: 0, integer: true }));
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total !== anchors || counts.length === 0) {
-    check.fail('ERR_SHAPE', 'levelCounts', `counts that sum to ${String(anchors)} anchors`, `a sum of ${String(total)}`);
+    check.fail(
+      'ERR_SHAPE',
+      'levelCounts',
+      `counts that sum to ${String(anchors)} anchors`,
+      `a sum of ${String(total)}`,
+    );
   }
   return counts;
 }

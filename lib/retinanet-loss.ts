@@ -81,13 +81,21 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
   const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, numClasses);
   if (truthImages !== images && anchors.count > 0) {
-    check.fail('ERR_SHAPE', 'groundTruth.offsets', `${String(images + 1)} offsets for ${String(images)} images`, String(truthImages + 1));
+    check.fail(
+      'ERR_SHAPE',
+      'groundTruth.offsets',
+      `${String(images + 1)} offsets for ${String(images)} images`,
+      String(truthImages + 1),
+    );
   }
   const match = readMatchOptions(check, given);
   const { alpha, gamma, labelSmoothing } = readFocalLossParameters(check, given, numClasses);
   const { beta = 1 / 9, boxWeight = 1, normalizer = 'positives' } = given;
   const byPositives = normalizer === 'positives';
-  const out = check.options<{ classGrad?: Float32Array; boxGrad?: Float32Array }>('out', given.out, ['classGrad', 'boxGrad']);
+  const out = check.options<{ classGrad?: Float32Array; boxGrad?: Float32Array }>('out', given.out, [
+    'classGrad',
+    'boxGrad',
+  ]);
   const classGrad = check.out('Float32Array', 'out.classGrad', out.classGrad, classLogits.length);
   const boxGrad = check.out('Float32Array', 'out.boxGrad', out.boxGrad, boxDeltas.length);
   const scalars = new Float64Array(3);

@@ -182,7 +182,8 @@ function describe(value: unknown): string {
   if (typeof value === 'bigint') return `${String(value)}n`;
   if (typeof value === 'object') {
     if (Array.isArray(value)) return 'an Array';
-    const name = kindOf(value) ?? (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name;
+    const name =
+      kindOf(value) ?? (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name;
     return name === undefined || name === '' || name === 'Object' ? 'an object' : `a ${name}`;
   }
   return `a ${typeof value}`;

@@ -1,6 +1,6 @@
 // Anchor assignment: torchvision.models.detection._utils.Matcher over a batch, without ever holding an anchors x boxes
-// matrix. Pass 1 finds each anchor's best box and each box's best IoU; pass 2 applies the thresholds and gives every box
-// its best anchors back ("low quality matches"). Scratch memory: 4 bytes an anchor and a box.
+// matrix. Pass 1 finds each anchor's best box and each box's best IoU; pass 2 applies the thresholds and gives every
+// box its best anchors back ("low quality matches"). Scratch memory: 4 bytes an anchor and a box.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
