@@ -15,7 +15,12 @@ type GroundTruthArguments = [
   ignoreBoxes: Optional<Floats>,
   ignoreOffsets: Optional<Ints>,
 ];
-type MatchArguments = [positiveThreshold: number, negativeThreshold: number, allowLowQuality: boolean, ignoreIof: number];
+type MatchArguments = [
+  positiveThreshold: number,
+  negativeThreshold: number,
+  allowLowQuality: boolean,
+  ignoreIof: number,
+];
 
 export interface Assignment {
   positives: Ints;

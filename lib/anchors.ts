@@ -1,6 +1,6 @@
 // Anchors: a grid that is never materialised, or any list of boxes.
 import { plan } from './plan.js';
-import { Check, kindOf } from './validate.js';
+import { Check, describe, kindOf } from './validate.js';
 import { backendIndex } from './backend.js';
 
 export interface AnchorGridOptions {
@@ -52,8 +52,8 @@ export class AnchorGrid {
   readonly levels: readonly AnchorLevel[];
   /** A: anchors of one image. */
   readonly count: number;
-  /** @internal What native code takes. */
-  readonly native: NativeAnchors;
+  /** What native code takes; out of reach, because native code relies on it. */
+  readonly #native: NativeAnchors;
 
   constructor(options: AnchorGridOptions) {
     const check = new Check('AnchorGrid');
@@ -73,22 +73,28 @@ export class AnchorGrid {
     this.scales = sizes(check, 'scales', given.scales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]);
     this.aspectRatios = sizes(check, 'aspectRatios', given.aspectRatios ?? [0.5, 1, 2]);
     if (this.baseSizes.length !== this.strides.length) {
-      check.fail('ERR_SHAPE', 'baseSizes', `${String(this.strides.length)} values, one a stride`, String(this.baseSizes.length));
+      check.fail(
+        'ERR_SHAPE',
+        'baseSizes',
+        `${String(this.strides.length)} values, one a stride`,
+        String(this.baseSizes.length),
+      );
     }
     const anchorsPerCell = this.scales.length * this.aspectRatios.length;
     let offset = 0;
-    this.levels = this.strides.map((stride) => {
+    const levels = this.strides.map((stride) => {
       const height = Math.ceil(this.imageHeight / stride);
       const width = Math.ceil(this.imageWidth / stride);
       const level = { stride, height, width, anchorsPerCell, offset, count: height * width * anchorsPerCell };
       offset += level.count;
-      return level;
+      return Object.freeze(level);
     });
+    this.levels = Object.freeze(levels);
     this.count = offset;
     if (!(this.count <= MAX_ANCHORS)) {
       check.fail('ERR_RANGE', 'strides', 'a grid of at most 2^31 - 1 anchors', `one of ${String(this.count)}`);
     }
-    this.native = {
+    this.#native = {
       count: this.count,
       data: this.#halfSizes(check),
       levels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
@@ -99,8 +105,13 @@ export class AnchorGrid {
   boxes(): Float32Array {
     const check = new Check('AnchorGrid.boxes');
     const out = check.allocate('Float32Array', 4 * this.count);
-    const { data, levels } = this.native;
+    const { data, levels } = this.#native;
     return plan('gridBoxes', [backendIndex(check, undefined), data, levels, out], () => out).runSync();
+  }
+
+  /** @internal The native form of a true AnchorGrid; undefined for everything else, look-alikes included. */
+  static nativeOf(value: unknown): NativeAnchors | undefined {
+    return typeof value === 'object' && value !== null && #native in value ? value.#native : undefined;
   }
 
   /** [L, S, 2]: half widths and half heights, rounded to float32 once. */
@@ -116,7 +127,12 @@ export class AnchorGrid {
     // Up to 2^24 pixels float32 still resolves every pixel.
     const bad = halves.find((half) => !(half >= 2 ** -24 && half <= 2 ** 24));
     if (bad !== undefined) {
-      check.fail('ERR_RANGE', 'baseSizes', 'anchors of sides between 2^-23 and 2^25 pixels', `half a side of ${String(bad)}`);
+      check.fail(
+        'ERR_RANGE',
+        'baseSizes',
+        'anchors of sides between 2^-23 and 2^25 pixels',
+        `half a side of ${String(bad)}`,
+      );
     }
     return Float32Array.from(halves);
   }
@@ -130,9 +146,10 @@ export interface NativeAnchors {
 
 /** Any anchors as native code takes them, validated. */
 export function nativeAnchors(check: Check, anchors: unknown): NativeAnchors {
-  if (anchors instanceof AnchorGrid) return anchors.native;
+  const grid = AnchorGrid.nativeOf(anchors);
+  if (grid !== undefined) return grid;
   if (kindOf(anchors) !== 'Float32Array') {
-    check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', kindOf(anchors) ?? typeof anchors);
+    check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', describe(anchors));
   }
   const data = check.array('Float32Array', 'anchors', anchors);
   const count = check.boxes('anchors', data, { area: true });
@@ -140,11 +157,7 @@ export function nativeAnchors(check: Check, anchors: unknown): NativeAnchors {
   return { count, data, levels: null };
 }
 
-function sizes(check: Check, name: string, values: ArrayLike<number>): number[] {
-  if (typeof values !== 'object' || values === null || typeof values.length !== 'number') {
-    check.fail('ERR_DTYPE', name, 'an array of numbers', typeof values);
-  }
-  const list = Array.from(values);
-  if (list.length === 0 || list.length > 1024) check.fail('ERR_SHAPE', name, '1 to 1024 values', String(list.length));
-  return list.map((value) => check.number(name, value, { min: 0, exclusiveMin: true }));
+// More pixels than an image may have, less than float32 stops resolving.
+function sizes(check: Check, name: string, values: ArrayLike<number>): readonly number[] {
+  return Object.freeze(check.numbers(name, values, { min: 0, max: 2 ** 25, exclusiveMin: true }));
 }

@@ -153,6 +153,7 @@ function planAssign<Result>(
   const out = check.options<AssignOut>('out', given.out, ['labels', 'matches']);
   const labels = check.out('Int32Array', 'out.labels', out.labels, rows);
   const matches = check.out('Int32Array', 'out.matches', out.matches, rows);
+  check.apart('out.labels', labels, 'out.matches', matches);
   const backend = backendIndex(check, given.backend);
   return plan('assign', [backend, anchors.data, anchors.levels, ...truth, ...match, labels, matches], (raw) =>
     finish({ labels, matches, numPositives: raw.positives.length, ...raw }),
@@ -197,20 +198,15 @@ function checkIgnoreBoxes(check: Check, name: string, boxes: unknown): number {
 /** The matching options with their defaults, in native order. */
 export function readMatchOptions(check: Check, given: MatchOptions): MatchArguments {
   const { positiveThreshold = 0.5, negativeThreshold = 0.4, allowLowQualityMatches = true, ignoreIof = 0.5 } = given;
-  const positive = check.number('positiveThreshold', positiveThreshold, { min: 0, max: 1, exclusiveMin: true });
+  const positive = check.share('positiveThreshold', positiveThreshold);
   const negative = check.number('negativeThreshold', negativeThreshold, { min: 0, max: 1 });
   if (negative > positive) {
-    check.fail(
-      'ERR_RANGE',
-      'negativeThreshold',
-      `at most positiveThreshold = ${String(positive)}`,
-      String(negative),
-    );
+    check.fail('ERR_RANGE', 'negativeThreshold', `at most positiveThreshold = ${String(positive)}`, String(negative));
   }
   return [
     positive,
     negative,
     check.boolean('allowLowQualityMatches', allowLowQualityMatches),
-    check.number('ignoreIof', ignoreIof, { min: 0, max: 1, exclusiveMin: true }),
+    check.share('ignoreIof', ignoreIof),
   ];
 }

@@ -2,7 +2,7 @@
 import { nativeAnchors, type Anchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
 import { plan, type Plan } from './plan.js';
-import { Check } from './validate.js';
+import { Check, FLOAT32_MAX } from './validate.js';
 
 export interface BoxOptions {
   /** The array that receives the result; of exactly its length. */
@@ -91,8 +91,9 @@ export function planClipBoxes(boxes: Float32Array, options: ClipOptions): Plan<F
   const given = check.options<ClipOptions>('options', options ?? null, [...OPTIONS, 'height', 'width']);
   check.array('Float32Array', 'boxes', boxes);
   check.boxes('boxes', boxes, { area: false });
-  const height = check.number('height', given.height, { min: 0, exclusiveMin: true });
-  const width = check.number('width', given.width, { min: 0, exclusiveMin: true });
+  const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
+  const height = check.number('height', given.height, size);
+  const width = check.number('width', given.width, size);
   const out = check.out('Float32Array', 'out', given.out, boxes.length);
   return plan('clipBoxes', [backendIndex(check, given.backend), boxes, height, width, out], () => out);
 }

@@ -2,7 +2,7 @@
 import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
 import { plan, type Plan } from './plan.js';
-import { Check } from './validate.js';
+import { Check, FLOAT32_MAX } from './validate.js';
 
 export interface DecodeDetectionsOptions {
   /** [B, A, K], flattened. */
@@ -74,7 +74,7 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
   const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
   const grid = given.anchors instanceof AnchorGrid ? given.anchors : undefined;
-  const size = { min: 0, exclusiveMin: true };
+  const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
   const imageHeight = check.number('imageHeight', given.imageHeight ?? grid?.imageHeight, size);
   const imageWidth = check.number('imageWidth', given.imageWidth ?? grid?.imageWidth, size);
   const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, maxDetections = 300 } = given;
@@ -114,7 +114,12 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
     ],
     () => {
       const count = offsets[images] as number;
-      return { boxes: boxes.slice(0, 4 * count), scores: scores.slice(0, count), labels: labels.slice(0, count), offsets };
+      return {
+        boxes: boxes.slice(0, 4 * count),
+        scores: scores.slice(0, count),
+        labels: labels.slice(0, count),
+        offsets,
+      };
     },
   );
 }
@@ -154,11 +159,15 @@ function readLevelCounts(
   anchors: number,
 ): Float64Array {
   if (given === undefined) return Float64Array.from(grid?.levels.map((level) => level.count) ?? [anchors]);
-  if (typeof given !== 'object' || given === null) check.fail('ERR_DTYPE', 'levelCounts', 'an array of counts', typeof given);
-  const counts = Float64Array.from(given, (n) => check.number('levelCounts', n, { min: 0, integer: true }));
+  const counts = Float64Array.from(check.numbers('levelCounts', given, { min: 0, integer: true }));
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total !== anchors || counts.length === 0) {
-    check.fail('ERR_SHAPE', 'levelCounts', `counts that sum to ${String(anchors)} anchors`, `a sum of ${String(total)}`);
+  if (total !== anchors) {
+    check.fail(
+      'ERR_SHAPE',
+      'levelCounts',
+      `counts that sum to ${String(anchors)} anchors`,
+      `a sum of ${String(total)}`,
+    );
   }
   return counts;
 }

@@ -4,13 +4,13 @@ import {
   gradOutputOf,
   lossesAndGradOut,
   lossesOut,
-  normalizerOf,
+  normalizerOrPositives,
   reductionOf,
   type LossesAndGrad,
   type Reduction,
 } from './loss-options.js';
 import { plan, type Plan } from './plan.js';
-import { Check, FLOAT32_MAX, kindOf } from './validate.js';
+import { Check, describe, FLOAT32_MAX, kindOf } from './validate.js';
 
 export interface FocalLossOptions {
   /** K. Default: logits.length / targets.length for class labels; for dense targets only per-class options need it. */
@@ -201,7 +201,9 @@ function readInput(
   check.array('Float32Array', 'logits', logits);
   const kind = kindOf(targets);
   const dense = kind === 'Float32Array';
-  // Anything but the two accepted kinds fails here, under the more usual one's name.
+  if (!dense && kind !== 'Int32Array') {
+    check.fail('ERR_DTYPE', 'targets', 'an Int32Array [N] or a Float32Array [N, K]', describe(targets));
+  }
   check.array(dense ? 'Float32Array' : 'Int32Array', 'targets', targets, dense ? logits.length : undefined);
   const numClasses = readNumClasses(check, logits, targets, dense, given);
   const rows = logits.length / numClasses;
@@ -222,8 +224,7 @@ function readInput(
     anchorWeights,
     reduction,
     ...readFocalLossParameters(check, given, numClasses),
-    normalizer: normalizerOf(check, given.normalizer === 'positives' ? 1 : given.normalizer, reduction, logits.length),
-    byPositives: given.normalizer === 'positives',
+    ...normalizerOrPositives(check, given.normalizer, reduction, logits.length),
   };
 }
 
@@ -279,7 +280,10 @@ export function readFocalLossParameters(
 }
 
 function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): Float32Array {
-  if (kindOf(value) === undefined) return Float32Array.of(check.number(name, value, { min: 0, max }));
+  if (typeof value === 'number') return Float32Array.of(check.number(name, value, { min: 0, max }));
+  if (kindOf(value) !== 'Float32Array') {
+    check.fail('ERR_DTYPE', name, 'a number or a Float32Array [K]', describe(value));
+  }
   const array = check.array('Float32Array', name, value, numClasses, 'one a class');
   check.values(name, array, 0, max);
   return array;

@@ -1,5 +1,5 @@
 // What the losses have in common: reductions, normalizers, the upstream gradient.
-import { kindOf, type Check } from './validate.js';
+import { describe, kindOf, type Check } from './validate.js';
 
 /** 'none' keeps a loss for every element; 'mean' divides the sum by the number of elements (0 where there are none). */
 export type Reduction = 'sum' | 'mean' | 'none';
@@ -14,6 +14,20 @@ export function normalizerOf(check: Check, value: unknown, reduction: Reduction,
   return reduction === 'mean' ? given * Math.max(1, elements) : given;
 }
 
+/** As normalizerOf, where 'positives' is allowed besides numbers. */
+export function normalizerOrPositives(
+  check: Check,
+  value: unknown,
+  reduction: Reduction,
+  elements: number,
+): { normalizer: number; byPositives: boolean } {
+  const byPositives = value === 'positives';
+  if (value !== undefined && typeof value !== 'number' && !byPositives) {
+    check.fail('ERR_DTYPE', 'normalizer', "a finite number or 'positives'", describe(value));
+  }
+  return { normalizer: normalizerOf(check, byPositives ? 1 : value, reduction, elements), byPositives };
+}
+
 /** The gradient that arrives from above: one number, or with reduction 'none' one an element. */
 export function gradOutputOf(
   check: Check,
@@ -23,15 +37,23 @@ export function gradOutputOf(
 ): Float32Array | null {
   if (value === undefined) return null;
   if (typeof value === 'number') return Float32Array.of(check.number('gradOutput', value));
-  if (reduction !== 'none') check.fail('ERR_DTYPE', 'gradOutput', `a number with reduction '${reduction}'`, 'an array');
+  if (reduction !== 'none')
+    check.fail('ERR_DTYPE', 'gradOutput', `a number with reduction '${reduction}'`, describe(value));
   return check.array('Float32Array', 'gradOutput', value, elements);
 }
 
 /** The output for a loss of every element; `out` without reduction 'none' would never be written and is refused. */
-export function lossesOut(check: Check, out: unknown, reduction: Reduction, elements: number): Float32Array | null {
-  if (reduction === 'none') return check.out('Float32Array', 'out', out, elements);
+export function lossesOut(
+  check: Check,
+  out: unknown,
+  reduction: Reduction,
+  elements: number,
+  argument = 'out',
+): Float32Array | null {
+  if (reduction === 'none') return check.out('Float32Array', argument, out, elements);
   if (out !== undefined) {
-    check.fail('ERR_OPTION', 'out', "reduction 'none', the only one that fills an array", `reduction '${reduction}'`);
+    const expected = "reduction 'none', the only one that fills an array,";
+    check.fail('ERR_OPTION', argument, expected, `reduction '${reduction}'`);
   }
   return null;
 }
@@ -50,12 +72,15 @@ export function lossesAndGradOut(
   reduction: Reduction,
   elements: number,
 ): { losses: Float32Array | null; grad: Float32Array } {
-  const given =
-    out === undefined || kindOf(out) !== undefined
-      ? { grad: out, losses: undefined }
-      : check.options<LossesAndGrad>('out', out, ['grad', 'losses']);
-  return {
-    losses: lossesOut(check, given.losses, reduction, elements),
-    grad: check.out('Float32Array', 'out', given.grad, elements),
-  };
+  if (out === undefined || kindOf(out) !== undefined) {
+    return {
+      losses: lossesOut(check, undefined, reduction, elements),
+      grad: check.out('Float32Array', 'out', out, elements),
+    };
+  }
+  const given = check.options<LossesAndGrad>('out', out, ['grad', 'losses']);
+  const losses = lossesOut(check, given.losses, reduction, elements, 'out.losses');
+  const grad = check.out('Float32Array', 'out.grad', given.grad, elements);
+  check.apart('out.losses', losses, 'out.grad', grad);
+  return { losses, grad };
 }

@@ -3,6 +3,7 @@
 import type { Operations } from '../binding.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
 import { native } from './native.js';
+import { bufferOf, kindOf } from './validate.js';
 
 type Name = keyof Operations;
 
@@ -56,7 +57,7 @@ function fromNative(error: unknown): unknown {
 // Shrinking a buffer unmaps its memory, which no other thread may be reading then.
 function refuseResizable(args: readonly unknown[]): void {
   for (const arg of args) {
-    if (ArrayBuffer.isView(arg) && (arg.buffer as ArrayBuffer & { resizable?: boolean }).resizable === true) {
+    if (kindOf(arg) !== undefined && (bufferOf(arg) as { resizable?: boolean }).resizable === true) {
       throw new RetinanetOpsError(
         'ERR_DTYPE',
         'expected arrays over buffers of fixed length for a promised call, received one over a resizable ArrayBuffer',

@@ -4,7 +4,7 @@ import { readGroundTruth, readMatchOptions, type GroundTruth, type MatchOptions 
 import { backendIndex, type BackendName } from './backend.js';
 import { readOutputShape } from './decode.js';
 import { readFocalLossParameters, type FocalLossOptions } from './focal-loss.js';
-import { normalizerOf } from './loss-options.js';
+import { normalizerOrPositives } from './loss-options.js';
 import { plan, type Plan } from './plan.js';
 import { Check } from './validate.js';
 
@@ -22,7 +22,7 @@ export interface RetinanetLossOptions
   boxWeight?: number;
   /** Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. */
   normalizer?: number | 'positives';
-  /** Arrays that receive the gradients. */
+  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves. */
   out?: { classGrad?: Float32Array; boxGrad?: Float32Array };
   backend?: BackendName;
 }
@@ -81,15 +81,24 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
   const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, numClasses);
   if (truthImages !== images && anchors.count > 0) {
-    check.fail('ERR_SHAPE', 'groundTruth.offsets', `${String(images + 1)} offsets for ${String(images)} images`, String(truthImages + 1));
+    check.fail(
+      'ERR_SHAPE',
+      'groundTruth.offsets',
+      `${String(images + 1)} offsets for ${String(images)} images`,
+      String(truthImages + 1),
+    );
   }
   const match = readMatchOptions(check, given);
   const { alpha, gamma, labelSmoothing } = readFocalLossParameters(check, given, numClasses);
-  const { beta = 1 / 9, boxWeight = 1, normalizer = 'positives' } = given;
-  const byPositives = normalizer === 'positives';
-  const out = check.options<{ classGrad?: Float32Array; boxGrad?: Float32Array }>('out', given.out, ['classGrad', 'boxGrad']);
+  const { beta = 1 / 9, boxWeight = 1, normalizer: divisor = 'positives' } = given;
+  const { normalizer, byPositives } = normalizerOrPositives(check, divisor, 'sum', classLogits.length);
+  const out = check.options<{ classGrad?: Float32Array; boxGrad?: Float32Array }>('out', given.out, [
+    'classGrad',
+    'boxGrad',
+  ]);
   const classGrad = check.out('Float32Array', 'out.classGrad', out.classGrad, classLogits.length);
   const boxGrad = check.out('Float32Array', 'out.boxGrad', out.boxGrad, boxDeltas.length);
+  check.apart('out.classGrad', classGrad, 'out.boxGrad', boxGrad);
   const scalars = new Float64Array(3);
   return plan(
     'retinanetLoss',
@@ -107,7 +116,7 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
       labelSmoothing,
       check.number('beta', beta, { min: 0 }),
       check.number('boxWeight', boxWeight, { min: 0 }),
-      normalizerOf(check, byPositives ? 1 : normalizer, 'sum', classLogits.length),
+      normalizer,
       byPositives,
       classGrad,
       boxGrad,

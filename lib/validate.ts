@@ -37,10 +37,19 @@ export class Check {
     length?: number,
     shape?: string,
   ): ArrayKinds[Kind] {
-    if (kindOf(value) !== kind) this.fail('ERR_DTYPE', argument, `a ${kind}`, describe(value));
+    if (kindOf(value) !== kind) this.fail('ERR_DTYPE', argument, a(kind), describe(value));
     const array = value as ArrayKinds[Kind];
-    if (array.length === 0 && isDetached(array.buffer)) {
-      this.fail('ERR_DTYPE', argument, `a ${kind} with a live buffer`, 'one whose buffer is detached');
+    const actual = lengthIn(array) as number;
+    if (array.length !== actual) {
+      this.fail(
+        'ERR_DTYPE',
+        argument,
+        `${a(kind)} that tells its own length`,
+        `one of ${String(actual)} elements that denies it`,
+      );
+    }
+    if (actual === 0 && isDetached(bufferOf(array))) {
+      this.fail('ERR_DTYPE', argument, `${a(kind)} with a live buffer`, 'one whose buffer is detached');
     }
     if (length !== undefined && array.length !== length) {
       const what = `${String(length)} elements${shape === undefined ? '' : ` ${shape}`}`;
@@ -55,25 +64,39 @@ export class Check {
     return this.allocate(kind, length);
   }
 
+  /** Two outputs of one call share no memory: each would spoil the other. */
+  apart(first: string, a: Float32Array | Int32Array | null, second: string, b: Float32Array | Int32Array): void {
+    if (a === null || bufferOf(a) !== bufferOf(b)) return;
+    if (a.byteOffset >= b.byteOffset + b.byteLength || b.byteOffset >= a.byteOffset + a.byteLength) return;
+    this.fail('ERR_OPTION', second, `an array apart from ${first}`, 'one over the same memory');
+  }
+
   allocate<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
     try {
       return (kind === 'Float32Array' ? new Float32Array(length) : new Int32Array(length)) as ArrayKinds[Kind];
     } catch (cause) {
       throw new RetinanetOpsError(
         'ERR_OUT_OF_MEMORY',
-        `${this.operation}: could not allocate a ${kind} of ${String(length)} elements`,
+        `${this.operation}: could not allocate ${a(kind)} of ${String(length)} elements`,
         { cause },
       );
     }
   }
 
-  number(argument: string, value: unknown, range: NumberRange = {}): number {
+  number(argument: string, value: unknown, range: NumberRange = {}, row?: number): number {
     const { min = -Infinity, max = Infinity, exclusiveMin = false, integer = false } = range;
     const kind = integer ? 'an integer' : 'a finite number';
-    if (typeof value !== 'number') this.fail('ERR_DTYPE', argument, kind, describe(value));
+    if (typeof value !== 'number') this.fail('ERR_DTYPE', argument, kind, describe(value), row);
     const inside = (exclusiveMin ? value > min : value >= min) && value <= max && Number.isFinite(value);
     if (inside && (!integer || Number.isSafeInteger(value))) return value;
-    this.fail('ERR_RANGE', argument, `${kind}${rangeText(min, max, exclusiveMin)}`, String(value));
+    this.fail('ERR_RANGE', argument, `${kind}${rangeText(min, max, exclusiveMin)}`, String(value), row);
+  }
+
+  /** A number in (0, 1] that is not 0 in float32 either, in which it is compared. */
+  share(argument: string, value: unknown): number {
+    const share = this.number(argument, value, { min: 0, max: 1, exclusiveMin: true });
+    if (Math.fround(share) > 0) return share;
+    this.fail('ERR_RANGE', argument, 'a number in (0, 1] that float32 can tell from 0', String(share));
   }
 
   boolean(argument: string, value: unknown): boolean {
@@ -87,7 +110,17 @@ export class Check {
     this.fail('ERR_OPTION', argument, expected, describe(value) + suggestion(value, names));
   }
 
-  /** A plain options object without unknown names: a typo must not be ignored. */
+  /** Numbers in any kind of array, as a list of its own. */
+  numbers(argument: string, value: unknown, range: NumberRange, atMost = 1024): number[] {
+    const length = typeof value === 'object' && value !== null ? (value as ArrayLike<unknown>).length : undefined;
+    if (typeof length !== 'number') this.fail('ERR_DTYPE', argument, 'an array of numbers', describe(value));
+    if (!(length >= 1 && length <= atMost)) {
+      this.fail('ERR_SHAPE', argument, `1 to ${String(atMost)} values`, String(length));
+    }
+    return Array.from({ length }, (_, i) => this.number(argument, (value as ArrayLike<unknown>)[i], range, i));
+  }
+
+  /** An options object without unknown names: a typo must not be ignored. A copy, so that every getter is asked once. */
   options<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
     if (value === undefined) return {} as T;
     if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
@@ -98,7 +131,12 @@ export class Check {
         this.fail('ERR_OPTION', argument, 'a known option', `'${name}'${suggestion(name, names)}`);
       }
     }
-    return value as T;
+    const copy: Partial<T> = {};
+    for (const name of names) {
+      const given = (value as T)[name];
+      if (given !== undefined) copy[name] = given;
+    }
+    return copy as T;
   }
 
   /** All values in [min, max]; NaN is refused. */
@@ -162,9 +200,21 @@ export class Check {
   }
 }
 
+// The accessors of %TypedArray%.prototype tell the truth whatever a subclass or an own property says, in every realm.
+function intrinsic(name: PropertyKey): (array: unknown) => unknown {
+  const prototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
+  const { get } = Object.getOwnPropertyDescriptor(prototype, name) as { get: () => unknown };
+  return (array) => get.call(array);
+}
+
+const tagOf = intrinsic(Symbol.toStringTag);
+const lengthIn = intrinsic('length');
+/** The buffer of a typed array. */
+export const bufferOf = intrinsic('buffer') as (array: unknown) => ArrayBufferLike;
+
 /** 'Float32Array', 'Int32Array', ... also for arrays made in another realm; undefined for everything else. */
 export function kindOf(value: unknown): string | undefined {
-  return ArrayBuffer.isView(value) ? (value as Float32Array)[Symbol.toStringTag] : undefined;
+  return tagOf(value) as string | undefined;
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {
@@ -175,17 +225,25 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-function describe(value: unknown): string {
+function a(name: string): string {
+  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/** A value as messages name it. */
+export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}...` : value}'`;
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
   if (typeof value === 'bigint') return `${String(value)}n`;
-  if (typeof value === 'object') {
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  try {
     if (Array.isArray(value)) return 'an Array';
-    const name = kindOf(value) ?? (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor?.name;
-    return name === undefined || name === '' || name === 'Object' ? 'an object' : `a ${name}`;
+    const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null;
+    const name = kindOf(value) ?? prototype?.constructor?.name;
+    return typeof name !== 'string' || name === '' || name === 'Object' ? 'an object' : a(name);
+  } catch {
+    return 'an object'; // a revoked proxy, a getter that throws
   }
-  return `a ${typeof value}`;
 }
 
 function rangeText(min: number, max: number, exclusiveMin: boolean): string {

@@ -23,7 +23,9 @@ class Assign final : public Operation {
     op_.options.ignore_iof = static_cast<float>(args.Number());
     const int64_t rows = args.Product(op_.anchors.count, op_.truth.images);
     op_.labels = args.Ints(rows).data;
-    op_.matches = args.Ints(rows).data;
+    out_matches_ = args.Ints(rows).data;
+    matches_.resize(static_cast<size_t>(rows));
+    op_.matches = matches_.data();
     counts_.resize(static_cast<size_t>(op_.truth.images));
     matched_.resize(static_cast<size_t>(truth_.offsets.back()));
     op_.positive_counts = counts_.data();
@@ -33,6 +35,7 @@ class Assign final : public Operation {
   rn_status Run(const rn_backend& backend) override {
     const rn_status status = backend.assign(&op_);
     if (status.code != RN_OK) return status;
+    std::copy(matches_.begin(), matches_.end(), out_matches_);
     int64_t total = 0;
     for (const int64_t count : counts_) total += count;
     try {
@@ -67,6 +70,9 @@ class Assign final : public Operation {
   AnchorsArgument anchors_;
   GroundTruthArgument truth_;
   rn_assign op_{};
+  // The kernels use matches as indices: never from memory that JavaScript may write to meanwhile.
+  std::vector<int32_t> matches_;
+  int32_t* out_matches_;
   std::vector<int64_t> counts_;
   std::vector<uint8_t> matched_;
   std::vector<int32_t> positives_;

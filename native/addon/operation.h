@@ -1,11 +1,14 @@
 // How an operation meets JavaScript: constructed from the arguments on the JavaScript thread, run there or on a worker
-// thread, its result made on the JavaScript thread. Each is exported twice: `name` (synchronous) and `nameAsync` (promise).
+// thread, its result made on the JavaScript thread. Each is exported twice: `name` (synchronous) and `nameAsync`
+// (promise).
 #ifndef RETINANET_OPS_OPERATION_H
 #define RETINANET_OPS_OPERATION_H
 
 #include <napi.h>
 
 #include <memory>
+#include <new>
+#include <stdexcept>
 #include <string>
 
 #include "../backend/registry.h"
@@ -32,14 +35,28 @@ inline const rn_backend& UsableBackend(Napi::Env env, Arguments& args) {
   return *state.backend;
 }
 
+// A C++ exception that is no Napi::Error must not leave a callback.
+template <class Body>
+Napi::Value Allocating(Napi::Env env, const Body& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    throw ToError(env, {RN_OUT_OF_MEMORY, "could not allocate scratch memory"});
+  } catch (const std::length_error&) {
+    throw ToError(env, {RN_OUT_OF_MEMORY, "scratch memory larger than the address space"});
+  }
+}
+
 template <class Op>
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
-  Arguments args(info);
-  const rn_backend& backend = UsableBackend(info.Env(), args);
-  Op operation(args);
-  const rn_status status = operation.Run(backend);
-  if (status.code != RN_OK) throw ToError(info.Env(), status);
-  return operation.Result(info.Env());
+  return Allocating(info.Env(), [&] {
+    Arguments args(info);
+    const rn_backend& backend = UsableBackend(info.Env(), args);
+    Op operation(args);
+    const rn_status status = operation.Run(backend);
+    if (status.code != RN_OK) throw ToError(info.Env(), status);
+    return operation.Result(info.Env());
+  });
 }
 
 class PromiseWorker final : public Napi::AsyncWorker {
@@ -65,7 +82,7 @@ class PromiseWorker final : public Napi::AsyncWorker {
       return;
     }
     try {
-      deferred_.Resolve(operation_->Result(Env()));
+      deferred_.Resolve(Allocating(Env(), [&] { return operation_->Result(Env()); }));
     } catch (const Napi::Error& error) {
       deferred_.Reject(error.Value());
     }
@@ -81,12 +98,14 @@ class PromiseWorker final : public Napi::AsyncWorker {
 
 template <class Op>
 Napi::Value CallAsync(const Napi::CallbackInfo& info) {
-  Arguments args(info);
-  const rn_backend& backend = UsableBackend(info.Env(), args);
-  auto* worker = new PromiseWorker(info, std::make_unique<Op>(args), backend);
-  const Napi::Promise promise = worker->Promise();
-  worker->Queue();  // the worker deletes itself when done
-  return promise;
+  return Allocating(info.Env(), [&]() -> Napi::Value {
+    Arguments args(info);
+    const rn_backend& backend = UsableBackend(info.Env(), args);
+    auto* worker = new PromiseWorker(info, std::make_unique<Op>(args), backend);
+    const Napi::Promise promise = worker->Promise();
+    worker->Queue();  // the worker deletes itself when done
+    return promise;
+  });
 }
 
 template <class Op>

@@ -1,6 +1,6 @@
 // Anchor assignment: torchvision.models.detection._utils.Matcher over a batch, without ever holding an anchors x boxes
-// matrix. Pass 1 finds each anchor's best box and each box's best IoU; pass 2 applies the thresholds and gives every box
-// its best anchors back ("low quality matches"). Scratch memory: 4 bytes an anchor and a box.
+// matrix. Pass 1 finds each anchor's best box and each box's best IoU; pass 2 applies the thresholds and gives every
+// box its best anchors back ("low quality matches"). Scratch memory: 4 bytes an anchor and a box.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -133,7 +133,7 @@ rn_status Assign(const rn_assign* args) {
         const float iou = best_iou[static_cast<size_t>(first + i)];
         int32_t& match = op.matches[first + i];
         int32_t& label = op.labels[first + i];
-        if (iou >= op.options.positive_threshold || low_quality[i]) {
+        if ((iou >= op.options.positive_threshold && truth.count > 0) || low_quality[i]) {
           label = truth.labels[match];
           match += truth.first_row;
           box_matched[static_cast<size_t>(match)].store(1, std::memory_order_relaxed);

@@ -16,7 +16,11 @@ rn_status Nms(const rn_nms* args) {
     std::vector<int32_t> order(count);
     std::iota(order.begin(), order.end(), 0);
     // Stable: of equal scores the smaller row comes first.
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return op.scores[a] > op.scores[b]; });
+    // On a copy: a sort whose keys another thread changes may leave its bounds.
+    const std::vector<float> scores(op.scores, op.scores + count);
+    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+      return scores[static_cast<size_t>(a)] > scores[static_cast<size_t>(b)];
+    });
     std::vector<Box> boxes(count);
     std::vector<int32_t> classes(op.classes ? count : 0);
     for (size_t i = 0; i < count; ++i) {

@@ -1,5 +1,5 @@
-// The whole training loss of a RetinaNet: assignment, focal loss over all anchors, smooth L1 over the positive ones, and both
-// gradients. Scratch memory: 12 bytes an anchor.
+// The whole training loss of a RetinaNet: assignment, focal loss over all anchors, smooth L1 over the positive ones,
+// and both gradients. Scratch memory: 12 bytes an anchor.
 #include <algorithm>
 #include <vector>
 
@@ -17,18 +17,21 @@ void ThrowIfFailed(const rn_status& status) {
   if (status.code != RN_OK) throw std::bad_alloc();  // the only way a CPU operation fails
 }
 
-// Box loss and gradient of one block of anchors of one image; returns the loss before normalisation.
+// Box loss and gradient of one block of anchors of one image; returns the loss. Reads an anchor's deltas before it writes their
+// gradient, which may lie in the same place.
 double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const int32_t* matches, double scale) {
   const int64_t count = op.anchors.count;
   const int64_t first = block * AnchorBlock::kSize;
   const int64_t last = std::min(count, first + AnchorBlock::kSize);
   const float* deltas = op.box_deltas + image * count * 4;
   float* grad = op.box_grad + image * count * 4;
-  std::fill(grad + 4 * first, grad + 4 * last, 0.0f);
   double sum = 0;
   ForEachAnchor(op.anchors, first, last, [&](int64_t a, const Box& anchor) {
     const int32_t match = matches[image * count + a];
-    if (match < 0) return;
+    if (match < 0) {
+      std::fill_n(grad + 4 * a, 4, 0.0f);
+      return;
+    }
     const Deltas target = Encode(anchor, LoadBox(op.truth.boxes + 4 * static_cast<int64_t>(match)));
     const float targets[4] = {target.dx, target.dy, target.dw, target.dh};
     for (int c = 0; c < 4; ++c) {

@@ -6,8 +6,8 @@
 //   loss  = alpha_t q^gamma ce,                            alpha_t = alpha t + (1 - alpha) (1 - t)
 //   dloss = alpha_t q^gamma [ (p - t) + gamma (1 - 2t) ce p (1 - p) / q ]
 //
-// p (1 - p) / q is finite for every x: it is (1 - p) for t = 0 and p for t = 1, the cases in which q may underflow. All in
-// float64: a float32 logit's q underflows only where loss and gradient lie far below float32's smallest number.
+// p (1 - p) / q is finite for every x: it is (1 - p) for t = 0 and p for t = 1, the cases in which q may underflow. All
+// in float64: a float32 logit's q underflows only where loss and gradient lie far below float32's smallest number.
 #ifndef RETINANET_OPS_MATH_FOCAL_LOSS_H
 #define RETINANET_OPS_MATH_FOCAL_LOSS_H
 
@@ -22,8 +22,8 @@ struct FocalTerm {
   double grad;
 };
 
-// q^gamma for q in [0, 1]; the common exponents without a call of pow. NaN counts nothing at gamma = 0, as in IEEE pow, but
-// reaches the results through ce and p.
+// q^gamma for q in [0, 1]; the common exponents without a call of pow. NaN counts nothing at gamma = 0, as in IEEE pow,
+// but reaches the results through ce and p.
 RN_HD double Power(double q, double gamma) {
   if (gamma == 2) return q * q;
   if (gamma == 1) return q;
