@@ -85,8 +85,8 @@ function build(s: Settings) {
   if (s.duplicates && s.g > 1) gt.copyWithin(4 * (s.g - 1), 0, 4);
   if (s.duplicates && s.a > 1) anchors.copyWithin(4 * (s.a - 1), 0, 4);
   const options = {
-    positiveThreshold: s.thresholds[0]!,
-    negativeThreshold: s.thresholds[1]!,
+    positiveThreshold: s.thresholds[0],
+    negativeThreshold: s.thresholds[1],
     allowLowQualityMatches: s.allowLowQualityMatches,
     ignoreBoxes: boxes(s.regions, 6),
     ignoreIof: s.ignoreIof,
