@@ -8,9 +8,6 @@ export interface WasmKernelArgs<Inputs, Attrs> {
   attrs: Attrs;
 }
 
-/** `[before, after]` for each dimension. */
-export type Paddings = [number, number][];
-
 const forwardKernels = new Map<string, KernelFunc>();
 
 /** The stock wasm kernel of that name; looked up once, since the registry builds a string for every look-up. */
@@ -85,23 +82,23 @@ export class Scratch {
     return this.#run('Conv2D', { x, filter }, { strides, dilations, pad, dataFormat: 'NHWC' });
   }
 
-  /** `[M, K] x [K, N] -> [M, N]` */
+  /**
+   * `[M, K] x [K, N] -> [M, N]`. The right factor is copied first: its packed form would otherwise stay with the caller's
+   * tensor for as long as that lives, and serve every later product with it, whatever the shape.
+   */
   matMul(a: TensorInfo, b: TensorInfo): TensorInfo {
-    const batched = (t: TensorInfo): TensorInfo => reshaped(t, [1, ...t.shape]);
+    const right = this.allocate([1, ...b.shape]);
+    const start = this.offset(b);
+    this.heap().copyWithin(this.offset(right), start, start + util.sizeFromShape(b.shape));
     const attrs = { transposeA: false, transposeB: false };
-    const product = this.#run('BatchMatMul', { a: batched(a), b: batched(b) }, attrs);
+    const product = this.#run('BatchMatMul', { a: reshaped(a, [1, ...a.shape]), b: right }, attrs);
+    this.release(right);
     product.shape = product.shape.slice(1);
     return product;
   }
 
   transpose(x: TensorInfo, perm: number[]): TensorInfo {
     return this.#run('Transpose', { x }, { perm });
-  }
-
-  /** Zero padding. */
-  pad(x: TensorInfo, paddings: Paddings): TensorInfo {
-    if (paddings.every(([before, after]) => before === 0 && after === 0)) return x;
-    return this.#run('PadV2', { x }, { paddings, constantValue: 0 });
   }
 
   /** The whole heap as float32; dies when the heap grows, so take it after the last allocation. */
