@@ -149,7 +149,7 @@ async function timeSteps(backend: string, steps: number): Promise<{ ms: number; 
 await tf.setBackend('wasm');
 const stock = layers[1] as Layer;
 const stockRate = tf.tidy(() => {
-  const [x, w, dy] = [stock.x, stock.filter, stock.x].map((shape) => tf.randomNormal<tf.Rank.R4>(shape as Shape4)) as [
+  const [x, w, dy] = [stock.x, stock.filter, stock.x].map((shape) => tf.randomNormal<tf.Rank.R4>(shape)) as [
     tf.Tensor4D,
     tf.Tensor4D,
     tf.Tensor4D,

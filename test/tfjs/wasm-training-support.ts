@@ -45,3 +45,19 @@ export function relativeError(actual: Values, expected: Values): number {
   });
   return difference / magnitude;
 }
+
+/** The largest error over all results of `body`, wasm against cpu. */
+export async function worstError(body: () => tf.Tensor[]): Promise<number> {
+  const expected = await runOn('cpu', body);
+  const actual = await runOn('wasm', body);
+  return Math.max(...expected.map((e, i) => relativeError(actual[i] as Values, e)));
+}
+
+export const runKernel = (name: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor =>
+  tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap);
+
+/** A scalar whose gradient depends on the result itself. */
+export const energy = (y: tf.Tensor): tf.Scalar => tf.sum(tf.square(y));
+
+/** Of the largest magnitude of each result. */
+export const tolerance = 1e-5;

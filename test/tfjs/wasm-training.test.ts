@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
 import { enableWasmTraining } from 'retinanet-ops/tfjs';
-import { randomValues, relativeError, runOn, tensor, type Values } from './wasm-training-support.js';
+import {
+  randomValues,
+  relativeError,
+  runKernel,
+  runOn,
+  tensor,
+  tolerance,
+  type Values,
+  worstError,
+} from './wasm-training-support.js';
 
 type Pad = 'same' | 'valid' | number | [[number, number], [number, number], [number, number], [number, number]];
 interface ConvCase {
@@ -16,18 +25,12 @@ interface ConvCase {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-const tolerance = 1e-5;
 const sides = (top: number, bottom: number, left: number, right: number): Pad => [
   [0, 0],
   [top, bottom],
   [left, right],
   [0, 0],
 ];
-
-const runKernel = (name: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor =>
-  tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap);
-/** A scalar whose gradient depends on the result itself. */
-const energy = (y: tf.Tensor): tf.Scalar => tf.sum(tf.square(y));
 
 // Serial: the tests choose tfjs's one global backend.
 test.before(() => {
@@ -49,12 +52,6 @@ function gradients(c: ConvCase): (() => tf.Tensor[]) | undefined {
     runKernel('Conv2DBackpropInput', { dy: tensor(dy), filter: tensor(filter) }, { ...attrs, inputShape: c.x }),
     runKernel('Conv2DBackpropFilter', { x: tensor(x), dy: tensor(dy) }, { ...attrs, filterShape: c.filter }),
   ];
-}
-
-async function worstError(body: () => tf.Tensor[]): Promise<number> {
-  const expected = await runOn('cpu', body);
-  const actual = await runOn('wasm', body);
-  return Math.max(...expected.map((e, i) => relativeError(actual[i] as Values, e)));
 }
 
 const kernelSizes: [number, number][] = [[1, 1], [2, 2], [3, 3], [4, 4], [5, 5], [7, 7], [1, 3], [3, 1], [2, 5], [7, 2]]; // prettier-ignore
@@ -197,168 +194,6 @@ test.serial('the kernels take dilations, with strides too', async (t) => {
   }
 });
 
-test.serial('fused convolutions, transposed convolutions and second derivatives have their gradients', async (t) => {
-  const x = randomValues([2, 7, 8, 3], 1);
-  const w = randomValues([3, 3, 3, 5], 2);
-  const b = randomValues([5], 3);
-  for (const activation of ['linear', 'relu'] as const) {
-    const body = (): tf.Tensor[] =>
-      tf.grads((...[x, filter, bias]: tf.Tensor[]) =>
-        energy(
-          tf.fused.conv2d({
-            x: x as tf.Tensor4D,
-            filter: filter as tf.Tensor4D,
-            bias: bias as tf.Tensor,
-            strides: 2,
-            pad: 'same',
-            activation,
-          }),
-        ),
-      )([tensor(x), tensor(w), tensor(b)]);
-    t.true((await worstError(body)) <= tolerance, activation);
-  }
-  const up = randomValues([3, 3, 4, 3], 4);
-  const transposed = (): tf.Tensor[] =>
-    tf.grads((...[x, filter]: tf.Tensor[]) =>
-      energy(tf.conv2dTranspose(x as tf.Tensor4D, filter as tf.Tensor4D, [2, 14, 16, 4], 2, 'same')),
-    )([tensor(x), tensor(up)]);
-  t.true((await worstError(transposed)) <= tolerance);
-});
-
-test.serial('pooling, resizing, depthwise and gather gradients equal the cpu backend', async (t) => {
-  const x = randomValues([2, 9, 11, 6], 1);
-  const depthwise = randomValues([3, 3, 6, 2], 2);
-  const bodies: Record<string, (x: tf.Tensor4D) => tf.Tensor> = {
-    maxPool: (x) => tf.maxPool(x, 3, 2, 'same'),
-    maxPool2: (x) => tf.maxPool(x, 2, 2, 'valid'),
-    avgPool: (x) => tf.avgPool(x, 3, 2, 'same'),
-    // A square, since the cpu backend's gradient swaps height and width.
-    bilinear: (x) => tf.image.resizeBilinear(tf.slice(x, [0, 0, 0, 0], [2, 9, 9, 6]), [18, 22]),
-    mirrorPad: (x) => tf.mirrorPad(x, [[0, 0], [1, 2], [2, 1], [0, 0]], 'reflect'), // prettier-ignore
-    depthwise: (x) => tf.depthwiseConv2d(x, tensor(depthwise) as tf.Tensor4D, 2, 'same'),
-    gather: (x) => tf.gather(tf.reshape(x, [-1, 6]), tf.tensor1d([3, 0, 3, 90], 'int32')),
-    softmax: (x) => tf.softmax(x),
-    sigmoid: (x) => tf.sigmoid(x),
-    leakyRelu: (x) => tf.leakyRelu(x),
-    elu: (x) => tf.elu(x),
-    relu6: (x) => tf.relu6(tf.mul(x, 8)),
-    pad: (x) => tf.pad(x, [[0, 0], [1, 1], [0, 2], [0, 0]]), // prettier-ignore
-    concat: (x) => tf.concat([x, tf.square(x)], 3),
-    slice: (x) => tf.slice(x, [0, 1, 2, 1], [2, 5, 6, 3]),
-    batchNorm: (x) => tf.batchNorm(x, tf.ones([6]), tf.fill([6], 2), tf.zeros([6]), tf.fill([6], 3)),
-  };
-  for (const [name, body] of Object.entries(bodies)) {
-    const gradient = (): tf.Tensor[] => [tf.grad((x: tf.Tensor) => energy(body(x as tf.Tensor4D)))(tensor(x))];
-    const error = await worstError(gradient);
-    t.true(error <= tolerance, `${name}: ${error}`);
-  }
-  const filter = (): tf.Tensor[] => [
-    tf.grad((w: tf.Tensor) => energy(tf.depthwiseConv2d(tensor(x) as tf.Tensor4D, w as tf.Tensor4D, [1, 1], 'same')))(
-      tensor(depthwise),
-    ),
-  ];
-  t.true((await worstError(filter)) <= tolerance);
-});
-
-test.serial('the nearest-neighbour resize gradient adds every output to its source', async (t) => {
-  const x = randomValues([3, 4, 5, 2], 1);
-  for (const [size, alignCorners, halfPixel] of [
-    [[8, 10], false, false],
-    [[8, 10], true, false],
-    [[9, 7], false, true],
-    [[3, 17], false, false],
-    [[1, 1], true, false],
-  ] as [[number, number], boolean, boolean][]) {
-    const resize = (x: tf.Tensor): tf.Tensor =>
-      tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, alignCorners, halfPixel);
-    const dy = randomValues([3, ...size, 2], 2);
-    const actual = await runOn('wasm', () => [tf.grad(resize)(tensor(x), tensor(dy))]);
-    // Resizing the numbers of the input tells where each output came from. (The cpu backend's gradient would not do: it
-    // reads the wrong image of a batch.)
-    const numbers = { shape: x.shape, data: x.data.map((_, i) => i) };
-    const [from] = await runOn('wasm', () => [resize(tensor(numbers))]);
-    const expected = { shape: x.shape, data: new Float32Array(x.data.length) };
-    from?.data.forEach((source, i) => {
-      expected.data[source] = (expected.data[source] ?? NaN) + (dy.data[i] ?? NaN);
-    });
-    t.true(relativeError(actual[0] as Values, expected) <= 1e-6, `${size.join()} ${alignCorners} ${halfPixel}`);
-  }
-});
-
-/** A residual network with a feature pyramid, from the layers a detector is built of. */
-function pyramid(): { x: Values; weights: Values[]; loss: (x: tf.Tensor, weights: tf.Tensor[]) => tf.Scalar } {
-  const shapes = [[7, 7, 3, 8], [1, 1, 8, 16], [3, 3, 8, 16], [3, 3, 16, 16], [16], [16], [3, 3, 16, 24], [1, 1, 24, 16], [1, 1, 16, 16], [3, 3, 16, 16], [16], [3, 3, 16, 9]]; // prettier-ignore
-  const weights = shapes.map((shape, i) => {
-    const values = randomValues(shape, 10 + i);
-    const scale = shape.length === 1 ? 1 : Math.sqrt(3 / shape.slice(0, 3).reduce((a, b) => a * b, 1));
-    return { shape, data: values.data.map((v) => v * scale) };
-  });
-  const loss = (input: tf.Tensor, w: tf.Tensor[]): tf.Scalar => {
-    const conv = (x: tf.Tensor, filter: tf.Tensor | undefined, stride = 1, bias?: tf.Tensor): tf.Tensor4D =>
-      tf.fused.conv2d({ x: x as tf.Tensor4D, filter: filter as tf.Tensor4D, strides: stride, pad: 'same', bias });
-    const stem = tf.maxPool(tf.relu(conv(tf.pad(input, [[0, 0], [3, 3], [3, 3], [0, 0]]), w[0], 2)), 3, 2, 'same'); // prettier-ignore
-    const inner = conv(tf.relu(conv(stem, w[2], 2)), w[3]);
-    const { mean, variance } = tf.moments(inner, [0, 1, 2]);
-    const normalised = tf.batchNorm(
-      inner,
-      mean as tf.Tensor1D,
-      variance as tf.Tensor1D,
-      w[4] as tf.Tensor1D,
-      w[5] as tf.Tensor1D,
-    );
-    const c3 = tf.relu(tf.add(conv(stem, w[1], 2), normalised));
-    const c4 = tf.relu(conv(c3, w[6], 2));
-    const p4 = conv(c4, w[7]);
-    const top = tf.image.resizeNearestNeighbor(p4, [p4.shape[1] * 2, p4.shape[2] * 2]);
-    const p3 = tf.add(conv(c3, w[8]), tf.slice(top, [0, 0, 0, 0], c3.shape.map((s, i) => (i === 3 ? 16 : s)))); // prettier-ignore
-    const heads = [p3, p4].map((p) => tf.reshape(conv(tf.relu(conv(p, w[9], 1, w[10])), w[11]), [1, -1, 9]));
-    return tf.mean(tf.square(tf.sigmoid(tf.concat(heads, 1)))) as tf.Scalar;
-  };
-  // One image, since the cpu backend's resize gradient reads the wrong one of several.
-  return { x: randomValues([1, 44, 60, 3], 1), weights, loss };
-}
-
-test.serial('the gradient of a residual network with a feature pyramid equals the cpu backend', async (t) => {
-  const { x, weights, loss } = pyramid();
-  const body = (): tf.Tensor[] => {
-    const { value, grads } = tf.valueAndGrads((...w: tf.Tensor[]) => loss(tensor(x), w))(weights.map(tensor));
-    return [value, ...grads];
-  };
-  const expected = await runOn('cpu', body);
-  const actual = await runOn('wasm', body);
-  // Through many layers both backends' own rounding adds up.
-  expected.forEach((e, i) => {
-    const error = relativeError(actual[i] as Values, e);
-    t.true(error <= 5e-5, `result ${i}: ${error}`);
-  });
-});
-
-test.serial('two hundred training steps leak neither tensors nor memory of the wasm heap', async (t) => {
-  await tf.setBackend('wasm');
-  const { x, weights, loss } = pyramid();
-  const variables = weights.map((w) => tf.variable(tensor(w)));
-  const image = tensor(x);
-  const optimizer = tf.train.adam(1e-3);
-  const backend = tf.backend() as unknown as { wasm: { HEAPU8: Uint8Array }; numDataIds(): number };
-  const step = (): void => {
-    optimizer.minimize(() => loss(image, variables), false, variables);
-  };
-  const before = { first: 0, last: 0 };
-  before.first = tf.tidy(() => loss(image, variables).dataSync()[0] ?? NaN);
-  for (let i = 0; i < 10; i++) step();
-  const tensors = tf.memory().numTensors;
-  const ids = backend.numDataIds();
-  const bytes = backend.wasm.HEAPU8.length;
-  for (let i = 0; i < 200; i++) step();
-  t.is(tf.memory().numTensors, tensors);
-  t.is(backend.numDataIds(), ids);
-  t.is(backend.wasm.HEAPU8.length, bytes);
-  before.last = tf.tidy(() => loss(image, variables).dataSync()[0] ?? NaN);
-  t.true(before.last < before.first);
-  optimizer.dispose();
-  tf.dispose([...variables, image]);
-});
-
 test.serial('a wrong dy is refused, and frees what was made', async (t) => {
   await tf.setBackend('wasm');
   const before = tf.memory().numTensors;
@@ -385,7 +220,8 @@ test.serial('only the wasm backend is changed', (t) => {
 });
 
 test.serial('without the wasm package there is a clear error', (t) => {
-  const script = `import { enableWasmTraining } from 'retinanet-ops/tfjs';
+  const script = `import * as tfl from '@tensorflow/tfjs-layers';
+import { enableWasmTraining } from 'retinanet-ops/tfjs';
     try { enableWasmTraining(); } catch (e) { console.log(e.code, e.message); }`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   t.regex(stdout, /^ERR_BACKEND .*@tensorflow\/tfjs-backend-wasm/, stderr);

@@ -110,7 +110,7 @@ function spatial(scratch: Scratch, x: TensorInfo, dy: TensorInfo, g: ConvGeometr
       strides: [rows.dilation * stride, 1],
       dilations: [rows.stride * stride, 1],
     });
-    scratch.releaseView(view);
+    scratch.release(view);
     const heap = scratch.heap();
     const source = scratch.offset(column);
     const target = scratch.offset(dw) + tap * matrix;

@@ -1,5 +1,6 @@
 import { getKernel, type KernelFunc, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { RetinanetOpsError } from '../../errors.js';
 
 /** What a kernel registered for the wasm backend is called with. */
 export interface WasmKernelArgs<Inputs, Attrs> {
@@ -35,6 +36,7 @@ export function reshaped(x: TensorInfo, shape: number[]): TensorInfo {
 export class Scratch {
   readonly #backend: BackendWasm;
   readonly #owned = new Set<TensorInfo>();
+  readonly #views = new Set<TensorInfo>();
 
   constructor(backend: BackendWasm) {
     this.#backend = backend;
@@ -42,7 +44,12 @@ export class Scratch {
 
   /** Uninitialised float32 memory. */
   allocate(shape: number[]): TensorInfo {
-    return this.#own(this.#backend.makeOutput(shape, 'float32'));
+    const out = this.#own(this.#backend.makeOutput(shape, 'float32'));
+    // The backend ignores that malloc returned null, and would write over its own data.
+    if (this.#memoryOffset(out) === 0 && util.sizeFromShape(shape) > 0) {
+      throw new RetinanetOpsError('ERR_OUT_OF_MEMORY', `the wasm heap has no room for [${shape.join(', ')}] floats`);
+    }
+    return out;
   }
 
   zeros(shape: number[]): TensorInfo {
@@ -57,14 +64,9 @@ export class Scratch {
    * lies, so shifted readings of one array cost nothing. Valid until `x` is released.
    */
   view(x: TensorInfo, start: number, shape: number[]): TensorInfo {
-    return this.#own(this.#backend.makeOutput(shape, 'float32', this.#memoryOffset(x) + start * 4));
-  }
-
-  /** Frees a view, leaving the memory to its owner. */
-  releaseView(view: TensorInfo): void {
-    // Disposing frees the recorded address, and free(null) does nothing.
-    this.#backend.dataIdMap.get(view.dataId).memoryOffset = 0;
-    this.release(view);
+    const view = this.#own(this.#backend.makeOutput(shape, 'float32', this.#memoryOffset(x) + start * 4));
+    this.#views.add(view);
+    return view;
   }
 
   conv2d(
@@ -113,7 +115,10 @@ export class Scratch {
   }
 
   release(x: TensorInfo): void {
-    if (this.#owned.delete(x)) this.#backend.disposeData(x.dataId);
+    if (!this.#owned.delete(x)) return;
+    // A view's memory is another tensor's: disposing frees the address on record, and free(null) does nothing.
+    if (this.#views.delete(x)) this.#backend.dataIdMap.get(x.dataId).memoryOffset = 0;
+    this.#backend.disposeData(x.dataId);
   }
 
   /** Hands `x` over to the caller of the kernel: `dispose` will leave it alone. */
@@ -123,8 +128,7 @@ export class Scratch {
   }
 
   dispose(): void {
-    for (const x of this.#owned) this.#backend.disposeData(x.dataId);
-    this.#owned.clear();
+    for (const x of this.#owned) this.release(x);
   }
 
   #memoryOffset(x: TensorInfo): number {
