@@ -85,18 +85,11 @@ export class Scratch {
   }
 
   /**
-   * `[M, K] x [K, N] -> [M, N]`. The right factor is copied first: its packed form would otherwise stay with the caller's
-   * tensor for as long as that lives, and serve every later product with it, whatever the shape.
+   * `[1, M, K] x [1, K, N] -> [1, M, N]`. The right factor must not be a tensor of the caller's: its packed form would stay
+   * with it for as long as it lives, and serve every later product with it, whatever the shape. A view of it will do.
    */
   matMul(a: TensorInfo, b: TensorInfo): TensorInfo {
-    const right = this.allocate([1, ...b.shape]);
-    const start = this.offset(b);
-    this.heap().copyWithin(this.offset(right), start, start + util.sizeFromShape(b.shape));
-    const attrs = { transposeA: false, transposeB: false };
-    const product = this.#run('BatchMatMul', { a: reshaped(a, [1, ...a.shape]), b: right }, attrs);
-    this.release(right);
-    product.shape = product.shape.slice(1);
-    return product;
+    return this.#run('BatchMatMul', { a, b }, { transposeA: false, transposeB: false });
   }
 
   transpose(x: TensorInfo, perm: number[]): TensorInfo {
