@@ -84,7 +84,7 @@ function timeLayer(layer: Layer): void {
       times[i]?.push(performance.now() - start);
     });
   }
-  const rates = times.map((t) => (operations / median(t) / 1e6).toFixed(1).padStart(9));
+  const rates = times.map((t) => (operations / median(t) / 1e6).toFixed(1).padStart(12));
   console.log(layer.name.padEnd(28) + layer.x.join(' ').padEnd(16) + rates.join(''));
   tf.dispose([x, w, y, dy]);
 }
@@ -161,9 +161,11 @@ const stockRate = tf.tidy(() => {
 });
 
 enableWasmTraining();
-console.log('GFLOP/s, one thread'.padEnd(44) + ['forward', 'dx', 'dw'].map((s) => s.padStart(9)).join(''));
+console.log(
+  'GFLOP/s, one thread'.padEnd(44) + ['forward', 'input gr.', 'filter gr.'].map((s) => s.padStart(12)).join(''),
+);
 for (const layer of layers) timeLayer(layer);
-console.log(`${'stock dx, stage 1, 3x3'.padEnd(44)}${''.padStart(9)}${stockRate.toFixed(1).padStart(9)}`);
+console.log(`${'stock kernel, stage 1, 3x3'.padEnd(44)}${''.padStart(12)}${stockRate.toFixed(1).padStart(12)}`);
 
 const wasm = await timeSteps('wasm', 22);
 const cpu = await timeSteps('cpu', 2);

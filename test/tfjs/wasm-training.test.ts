@@ -145,6 +145,24 @@ test.serial('both gradients equal the cpu backend for random shapes', async (t) 
   t.pass();
 });
 
+test.serial('sums over many pixels keep their digits', async (t) => {
+  // Values around 1 add up, so that each float32 rounding is of the whole sum's size. The cpu backend sums in float64.
+  const around1 = ({ shape, data }: Values): Values => ({ shape, data: data.map((v) => v + 1) });
+  const x = around1(randomValues([8, 64, 80, 1], 1));
+  const dy = around1(randomValues([8, 64, 80, 2], 2));
+  for (const taps of [1, 3]) {
+    const body = (): tf.Tensor[] => [
+      runKernel(
+        'Conv2DBackpropFilter',
+        { x: tensor(x), dy: tensor(dy) },
+        { strides: [1, 1], pad: 'same', dataFormat: 'NHWC', filterShape: [taps, taps, 1, 2] },
+      ),
+    ];
+    const error = await worstError(body);
+    t.true(error <= 4e-6, `${taps}x${taps}: ${error}`);
+  }
+});
+
 /** `x[b, oh * s + kh * d - p, ...] * w[kh, kw, ...]` summed by definition; tfjs itself refuses gradients with dilations. */
 function dilatedReference(x: Values, w: Values, dy: Values, s: number[], d: number[], p: number[]): [Values, Values] {
   const [, H = 0, W = 0, Ci = 0] = x.shape;
