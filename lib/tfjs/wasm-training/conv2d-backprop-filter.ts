@@ -46,13 +46,14 @@ function pointwise(scratch: Scratch, x: TensorInfo, dy: TensorInfo, g: ConvGeome
   return scratch.transpose(transposedProduct(scratch, gradients, inputs), [1, 0]);
 }
 
-/** `[K, M], [K, N] -> [M, N]`, the sum over K in parts. */
+/** `[K, M], [K, N] -> [M, N]`, the sum over K in parts short enough for packing and transposing to stay in the cache. */
 function transposedProduct(scratch: Scratch, a: TensorInfo, b: TensorInfo): TensorInfo {
   const [terms, m] = a.shape as [number, number];
   const n = b.shape[1] ?? 0;
+  const termsAtOnce = 1000;
   const out = scratch.zeros([m, n]);
-  for (let first = 0; first < terms; first += longestSum) {
-    const count = Math.min(longestSum, terms - first);
+  for (let first = 0; first < terms; first += termsAtOnce) {
+    const count = Math.min(termsAtOnce, terms - first);
     const left = scratch.view(a, first * m, [count, m]);
     const transposed = scratch.transpose(left, [1, 0]);
     const right = scratch.view(b, first * n, [1, count, n]);
