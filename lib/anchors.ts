@@ -57,7 +57,7 @@ export class AnchorGrid {
 
   constructor(options: AnchorGridOptions) {
     const check = new Check('AnchorGrid');
-    const given = check.options<AnchorGridOptions>('options', options ?? null, [
+    const given = check.required<AnchorGridOptions>('options', options, [
       'imageHeight',
       'imageWidth',
       'strides',
@@ -68,10 +68,15 @@ export class AnchorGrid {
     const size = { min: 1, max: 2 ** 24, integer: true };
     this.imageHeight = check.number('imageHeight', given.imageHeight, size);
     this.imageWidth = check.number('imageWidth', given.imageWidth, size);
-    this.strides = sizes(check, 'strides', given.strides ?? [8, 16, 32, 64, 128]);
-    this.baseSizes = sizes(check, 'baseSizes', given.baseSizes ?? this.strides.map((stride) => 4 * stride));
-    this.scales = sizes(check, 'scales', given.scales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]);
-    this.aspectRatios = sizes(check, 'aspectRatios', given.aspectRatios ?? [0.5, 1, 2]);
+    this.strides = sizes(check, 'strides', given.strides, [8, 16, 32, 64, 128]);
+    this.baseSizes = sizes(
+      check,
+      'baseSizes',
+      given.baseSizes,
+      this.strides.map((stride) => 4 * stride),
+    );
+    this.scales = sizes(check, 'scales', given.scales, [1, 2 ** (1 / 3), 2 ** (2 / 3)]);
+    this.aspectRatios = sizes(check, 'aspectRatios', given.aspectRatios, [0.5, 1, 2]);
     if (this.baseSizes.length !== this.strides.length) {
       check.fail(
         'ERR_SHAPE',
@@ -158,6 +163,8 @@ export function nativeAnchors(check: Check, anchors: unknown): NativeAnchors {
 }
 
 // More pixels than an image may have, less than float32 stops resolving.
-function sizes(check: Check, name: string, values: ArrayLike<number>): readonly number[] {
-  return Object.freeze(check.numbers(name, values, { min: 0, max: 2 ** 25, exclusiveMin: true }));
+function sizes(check: Check, name: string, values: unknown, byDefault: readonly number[]): readonly number[] {
+  return Object.freeze(
+    check.numbers(name, values === undefined ? byDefault : values, { min: 0, max: 2 ** 25, exclusiveMin: true }),
+  );
 }

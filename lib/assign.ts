@@ -170,7 +170,7 @@ export function readGroundTruth(
   numClasses?: number,
 ): { truth: GroundTruthArguments; images: number } {
   const names = ['boxes', 'labels', 'offsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
-  const given = check.options<GroundTruth>('groundTruth', groundTruth ?? null, names);
+  const given = check.required<GroundTruth>('groundTruth', groundTruth, names);
   const boxes = check.array('Float32Array', 'groundTruth.boxes', given.boxes);
   const count = check.boxes('groundTruth.boxes', boxes, { area: true });
   const labels = check.array('Int32Array', 'groundTruth.labels', given.labels, count, 'one a box');

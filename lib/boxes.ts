@@ -88,7 +88,7 @@ export function planDecodeBoxes(anchors: Anchors, deltas: Float32Array, options?
 
 export function planClipBoxes(boxes: Float32Array, options: ClipOptions): Plan<Float32Array> {
   const check = new Check('clipBoxes');
-  const given = check.options<ClipOptions>('options', options ?? null, [...OPTIONS, 'height', 'width']);
+  const given = check.required<ClipOptions>('options', options, [...OPTIONS, 'height', 'width']);
   check.array('Float32Array', 'boxes', boxes);
   check.boxes('boxes', boxes, { area: false });
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };

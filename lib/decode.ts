@@ -68,15 +68,16 @@ export function decodeDetections(options: DecodeDetectionsOptions): Detections {
 
 export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Detections> {
   const check = new Check('decodeDetections');
-  const given = check.options<DecodeDetectionsOptions>('options', options ?? null, OPTIONS);
+  const given = check.required<DecodeDetectionsOptions>('options', options, OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
   const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
   const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
   const grid = given.anchors instanceof AnchorGrid ? given.anchors : undefined;
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
-  const imageHeight = check.number('imageHeight', given.imageHeight ?? grid?.imageHeight, size);
-  const imageWidth = check.number('imageWidth', given.imageWidth ?? grid?.imageWidth, size);
+  const { imageHeight = grid?.imageHeight, imageWidth = grid?.imageWidth } = given;
+  const height = check.number('imageHeight', imageHeight, size);
+  const width = check.number('imageWidth', imageWidth, size);
   const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, maxDetections = 300 } = given;
   const unit = { min: 0, max: 1 };
   const whole = { min: 1, max: 2 ** 31 - 1, integer: true };
@@ -101,8 +102,8 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
       classLogits,
       boxDeltas,
       levelCounts,
-      imageHeight,
-      imageWidth,
+      height,
+      width,
       check.number('scoreThreshold', scoreThreshold, unit),
       topK,
       check.number('iouThreshold', iouThreshold, unit),

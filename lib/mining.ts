@@ -83,7 +83,7 @@ export function planOnlineHardExamples(
 ): Plan<Int32Array> {
   const check = new Check('onlineHardExamples');
   const names = ['iouThreshold', 'count', 'backend'] as const;
-  const given = check.options<OnlineHardExamplesOptions>('options', options ?? null, names);
+  const given = check.required<OnlineHardExamplesOptions>('options', options, names);
   const count = check.number('count', given.count, { min: 0, integer: true });
   const { iouThreshold = 0.7, backend } = given;
   return planSuppression(check, 'losses', boxes, losses, { iouThreshold, maxOutput: count, backend });

@@ -74,7 +74,7 @@ export function retinanetLoss(options: RetinanetLossOptions): RetinanetLoss {
 
 export function planRetinanetLoss(options: RetinanetLossOptions): Plan<RetinanetLoss> {
   const check = new Check('retinanetLoss');
-  const given = check.options<RetinanetLossOptions>('options', options ?? null, OPTIONS);
+  const given = check.required<RetinanetLossOptions>('options', options, OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
   const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
   const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);

@@ -122,7 +122,11 @@ export class Check {
 
   /** An options object without unknown names: a typo must not be ignored. A copy, so that every getter is asked once. */
   options<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
-    if (value === undefined) return {} as T;
+    return value === undefined ? ({} as T) : this.required(argument, value, names);
+  }
+
+  /** As options, where there must be some. */
+  required<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
     if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
       this.fail('ERR_DTYPE', argument, 'an object', describe(value));
     }
@@ -226,7 +230,7 @@ function isDetached(buffer: ArrayBufferLike): boolean {
 }
 
 function a(name: string): string {
-  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+  return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 /** A value as messages name it. */

@@ -1,0 +1,134 @@
+import test from 'ava';
+import * as sync from 'retinanet-ops';
+import * as promises from 'retinanet-ops/promises';
+import { AnchorGrid, RetinanetOpsError, priorBias, setBackend, setNumThreads, type ErrorCode } from 'retinanet-ops';
+import { badCalls } from './support/bad-calls.js';
+import { operation, operations, validArguments } from './support/calls.js';
+
+/** The arrays named `out` anywhere in the options, and what is in them. */
+function outputs(args: readonly unknown[]): { array: ArrayBufferView; bytes: string }[] {
+  const { out } = (args.at(-1) ?? {}) as { out?: unknown };
+  const arrays = ArrayBuffer.isView(out) ? [out] : Object.values((out ?? {}) as Record<string, ArrayBufferView>);
+  return arrays.map((array) => ({ array, bytes: hex(array) }));
+}
+
+function hex({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).toString('hex');
+}
+
+test('the calls that the table spoils are valid', async (t) => {
+  t.is(operations.length, 17);
+  for (const name of operations) {
+    t.notThrows(() => operation(sync, name)(...validArguments(name)), name);
+    await t.notThrowsAsync(async () => operation(promises, name)(...validArguments(name)), name);
+  }
+});
+
+test('every bad call throws its code, names what is wrong and leaves outputs alone', (t) => {
+  t.true(badCalls.length >= 200);
+  t.is(new Set(badCalls.map(({ name }) => name)).size, 17);
+  for (const { name, args, code, message } of badCalls) {
+    const before = outputs(args);
+    const error = t.throws(() => operation(sync, name)(...args), { instanceOf: RetinanetOpsError, code, message });
+    t.true(error?.message.startsWith(`${name}: expected `), error?.message);
+    for (const { array, bytes } of before) t.is(hex(array), bytes);
+  }
+  t.log(`${String(badCalls.length)} calls`);
+});
+
+test('the same calls, promised, reject with the same error and never throw', async (t) => {
+  for (const { name, args, code, message } of badCalls) {
+    const before = outputs(args);
+    let promise: unknown;
+    t.notThrows(() => (promise = operation(promises, name)(...args)));
+    await t.throwsAsync(promise as Promise<unknown>, { instanceOf: RetinanetOpsError, code, message });
+    for (const { array, bytes } of before) t.is(hex(array), bytes);
+  }
+});
+
+test('absurd grids', (t) => {
+  const size = { imageHeight: 64, imageWidth: 64 };
+  const rows: [options: unknown, code: ErrorCode, message: RegExp][] = [
+    [undefined, 'ERR_DTYPE', /options, received/],
+    [null, 'ERR_DTYPE', /options, received null/],
+    [[64, 64], 'ERR_DTYPE', /options, received an Array/],
+    [{ imageHeight: 64 }, 'ERR_DTYPE', /imageWidth, received undefined/],
+    [{ ...size, imageHeight: 0 }, 'ERR_RANGE', /imageHeight, received 0/],
+    [{ ...size, imageHeight: 64.5 }, 'ERR_RANGE', /imageHeight, received 64.5/],
+    [{ imageHeight: 1e9, imageWidth: 1e9 }, 'ERR_RANGE', /imageHeight, received 1000000000/],
+    [{ imageHeight: 2 ** 24, imageWidth: 2 ** 24 }, 'ERR_RANGE', /at most 2\^31 - 1 anchors for strides/],
+    [{ ...size, strides: [] }, 'ERR_SHAPE', /1 to 1024 values for strides, received 0/],
+    [{ ...size, strides: [8, -8] }, 'ERR_RANGE', /strides, received -8 at row 1/],
+    [{ ...size, strides: [0] }, 'ERR_RANGE', /strides, received 0 at row 0/],
+    [{ ...size, strides: [NaN] }, 'ERR_RANGE', /strides, received NaN/],
+    [{ ...size, strides: [1e-300] }, 'ERR_RANGE', /2\^31 - 1 anchors/],
+    [{ ...size, strides: [1e300], baseSizes: [8] }, 'ERR_RANGE', /strides, received 1e\+300/],
+    [{ ...size, strides: ['8'] }, 'ERR_DTYPE', /strides, received '8' at row 0/],
+    [{ ...size, strides: 8 }, 'ERR_DTYPE', /an array of numbers for strides, received 8/],
+    [{ ...size, strides: null }, 'ERR_DTYPE', /strides, received null/],
+    [{ ...size, strides: '8' }, 'ERR_DTYPE', /strides, received '8'/],
+    [{ ...size, strides: { length: 2 ** 32 } }, 'ERR_SHAPE', /strides, received 4294967296/],
+    [{ ...size, strides: [8, 16], baseSizes: [32] }, 'ERR_SHAPE', /2 values, one a stride for baseSizes, received 1/],
+    [{ ...size, baseSizes: [1, 1, 1, 1, 1e-30] }, 'ERR_RANGE', /baseSizes/],
+    [{ ...size, scales: [] }, 'ERR_SHAPE', /scales, received 0/],
+    [{ ...size, scales: [Infinity] }, 'ERR_RANGE', /scales, received Infinity/],
+    [{ ...size, aspectRatios: [-1] }, 'ERR_RANGE', /aspectRatios, received -1/],
+    [{ ...size, aspectRatios: [1n] }, 'ERR_DTYPE', /aspectRatios, received 1n/],
+    [{ ...size, ratios: [1] }, 'ERR_OPTION', /'ratios'/],
+  ];
+  for (const [options, code, message] of rows) {
+    t.throws(() => new AnchorGrid(options as never), { instanceOf: RetinanetOpsError, code, message });
+  }
+});
+
+test('a look-alike is no AnchorGrid, and a grid cannot be tampered with', (t) => {
+  const grid = new AnchorGrid({ imageHeight: 64, imageWidth: 64 });
+  const [, boxes, labels] = validArguments('assignAnchors');
+  for (const fake of [Object.create(AnchorGrid.prototype), new Proxy(grid, {}), structuredClone({ ...grid })]) {
+    t.throws(() => operation(sync, 'assignAnchors')(fake, boxes, labels), { code: 'ERR_DTYPE', message: /anchors/ });
+  }
+  t.throws(() => Object.assign(grid.levels[0] as object, { count: 1e9 }), { instanceOf: TypeError });
+  t.throws(() => (grid.strides as number[]).push(1), { instanceOf: TypeError });
+});
+
+test('settings and the prior', (t) => {
+  const throws = (call: () => unknown, code: ErrorCode, message: RegExp): void => {
+    t.throws(call, { instanceOf: RetinanetOpsError, code, message });
+  };
+  for (const pi of [0, 1, -1, 2, NaN, Infinity]) throws(() => priorBias(pi), 'ERR_RANGE', /pi, received/);
+  for (const pi of ['.01', null, 1n, []]) throws(() => priorBias(pi as never), 'ERR_DTYPE', /pi, received/);
+  for (const count of [-1, 1.5, 1025, NaN]) throws(() => setNumThreads(count), 'ERR_RANGE', /count, received/);
+  throws(() => setNumThreads('2' as never), 'ERR_DTYPE', /count, received '2'/);
+  throws(() => setBackend('gpu' as never), 'ERR_OPTION', /'auto', 'cpu', 'cuda' for name, received 'gpu'/);
+  throws(() => setBackend(undefined as never), 'ERR_OPTION', /name, received undefined/);
+  t.is(sync.getBackend(), 'auto');
+});
+
+test('a backend that cannot be used says why', (t) => {
+  const { cuda } = sync.backendInfo();
+  if (cuda.available) return void t.pass();
+  t.regex(cuda.reason ?? '', /./);
+  t.throws(() => setBackend('cuda'), { code: 'ERR_BACKEND', message: new RegExp(cuda.reason ?? '') });
+  t.throws(() => operation(sync, 'nms')(new Float32Array(0), new Float32Array(0), { backend: 'cuda' }), {
+    code: 'ERR_BACKEND',
+  });
+  t.is(sync.getBackend(), 'auto');
+});
+
+test('a result larger than an array can be', (t) => {
+  const many = new Float32Array(4 * 100_000);
+  t.throws(() => sync.boxIou(many, many), {
+    instanceOf: RetinanetOpsError,
+    code: 'ERR_OUT_OF_MEMORY',
+    message: /10000000000/,
+  });
+});
+
+test('the error class', (t) => {
+  const error = t.throws(() => priorBias(2)) as RetinanetOpsError;
+  t.true(error instanceof Error);
+  t.is(error.name, 'RetinanetOpsError');
+  t.is(error.code, 'ERR_RANGE');
+  t.is(String(error), `RetinanetOpsError: ${error.message}`);
+  t.is(promises.RetinanetOpsError, RetinanetOpsError);
+});
