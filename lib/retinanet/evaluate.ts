@@ -22,8 +22,8 @@ export interface Evaluation {
   classes: ClassEvaluation[];
 }
 
-/** COCO samples the precision-recall curve at recall 0, 0.01, ..., 1. */
-const RECALL_POINTS = 101;
+/** COCO samples the precision-recall curve at recall 0, 0.01, ..., 1; as multiples, since 7 * 0.01 > 7 / 100 decides ties. */
+const RECALL_LEVELS = Array.from({ length: 101 }, (_, i) => i * 0.01);
 
 function iou(a: Float32Array, i: number, b: Float32Array, j: number): number {
   const [ax1 = 0, ay1 = 0, ax2 = 0, ay2 = 0] = a.subarray(i * 4, i * 4 + 4);
@@ -62,11 +62,11 @@ function averagePrecision(correct: boolean[], numGroundTruth: number): number {
 
   let sum = 0;
   let at = 0;
-  for (let point = 0; point < RECALL_POINTS; point++) {
-    while (at < recall.length && (recall[at] ?? 0) < point / (RECALL_POINTS - 1)) at++;
+  for (const level of RECALL_LEVELS) {
+    while (at < recall.length && (recall[at] ?? 0) < level) at++;
     sum += precision[at] ?? 0;
   }
-  return sum / RECALL_POINTS;
+  return sum / RECALL_LEVELS.length;
 }
 
 function checkLabels(labels: Int32Array, numClasses: number, name: string): void {
