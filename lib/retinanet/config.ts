@@ -1,0 +1,121 @@
+import { AnchorGrid } from '../index.js';
+import { checkChoice, checkInteger, checkNumber, checkNumbers, checkOptionNames } from './check.js';
+
+export type Preset = 'compact' | 'resnet50-fpn';
+export type BatchNormMode = 'frozen' | 'trainable';
+
+/** What to build. Everything but the classes and the image size has a default from the preset. */
+export interface RetinaNetConfig {
+  /** `compact` (default; about a million parameters, trains on two CPU cores) or the paper's `resnet50-fpn`. */
+  preset?: Preset;
+  /** K >= 1 foreground classes; there is no background column. */
+  numClasses: number;
+  /** Image size in pixels; any size, also one that no stride divides. */
+  imageHeight: number;
+  imageWidth: number;
+  /** Names of the K classes; only carried along. Default: none. */
+  classNames?: readonly string[];
+  /** Channels of every pyramid level and of the subnets. */
+  pyramidChannels?: number;
+  /** 3x3 convolutions in each subnet before its last one. */
+  subnetDepth?: number;
+  /** Side of the smallest anchor of a level, in strides of that level. */
+  anchorSizeInStrides?: number;
+  /** Sizes of the anchors of one level, relative to the smallest. */
+  anchorScales?: readonly number[];
+  /** Height / width of the anchors. */
+  aspectRatios?: readonly number[];
+  /** Foreground probability that the untrained network gives every anchor, in (0, 1). Default 0.01. */
+  priorProbability?: number;
+  /** Whether scale and offset of the batch normalisations learn (`resnet50-fpn` only). Default `frozen`, as in the paper. */
+  batchNorm?: BatchNormMode;
+  /** Seed of the initial weights, an integer >= 0. Default 0. */
+  seed?: number;
+}
+
+/** A configuration with every default filled in. */
+export type ResolvedConfig = Required<RetinaNetConfig>;
+
+interface PresetDefaults {
+  /** First and last pyramid level; level l has stride 2^l. */
+  levels: readonly [number, number];
+  pyramidChannels: number;
+  subnetDepth: number;
+  anchorSizeInStrides: number;
+}
+
+const PRESETS: Record<Preset, PresetDefaults> = {
+  compact: { levels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
+  'resnet50-fpn': { levels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
+};
+
+const OPTION_NAMES = [
+  'preset',
+  'numClasses',
+  'imageHeight',
+  'imageWidth',
+  'classNames',
+  'pyramidChannels',
+  'subnetDepth',
+  'anchorSizeInStrides',
+  'anchorScales',
+  'aspectRatios',
+  'priorProbability',
+  'batchNorm',
+  'seed',
+] as const;
+
+/** Fills in the preset's defaults. @throws RetinanetOpsError naming the option that does not fit. */
+export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
+  checkOptionNames('createRetinaNet', config, OPTION_NAMES);
+  const preset = checkChoice('preset', config.preset ?? 'compact', ['compact', 'resnet50-fpn']);
+  const defaults = PRESETS[preset];
+  const resolved: ResolvedConfig = {
+    preset,
+    numClasses: checkInteger('numClasses', config.numClasses, 1, 100_000),
+    imageHeight: checkInteger('imageHeight', config.imageHeight, 1, 16_384),
+    imageWidth: checkInteger('imageWidth', config.imageWidth, 1, 16_384),
+    classNames: [...(config.classNames ?? [])],
+    pyramidChannels: checkInteger('pyramidChannels', config.pyramidChannels ?? defaults.pyramidChannels, 1, 4096),
+    subnetDepth: checkInteger('subnetDepth', config.subnetDepth ?? defaults.subnetDepth, 0, 16),
+    anchorSizeInStrides: checkNumber(
+      'anchorSizeInStrides',
+      config.anchorSizeInStrides ?? defaults.anchorSizeInStrides,
+      0.01,
+      1000,
+    ),
+    anchorScales: checkNumbers('anchorScales', config.anchorScales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
+    aspectRatios: checkNumbers('aspectRatios', config.aspectRatios ?? [0.5, 1, 2]),
+    priorProbability: checkNumber('priorProbability', config.priorProbability ?? 0.01, 1e-6, 1 - 1e-6),
+    batchNorm: checkChoice('batchNorm', config.batchNorm ?? 'frozen', ['frozen', 'trainable']),
+    seed: checkInteger('seed', config.seed ?? 0, 0, 2 ** 31 - 1),
+  };
+  if (resolved.classNames.length > 0) {
+    checkInteger('classNames.length', resolved.classNames.length, resolved.numClasses, resolved.numClasses);
+  }
+  return resolved;
+}
+
+/** Levels of the feature pyramid: the exponents of their strides. */
+export function pyramidLevels(config: ResolvedConfig): number[] {
+  const [first, last] = PRESETS[config.preset].levels;
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** Anchors of one cell. */
+export function anchorsPerCell(config: ResolvedConfig): number {
+  return config.anchorScales.length * config.aspectRatios.length;
+}
+
+/** The anchors that the rows of the outputs of `createRetinaNet(config)` stand for, in the same order. */
+export function anchorsOf(config: ResolvedConfig): AnchorGrid {
+  const strides = pyramidLevels(config).map((level) => 2 ** level);
+  return new AnchorGrid({
+    imageHeight: config.imageHeight,
+    imageWidth: config.imageWidth,
+    strides,
+    baseSizes: strides.map((stride) => stride * config.anchorSizeInStrides),
+    scales: [...config.anchorScales],
+    aspectRatios: [...config.aspectRatios],
+  });
+}
