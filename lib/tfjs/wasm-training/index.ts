@@ -1,0 +1,57 @@
+import { getKernel, type KernelFunc, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core';
+import { RetinanetOpsError } from '../../errors.js';
+import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
+import { conv2DBackpropInput } from './conv2d-backprop-input.js';
+import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.js';
+import { maxPoolGrad } from './max-pool-grad.js';
+import { unsortedSegmentSum } from './unsorted-segment-sum.js';
+
+// Each kernel narrows what the registry types as any backend, any inputs and any attributes.
+const kernels = {
+  Conv2DBackpropFilter: conv2DBackpropFilter,
+  Conv2DBackpropInput: conv2DBackpropInput,
+  DepthwiseConv2dNativeBackpropFilter: depthwiseBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput: depthwiseBackpropInput,
+  MaxPoolGrad: maxPoolGrad,
+  UnsortedSegmentSum: unsortedSegmentSum,
+} as unknown as Record<string, KernelFunc>;
+
+/** The registry throws for names it does not know under some versions and returns undefined under others. */
+function registered(kernelName: string): KernelFunc | undefined {
+  try {
+    return (getKernel(kernelName, 'wasm') as { kernelFunc: KernelFunc } | undefined)?.kernelFunc;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Registers the gradient kernels that the wasm backend of TensorFlow.js lacks, so that convolutional networks train on it:
+ * the filter gradient of a convolution, the gradients of depthwise convolution and of `tf.gather`; and replaces its slow
+ * input gradient. Every stride, padding and kernel size of `tf.conv2d`; other backends are left as they are.
+ *
+ * Call it once the wasm backend's package is imported, before or after the backend is chosen; calling it again does nothing.
+ *
+ *     import * as tf from '@tensorflow/tfjs';
+ *     import '@tensorflow/tfjs-backend-wasm';
+ *     import { enableWasmTraining } from 'retinanet-ops/tfjs';
+ *
+ *     enableWasmTraining();
+ *     await tf.setBackend('wasm');
+ *
+ * @throws RetinanetOpsError `ERR_BACKEND` if the wasm backend's package has not been imported.
+ */
+export function enableWasmTraining(): void {
+  if (registered('Conv2D') === undefined) {
+    throw new RetinanetOpsError(
+      'ERR_BACKEND',
+      "enableWasmTraining: expected the 'wasm' backend to be registered; import '@tensorflow/tfjs-backend-wasm' first",
+    );
+  }
+  for (const [kernelName, kernelFunc] of Object.entries(kernels)) {
+    const present = registered(kernelName);
+    if (present === kernelFunc) continue;
+    if (present !== undefined) unregisterKernel(kernelName, 'wasm');
+    registerKernel({ kernelName, backendName: 'wasm', kernelFunc });
+  }
+}
