@@ -1,4 +1,4 @@
-import { checkNumber, checkOptionNames } from './check.js';
+import { Check } from '../validate.js';
 import type { Random } from './random.js';
 
 /** How far training images are changed at random; every range is symmetric around no change. */
@@ -37,12 +37,13 @@ const VISIBLE_SHARE = 0.4;
 /** true or left out: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
 export function resolveAugment(augment: boolean | AugmentOptions | undefined): ResolvedAugment | undefined {
   if (augment === false) return undefined;
-  const given = augment === true || augment === undefined ? {} : augment;
-  checkOptionNames('augment', given, Object.keys(DEFAULTS));
-  const options = { ...DEFAULTS, ...given };
-  checkNumber('augment.zoom', options.zoom, 1, 4);
+  const check = new Check('trainRetinaNet');
+  const names = Object.keys(DEFAULTS) as (keyof AugmentOptions)[];
+  const options = { ...DEFAULTS, ...check.options<AugmentOptions>('augment', augment === true ? {} : augment, names) };
+  for (const name of ['horizontalFlip', 'verticalFlip'] as const) check.boolean(`augment.${name}`, options[name]);
+  check.number('augment.zoom', options.zoom, { min: 1, max: 4 });
   for (const name of ['shift', 'brightness', 'contrast', 'colour'] as const) {
-    checkNumber(`augment.${name}`, options[name], 0, 1);
+    check.number(`augment.${name}`, options[name], { min: 0, max: 1 });
   }
   return options;
 }

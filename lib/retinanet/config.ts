@@ -1,5 +1,5 @@
 import { AnchorGrid } from '../index.js';
-import { checkChoice, checkInteger, checkNumber, checkNumbers, checkOptionNames } from './check.js';
+import { Check } from '../validate.js';
 
 export type Preset = 'compact' | 'resnet50-fpn';
 export type BatchNormMode = 'frozen' | 'trainable';
@@ -67,31 +67,43 @@ const OPTION_NAMES = [
 
 /** Fills in the preset's defaults. @throws RetinanetOpsError naming the option that does not fit. */
 export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
-  checkOptionNames('createRetinaNet', config, OPTION_NAMES);
-  const preset = checkChoice('preset', config.preset ?? 'compact', ['compact', 'resnet50-fpn']);
+  const check = new Check('createRetinaNet');
+  const given = check.options<RetinaNetConfig>('config', config, OPTION_NAMES);
+  const preset = check.oneOf('preset', given.preset ?? 'compact', ['compact', 'resnet50-fpn']);
   const defaults = PRESETS[preset];
+  const integer = (name: keyof RetinaNetConfig, value: unknown, min: number, max: number) =>
+    check.number(name, value, { min, max, integer: true });
+  const positives = (name: keyof RetinaNetConfig, values: readonly number[]) => {
+    if (!Array.isArray(values) || values.length === 0) {
+      check.fail('ERR_SHAPE', name, 'an array of at least one number', Array.isArray(values) ? 'none' : String(values));
+    }
+    return values.map((value, i) => check.number(`${name}[${String(i)}]`, value, { min: 0, exclusiveMin: true }));
+  };
   const resolved: ResolvedConfig = {
     preset,
-    numClasses: checkInteger('numClasses', config.numClasses, 1, 100_000),
-    imageHeight: checkInteger('imageHeight', config.imageHeight, 1, 16_384),
-    imageWidth: checkInteger('imageWidth', config.imageWidth, 1, 16_384),
-    classNames: [...(config.classNames ?? [])],
-    pyramidChannels: checkInteger('pyramidChannels', config.pyramidChannels ?? defaults.pyramidChannels, 1, 4096),
-    subnetDepth: checkInteger('subnetDepth', config.subnetDepth ?? defaults.subnetDepth, 0, 16),
-    anchorSizeInStrides: checkNumber(
+    numClasses: integer('numClasses', given.numClasses, 1, 100_000),
+    imageHeight: integer('imageHeight', given.imageHeight, 1, 16_384),
+    imageWidth: integer('imageWidth', given.imageWidth, 1, 16_384),
+    classNames: [...(given.classNames ?? [])],
+    pyramidChannels: integer('pyramidChannels', given.pyramidChannels ?? defaults.pyramidChannels, 1, 4096),
+    subnetDepth: integer('subnetDepth', given.subnetDepth ?? defaults.subnetDepth, 0, 16),
+    anchorSizeInStrides: check.number(
       'anchorSizeInStrides',
-      config.anchorSizeInStrides ?? defaults.anchorSizeInStrides,
-      0.01,
-      1000,
+      given.anchorSizeInStrides ?? defaults.anchorSizeInStrides,
+      {
+        min: 0,
+        exclusiveMin: true,
+      },
     ),
-    anchorScales: checkNumbers('anchorScales', config.anchorScales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
-    aspectRatios: checkNumbers('aspectRatios', config.aspectRatios ?? [0.5, 1, 2]),
-    priorProbability: checkNumber('priorProbability', config.priorProbability ?? 0.01, 1e-6, 1 - 1e-6),
-    batchNorm: checkChoice('batchNorm', config.batchNorm ?? 'frozen', ['frozen', 'trainable']),
-    seed: checkInteger('seed', config.seed ?? 0, 0, 2 ** 31 - 1),
+    anchorScales: positives('anchorScales', given.anchorScales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
+    aspectRatios: positives('aspectRatios', given.aspectRatios ?? [0.5, 1, 2]),
+    priorProbability: check.number('priorProbability', given.priorProbability ?? 0.01, { min: 1e-6, max: 1 - 1e-6 }),
+    batchNorm: check.oneOf('batchNorm', given.batchNorm ?? 'frozen', ['frozen', 'trainable']),
+    seed: integer('seed', given.seed ?? 0, 0, 2 ** 31 - 1),
   };
-  if (resolved.classNames.length > 0) {
-    checkInteger('classNames.length', resolved.classNames.length, resolved.numClasses, resolved.numClasses);
+  const { numClasses, classNames } = resolved;
+  if (classNames.length > 0 && classNames.length !== numClasses) {
+    check.fail('ERR_SHAPE', 'classNames', `${String(numClasses)} names, one a class`, String(classNames.length));
   }
   return resolved;
 }

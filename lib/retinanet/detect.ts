@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { decodeDetections } from '../index.js';
-import { RetinanetOpsError } from '../errors.js';
-import { checkInteger, checkOptionNames } from './check.js';
+import { Check } from '../validate.js';
 import type { Detections } from './dataset.js';
 import type { RetinaNet } from './model.js';
 
@@ -29,17 +28,15 @@ const OPTION_NAMES = ['batchSize', 'scoreThreshold', 'topK', 'iouThreshold', 'ma
  * @throws RetinanetOpsError `ERR_SHAPE` when the images are not n whole ones.
  */
 export async function detect(net: RetinaNet, images: Uint8Array, options: DetectOptions = {}): Promise<Detections> {
-  checkOptionNames('detect', options, OPTION_NAMES);
-  const { batchSize = 8, ...decodeOptions } = options;
-  checkInteger('batchSize', batchSize, 1, 4096);
+  const check = new Check('detect');
+  const { batchSize = 8, ...decodeOptions } = check.options<DetectOptions>('options', options, OPTION_NAMES);
+  check.number('batchSize', batchSize, { min: 1, max: 4096, integer: true });
   const { imageHeight, imageWidth, numClasses } = net.config;
   const pixels = imageHeight * imageWidth * 3;
   const count = images.length / pixels;
   if (!Number.isInteger(count)) {
-    throw new RetinanetOpsError(
-      'ERR_SHAPE',
-      `images must hold whole images of ${String(imageHeight)} x ${String(imageWidth)} x 3 values, got ${String(images.length)} values`,
-    );
+    const expected = `whole images of ${String(imageHeight)} x ${String(imageWidth)} x 3 values`;
+    check.fail('ERR_SHAPE', 'images', expected, `${String(images.length)} values`);
   }
   const parts: Detections[] = [];
   for (let first = 0; first < count; first += batchSize) {

@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os';
 
-import { RetinanetOpsError } from '../errors.js';
+import { Check } from '../validate.js';
 import { type AugmentOptions, resolveAugment } from './augment.js';
 import type { BatchOptions } from './batches.js';
-import { checkChoice, checkInteger, checkNumber, checkOptionNames } from './check.js';
 import type { DetectionDataset } from './dataset.js';
 import { LOSS_NAMES, type LossName } from './losses.js';
 import type { RetinaNet } from './model.js';
@@ -66,49 +65,49 @@ const OPTION_NAMES = [
 
 /** Fills in defaults. @throws RetinanetOpsError naming the option, or what of the data set does not fit the net. */
 export function resolveTraining(net: RetinaNet, dataset: DetectionDataset, options: TrainingOptions): ResolvedTraining {
-  checkOptionNames('trainRetinaNet', options, OPTION_NAMES);
-  checkDataset(net, dataset);
-  const steps = checkInteger('steps', options.steps ?? 400, 1, 1e9);
-  const batchSize = checkInteger('batchSize', options.batchSize ?? 8, 1, 4096);
-  const threads = checkInteger('threads', options.threads ?? Math.min(8, availableParallelism()), 1, 256);
-  const warmup = Math.min(500, Math.ceil(steps / 20));
+  const check = new Check('trainRetinaNet');
+  const given = check.options<TrainingOptions>('options', options, OPTION_NAMES);
+  const integer = (name: keyof TrainingOptions, value: unknown, min: number, max = 1e9) =>
+    check.number(name, value, { min, max, integer: true });
+  const positive = (name: keyof TrainingOptions, value: unknown) =>
+    check.number(name, value, { min: 0, exclusiveMin: true });
+  checkDataset(check, net, dataset);
+  const steps = integer('steps', given.steps ?? 400, 1);
+  const batchSize = integer('batchSize', given.batchSize ?? 8, 1, 4096);
+  const threads = integer('threads', given.threads ?? Math.min(8, availableParallelism()), 1, 256);
   return {
     threads: Math.min(threads, batchSize),
     step: {
       steps,
-      learningRate: checkNumber('learningRate', options.learningRate ?? 2e-3, 1e-12, 100),
-      warmupSteps: checkInteger('warmupSteps', options.warmupSteps ?? warmup, 0, 1e9),
-      clipNorm: checkNumber('clipNorm', options.clipNorm ?? 5, 1e-12, Infinity),
-      weightAveraging: checkNumber('weightAveraging', options.weightAveraging ?? 0.98, 0, 1),
-      boxWeight: checkNumber('boxWeight', options.boxWeight ?? 1, 0, 1e6),
-      loss: checkChoice('loss', options.loss ?? 'focal', LOSS_NAMES),
+      learningRate: positive('learningRate', given.learningRate ?? 2e-3),
+      warmupSteps: integer('warmupSteps', given.warmupSteps ?? Math.min(500, Math.ceil(steps / 20)), 0),
+      clipNorm: positive('clipNorm', given.clipNorm ?? 5),
+      weightAveraging: check.number('weightAveraging', given.weightAveraging ?? 0.98, { min: 0, max: 1 }),
+      boxWeight: check.number('boxWeight', given.boxWeight ?? 1, { min: 0 }),
+      loss: check.oneOf('loss', given.loss ?? 'focal', LOSS_NAMES),
     },
     batches: {
       batchSize,
-      seed: checkInteger('seed', options.seed ?? 0, 0, 2 ** 31 - 1),
-      augment: resolveAugment(options.augment),
+      seed: integer('seed', given.seed ?? 0, 0, 2 ** 31 - 1),
+      augment: resolveAugment(given.augment),
     },
-    signal: options.signal,
-    onStep: options.onStep,
+    signal: given.signal,
+    onStep: given.onStep,
   };
 }
 
-function checkDataset({ config }: RetinaNet, dataset: DetectionDataset): void {
-  const fail = (what: string, expected: number, got: number) =>
-    new RetinanetOpsError('ERR_SHAPE', `${what} must be ${String(expected)}, got ${String(got)}`);
+/** Only what ties the data set to the net; each batch's boxes are checked when their loss is computed. */
+function checkDataset(check: Check, { config }: RetinaNet, dataset: DetectionDataset): void {
+  const equal = (name: string, expected: number, received: number) => {
+    if (received !== expected) check.fail('ERR_SHAPE', `dataset.${name}`, String(expected), String(received));
+  };
   const { imageHeight, imageWidth, length, images, boxes, labels, offsets } = dataset;
-  if (length < 1) throw new RetinanetOpsError('ERR_DATA', 'dataset has no images to train on');
-  if (imageHeight !== config.imageHeight) throw fail('dataset.imageHeight', config.imageHeight, imageHeight);
-  if (imageWidth !== config.imageWidth) throw fail('dataset.imageWidth', config.imageWidth, imageWidth);
-  const pixels = length * imageHeight * imageWidth * 3;
-  if (images.length !== pixels) throw fail('dataset.images.length', pixels, images.length);
-  if (offsets.length !== length + 1) throw fail('dataset.offsets.length', length + 1, offsets.length);
-  if (boxes.length !== labels.length * 4) throw fail('dataset.boxes.length', labels.length * 4, boxes.length);
-  const row = labels.findIndex((label) => label < 0 || label >= config.numClasses);
-  if (row >= 0) {
-    throw new RetinanetOpsError(
-      'ERR_LABEL',
-      `dataset.labels must be from 0 to ${String(config.numClasses - 1)}, got ${String(labels[row])} at row ${String(row)}`,
-    );
-  }
+  check.number('dataset.length', length, { min: 1, integer: true });
+  equal('imageHeight', config.imageHeight, imageHeight);
+  equal('imageWidth', config.imageWidth, imageWidth);
+  equal('images.length', length * imageHeight * imageWidth * 3, images.length);
+  equal('offsets.length', length + 1, offsets.length);
+  equal('boxes.length', labels.length * 4, boxes.length);
+  check.offsets('dataset.offsets', offsets, labels.length);
+  check.labels('dataset.labels', labels, 0, config.numClasses);
 }

@@ -194,7 +194,7 @@ test('one seed gives one net, another seed another', (t) => {
 test('what does not fit is refused by name', (t) => {
   const refused: [Partial<Record<keyof RetinaNetConfig, unknown>> & Record<string, unknown>, string, RegExp][] = [
     [{ numClasses: 0 }, 'ERR_RANGE', /numClasses/],
-    [{ numClasses: undefined }, 'ERR_RANGE', /numClasses/],
+    [{ numClasses: undefined }, 'ERR_DTYPE', /numClasses/],
     [{ imageHeight: 2.5 }, 'ERR_RANGE', /imageHeight/],
     [{ imageWidth: -1 }, 'ERR_RANGE', /imageWidth/],
     [{ preset: 'tiny' }, 'ERR_OPTION', /preset.*compact/],
@@ -203,8 +203,8 @@ test('what does not fit is refused by name', (t) => {
     [{ aspectRatios: [1, -2] }, 'ERR_RANGE', /aspectRatios\[1\]/],
     [{ batchNorm: 'off' }, 'ERR_OPTION', /batchNorm/],
     [{ pyramidChannels: 0 }, 'ERR_RANGE', /pyramidChannels/],
-    [{ classNames: ['one'] }, 'ERR_RANGE', /classNames/],
-    [{ numClass: 3 }, 'ERR_OPTION', /numClass/],
+    [{ classNames: ['one'] }, 'ERR_SHAPE', /classNames/],
+    [{ numClass: 3 }, 'ERR_OPTION', /numClass.*did you mean 'numClasses'/],
     [{ seed: NaN }, 'ERR_RANGE', /seed/],
   ];
   for (const [change, code, message] of refused) {

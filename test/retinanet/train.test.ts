@@ -147,7 +147,7 @@ test('options and data that do not fit are refused by name', async (t) => {
     [{ weightAveraging: 2 }, 'ERR_RANGE', /weightAveraging/],
     [{ augment: { zoom: 0 } }, 'ERR_RANGE', /augment\.zoom/],
     [{ augment: { flip: true } }, 'ERR_OPTION', /flip/],
-    [{ learningrate: 1 }, 'ERR_OPTION', /learningrate/],
+    [{ learningrate: 1 }, 'ERR_OPTION', /learningrate.*'learningRate'/],
   ];
   for (const [options, code, message] of refused) {
     await t.throwsAsync(trainRetinaNet(detector, data, options), { instanceOf: RetinanetOpsError, code, message });
