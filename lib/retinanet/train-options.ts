@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Check } from '../validate.js';
 import { type AugmentOptions, resolveAugment } from './augment.js';
 import type { BatchOptions } from './batches.js';
-import type { DetectionDataset } from './dataset.js';
+import { type DetectionDataset, validateDataset } from './dataset.js';
 import { LOSS_NAMES, type LossName } from './losses.js';
 import type { RetinaNet } from './model.js';
 import type { StepReport } from './train.js';
@@ -96,18 +96,11 @@ export function resolveTraining(net: RetinaNet, dataset: DetectionDataset, optio
   };
 }
 
-/** Only what ties the data set to the net; each batch's boxes are checked when their loss is computed. */
 function checkDataset(check: Check, { config }: RetinaNet, dataset: DetectionDataset): void {
-  const equal = (name: string, expected: number, received: number) => {
+  validateDataset(dataset);
+  for (const name of ['imageHeight', 'imageWidth'] as const) {
+    const [expected, received] = [config[name], dataset[name]];
     if (received !== expected) check.fail('ERR_SHAPE', `dataset.${name}`, String(expected), String(received));
-  };
-  const { imageHeight, imageWidth, length, images, boxes, labels, offsets } = dataset;
-  check.number('dataset.length', length, { min: 1, integer: true });
-  equal('imageHeight', config.imageHeight, imageHeight);
-  equal('imageWidth', config.imageWidth, imageWidth);
-  equal('images.length', length * imageHeight * imageWidth * 3, images.length);
-  equal('offsets.length', length + 1, offsets.length);
-  equal('boxes.length', labels.length * 4, boxes.length);
-  check.offsets('dataset.offsets', offsets, labels.length);
-  check.labels('dataset.labels', labels, 0, config.numClasses);
+  }
+  check.labels('dataset.labels', dataset.labels, 0, config.numClasses);
 }

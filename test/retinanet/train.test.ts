@@ -131,9 +131,20 @@ test.serial('what the caller throws, and a loss that is no number, end the run w
 });
 
 test.serial('a thread that fails rejects with its cause', async (t) => {
-  // Boxes that only the threads look at: a NaN passes the checks of the data set's shape.
-  const broken = { ...data, boxes: Float32Array.from(data.boxes).fill(NaN) };
-  await t.throwsAsync(trainRetinaNet(net(), broken, { steps: 3, batchSize: 4, augment: false }), { message: /box/i });
+  // Shared memory reaches the threads as it is: spoil it after it has been checked.
+  const boxes = new Float32Array(new SharedArrayBuffer(data.boxes.byteLength));
+  boxes.set(data.boxes);
+  const spoilt = trainRetinaNet(
+    net(),
+    { ...data, boxes },
+    {
+      steps: 100,
+      batchSize: 4,
+      augment: false,
+      onStep: () => boxes.fill(NaN),
+    },
+  );
+  await t.throwsAsync(spoilt, { message: /box/i });
 });
 
 test('options and data that do not fit are refused by name', async (t) => {
