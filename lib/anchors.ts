@@ -1,0 +1,150 @@
+// Anchors: a grid that is never materialised, or any list of boxes.
+import { plan } from './plan.js';
+import { Check, kindOf } from './validate.js';
+import { backendIndex } from './backend.js';
+
+export interface AnchorGridOptions {
+  /** Pixels, integers >= 1. */
+  imageHeight: number;
+  imageWidth: number;
+  /** Pixels between neighbouring cells, one a level. Default 8, 16, 32, 64, 128 (P3 to P7). */
+  strides?: ArrayLike<number>;
+  /** Side of the square anchor of scale 1, pixels, one a level. Default 4 times the stride. */
+  baseSizes?: ArrayLike<number>;
+  /** Default 1, 2^(1/3), 2^(2/3). */
+  scales?: ArrayLike<number>;
+  /** height / width. Default 0.5, 1, 2. */
+  aspectRatios?: ArrayLike<number>;
+}
+
+export interface AnchorLevel {
+  /** Pixels. */
+  readonly stride: number;
+  /** Cells: ceil(image size / stride). */
+  readonly height: number;
+  readonly width: number;
+  readonly anchorsPerCell: number;
+  /** Index of the level's first anchor. */
+  readonly offset: number;
+  readonly count: number;
+}
+
+/** A grid, or boxes [A, 4] of finite x1, y1, x2, y2 with area. */
+export type Anchors = AnchorGrid | Float32Array;
+
+/** Anchor indices are int32. */
+const MAX_ANCHORS = 2 ** 31 - 1;
+
+/**
+ * The anchors of a feature pyramid (Lin et al. 2017, section 4, whose values are the defaults). Order: level, row, column, then
+ * scale-major, ratio-minor; centres at (i + 0.5) * stride. An anchor of side s = baseSize * scale and ratio r is s / sqrt(r)
+ * wide and s * sqrt(r) high.
+ *
+ * @throws RetinanetOpsError ERR_DTYPE, ERR_RANGE, ERR_SHAPE, ERR_OPTION: bad option, or more than 2^31 - 1 anchors
+ */
+export class AnchorGrid {
+  readonly imageHeight: number;
+  readonly imageWidth: number;
+  readonly strides: readonly number[];
+  readonly baseSizes: readonly number[];
+  readonly scales: readonly number[];
+  readonly aspectRatios: readonly number[];
+  readonly levels: readonly AnchorLevel[];
+  /** A: anchors of one image. */
+  readonly count: number;
+  /** @internal What native code takes. */
+  readonly native: NativeAnchors;
+
+  constructor(options: AnchorGridOptions) {
+    const check = new Check('AnchorGrid');
+    const given = check.options<AnchorGridOptions>('options', options ?? null, [
+      'imageHeight',
+      'imageWidth',
+      'strides',
+      'baseSizes',
+      'scales',
+      'aspectRatios',
+    ]);
+    const size = { min: 1, max: 2 ** 24, integer: true };
+    this.imageHeight = check.number('imageHeight', given.imageHeight, size);
+    this.imageWidth = check.number('imageWidth', given.imageWidth, size);
+    this.strides = sizes(check, 'strides', given.strides ?? [8, 16, 32, 64, 128]);
+    this.baseSizes = sizes(check, 'baseSizes', given.baseSizes ?? this.strides.map((stride) => 4 * stride));
+    this.scales = sizes(check, 'scales', given.scales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]);
+    this.aspectRatios = sizes(check, 'aspectRatios', given.aspectRatios ?? [0.5, 1, 2]);
+    if (this.baseSizes.length !== this.strides.length) {
+      check.fail('ERR_SHAPE', 'baseSizes', `${String(this.strides.length)} values, one a stride`, String(this.baseSizes.length));
+    }
+    const anchorsPerCell = this.scales.length * this.aspectRatios.length;
+    let offset = 0;
+    this.levels = this.strides.map((stride) => {
+      const height = Math.ceil(this.imageHeight / stride);
+      const width = Math.ceil(this.imageWidth / stride);
+      const level = { stride, height, width, anchorsPerCell, offset, count: height * width * anchorsPerCell };
+      offset += level.count;
+      return level;
+    });
+    this.count = offset;
+    if (!(this.count <= MAX_ANCHORS)) {
+      check.fail('ERR_RANGE', 'strides', 'a grid of at most 2^31 - 1 anchors', `one of ${String(this.count)}`);
+    }
+    this.native = {
+      count: this.count,
+      data: this.#halfSizes(check),
+      levels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
+    };
+  }
+
+  /** All boxes, [A, 4]. The operations take the grid itself and never need them. */
+  boxes(): Float32Array {
+    const check = new Check('AnchorGrid.boxes');
+    const out = check.allocate('Float32Array', 4 * this.count);
+    const { data, levels } = this.native;
+    return plan('gridBoxes', [backendIndex(check, undefined), data, levels, out], () => out).runSync();
+  }
+
+  /** [L, S, 2]: half widths and half heights, rounded to float32 once. */
+  #halfSizes(check: Check): Float32Array {
+    const halves = this.baseSizes.flatMap((baseSize) =>
+      this.scales.flatMap((scale) =>
+        this.aspectRatios.flatMap((ratio) => {
+          const side = baseSize * scale;
+          return [side / Math.sqrt(ratio) / 2, (side * Math.sqrt(ratio)) / 2];
+        }),
+      ),
+    );
+    // Up to 2^24 pixels float32 still resolves every pixel.
+    const bad = halves.find((half) => !(half >= 2 ** -24 && half <= 2 ** 24));
+    if (bad !== undefined) {
+      check.fail('ERR_RANGE', 'baseSizes', 'anchors of sides between 2^-23 and 2^25 pixels', `half a side of ${String(bad)}`);
+    }
+    return Float32Array.from(halves);
+  }
+}
+
+export interface NativeAnchors {
+  count: number;
+  data: Float32Array;
+  levels: Float64Array | null;
+}
+
+/** Any anchors as native code takes them, validated. */
+export function nativeAnchors(check: Check, anchors: unknown): NativeAnchors {
+  if (anchors instanceof AnchorGrid) return anchors.native;
+  if (kindOf(anchors) !== 'Float32Array') {
+    check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', kindOf(anchors) ?? typeof anchors);
+  }
+  const data = check.array('Float32Array', 'anchors', anchors);
+  const count = check.boxes('anchors', data, { area: true });
+  if (count > MAX_ANCHORS) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
+  return { count, data, levels: null };
+}
+
+function sizes(check: Check, name: string, values: ArrayLike<number>): number[] {
+  if (typeof values !== 'object' || values === null || typeof values.length !== 'number') {
+    check.fail('ERR_DTYPE', name, 'an array of numbers', typeof values);
+  }
+  const list = Array.from(values);
+  if (list.length === 0 || list.length > 1024) check.fail('ERR_SHAPE', name, '1 to 1024 values', String(list.length));
+  return list.map((value) => check.number(name, value, { min: 0, exclusiveMin: true }));
+}

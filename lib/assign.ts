@@ -1,0 +1,216 @@
+// Which anchor answers for which ground-truth box: torchvision's Matcher on one image or a batch.
+import { nativeAnchors, type Anchors, type NativeAnchors } from './anchors.js';
+import { backendIndex, type BackendName } from './backend.js';
+import { plan, type Plan } from './plan.js';
+import { Check } from './validate.js';
+
+export interface MatchOptions {
+  /** In (0, 1]: from this IoU on an anchor is positive. Default 0.5. */
+  positiveThreshold?: number;
+  /** In [0, positiveThreshold]: below this IoU an anchor is background; between the two it is ignored. Default 0.4. */
+  negativeThreshold?: number;
+  /** Gives every box also the anchors that reach its own best IoU, however low. Default true. */
+  allowLowQualityMatches?: boolean;
+  /**
+   * In (0, 1]: an anchor that would be background is ignored where at least this share of its own area lies in one ignore box
+   * (intersection over foreground). Positive anchors stay positive. Default 0.5.
+   */
+  ignoreIof?: number;
+}
+
+export interface AssignOptions extends MatchOptions {
+  /** [I, 4]: regions of unlabelled or crowded objects. */
+  ignoreBoxes?: Float32Array;
+  out?: AssignOut;
+  backend?: BackendName;
+}
+
+export interface AssignBatchOptions extends MatchOptions {
+  out?: AssignOut;
+  backend?: BackendName;
+}
+
+/** Arrays that receive the outputs whose size is known beforehand. */
+export interface AssignOut {
+  labels?: Int32Array;
+  matches?: Int32Array;
+}
+
+/** Ground truth of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1]. */
+export interface GroundTruth {
+  /** [G, 4], finite, with area. */
+  boxes: Float32Array;
+  /** [G], class labels >= 0. */
+  labels: Int32Array;
+  /** [B + 1], from 0 to G. */
+  offsets: Int32Array;
+  /** [I, 4]: see MatchOptions.ignoreIof. */
+  ignoreBoxes?: Float32Array;
+  /** [B + 1], from 0 to I. */
+  ignoreOffsets?: Int32Array;
+}
+
+export interface Assignment {
+  /** [A]: class label, -1 background, -2 ignored. */
+  labels: Int32Array;
+  /** [A]: row of the ground truth, -1 background, -2 ignored. */
+  matches: Int32Array;
+  /** [P]: indices of the positive anchors, ascending. */
+  positives: Int32Array;
+  /** [P, 4]: deltas from the positive anchors to their boxes (see encodeBoxes). */
+  boxTargets: Float32Array;
+  numPositives: number;
+  /** Rows of the ground truth that no anchor was assigned to, ascending: boxes that no anchor overlaps, and boxes all of whose
+   *  anchors prefer another box or stay below the thresholds. */
+  unmatchedGt: Int32Array;
+}
+
+/** As Assignment, over [B * A] anchors; matches and unmatchedGt are rows of the batch's own `boxes`. */
+export interface BatchAssignment extends Assignment {
+  /** [B + 1]: image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]. */
+  positiveOffsets: Int32Array;
+}
+
+const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLowQualityMatches', 'ignoreIof'] as const;
+
+/**
+ * Assigns anchors to the ground truth of one image, as torchvision.models.detection._utils.Matcher does to the bit (ties
+ * included), with one exception: a box that no anchor overlaps matches nothing.
+ *
+ * @param anchors an AnchorGrid, or boxes [A, 4]
+ * @param gtBoxes [G, 4] x1, y1, x2, y2 in pixels, finite, with area
+ * @param gtLabels [G] class labels >= 0
+ * @throws RetinanetOpsError ERR_BOX, ERR_LABEL, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
+ */
+export function assignAnchors(
+  anchors: Anchors,
+  gtBoxes: Float32Array,
+  gtLabels: Int32Array,
+  options?: AssignOptions,
+): Assignment {
+  return planAssignAnchors(anchors, gtBoxes, gtLabels, options).runSync();
+}
+
+/**
+ * {@link assignAnchors} for every image of a batch in one call.
+ *
+ * @throws as assignAnchors
+ */
+export function assignAnchorsBatch(
+  anchors: Anchors,
+  groundTruth: GroundTruth,
+  options?: AssignBatchOptions,
+): BatchAssignment {
+  return planAssignAnchorsBatch(anchors, groundTruth, options).runSync();
+}
+
+export function planAssignAnchors(
+  anchors: Anchors,
+  gtBoxes: Float32Array,
+  gtLabels: Int32Array,
+  options?: AssignOptions,
+): Plan<Assignment> {
+  const check = new Check('assignAnchors');
+  const given = check.options<AssignOptions>('options', options, [...MATCH_OPTIONS, 'ignoreBoxes', 'out', 'backend']);
+  const { ignoreBoxes } = given;
+  const boxes = check.array('Float32Array', 'gtBoxes', gtBoxes);
+  const count = check.boxes('gtBoxes', boxes, { area: true });
+  const labels = check.array('Int32Array', 'gtLabels', gtLabels, count, 'one a box');
+  check.labels('gtLabels', labels, 0);
+  const ignoreCount = ignoreBoxes === undefined ? 0 : checkIgnoreBoxes(check, 'ignoreBoxes', ignoreBoxes);
+  const truth: GroundTruthArguments = [
+    boxes,
+    labels,
+    Int32Array.of(0, count),
+    ignoreBoxes ?? null,
+    ignoreBoxes === undefined ? null : Int32Array.of(0, ignoreCount),
+  ];
+  return planAssign(check, nativeAnchors(check, anchors), truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
+}
+
+export function planAssignAnchorsBatch(
+  anchors: Anchors,
+  groundTruth: GroundTruth,
+  options?: AssignBatchOptions,
+): Plan<BatchAssignment> {
+  const check = new Check('assignAnchorsBatch');
+  const given = check.options<AssignBatchOptions>('options', options, [...MATCH_OPTIONS, 'out', 'backend']);
+  const { truth, images } = readGroundTruth(check, groundTruth);
+  return planAssign(check, nativeAnchors(check, anchors), truth, images, given, (assignment) => assignment);
+}
+
+function planAssign<Result>(
+  check: Check,
+  anchors: NativeAnchors,
+  truth: GroundTruthArguments,
+  images: number,
+  given: AssignBatchOptions,
+  finish: (assignment: BatchAssignment) => Result,
+): Plan<Result> {
+  const rows = anchors.count * images;
+  if (rows > 2 ** 31 - 1) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 anchors in a batch', String(rows));
+  const match = readMatchOptions(check, given);
+  const out = check.options<AssignOut>('out', given.out, ['labels', 'matches']);
+  const labels = check.out('Int32Array', 'out.labels', out.labels, rows);
+  const matches = check.out('Int32Array', 'out.matches', out.matches, rows);
+  const backend = backendIndex(check, given.backend);
+  return plan('assign', [backend, anchors.data, anchors.levels, ...truth, ...match, labels, matches], (raw) =>
+    finish({ labels, matches, numPositives: raw.positives.length, ...raw }),
+  );
+}
+
+type GroundTruthArguments = [Float32Array, Int32Array, Int32Array, Float32Array | null, Int32Array | null];
+type MatchArguments = [number, number, boolean, number];
+
+/** The ground truth of a batch as native code takes it, validated. */
+export function readGroundTruth(
+  check: Check,
+  groundTruth: GroundTruth,
+  numClasses?: number,
+): { truth: GroundTruthArguments; images: number } {
+  const names = ['boxes', 'labels', 'offsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
+  const given = check.options<GroundTruth>('groundTruth', groundTruth ?? null, names);
+  const boxes = check.array('Float32Array', 'groundTruth.boxes', given.boxes);
+  const count = check.boxes('groundTruth.boxes', boxes, { area: true });
+  const labels = check.array('Int32Array', 'groundTruth.labels', given.labels, count, 'one a box');
+  check.labels('groundTruth.labels', labels, 0, numClasses);
+  const offsets = check.array('Int32Array', 'groundTruth.offsets', given.offsets);
+  const images = check.offsets('groundTruth.offsets', offsets, count);
+  if ((given.ignoreBoxes === undefined) !== (given.ignoreOffsets === undefined)) {
+    const missing = given.ignoreBoxes === undefined ? 'ignoreBoxes' : 'ignoreOffsets';
+    check.fail('ERR_OPTION', `groundTruth.${missing}`, 'ignoreBoxes and ignoreOffsets together', 'undefined');
+  }
+  if (given.ignoreBoxes === undefined || given.ignoreOffsets === undefined) {
+    return { truth: [boxes, labels, offsets, null, null], images };
+  }
+  const ignoreCount = checkIgnoreBoxes(check, 'groundTruth.ignoreBoxes', given.ignoreBoxes);
+  const shape = 'as many as offsets';
+  const ignoreOffsets = check.array('Int32Array', 'groundTruth.ignoreOffsets', given.ignoreOffsets, images + 1, shape);
+  check.offsets('groundTruth.ignoreOffsets', ignoreOffsets, ignoreCount);
+  return { truth: [boxes, labels, offsets, given.ignoreBoxes, ignoreOffsets], images };
+}
+
+function checkIgnoreBoxes(check: Check, name: string, boxes: unknown): number {
+  return check.boxes(name, check.array('Float32Array', name, boxes), { area: true });
+}
+
+/** The matching options with their defaults, in native order. */
+export function readMatchOptions(check: Check, given: MatchOptions): MatchArguments {
+  const { positiveThreshold = 0.5, negativeThreshold = 0.4, allowLowQualityMatches = true, ignoreIof = 0.5 } = given;
+  const positive = check.number('positiveThreshold', positiveThreshold, { min: 0, max: 1, exclusiveMin: true });
+  const negative = check.number('negativeThreshold', negativeThreshold, { min: 0, max: 1 });
+  if (negative > positive) {
+    check.fail(
+      'ERR_RANGE',
+      'negativeThreshold',
+      `at most positiveThreshold = ${String(positive)}`,
+      String(negative),
+    );
+  }
+  return [
+    positive,
+    negative,
+    check.boolean('allowLowQualityMatches', allowLowQualityMatches),
+    check.number('ignoreIof', ignoreIof, { min: 0, max: 1, exclusiveMin: true }),
+  ];
+}

@@ -1,0 +1,164 @@
+// From a network's outputs to detections.
+import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
+import { backendIndex, type BackendName } from './backend.js';
+import { plan, type Plan } from './plan.js';
+import { Check } from './validate.js';
+
+export interface DecodeDetectionsOptions {
+  /** [B, A, K], flattened. */
+  classLogits: Float32Array;
+  /** [B, A, 4], flattened. */
+  boxDeltas: Float32Array;
+  anchors: Anchors;
+  /** Pixels; boxes are clipped to the image. Default: the AnchorGrid's. */
+  imageHeight?: number;
+  imageWidth?: number;
+  /** K. Default: what the lengths tell. */
+  numClasses?: number;
+  /** In [0, 1]: only greater scores count. Default 0.05. */
+  scoreThreshold?: number;
+  /** Candidates a level. Default 1000. */
+  topK?: number;
+  /** Anchors of each level, for plain anchor arrays. Default: one level (an AnchorGrid knows its own). */
+  levelCounts?: ArrayLike<number>;
+  /** In [0, 1]. Default 0.5. */
+  iouThreshold?: number;
+  /** Detections an image. Default 300. */
+  maxDetections?: number;
+  backend?: BackendName;
+}
+
+/** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
+export interface Detections {
+  /** [D, 4] pixels. */
+  boxes: Float32Array;
+  /** [D] sigmoid scores. */
+  scores: Float32Array;
+  /** [D] classes. */
+  labels: Int32Array;
+  /** [B + 1] */
+  offsets: Int32Array;
+}
+
+const OPTIONS = [
+  'classLogits',
+  'boxDeltas',
+  'anchors',
+  'imageHeight',
+  'imageWidth',
+  'numClasses',
+  'scoreThreshold',
+  'topK',
+  'levelCounts',
+  'iouThreshold',
+  'maxDetections',
+  'backend',
+] as const;
+
+/**
+ * Scores, boxes and classes from raw outputs (torchvision's RetinaNet.postprocess_detections): per level the topK scores above
+ * the threshold, decoded and clipped; non-maximum suppression within each class; the best maxDetections of each image.
+ * NaN logits are never a detection.
+ *
+ * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
+ */
+export function decodeDetections(options: DecodeDetectionsOptions): Detections {
+  return planDecodeDetections(options).runSync();
+}
+
+export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Detections> {
+  const check = new Check('decodeDetections');
+  const given = check.options<DecodeDetectionsOptions>('options', options ?? null, OPTIONS);
+  const anchors = nativeAnchors(check, given.anchors);
+  const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
+  const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);
+  const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
+  const grid = given.anchors instanceof AnchorGrid ? given.anchors : undefined;
+  const size = { min: 0, exclusiveMin: true };
+  const imageHeight = check.number('imageHeight', given.imageHeight ?? grid?.imageHeight, size);
+  const imageWidth = check.number('imageWidth', given.imageWidth ?? grid?.imageWidth, size);
+  const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, maxDetections = 300 } = given;
+  const unit = { min: 0, max: 1 };
+  const whole = { min: 1, max: 2 ** 31 - 1, integer: true };
+  check.number('topK', topK, whole);
+  check.number('maxDetections', maxDetections, whole);
+  const levelCounts = readLevelCounts(check, given.levelCounts, grid, anchors.count);
+  // No image can have more detections than candidates.
+  const candidates = levelCounts.reduce((sum, count) => sum + Math.min(topK, count * numClasses), 0);
+  const most = Math.min(maxDetections, candidates);
+  const boxes = check.allocate('Float32Array', images * most * 4);
+  const scores = check.allocate('Float32Array', images * most);
+  const labels = check.allocate('Int32Array', images * most);
+  const offsets = check.allocate('Int32Array', images + 1);
+  return plan(
+    'decodeDetections',
+    [
+      backendIndex(check, given.backend),
+      anchors.data,
+      anchors.levels,
+      images,
+      numClasses,
+      classLogits,
+      boxDeltas,
+      levelCounts,
+      imageHeight,
+      imageWidth,
+      check.number('scoreThreshold', scoreThreshold, unit),
+      topK,
+      check.number('iouThreshold', iouThreshold, unit),
+      most,
+      boxes,
+      scores,
+      labels,
+      offsets,
+    ],
+    () => {
+      const count = offsets[images] as number;
+      return { boxes: boxes.slice(0, 4 * count), scores: scores.slice(0, count), labels: labels.slice(0, count), offsets };
+    },
+  );
+}
+
+/** B and K of a network's two outputs. */
+export function readOutputShape(
+  check: Check,
+  anchors: number,
+  classLogits: Float32Array,
+  boxDeltas: Float32Array,
+  givenClasses: unknown,
+): { images: number; numClasses: number } {
+  const images = anchors === 0 ? 0 : boxDeltas.length / 4 / anchors;
+  if (!Number.isInteger(images) || images * anchors * 4 !== boxDeltas.length) {
+    const expected = `a multiple of ${String(anchors)} anchors x 4`;
+    check.fail('ERR_SHAPE', 'boxDeltas', expected, `${String(boxDeltas.length)} elements`);
+  }
+  const rows = images * anchors;
+  const numClasses =
+    givenClasses === undefined
+      ? rows === 0
+        ? 1
+        : classLogits.length / rows
+      : check.number('numClasses', givenClasses, { min: 1, integer: true });
+  if (!Number.isInteger(numClasses) || numClasses < 1 || classLogits.length !== rows * numClasses) {
+    const classes = givenClasses === undefined ? 'the number of classes' : `${String(numClasses)} classes`;
+    const expected = `${String(rows)} anchors x ${classes}`;
+    check.fail('ERR_SHAPE', 'classLogits', expected, `${String(classLogits.length)} elements`);
+  }
+  return { images, numClasses };
+}
+
+function readLevelCounts(
+  check: Check,
+  given: ArrayLike<number> | undefined,
+  grid: AnchorGrid | undefined,
+  anchors: number,
+): Float64Array {
+  if (given === undefined) return Float64Array.from(grid?.levels.map((level) => level.count) ?? [anchors]);
+  if (typeof given !== 'object' || given === null) check.fail('ERR_DTYPE', 'levelCounts', 'an array of counts', typeof given);
+  const counts = Float64Array.from(given, (n) => check.number('levelCounts', n, { min: 0, integer: true }));
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total !== anchors || counts.length === 0) {
+    check.fail('ERR_SHAPE', 'levelCounts', `counts that sum to ${String(anchors)} anchors`, `a sum of ${String(total)}`);
+  }
+  return counts;
+}

@@ -1,0 +1,46 @@
+// 'retinanet-ops': the synchronous operations on typed arrays.
+export { AnchorGrid, type AnchorGridOptions, type AnchorLevel, type Anchors } from './anchors.js';
+export {
+  assignAnchors,
+  assignAnchorsBatch,
+  type Assignment,
+  type AssignBatchOptions,
+  type AssignOptions,
+  type AssignOut,
+  type BatchAssignment,
+  type GroundTruth,
+  type MatchOptions,
+} from './assign.js';
+export { backendInfo, getBackend, setBackend, setNumThreads, type BackendInfo, type BackendName } from './backend.js';
+export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './boxes.js';
+export { decodeDetections, type DecodeDetectionsOptions, type Detections } from './decode.js';
+export { RetinanetOpsError, type ErrorCode } from './errors.js';
+export {
+  sigmoidFocalLoss,
+  sigmoidFocalLossBackward,
+  sigmoidFocalLossValueAndGrad,
+  type FocalLossBackwardOptions,
+  type FocalLossOptions,
+  type FocalLossTargets,
+  type FocalLossValueAndGrad,
+  type FocalLossValueAndGradOptions,
+} from './focal-loss.js';
+export type { LossesAndGrad, Reduction } from './loss-options.js';
+export {
+  onlineHardExamples,
+  selectHardNegatives,
+  type HardNegativesOptions,
+  type OnlineHardExamplesOptions,
+} from './mining.js';
+export { nms, type NmsOptions } from './nms.js';
+export { priorBias } from './prior.js';
+export { retinanetLoss, type RetinanetLoss, type RetinanetLossOptions } from './retinanet-loss.js';
+export {
+  smoothL1Loss,
+  smoothL1LossBackward,
+  smoothL1LossValueAndGrad,
+  type SmoothL1BackwardOptions,
+  type SmoothL1Options,
+  type SmoothL1ValueAndGrad,
+  type SmoothL1ValueAndGradOptions,
+} from './smooth-l1.js';

@@ -1,0 +1,80 @@
+#include <algorithm>
+
+#include "operation.h"
+
+namespace rn::addon {
+namespace {
+
+Napi::Int32Array NewInts(Napi::Env env, const std::vector<int32_t>& values) {
+  Napi::Int32Array array = Napi::Int32Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+// Labels and matches go to arrays that lib/ allocated; what has a size known only afterwards is made here.
+class Assign final : public Operation {
+ public:
+  explicit Assign(Arguments& args) : anchors_(args), truth_(args) {
+    op_.anchors = anchors_.anchors;
+    op_.truth = truth_.truth;
+    op_.options.positive_threshold = static_cast<float>(args.Number());
+    op_.options.negative_threshold = static_cast<float>(args.Number());
+    op_.options.allow_low_quality_matches = args.Boolean();
+    op_.options.ignore_iof = static_cast<float>(args.Number());
+    const int64_t rows = args.Product(op_.anchors.count, op_.truth.images);
+    op_.labels = args.Ints(rows).data;
+    op_.matches = args.Ints(rows).data;
+    counts_.resize(static_cast<size_t>(op_.truth.images));
+    matched_.resize(static_cast<size_t>(truth_.offsets.back()));
+    op_.positive_counts = counts_.data();
+    op_.gt_matched = matched_.data();
+  }
+
+  rn_status Run(const rn_backend& backend) override {
+    const rn_status status = backend.assign(&op_);
+    if (status.code != RN_OK) return status;
+    int64_t total = 0;
+    for (const int64_t count : counts_) total += count;
+    try {
+      positives_.resize(static_cast<size_t>(total));
+      box_targets_.resize(static_cast<size_t>(4 * total));
+    } catch (const std::bad_alloc&) {
+      return {RN_OUT_OF_MEMORY, "could not allocate the targets of the positive anchors"};
+    }
+    const rn_positive_targets targets{op_.anchors,      op_.truth.boxes,   op_.matches,
+                                      op_.truth.images, positives_.data(), box_targets_.data()};
+    return backend.positive_targets(&targets);
+  }
+
+  Napi::Value Result(Napi::Env env) override {
+    Napi::Float32Array box_targets = Napi::Float32Array::New(env, box_targets_.size());
+    std::copy(box_targets_.begin(), box_targets_.end(), box_targets.Data());
+    std::vector<int32_t> offsets{0};
+    for (const int64_t count : counts_) offsets.push_back(offsets.back() + static_cast<int32_t>(count));
+    std::vector<int32_t> unmatched;
+    for (size_t row = 0; row < matched_.size(); ++row) {
+      if (!matched_[row]) unmatched.push_back(static_cast<int32_t>(row));
+    }
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("positives", NewInts(env, positives_));
+    result.Set("positiveOffsets", NewInts(env, offsets));
+    result.Set("boxTargets", box_targets);
+    result.Set("unmatchedGt", NewInts(env, unmatched));
+    return result;
+  }
+
+ private:
+  AnchorsArgument anchors_;
+  GroundTruthArgument truth_;
+  rn_assign op_{};
+  std::vector<int64_t> counts_;
+  std::vector<uint8_t> matched_;
+  std::vector<int32_t> positives_;
+  std::vector<float> box_targets_;
+};
+
+}  // namespace
+
+void ExportAssign(Napi::Object exports) { Export<Assign>(exports, "assign"); }
+
+}  // namespace rn::addon

@@ -1,0 +1,75 @@
+#include "operation.h"
+
+namespace rn::addon {
+namespace {
+
+class GridBoxes final : public Operation {
+ public:
+  explicit GridBoxes(Arguments& args) : anchors_(args) { out_ = args.Floats(args.Product(4, anchors_.anchors.count)).data; }
+  rn_status Run(const rn_backend& backend) override { return backend.grid_boxes(&anchors_.anchors, out_); }
+
+ private:
+  AnchorsArgument anchors_;
+  float* out_;
+};
+
+template <rn_status (*rn_backend::*Function)(const rn_box_coding*)>
+class BoxCoding final : public Operation {
+ public:
+  explicit BoxCoding(Arguments& args) : anchors_(args) {
+    const int64_t values = args.Product(4, anchors_.anchors.count);
+    op_.anchors = anchors_.anchors;
+    op_.boxes = args.Floats(values).data;
+    op_.out = args.Floats(values).data;
+  }
+  rn_status Run(const rn_backend& backend) override { return (backend.*Function)(&op_); }
+
+ private:
+  AnchorsArgument anchors_;
+  rn_box_coding op_{};
+};
+
+class ClipBoxes final : public Operation {
+ public:
+  explicit ClipBoxes(Arguments& args) {
+    const Slice<float> boxes = args.Floats(0);
+    op_.boxes = boxes.data;
+    op_.count = boxes.length / 4;
+    op_.height = static_cast<float>(args.Number());
+    op_.width = static_cast<float>(args.Number());
+    op_.out = args.Floats(4 * op_.count).data;
+  }
+  rn_status Run(const rn_backend& backend) override { return backend.clip_boxes(&op_); }
+
+ private:
+  rn_clip op_{};
+};
+
+class BoxIou final : public Operation {
+ public:
+  explicit BoxIou(Arguments& args) {
+    const Slice<float> a = args.Floats(0);
+    const Slice<float> b = args.Floats(0);
+    op_.a = a.data;
+    op_.b = b.data;
+    op_.rows = a.length / 4;
+    op_.columns = b.length / 4;
+    op_.out = args.Floats(args.Product(op_.rows, op_.columns)).data;
+  }
+  rn_status Run(const rn_backend& backend) override { return backend.box_iou(&op_); }
+
+ private:
+  rn_iou op_{};
+};
+
+}  // namespace
+
+void ExportBoxes(Napi::Object exports) {
+  Export<GridBoxes>(exports, "gridBoxes");
+  Export<BoxCoding<&rn_backend::encode_boxes>>(exports, "encodeBoxes");
+  Export<BoxCoding<&rn_backend::decode_boxes>>(exports, "decodeBoxes");
+  Export<ClipBoxes>(exports, "clipBoxes");
+  Export<BoxIou>(exports, "boxIou");
+}
+
+}  // namespace rn::addon

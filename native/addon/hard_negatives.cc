@@ -1,0 +1,29 @@
+#include "operation.h"
+
+namespace rn::addon {
+namespace {
+
+class SelectHardNegatives final : public Operation {
+ public:
+  explicit SelectHardNegatives(Arguments& args) {
+    op_.rows = args.Count();
+    op_.columns = args.Count();
+    op_.losses = args.Floats(args.Product(op_.rows, op_.columns)).data;
+    op_.labels = args.Ints(op_.rows).data;
+    op_.ratio = args.Number();
+    op_.keep = args.Ints(op_.rows).data;
+    op_.num_keep = &num_keep_;
+  }
+  rn_status Run(const rn_backend& backend) override { return backend.select_hard_negatives(&op_); }
+  Napi::Value Result(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(num_keep_)); }
+
+ private:
+  rn_hard_negatives op_{};
+  int64_t num_keep_ = 0;
+};
+
+}  // namespace
+
+void ExportHardNegatives(Napi::Object exports) { Export<SelectHardNegatives>(exports, "selectHardNegatives"); }
+
+}  // namespace rn::addon

@@ -1,0 +1,33 @@
+#include <algorithm>
+
+#include "operation.h"
+
+namespace rn::addon {
+namespace {
+
+class Nms final : public Operation {
+ public:
+  explicit Nms(Arguments& args) {
+    const Slice<float> boxes = args.Floats(0);
+    op_.boxes = boxes.data;
+    op_.count = boxes.length / 4;
+    op_.scores = args.Floats(op_.count).data;
+    op_.classes = args.IntsOrNull(op_.count).data;
+    op_.iou_threshold = args.Number();
+    op_.max_output = args.Count();
+    op_.keep = args.Ints(std::min(op_.count, op_.max_output)).data;
+    op_.num_keep = &num_keep_;
+  }
+  rn_status Run(const rn_backend& backend) override { return backend.nms(&op_); }
+  Napi::Value Result(Napi::Env env) override { return Napi::Number::New(env, static_cast<double>(num_keep_)); }
+
+ private:
+  rn_nms op_{};
+  int64_t num_keep_ = 0;
+};
+
+}  // namespace
+
+void ExportNms(Napi::Object exports) { Export<Nms>(exports, "nms"); }
+
+}  // namespace rn::addon

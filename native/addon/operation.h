@@ -1,0 +1,113 @@
+// How an operation meets JavaScript: constructed from the arguments on the JavaScript thread, run there or on a worker
+// thread, its result made on the JavaScript thread. Each is exported twice: `name` (synchronous) and `nameAsync` (promise).
+#ifndef RETINANET_OPS_OPERATION_H
+#define RETINANET_OPS_OPERATION_H
+
+#include <napi.h>
+
+#include <memory>
+#include <string>
+
+#include "../backend/registry.h"
+#include "arguments.h"
+
+namespace rn::addon {
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+  virtual rn_status Run(const rn_backend& backend) = 0;
+  virtual Napi::Value Result(Napi::Env env) { return env.Undefined(); }
+};
+
+inline Napi::Error ToError(Napi::Env env, const rn_status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message);
+  error.Set("code", status.code == RN_OUT_OF_MEMORY ? "ERR_OUT_OF_MEMORY" : "ERR_BACKEND");
+  return error;
+}
+
+inline const rn_backend& UsableBackend(Napi::Env env, Arguments& args) {
+  const BackendState state = FindBackend(static_cast<BackendId>(args.Count()));
+  if (!state.backend) throw ToError(env, {RN_BACKEND_FAILURE, "the backend is not usable"});
+  return *state.backend;
+}
+
+template <class Op>
+Napi::Value CallSync(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  const rn_backend& backend = UsableBackend(info.Env(), args);
+  Op operation(args);
+  const rn_status status = operation.Run(backend);
+  if (status.code != RN_OK) throw ToError(info.Env(), status);
+  return operation.Result(info.Env());
+}
+
+class PromiseWorker final : public Napi::AsyncWorker {
+ public:
+  PromiseWorker(const Napi::CallbackInfo& info, std::unique_ptr<Operation> operation, const rn_backend& backend)
+      : Napi::AsyncWorker(info.Env(), "retinanet-ops"),
+        operation_(std::move(operation)),
+        backend_(backend),
+        deferred_(Napi::Promise::Deferred::New(info.Env())) {
+    // The arguments own the memory that the operation reads and writes.
+    Napi::Array held = Napi::Array::New(info.Env(), info.Length());
+    for (size_t i = 0; i < info.Length(); ++i) held[static_cast<uint32_t>(i)] = info[i];
+    held_ = Napi::Persistent(held.As<Napi::Object>());
+  }
+
+  Napi::Promise Promise() const { return deferred_.Promise(); }
+
+  void Execute() override { status_ = operation_->Run(backend_); }
+
+  void OnOK() override {
+    if (status_.code != RN_OK) {
+      deferred_.Reject(ToError(Env(), status_).Value());
+      return;
+    }
+    try {
+      deferred_.Resolve(operation_->Result(Env()));
+    } catch (const Napi::Error& error) {
+      deferred_.Reject(error.Value());
+    }
+  }
+
+ private:
+  std::unique_ptr<Operation> operation_;
+  const rn_backend& backend_;
+  Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference held_;
+  rn_status status_{RN_OK, ""};
+};
+
+template <class Op>
+Napi::Value CallAsync(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  const rn_backend& backend = UsableBackend(info.Env(), args);
+  auto* worker = new PromiseWorker(info, std::make_unique<Op>(args), backend);
+  const Napi::Promise promise = worker->Promise();
+  worker->Queue();  // the worker deletes itself when done
+  return promise;
+}
+
+template <class Op>
+void Export(Napi::Object exports, const char* name) {
+  const Napi::Env env = exports.Env();
+  exports.Set(name, Napi::Function::New(env, CallSync<Op>, name));
+  const std::string async_name = std::string(name) + "Async";
+  exports.Set(async_name, Napi::Function::New(env, CallAsync<Op>, async_name));
+}
+
+// One function a binding file.
+void ExportFocalLoss(Napi::Object exports);
+void ExportSmoothL1(Napi::Object exports);
+void ExportAssign(Napi::Object exports);
+void ExportBoxes(Napi::Object exports);
+void ExportNms(Napi::Object exports);
+void ExportDecodeDetections(Napi::Object exports);
+void ExportRetinanetLoss(Napi::Object exports);
+void ExportHardNegatives(Napi::Object exports);
+void ExportRuntime(Napi::Object exports);
+
+}  // namespace rn::addon
+
+#endif

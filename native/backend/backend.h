@@ -1,0 +1,221 @@
+// The C table of functions that a backend fills. Plain C types only, so that a backend may be another shared library built
+// by another compiler. Pointers are row-major and contiguous; counts are 64-bit; a pointer documented as optional may be
+// null. The caller has validated every value; a backend relies on it.
+#ifndef RETINANET_OPS_BACKEND_H
+#define RETINANET_OPS_BACKEND_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Raised whenever a struct below or the table changes: a plugin of another version is refused ("abi-mismatch").
+#define RN_ABI_VERSION 1
+
+typedef enum {
+  RN_OK = 0,
+  RN_OUT_OF_MEMORY = 1,
+  RN_BACKEND_FAILURE = 2,  // device lost, launch failed, ...: `message` says what
+} rn_code;
+
+typedef struct {
+  rn_code code;
+  char message[256];
+} rn_status;
+
+enum { RN_LABEL_BACKGROUND = -1, RN_LABEL_IGNORED = -2 };
+
+// A parameter that is one number for all classes (count 1) or one a class (count K).
+typedef struct {
+  const float* values;  // null: switched off
+  int64_t count;
+} rn_per_class;
+
+typedef struct {
+  const float* logits;          // [rows, classes]
+  const int32_t* labels;        // [rows]; exactly one of labels and targets is given
+  const float* targets;         // [rows, classes] in [0, 1]
+  const float* anchor_weights;  // optional [rows], >= 0; a row of weight 0 is ignored and not read
+  int64_t rows, classes;
+  rn_per_class alpha;  // null: off
+  rn_per_class gamma;
+  double label_smoothing;
+  double normalizer;               // every loss and gradient is divided by it
+  int32_t normalize_by_positives;  // 1: divide by max(1, number of positive rows) as well
+  const float* grad_output;        // optional [grad_output_count] = 1 or rows * classes; absent means 1
+  int64_t grad_output_count;
+  float* losses;         // optional out [rows, classes]
+  float* grad;           // optional out [rows, classes]
+  double* loss_sum;      // optional out, sum of all losses
+  int64_t* num_positive; // out: rows that are not ignored and have a class (or any target > 0)
+} rn_focal_loss;
+
+typedef struct {
+  const float* predictions;  // [rows, columns]
+  const float* targets;      // [rows, columns]
+  const float* weights;      // optional [rows]; a row of weight 0 is not read
+  int64_t rows, columns;
+  double beta;  // 0: plain L1
+  double normalizer;
+  const float* grad_output;
+  int64_t grad_output_count;
+  float* losses;
+  float* grad;
+  double* loss_sum;
+} rn_smooth_l1;
+
+// One level of an anchor grid. half_sizes: [anchors_per_cell, 2] half width and half height, in anchor order.
+typedef struct {
+  int64_t height, width;  // cells
+  double stride;          // pixels
+  int64_t first_anchor;
+  const float* half_sizes;
+} rn_grid_level;
+
+// Anchors are either a list of boxes or a grid that is computed on the fly.
+typedef struct {
+  int64_t count;
+  const float* boxes;  // [count, 4]; null for a grid
+  const rn_grid_level* levels;
+  int64_t num_levels;
+  int64_t anchors_per_cell;
+} rn_anchors;
+
+// Ragged: image b owns rows offsets[b] .. offsets[b + 1].
+typedef struct {
+  int64_t images;
+  const float* boxes;
+  const int32_t* labels;
+  const int32_t* offsets;         // [images + 1]
+  const float* ignore_boxes;      // optional
+  const int32_t* ignore_offsets;  // optional [images + 1]
+} rn_ground_truth;
+
+typedef struct {
+  float positive_threshold, negative_threshold, ignore_iof;
+  int32_t allow_low_quality_matches;
+} rn_match_options;
+
+typedef struct {
+  rn_anchors anchors;
+  rn_ground_truth truth;
+  rn_match_options options;
+  int32_t* labels;           // out [images * anchors]: class, RN_LABEL_BACKGROUND or RN_LABEL_IGNORED
+  int32_t* matches;          // out [images * anchors]: row of truth.boxes, or the same sentinels
+  int64_t* positive_counts;  // out [images]
+  uint8_t* gt_matched;       // out [truth rows]: 1 where an anchor was assigned to the box
+} rn_assign;
+
+typedef struct {
+  rn_anchors anchors;
+  const float* gt_boxes;
+  const int32_t* matches;  // [images * anchors]
+  int64_t images;
+  int32_t* positives;  // out [P], ascending indices into matches
+  float* box_targets;  // out [P, 4]
+} rn_positive_targets;
+
+typedef struct {
+  rn_anchors anchors;
+  const float* boxes;  // [count, 4]: boxes to encode, or deltas to decode
+  float* out;          // [count, 4]
+} rn_box_coding;
+
+typedef struct {
+  const float* boxes;  // [count, 4]
+  int64_t count;
+  float height, width;
+  float* out;
+} rn_clip;
+
+typedef struct {
+  const float* a;  // [rows, 4]
+  const float* b;  // [columns, 4]
+  int64_t rows, columns;
+  float* out;  // [rows, columns]
+} rn_iou;
+
+typedef struct {
+  const float* boxes;      // [count, 4]
+  const float* scores;     // [count]
+  const int32_t* classes;  // optional [count]: boxes suppress only their own class
+  int64_t count;
+  double iou_threshold;
+  int64_t max_output;
+  int32_t* keep;       // out [min(count, max_output)]
+  int64_t* num_keep;   // out
+} rn_nms;
+
+typedef struct {
+  const float* class_logits;  // [images, anchors, classes]
+  const float* box_deltas;    // [images, anchors, 4]
+  rn_anchors anchors;
+  const int64_t* level_counts;  // [num_levels], summing to anchors.count
+  int64_t num_levels;
+  int64_t images, classes;
+  float image_height, image_width;
+  double score_threshold;
+  int64_t top_k;  // per level
+  double iou_threshold;
+  int64_t max_detections;  // per image
+  float* boxes;            // out [images * max_detections, 4], image b from row offsets[b]
+  float* scores;           // out [images * max_detections]
+  int32_t* labels;         // out [images * max_detections]
+  int32_t* offsets;        // out [images + 1]
+} rn_decode;
+
+typedef struct {
+  const float* class_logits;  // [images, anchors, classes]
+  const float* box_deltas;    // [images, anchors, 4]
+  rn_anchors anchors;
+  rn_ground_truth truth;
+  rn_match_options match;
+  int64_t classes;
+  rn_per_class alpha;
+  rn_per_class gamma;
+  double label_smoothing;
+  double beta;
+  double box_weight;
+  double normalizer;
+  int32_t normalize_by_positives;
+  float* class_grad;  // out [images, anchors, classes]
+  float* box_grad;    // out [images, anchors, 4]
+  double* class_loss; // out
+  double* box_loss;   // out, box_weight included
+  int64_t* num_positive;
+} rn_retinanet_loss;
+
+typedef struct {
+  const float* losses;    // [rows, columns], summed over columns
+  const int32_t* labels;  // [rows]
+  int64_t rows, columns;
+  double ratio;  // negatives kept for each positive
+  int32_t* keep; // out [number of negatives]
+  int64_t* num_keep;
+} rn_hard_negatives;
+
+typedef struct rn_backend {
+  uint32_t abi_version;
+  const char* name;
+  const char* instruction_set;
+  rn_status (*focal_loss)(const rn_focal_loss*);
+  rn_status (*smooth_l1)(const rn_smooth_l1*);
+  rn_status (*grid_boxes)(const rn_anchors*, float* out);
+  rn_status (*assign)(const rn_assign*);
+  rn_status (*positive_targets)(const rn_positive_targets*);
+  rn_status (*encode_boxes)(const rn_box_coding*);
+  rn_status (*decode_boxes)(const rn_box_coding*);
+  rn_status (*clip_boxes)(const rn_clip*);
+  rn_status (*box_iou)(const rn_iou*);
+  rn_status (*nms)(const rn_nms*);
+  rn_status (*decode_detections)(const rn_decode*);
+  rn_status (*retinanet_loss)(const rn_retinanet_loss*);
+  rn_status (*select_hard_negatives)(const rn_hard_negatives*);
+} rn_backend;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+// Boxes as four floats x1, y1, x2, y2 in pixels, and their overlap.
+#ifndef RETINANET_OPS_MATH_BOX_H
+#define RETINANET_OPS_MATH_BOX_H
+
+#include "host_device.h"
+
+namespace rn {
+
+struct Box {
+  float x1, y1, x2, y2;
+};
+
+RN_HD Box LoadBox(const float* p) { return {p[0], p[1], p[2], p[3]}; }
+
+RN_HD void StoreBox(const Box& b, float* p) {
+  p[0] = b.x1;
+  p[1] = b.y1;
+  p[2] = b.x2;
+  p[3] = b.y2;
+}
+
+RN_HD float Area(const Box& b) { return (b.x2 - b.x1) * (b.y2 - b.y1); }
+
+// max and min as comparisons that compilers turn into one instruction (std::max takes references and a branch under nvcc).
+RN_HD float Max(float a, float b) { return a > b ? a : b; }
+RN_HD float Min(float a, float b) { return a < b ? a : b; }
+
+RN_HD float Intersection(const Box& a, const Box& b) {
+  const float width = Max(Min(a.x2, b.x2) - Max(a.x1, b.x1), 0.0f);
+  const float height = Max(Min(a.y2, b.y2) - Max(a.y1, b.y1), 0.0f);
+  return width * height;
+}
+
+// torchvision.ops.box_iou. The matching is exact to the bit only if this stays in float32, in this order, uncontracted.
+RN_HD float Iou(const Box& a, float area_a, const Box& b, float area_b) {
+  const float inter = Intersection(a, b);
+  return inter / ((area_a + area_b) - inter);
+}
+
+// torchvision.ops.clip_boxes_to_image.
+RN_HD Box Clip(const Box& b, float height, float width) {
+  return {Min(Max(b.x1, 0.0f), width), Min(Max(b.y1, 0.0f), height), Min(Max(b.x2, 0.0f), width),
+          Min(Max(b.y2, 0.0f), height)};
+}
+
+}  // namespace rn
+
+#endif

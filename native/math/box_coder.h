@@ -1,0 +1,42 @@
+// Box deltas relative to an anchor: torchvision.models.detection._utils.BoxCoder with weights 1, 1, 1, 1 (Girshick et al.
+// 2014, appendix C).
+#ifndef RETINANET_OPS_MATH_BOX_CODER_H
+#define RETINANET_OPS_MATH_BOX_CODER_H
+
+#include <cmath>
+
+#include "box.h"
+
+namespace rn {
+
+struct Deltas {
+  float dx, dy, dw, dh;
+};
+
+RN_HD Deltas Encode(const Box& anchor, const Box& box) {
+  const float anchor_width = anchor.x2 - anchor.x1;
+  const float anchor_height = anchor.y2 - anchor.y1;
+  const float width = box.x2 - box.x1;
+  const float height = box.y2 - box.y1;
+  return {((box.x1 + 0.5f * width) - (anchor.x1 + 0.5f * anchor_width)) / anchor_width,
+          ((box.y1 + 0.5f * height) - (anchor.y1 + 0.5f * anchor_height)) / anchor_height,
+          std::log(width / anchor_width), std::log(height / anchor_height)};
+}
+
+RN_HD Box Decode(const Box& anchor, const Deltas& d) {
+  const float largest = 4.135166556742356f;  // log(1000 / 16): keeps exp of an untrained network's output finite
+  const float anchor_width = anchor.x2 - anchor.x1;
+  const float anchor_height = anchor.y2 - anchor.y1;
+  const float center_x = d.dx * anchor_width + (anchor.x1 + 0.5f * anchor_width);
+  const float center_y = d.dy * anchor_height + (anchor.y1 + 0.5f * anchor_height);
+  // Written so that NaN stays NaN.
+  const float dw = d.dw > largest ? largest : d.dw;
+  const float dh = d.dh > largest ? largest : d.dh;
+  const float half_width = 0.5f * (std::exp(dw) * anchor_width);
+  const float half_height = 0.5f * (std::exp(dh) * anchor_height);
+  return {center_x - half_width, center_y - half_height, center_x + half_width, center_y + half_height};
+}
+
+}  // namespace rn
+
+#endif
