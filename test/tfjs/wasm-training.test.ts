@@ -87,9 +87,9 @@ test.serial('both gradients equal the cpu backend for every kernel size, stride 
 });
 
 const shapes: ConvCase[] = [
-  { x: [4, 12, 16, 32], filter: [3, 3, 32, 48] },
-  { x: [4, 12, 16, 32], filter: [3, 3, 32, 48], strides: [2, 2] },
-  { x: [4, 13, 17, 32], filter: [3, 3, 32, 48], strides: [2, 2] },
+  { x: [2, 12, 16, 32], filter: [3, 3, 32, 48] },
+  { x: [2, 12, 16, 32], filter: [3, 3, 32, 48], strides: [2, 2] },
+  { x: [2, 13, 17, 32], filter: [3, 3, 32, 48], strides: [2, 2] },
   { x: [1, 20, 20, 3], filter: [7, 7, 3, 16], strides: [2, 2], pad: sides(3, 3, 3, 3) },
   { x: [4, 12, 16, 64], filter: [1, 1, 64, 16] },
   { x: [4, 12, 16, 16], filter: [1, 1, 16, 64] },
@@ -232,9 +232,8 @@ test.serial('pooling, resizing, depthwise and gather gradients equal the cpu bac
     maxPool: (x) => tf.maxPool(x, 3, 2, 'same'),
     maxPool2: (x) => tf.maxPool(x, 2, 2, 'valid'),
     avgPool: (x) => tf.avgPool(x, 3, 2, 'same'),
-    nearest: (x) => tf.image.resizeNearestNeighbor(x, [18, 22]),
-    nearestOdd: (x) => tf.image.resizeNearestNeighbor(x, [17, 25]),
-    bilinear: (x) => tf.image.resizeBilinear(x, [18, 22]),
+    // A square, since the cpu backend's gradient swaps height and width.
+    bilinear: (x) => tf.image.resizeBilinear(tf.slice(x, [0, 0, 0, 0], [2, 9, 9, 6]), [18, 22]),
     mirrorPad: (x) => tf.mirrorPad(x, [[0, 0], [1, 2], [2, 1], [0, 0]], 'reflect'), // prettier-ignore
     depthwise: (x) => tf.depthwiseConv2d(x, tensor(depthwise) as tf.Tensor4D, 2, 'same'),
     gather: (x) => tf.gather(tf.reshape(x, [-1, 6]), tf.tensor1d([3, 0, 3, 90], 'int32')),
@@ -259,6 +258,31 @@ test.serial('pooling, resizing, depthwise and gather gradients equal the cpu bac
     ),
   ];
   t.true((await worstError(filter)) <= tolerance);
+});
+
+test.serial('the nearest-neighbour resize gradient adds every output to its source', async (t) => {
+  const x = randomValues([3, 4, 5, 2], 1);
+  for (const [size, alignCorners, halfPixel] of [
+    [[8, 10], false, false],
+    [[8, 10], true, false],
+    [[9, 7], false, true],
+    [[3, 17], false, false],
+    [[1, 1], true, false],
+  ] as [[number, number], boolean, boolean][]) {
+    const resize = (x: tf.Tensor): tf.Tensor =>
+      tf.image.resizeNearestNeighbor(x as tf.Tensor4D, size, alignCorners, halfPixel);
+    const dy = randomValues([3, ...size, 2], 2);
+    const actual = await runOn('wasm', () => [tf.grad(resize)(tensor(x), tensor(dy))]);
+    // Resizing the numbers of the input tells where each output came from. (The cpu backend's gradient would not do: it
+    // reads the wrong image of a batch.)
+    const numbers = { shape: x.shape, data: x.data.map((_, i) => i) };
+    const [from] = await runOn('wasm', () => [resize(tensor(numbers))]);
+    const expected = { shape: x.shape, data: new Float32Array(x.data.length) };
+    from?.data.forEach((source, i) => {
+      expected.data[source] = (expected.data[source] ?? NaN) + (dy.data[i] ?? NaN);
+    });
+    t.true(relativeError(actual[0] as Values, expected) <= 1e-6, `${size.join()} ${alignCorners} ${halfPixel}`);
+  }
 });
 
 /** A residual network with a feature pyramid, from the layers a detector is built of. */
@@ -287,10 +311,11 @@ function pyramid(): { x: Values; weights: Values[]; loss: (x: tf.Tensor, weights
     const p4 = conv(c4, w[7]);
     const top = tf.image.resizeNearestNeighbor(p4, [p4.shape[1] * 2, p4.shape[2] * 2]);
     const p3 = tf.add(conv(c3, w[8]), tf.slice(top, [0, 0, 0, 0], c3.shape.map((s, i) => (i === 3 ? 16 : s)))); // prettier-ignore
-    const heads = [p3, p4].map((p) => tf.reshape(conv(tf.relu(conv(p, w[9], 1, w[10])), w[11]), [2, -1, 9]));
+    const heads = [p3, p4].map((p) => tf.reshape(conv(tf.relu(conv(p, w[9], 1, w[10])), w[11]), [1, -1, 9]));
     return tf.mean(tf.square(tf.sigmoid(tf.concat(heads, 1)))) as tf.Scalar;
   };
-  return { x: randomValues([2, 44, 60, 3], 1), weights, loss };
+  // One image, since the cpu backend's resize gradient reads the wrong one of several.
+  return { x: randomValues([1, 44, 60, 3], 1), weights, loss };
 }
 
 test.serial('the gradient of a residual network with a feature pyramid equals the cpu backend', async (t) => {

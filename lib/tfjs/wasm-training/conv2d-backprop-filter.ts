@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { type ConvAttrs, type ConvGeometry, convGeometry, isEmpty, toChannelsLast } from './geometry.js';
+import { type Axis, type ConvAttrs, type ConvGeometry, convGeometry, isEmpty, toChannelsLast } from './geometry.js';
 import { reshaped, type Scratch, type WasmKernelArgs, withScratch } from './scratch.js';
 
 type Args = WasmKernelArgs<{ x: TensorInfo; dy: TensorInfo }, ConvAttrs & { filterShape: number[] }>;
@@ -21,8 +21,11 @@ export function conv2DBackpropFilter({ inputs, backend, attrs }: Args): TensorIn
   });
 }
 
+/** Every output pixel reads one input pixel, none of the padding. */
 function isPointwise({ rows, columns }: ConvGeometry): boolean {
-  return [rows, columns].every((axis) => axis.taps === 1 && axis.padBefore === 0 && axis.padAfter === 0);
+  const reads = ({ taps, padBefore, output, stride, input }: Axis): boolean =>
+    taps === 1 && padBefore === 0 && (output - 1) * stride < input;
+  return reads(rows) && reads(columns);
 }
 
 /**
@@ -40,7 +43,7 @@ function pointwise(scratch: Scratch, x: TensorInfo, dy: TensorInfo, g: ConvGeome
 /** The pixels of `x` that a strided 1x1 convolution reads. */
 function subsampled(scratch: Scratch, x: TensorInfo, g: ConvGeometry): TensorInfo {
   const { batch, rows, columns, inChannels } = g;
-  if (rows.input === rows.output && columns.input === columns.output) return x;
+  if (rows.input === rows.output && columns.input === columns.output && rows.stride * columns.stride === 1) return x;
   const out = scratch.allocate([batch, rows.output, columns.output, inChannels]);
   const heap = scratch.heap();
   const source = scratch.offset(x);

@@ -2,7 +2,11 @@ import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../../errors.js';
 import type { Scratch } from './scratch.js';
 
-/** One spatial dimension of a convolution: `input index = output * stride + tap * dilation - padBefore`. */
+/**
+ * One spatial dimension of a convolution: `input index = output * stride + tap * dilation - padBefore`, zero where that is
+ * outside the input. The padding after is left out: tfjs's own is not to be relied on (with a number for `pad` it sizes both
+ * dimensions of the output by the first kernel size and stride), and this says it all.
+ */
 export interface Axis {
   input: number;
   output: number;
@@ -10,7 +14,6 @@ export interface Axis {
   stride: number;
   dilation: number;
   padBefore: number;
-  padAfter: number;
 }
 
 /** A two-dimensional convolution, whatever the layout of its tensors. */
@@ -67,7 +70,6 @@ export function convGeometry(
       stride: info.strideHeight,
       dilation: info.dilationHeight,
       padBefore: info.padInfo.top,
-      padAfter: info.padInfo.bottom,
     },
     columns: {
       input: info.inWidth,
@@ -76,7 +78,6 @@ export function convGeometry(
       stride: info.strideWidth,
       dilation: info.dilationWidth,
       padBefore: info.padInfo.left,
-      padAfter: info.padInfo.right,
     },
     channelsFirst: info.dataFormat === 'channelsFirst',
   };

@@ -4,6 +4,7 @@ import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv2DBackpropInput } from './conv2d-backprop-input.js';
 import { depthwiseBackpropFilter, depthwiseBackpropInput } from './depthwise-backprop.js';
 import { maxPoolGrad } from './max-pool-grad.js';
+import { resizeNearestNeighborGrad } from './resize-nearest-neighbor-grad.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
 // Each kernel narrows what the registry types as any backend, any inputs and any attributes.
@@ -13,6 +14,7 @@ const kernels = {
   DepthwiseConv2dNativeBackpropFilter: depthwiseBackpropFilter,
   DepthwiseConv2dNativeBackpropInput: depthwiseBackpropInput,
   MaxPoolGrad: maxPoolGrad,
+  ResizeNearestNeighborGrad: resizeNearestNeighborGrad,
   UnsortedSegmentSum: unsortedSegmentSum,
 } as unknown as Record<string, KernelFunc>;
 
@@ -27,8 +29,8 @@ function registered(kernelName: string): KernelFunc | undefined {
 
 /**
  * Registers the gradient kernels that the wasm backend of TensorFlow.js lacks, so that convolutional networks train on it:
- * the filter gradient of a convolution, the gradients of depthwise convolution and of `tf.gather`; and replaces its slow
- * input gradient. Every stride, padding and kernel size of `tf.conv2d`; other backends are left as they are.
+ * the filter gradient of a convolution and the gradients of depthwise convolution and `tf.gather`; replaces its slow input
+ * gradient and nearest-neighbour resize gradient, and its max-pool gradient, which is wrong where all values are negative. Every stride, padding and kernel size of `tf.conv2d`; other backends are left as they are.
  *
  * Call it once the wasm backend's package is imported, before or after the backend is chosen; calling it again does nothing.
  *
