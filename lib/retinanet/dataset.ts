@@ -123,7 +123,10 @@ export function validateDataset(dataset: DetectionDataset): void {
       const [x1 = NaN, y1 = NaN, x2 = NaN, y2 = NaN] = boxes.subarray(row * 4, row * 4 + 4);
       const box = () => `[${[x1, y1, x2, y2].join(', ')}]`;
       if (![x1, y1, x2, y2].every(Number.isFinite) || !(x2 > x1 && y2 > y1)) {
-        throw new RetinanetOpsError('ERR_BOX', `dataset.boxes must be finite with x2 > x1, y2 > y1, got ${box()} ${where()}`);
+        throw new RetinanetOpsError(
+          'ERR_BOX',
+          `dataset.boxes must be finite with x2 > x1, y2 > y1, got ${box()} ${where()}`,
+        );
       }
       if (x1 >= imageWidth || y1 >= imageHeight || x2 <= 0 || y2 <= 0) {
         throw new RetinanetOpsError(
