@@ -5,20 +5,25 @@ function randomColour(random: Random): Colour {
   return hsl(random.next(), random.uniform(0.1, 0.75), random.uniform(0.15, 0.85));
 }
 
-/** Smooth noise -1..1: random values on a coarse grid, interpolated between. */
-function valueNoise(random: Random, width: number, height: number, cell: number): (x: number, y: number) => number {
-  const columns = Math.ceil(width / cell) + 2;
-  const rows = Math.ceil(height / cell) + 2;
-  const grid = Float32Array.from({ length: columns * rows }, () => random.uniform(-1, 1));
-  const at = (row: number, column: number) => grid[row * columns + column] ?? 0;
+const LATTICE = 64; // cells before the noise repeats: more than a scene shows
+
+/** Smooth noise -1..1: random values on a lattice at a random angle, interpolated between. */
+function valueNoise(random: Random, cell: number): (x: number, y: number) => number {
+  const lattice = Float32Array.from({ length: LATTICE * LATTICE }, () => random.uniform(-1, 1));
+  const at = (row: number, column: number) => lattice[(row & (LATTICE - 1)) * LATTICE + (column & (LATTICE - 1))] ?? 0;
+  const angle = random.uniform(0, Math.PI);
+  const [cos, sin] = [Math.cos(angle) / cell, Math.sin(angle) / cell];
+  const ease = (t: number) => t * t * (3 - 2 * t);
   return (x, y) => {
-    const column = Math.floor(x / cell);
-    const row = Math.floor(y / cell);
-    const u = smoothstep(0, 1, x / cell - column);
-    const v = smoothstep(0, 1, y / cell - row);
-    const top = at(row, column) * (1 - u) + at(row, column + 1) * u;
-    const bottom = at(row + 1, column) * (1 - u) + at(row + 1, column + 1) * u;
-    return top * (1 - v) + bottom * v;
+    const u = x * cos + y * sin;
+    const v = y * cos - x * sin;
+    const column = Math.floor(u);
+    const row = Math.floor(v);
+    const s = ease(u - column);
+    const t = ease(v - row);
+    const top = at(row, column) * (1 - s) + at(row, column + 1) * s;
+    const bottom = at(row + 1, column) * (1 - s) + at(row + 1, column + 1) * s;
+    return top * (1 - t) + bottom * t;
   };
 }
 
@@ -28,10 +33,10 @@ function gradient(random: Random, canvas: Canvas): void {
   const angle = random.uniform(0, 2 * Math.PI);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const extent = canvas.width * Math.abs(cos) + canvas.height * Math.abs(sin);
-  const broad = valueNoise(random, canvas.width, canvas.height, random.uniform(28, 70));
-  const fine = valueNoise(random, canvas.width, canvas.height, random.uniform(5, 12));
+  const broad = valueNoise(random, random.uniform(28, 70));
+  const fine = valueNoise(random, random.uniform(4, 9));
   const broadStrength = random.uniform(0.03, 0.16);
-  const fineStrength = random.uniform(0.01, 0.07);
+  const fineStrength = random.uniform(0.01, 0.06);
   canvas.fill((x, y) => {
     const t = 0.5 + ((x - canvas.width / 2) * cos + (y - canvas.height / 2) * sin) / extent;
     const noise = broadStrength * broad(x, y) + fineStrength * fine(x, y);

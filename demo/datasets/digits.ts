@@ -185,14 +185,19 @@ export function drawScene(random: Random, digits: Digit[][], width: number, heig
     if (!(box[2] > box[0] && box[3] > box[1]) || !free(box, 0.08)) continue;
     const colour = inkColour(random, canvas.mean(...box));
     const alpha = random.uniform(0.85, 1);
-    canvas.blend(...([box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1] as Box), colour, (x, y) => alpha * coverage(x, y));
+    canvas.blend(
+      ...([box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1] as Box),
+      colour,
+      (x, y) => alpha * coverage(x, y),
+    );
     scene.boxes.push(box);
     scene.labels.push(label);
     scene.instances.push(instance);
   }
 
   const grain = random.uniform(0.005, 0.035);
-  for (let i = 0; i < canvas.pixels.length; i++) canvas.pixels[i] = (canvas.pixels[i] ?? 0) + random.uniform(-grain, grain);
+  for (let i = 0; i < canvas.pixels.length; i++)
+    canvas.pixels[i] = (canvas.pixels[i] ?? 0) + random.uniform(-grain, grain);
   canvas.toBytes(out);
   return scene;
 }

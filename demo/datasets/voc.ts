@@ -1,7 +1,7 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, parse, resolve } from 'node:path';
 import { RetinanetOpsError } from 'retinanet-ops';
 import type { DetectionDataset } from 'retinanet-ops/retinanet';
 import sharp from 'sharp';
@@ -15,6 +15,8 @@ export interface VocOptions {
 export interface VocDataset {
   train: DetectionDataset;
   test: DetectionDataset;
+  /** The original of every test image, for the pictures. */
+  testFiles: string[];
   /** Boxes without area, left out: where each was, to show the user. */
   degenerate: string[];
 }
@@ -35,17 +37,21 @@ function bad(message: string, cause?: unknown): RetinanetOpsError {
   return new RetinanetOpsError('ERR_DATA', message, cause === undefined ? {} : { cause });
 }
 
-/** DIR itself or the one folder in it that bears its name in capitals or not (a BCCD checkout holds `BCCD/`). */
-function findRoot(directory: string): string {
+const PARTS = ['Annotations', 'ImageSets', 'JPEGImages'];
+
+/** The directory itself, or the one folder in it that is laid out so (a checkout of BCCD holds `BCCD/`). */
+async function findRoot(directory: string): Promise<string> {
   const root = resolve(directory);
-  if (!existsSync(root)) throw bad(`there is no folder ${root}`);
-  const parts = ['Annotations', 'ImageSets', 'JPEGImages'];
-  const candidates = [root, join(root, basename(root).toUpperCase()), join(root, basename(root))];
-  for (const candidate of candidates) {
-    if (parts.every((part) => existsSync(join(candidate, part)))) return candidate;
-  }
-  const missing = parts.filter((part) => !existsSync(join(root, part)));
-  throw bad(`${root} is not a Pascal VOC folder: it lacks ${missing.join(', ')}`);
+  const entries = await readdir(root, { withFileTypes: true }).catch((cause: unknown) => {
+    throw bad(`the folder ${root} cannot be read: ${(cause as Error).message}`, cause);
+  });
+  const complete = (folder: string) => PARTS.every((part) => existsSync(join(folder, part)));
+  if (complete(root)) return root;
+  const inner = entries.filter((e) => e.isDirectory() && complete(join(root, e.name))).map((e) => e.name);
+  if (inner.length === 1) return join(root, ...inner);
+  if (inner.length > 1) throw bad(`${root} holds several Pascal VOC folders; name one of them: ${inner.join(', ')}`);
+  const missing = PARTS.filter((part) => !existsSync(join(root, part)));
+  throw bad(`${root} is not a Pascal VOC folder: it has no ${missing.join(', no ')}`);
 }
 
 async function readText(path: string, what: string): Promise<string> {
@@ -82,15 +88,17 @@ async function readAnnotation(root: string, id: string): Promise<Annotation> {
       const value = bndbox?.[key];
       const number = Number(value);
       if (value === undefined || value === '' || !Number.isFinite(number)) {
-        throw bad(`${where} (${name}): <${key}> must be a number, got ${value === undefined ? 'nothing' : `"${value}"`}`);
+        throw bad(
+          `${where} (${name}): <${key}> must be a number, got ${value === undefined ? 'nothing' : `"${value}"`}`,
+        );
       }
       return number;
     };
     return { name, box: [side('xmin'), side('ymin'), side('xmax'), side('ymax')] };
   });
   // Names in the lists are without extension; the annotation knows it.
-  const listed = annotation.filename ?? '';
-  const imagePath = join(root, 'JPEGImages', basename(listed, '.jpg') === id ? listed : `${id}.jpg`);
+  const listed = parse(annotation.filename ?? '');
+  const imagePath = join(root, 'JPEGImages', listed.name === id && listed.ext !== '' ? listed.base : `${id}.jpg`);
   return { id, imagePath, objects };
 }
 
@@ -127,7 +135,7 @@ function classesOf(annotations: Annotation[]): string[] {
  *   numbers, images that do not decode, a class in the test set that training never sees
  */
 export async function loadVoc(directory: string, { width, height, onImage }: VocOptions): Promise<VocDataset> {
-  const root = findRoot(directory);
+  const root = await findRoot(directory);
   const [trainNames, valNames, testNames] = await Promise.all(
     ['train', 'val', 'test'].map((split) => readSplit(root, split)),
   );
@@ -155,7 +163,9 @@ export async function loadVoc(directory: string, { width, height, onImage }: Voc
       for (const { name, box } of objects) {
         const label = classNames.indexOf(name);
         if (label < 0) {
-          throw bad(`the test image ${id} shows the class ${name}, which no training image has (${classNames.join(', ')})`);
+          throw bad(
+            `the test image ${id} shows the class ${name}, which no training image has (${classNames.join(', ')})`,
+          );
         }
         const scaled = box.map((value, side) => {
           const [original, size] = side % 2 === 0 ? [originalWidth, width] : [originalHeight, height];
@@ -184,5 +194,7 @@ export async function loadVoc(directory: string, { width, height, onImage }: Voc
       names: annotations.map(({ id }) => id),
     };
   };
-  return { train: await load(trainAnnotations), test: await load(testAnnotations), degenerate };
+  const train = await load(trainAnnotations);
+  const test = await load(testAnnotations);
+  return { train, test, testFiles: testAnnotations.map(({ imagePath }) => imagePath), degenerate };
 }
