@@ -31,7 +31,7 @@ export function compactBackbone(make: LayerFactory, input: SymbolicTensor): Back
   for (const [s, stage] of COMPACT_STAGES.entries()) {
     for (let b = 0; b < stage.blocks; b++) {
       const stride = b === 0 ? stage.stride : 1;
-      x = compactBlock(make, `stage${String(s + 2)}_block${String(b + 1)}`, x, stage.channels, stride);
+      x = compactBlock(make, `stage${s + 2}_block${b + 1}`, x, stage.channels, stride);
     }
     outputs.push(x);
   }
@@ -86,7 +86,7 @@ export function resnet50Backbone(make: LayerFactory, input: SymbolicTensor, batc
   const outputs: SymbolicTensor[] = [];
   for (const [s, stage] of RESNET50_STAGES.entries()) {
     for (let b = 0; b < stage.blocks; b++) {
-      const name = `res${String(s + 2)}_${String(b + 1)}`;
+      const name = `res${s + 2}_${b + 1}`;
       const stride = b === 0 ? stage.stride : 1;
       let branch = relu(`${name}_a_relu`, convNorm(`${name}_a`, x, stage.channels, 1, 1));
       branch = relu(`${name}_b_relu`, convNorm(`${name}_b`, branch, stage.channels, 3, stride));

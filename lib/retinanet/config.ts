@@ -77,7 +77,7 @@ export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
     if (!Array.isArray(values) || values.length === 0) {
       check.fail('ERR_SHAPE', name, 'an array of at least one number', Array.isArray(values) ? 'none' : String(values));
     }
-    return values.map((value, i) => check.number(`${name}[${String(i)}]`, value, { min: 0, exclusiveMin: true }));
+    return values.map((value, i) => check.number(`${name}[${i}]`, value, { min: 0, exclusiveMin: true }));
   };
   const resolved: ResolvedConfig = {
     preset,
@@ -103,7 +103,7 @@ export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
   };
   const { numClasses, classNames } = resolved;
   if (classNames.length > 0 && classNames.length !== numClasses) {
-    check.fail('ERR_SHAPE', 'classNames', `${String(numClasses)} names, one a class`, String(classNames.length));
+    check.fail('ERR_SHAPE', 'classNames', `${numClasses} names, one a class`, String(classNames.length));
   }
   return resolved;
 }

@@ -35,8 +35,8 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
   const pixels = imageHeight * imageWidth * 3;
   const count = images.length / pixels;
   if (!Number.isInteger(count)) {
-    const expected = `whole images of ${String(imageHeight)} x ${String(imageWidth)} x 3 values`;
-    check.fail('ERR_SHAPE', 'images', expected, `${String(images.length)} values`);
+    const expected = `whole images of ${imageHeight} x ${imageWidth} x 3 values`;
+    check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
   }
   const parts: Detections[] = [];
   for (let first = 0; first < count; first += batchSize) {

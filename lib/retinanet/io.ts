@@ -111,7 +111,7 @@ async function readText(path: string): Promise<string> {
 
 /** Writes beside the target and renames, so that nobody reads half a file. */
 async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${String(process.pid)}.tmp`;
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(temporary, content);
     await rename(temporary, path);

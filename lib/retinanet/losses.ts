@@ -103,7 +103,7 @@ function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Ar
   const { classLogits, boxDeltas, anchors, truth, numClasses } = inputs;
   const { labels, positives, boxTargets, numPositives } = assignAnchorsBatch(anchors, truth);
   const plain = { numClasses, alpha: null, gamma: 0 };
-  const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' }) as Float32Array;
+  const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' });
   const anchorWeights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
 
   const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, { ...plain, anchorWeights });
@@ -114,8 +114,8 @@ function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Ar
   const boxGrad = new Float32Array(boxDeltas.length);
   for (const [p, row] of positives.entries()) boxGrad.set(boxes.grad.subarray(p * 4, p * 4 + 4), row * 4);
   return {
-    classLoss: classes.loss as number,
-    boxLoss: boxes.loss as number,
+    classLoss: classes.loss,
+    boxLoss: boxes.loss,
     numPositives,
     classGrad: classes.grad,
     boxGrad,

@@ -20,18 +20,18 @@ export function featurePyramid(
   let above: SymbolicTensor | undefined;
   for (const level of [5, 4, 3] as const) {
     const features = backbone[level - 3] as SymbolicTensor;
-    const lateral = make.conv(`lateral${String(level)}`, { filters: channels, kernel: 1, init: 'linear' });
+    const lateral = make.conv(`lateral${level}`, { filters: channels, kernel: 1, init: 'linear' });
     let sum = apply(lateral, features);
-    if (above) sum = add(`merge${String(level)}`, sum, enlarge(`${String(level)}`, above, mapSize(sum)));
-    const output = make.conv(`p${String(level)}`, { filters: channels, kernel: 3, init: 'linear' });
+    if (above) sum = add(`merge${level}`, sum, enlarge(`upsample${level}`, above, mapSize(sum)));
+    const output = make.conv(`p${level}`, { filters: channels, kernel: 3, init: 'linear' });
     outputs.unshift(apply(output, sum));
     above = sum;
   }
   for (const level of levels.filter((l) => l > 5)) {
     let below = outputs[outputs.length - 1] as SymbolicTensor;
-    if (level > 6) below = relu(`p${String(level - 1)}_relu`, below);
-    const padded = apply(tfl.layers.zeroPadding2d({ name: `p${String(level)}_pad`, padding: [1, 1] }), below);
-    const conv = make.conv(`p${String(level)}`, { filters: channels, kernel: 3, stride: 2, padding: 'valid' });
+    if (level > 6) below = relu(`p${level - 1}_relu`, below);
+    const padded = apply(tfl.layers.zeroPadding2d({ name: `p${level}_pad`, padding: [1, 1] }), below);
+    const conv = make.conv(`p${level}`, { filters: channels, kernel: 3, stride: 2, padding: 'valid' });
     outputs.push(apply(conv, padded));
   }
   return outputs;
@@ -40,14 +40,11 @@ export function featurePyramid(
 /** Doubles a map and cuts off the odd row or column that a size not divisible by the stride leaves over. */
 function enlarge(name: string, x: SymbolicTensor, [height, width]: [number, number]): SymbolicTensor {
   const [h, w] = mapSize(x);
-  const doubled = apply(
-    tfl.layers.upSampling2d({ name: `upsample${name}`, size: [2, 2], interpolation: 'nearest' }),
-    x,
-  );
+  const doubled = apply(tfl.layers.upSampling2d({ name, size: [2, 2], interpolation: 'nearest' }), x);
   if (2 * h === height && 2 * w === width) return doubled;
   const cropping: [[number, number], [number, number]] = [
     [0, 2 * h - height],
     [0, 2 * w - width],
   ];
-  return apply(tfl.layers.cropping2D({ name: `crop${name}`, cropping }), doubled);
+  return apply(tfl.layers.cropping2D({ name: `${name}_crop`, cropping }), doubled);
 }

@@ -69,7 +69,7 @@ export class Replica {
 
     tf.tidy(() => {
       const images = tf.tensor4d(batch.images, [batch.size, imageHeight, imageWidth, 3]);
-      const tensors = variables.map((variable) => variable.read() as tf.Variable);
+      const tensors = variables.map((v) => v.read()).filter((tensor) => tensor instanceof tf.Variable);
       const { grads } = tf.variableGrads(() => {
         const [classLogits, boxDeltas] = this.model.apply(images) as [tf.Tensor, tf.Tensor];
         return loss(classLogits, boxDeltas);

@@ -26,7 +26,7 @@ export interface SubnetOptions {
 export function subnet(make: LayerFactory, levels: readonly SymbolicTensor[], options: SubnetOptions): SymbolicTensor {
   const { name, values, anchorsPerCell, channels, depth, bias } = options;
   const hidden = Array.from({ length: depth }, (_, i) =>
-    make.conv(`${name}_conv${String(i + 1)}`, { filters: channels, kernel: 3, activation: 'relu' }),
+    make.conv(`${name}_conv${i + 1}`, { filters: channels, kernel: 3, activation: 'relu' }),
   );
   const last = make.conv(`${name}_output`, { filters: anchorsPerCell * values, kernel: 3, init: 'normal', bias });
   const rows = levels.map((features, l) => {
@@ -36,7 +36,7 @@ export function subnet(make: LayerFactory, levels: readonly SymbolicTensor[], op
     );
     const [height, width] = mapSize(map);
     const targetShape = [height * width * anchorsPerCell, values];
-    return apply(tfl.layers.reshape({ name: `${name}_rows${String(l)}`, targetShape }), map);
+    return apply(tfl.layers.reshape({ name: `${name}_rows${l}`, targetShape }), map);
   });
   return tfl.layers.concatenate({ name, axis: 1 }).apply(rows) as SymbolicTensor;
 }

@@ -112,7 +112,7 @@ function reportStep(
   if (!Number.isFinite(loss)) {
     throw new RetinanetOpsError(
       'ERR_DATA',
-      `the loss of step ${String(step)} is ${String(loss)}: lower learningRate or clipNorm, or lengthen warmupSteps`,
+      `the loss of step ${step} is ${loss}: lower learningRate or clipNorm, or lengthen warmupSteps`,
     );
   }
   const elapsed = history.reduce((total, report) => total + report.stepMs, stepMs);

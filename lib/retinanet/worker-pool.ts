@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 
+import { type ErrorCode, RetinanetOpsError } from '../errors.js';
 import type { StepMessage, WorkerSetup } from './train-shared.js';
 
 /** The threads of a training run. When one fails, all are stopped and whatever is waited for rejects with the cause. */
@@ -42,10 +43,10 @@ export class WorkerPool {
       if (this.pending && --this.pending.waiting === 0) this.settle();
     });
     worker.on('error', (error) => {
-      this.fail(error instanceof Error ? error : new Error(String(error)));
+      this.fail(revive(error));
     });
     worker.on('exit', (code) => {
-      this.fail(new Error(`training thread ${String(setup.thread)} ended early with code ${String(code)}`));
+      this.fail(new Error(`training thread ${setup.thread} ended early with code ${code}`));
     });
   }
 
@@ -73,4 +74,13 @@ export class WorkerPool {
     this.pending = undefined;
     pending?.reject(this.failure.error);
   }
+}
+
+/** An error that crossed a thread boundary keeps its fields but loses its class. */
+function revive(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (error.name !== 'RetinanetOpsError')
+    return new Error(`a training thread failed: ${error.message}`, { cause: error });
+  const { code } = error as Error & { code: ErrorCode };
+  return new RetinanetOpsError(code, error.message, { cause: error });
 }

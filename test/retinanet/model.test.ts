@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import test from 'ava';
-import { RetinanetOpsError } from 'retinanet-ops';
+import { type ErrorCode, RetinanetOpsError } from 'retinanet-ops';
 import { countParameters, createRetinaNet, type RetinaNetConfig, useWasmBackend } from 'retinanet-ops/retinanet';
 
 test.before(async () => {
@@ -86,7 +86,7 @@ test('an untrained net gives every anchor the prior probability', (t) => {
     tf.tidy(() => {
       const [logits] = model.predict(tf.randomUniform([2, 64, 64, 3], 0, 255, 'float32', 7)) as tf.Tensor[];
       const mean = tf.mean(tf.sigmoid(logits!)).dataSync()[0]!;
-      t.true(Math.abs(mean / priorProbability - 1) < 0.1, `mean ${String(mean)}`);
+      t.true(Math.abs(mean / priorProbability - 1) < 0.1, `mean ${mean}`);
     });
   }
 });
@@ -192,7 +192,7 @@ test('one seed gives one net, another seed another', (t) => {
 });
 
 test('what does not fit is refused by name', (t) => {
-  const refused: [Partial<Record<keyof RetinaNetConfig, unknown>> & Record<string, unknown>, string, RegExp][] = [
+  const refused: [Partial<Record<keyof RetinaNetConfig, unknown>> & Record<string, unknown>, ErrorCode, RegExp][] = [
     [{ numClasses: 0 }, 'ERR_RANGE', /numClasses/],
     [{ numClasses: undefined }, 'ERR_DTYPE', /numClasses/],
     [{ imageHeight: 2.5 }, 'ERR_RANGE', /imageHeight/],
@@ -212,6 +212,6 @@ test('what does not fit is refused by name', (t) => {
       instanceOf: RetinanetOpsError,
       message,
     });
-    t.is(error.code as string, code);
+    t.is(error.code, code);
   }
 });
