@@ -297,3 +297,9 @@ test('empty, shared and offset arrays', (t) => {
   const bare = assignAnchorsBatch(anchors, { boxes: none, labels: noLabels, offsets: new Int32Array([0, 0, 0]) });
   t.true(bare.labels.length === 160 && bare.labels.every((label) => label === -1));
 });
+
+test('an image without objects is background everywhere, whatever the thresholds', (t) => {
+  const anchors = Float32Array.of(0, 0, 10, 10, 5, 5, 15, 15);
+  const empty = assignAnchors(anchors, new Float32Array(0), new Int32Array(0), { negativeThreshold: 0 });
+  t.deepEqual(empty.labels, Int32Array.of(-1, -1));
+});

@@ -28,7 +28,7 @@ enum { RN_LABEL_BACKGROUND = -1, RN_LABEL_IGNORED = -2 };
 
 // A parameter that is one number for all classes (count 1) or one a class (count K).
 typedef struct {
-  const float* values;  // null: switched off
+  const double* values;  // null: switched off
   int64_t count;
 } rn_per_class;
 

@@ -139,8 +139,8 @@ rn_status Assign(const rn_assign* args) {
           box_matched[static_cast<size_t>(match)].store(1, std::memory_order_relaxed);
           ++count;
         } else {
-          const bool ignored = iou >= op.options.negative_threshold ||
-                               InIgnoreRegion(truth, block.boxes[i], block.areas[i], op.options.ignore_iof);
+          const bool between = truth.count > 0 && iou >= op.options.negative_threshold;
+          const bool ignored = between || InIgnoreRegion(truth, block.boxes[i], block.areas[i], op.options.ignore_iof);
           label = match = ignored ? RN_LABEL_IGNORED : RN_LABEL_BACKGROUND;
         }
       }
