@@ -15,7 +15,12 @@ type GroundTruthArguments = [
   ignoreBoxes: Optional<Floats>,
   ignoreOffsets: Optional<Ints>,
 ];
-type MatchArguments = [positiveThreshold: number, negativeThreshold: number, allowLowQuality: boolean, ignoreIof: number];
+type MatchArguments = [
+  positiveThreshold: number,
+  negativeThreshold: number,
+  allowLowQuality: boolean,
+  ignoreIof: number,
+];
 
 export interface Assignment {
   positives: Ints;
@@ -34,8 +39,8 @@ export interface Operations {
     labels: Optional<Ints>,
     targets: Optional<Floats>,
     anchorWeights: Optional<Floats>,
-    alpha: Optional<Floats>,
-    gamma: Floats,
+    alpha: Optional<Float64Array>,
+    gamma: Float64Array,
     labelSmoothing: number,
     normalizer: number,
     normalizeByPositives: boolean,
@@ -109,8 +114,8 @@ export interface Operations {
       classes: number,
       classLogits: Floats,
       boxDeltas: Floats,
-      alpha: Optional<Floats>,
-      gamma: Floats,
+      alpha: Optional<Float64Array>,
+      gamma: Float64Array,
       labelSmoothing: number,
       beta: number,
       boxWeight: number,

@@ -260,8 +260,8 @@ function lengthOf(value: unknown): number {
 }
 
 export interface FocalLossParameters {
-  alpha: Float32Array | null;
-  gamma: Float32Array;
+  alpha: Float64Array | null;
+  gamma: Float64Array;
   labelSmoothing: number;
 }
 
@@ -279,14 +279,14 @@ export function readFocalLossParameters(
   };
 }
 
-function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): Float32Array {
-  if (typeof value === 'number') return Float32Array.of(check.number(name, value, { min: 0, max }));
+function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): Float64Array {
+  if (typeof value === 'number') return Float64Array.of(check.number(name, value, { min: 0, max }));
   if (kindOf(value) !== 'Float32Array') {
     check.fail('ERR_DTYPE', name, 'a number or a Float32Array [K]', describe(value));
   }
   const array = check.array('Float32Array', name, value, numClasses, 'one a class');
   check.values(name, array, 0, max);
-  return array;
+  return Float64Array.from(array);
 }
 
 interface FocalLossOutputs {

@@ -1,5 +1,5 @@
-// Reads positional JavaScript arguments. lib/ has validated their meaning; here only what memory safety needs is checked
-// again: the kind of every typed array and that it is long enough.
+// Reads positional JavaScript arguments. lib/ has validated their meaning; here only what memory safety needs is
+// checked again: the kind of every typed array and that it is long enough.
 #ifndef RETINANET_OPS_ARGUMENTS_H
 #define RETINANET_OPS_ARGUMENTS_H
 
@@ -47,9 +47,7 @@ class Arguments {
   }
   Slice<int32_t> Ints(int64_t at_least) { return Array<int32_t>(napi_int32_array, "Int32Array", at_least, false); }
   Slice<int32_t> IntsOrNull(int64_t at_least) { return Array<int32_t>(napi_int32_array, "Int32Array", at_least, true); }
-  Slice<double> Doubles(int64_t at_least) {
-    return Array<double>(napi_float64_array, "Float64Array", at_least, false);
-  }
+  Slice<double> Doubles(int64_t at_least) { return Array<double>(napi_float64_array, "Float64Array", at_least, false); }
   Slice<double> DoublesOrNull(int64_t at_least) {
     return Array<double>(napi_float64_array, "Float64Array", at_least, true);
   }
@@ -86,8 +84,8 @@ class Arguments {
   size_t index_ = 0;
 };
 
-// Arguments (data, levels): levels null means data is boxes [A, 4]; otherwise levels is [L, 4] of (height, width, stride,
-// first anchor) and data the half sizes [L, S, 2].
+// Arguments (data, levels): levels null means data is boxes [A, 4]; otherwise levels is [L, 4] of (height, width,
+// stride, first anchor) and data the half sizes [L, S, 2].
 struct AnchorsArgument {
   std::vector<rn_grid_level> levels;
   rn_anchors anchors{};
@@ -117,8 +115,8 @@ struct AnchorsArgument {
   AnchorsArgument& operator=(const AnchorsArgument&) = delete;
 };
 
-// Arguments (boxes, labels, offsets, ignoreBoxes | null, ignoreOffsets | null). Offsets are copied: they decide which memory
-// is read, and another thread may write to a SharedArrayBuffer.
+// Arguments (boxes, labels, offsets, ignoreBoxes | null, ignoreOffsets | null). Offsets are copied: they decide which
+// memory is read, and another thread may write to a SharedArrayBuffer.
 struct GroundTruthArgument {
   std::vector<int32_t> offsets, ignore_offsets;
   rn_ground_truth truth{};

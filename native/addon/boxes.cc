@@ -5,7 +5,9 @@ namespace {
 
 class GridBoxes final : public Operation {
  public:
-  explicit GridBoxes(Arguments& args) : anchors_(args) { out_ = args.Floats(args.Product(4, anchors_.anchors.count)).data; }
+  explicit GridBoxes(Arguments& args) : anchors_(args) {
+    out_ = args.Floats(args.Product(4, anchors_.anchors.count)).data;
+  }
   rn_status Run(const rn_backend& backend) override { return backend.grid_boxes(&anchors_.anchors, out_); }
 
  private:

@@ -3,7 +3,7 @@
 namespace rn::addon {
 namespace {
 
-rn_per_class PerClass(Arguments& args, const Slice<float>& slice, int64_t classes) {
+rn_per_class PerClass(Arguments& args, const Slice<double>& slice, int64_t classes) {
   if (slice.data && slice.length != 1 && slice.length != classes) args.Fail("one value, or one a class");
   return {slice.data, slice.length};
 }
@@ -18,8 +18,8 @@ class FocalLoss final : public Operation {
     op_.labels = args.IntsOrNull(op_.rows).data;
     op_.targets = args.FloatsOrNull(elements).data;
     op_.anchor_weights = args.FloatsOrNull(op_.rows).data;
-    op_.alpha = PerClass(args, args.FloatsOrNull(1), op_.classes);
-    op_.gamma = PerClass(args, args.Floats(1), op_.classes);
+    op_.alpha = PerClass(args, args.DoublesOrNull(1), op_.classes);
+    op_.gamma = PerClass(args, args.Doubles(1), op_.classes);
     op_.label_smoothing = args.Number();
     op_.normalizer = args.Number();
     op_.normalize_by_positives = args.Boolean();

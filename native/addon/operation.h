@@ -1,5 +1,6 @@
 // How an operation meets JavaScript: constructed from the arguments on the JavaScript thread, run there or on a worker
-// thread, its result made on the JavaScript thread. Each is exported twice: `name` (synchronous) and `nameAsync` (promise).
+// thread, its result made on the JavaScript thread. Each is exported twice: `name` (synchronous) and `nameAsync`
+// (promise).
 #ifndef RETINANET_OPS_OPERATION_H
 #define RETINANET_OPS_OPERATION_H
 

@@ -1,6 +1,6 @@
-// The C table of functions that a backend fills. Plain C types only, so that a backend may be another shared library built
-// by another compiler. Pointers are row-major and contiguous; counts are 64-bit; a pointer documented as optional may be
-// null. The caller has validated every value; a backend relies on it.
+// The C table of functions that a backend fills. Plain C types only, so that a backend may be another shared library
+// built by another compiler. Pointers are row-major and contiguous; counts are 64-bit; a pointer documented as optional
+// may be null. The caller has validated every value; a backend relies on it.
 #ifndef RETINANET_OPS_BACKEND_H
 #define RETINANET_OPS_BACKEND_H
 
@@ -28,7 +28,7 @@ enum { RN_LABEL_BACKGROUND = -1, RN_LABEL_IGNORED = -2 };
 
 // A parameter that is one number for all classes (count 1) or one a class (count K).
 typedef struct {
-  const float* values;  // null: switched off
+  const double* values;  // null: switched off
   int64_t count;
 } rn_per_class;
 
@@ -45,10 +45,10 @@ typedef struct {
   int32_t normalize_by_positives;  // 1: divide by max(1, number of positive rows) as well
   const float* grad_output;        // optional [grad_output_count] = 1 or rows * classes; absent means 1
   int64_t grad_output_count;
-  float* losses;         // optional out [rows, classes]
-  float* grad;           // optional out [rows, classes]
-  double* loss_sum;      // optional out, sum of all losses
-  int64_t* num_positive; // out: rows that are not ignored and have a class (or any target > 0)
+  float* losses;          // optional out [rows, classes]
+  float* grad;            // optional out [rows, classes]
+  double* loss_sum;       // optional out, sum of all losses
+  int64_t* num_positive;  // out: rows that are not ignored and have a class (or any target > 0)
 } rn_focal_loss;
 
 typedef struct {
@@ -143,8 +143,8 @@ typedef struct {
   int64_t count;
   double iou_threshold;
   int64_t max_output;
-  int32_t* keep;       // out [min(count, max_output)]
-  int64_t* num_keep;   // out
+  int32_t* keep;      // out [min(count, max_output)]
+  int64_t* num_keep;  // out
 } rn_nms;
 
 typedef struct {
@@ -179,10 +179,10 @@ typedef struct {
   double box_weight;
   double normalizer;
   int32_t normalize_by_positives;
-  float* class_grad;  // out [images, anchors, classes]
-  float* box_grad;    // out [images, anchors, 4]
-  double* class_loss; // out
-  double* box_loss;   // out, box_weight included
+  float* class_grad;   // out [images, anchors, classes]
+  float* box_grad;     // out [images, anchors, 4]
+  double* class_loss;  // out
+  double* box_loss;    // out, box_weight included
   int64_t* num_positive;
 } rn_retinanet_loss;
 
@@ -190,8 +190,8 @@ typedef struct {
   const float* losses;    // [rows, columns], summed over columns
   const int32_t* labels;  // [rows]
   int64_t rows, columns;
-  double ratio;  // negatives kept for each positive
-  int32_t* keep; // out [number of negatives]
+  double ratio;   // negatives kept for each positive
+  int32_t* keep;  // out [number of negatives]
   int64_t* num_keep;
 } rn_hard_negatives;
 

@@ -50,9 +50,9 @@ struct AnchorBlock {
       const int64_t i = a - first;
       boxes[i] = box;
       areas[i] = Area(box);
-      around = i == 0 ? box
-                      : Box{Min(around.x1, box.x1), Min(around.y1, box.y1), Max(around.x2, box.x2),
-                            Max(around.y2, box.y2)};
+      around =
+          i == 0 ? box
+                 : Box{Min(around.x1, box.x1), Min(around.y1, box.y1), Max(around.x2, box.x2), Max(around.y2, box.y2)};
     });
     bounds = around;
   }

@@ -1,6 +1,6 @@
 // Anchor assignment: torchvision.models.detection._utils.Matcher over a batch, without ever holding an anchors x boxes
-// matrix. Pass 1 finds each anchor's best box and each box's best IoU; pass 2 applies the thresholds and gives every box
-// its best anchors back ("low quality matches"). Scratch memory: 4 bytes an anchor and a box.
+// matrix. Pass 1 finds each anchor's best box and each box's best IoU; pass 2 applies the thresholds and gives every
+// box its best anchors back ("low quality matches"). Scratch memory: 4 bytes an anchor and a box.
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -139,8 +139,8 @@ rn_status Assign(const rn_assign* args) {
           box_matched[static_cast<size_t>(match)].store(1, std::memory_order_relaxed);
           ++count;
         } else {
-          const bool ignored = iou >= op.options.negative_threshold ||
-                               InIgnoreRegion(truth, block.boxes[i], block.areas[i], op.options.ignore_iof);
+          const bool between = truth.count > 0 && iou >= op.options.negative_threshold;
+          const bool ignored = between || InIgnoreRegion(truth, block.boxes[i], block.areas[i], op.options.ignore_iof);
           label = match = ignored ? RN_LABEL_IGNORED : RN_LABEL_BACKGROUND;
         }
       }

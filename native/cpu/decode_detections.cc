@@ -1,5 +1,5 @@
-// From a network's outputs to detections: torchvision's RetinaNet.postprocess_detections. Per level the top_k scores above
-// the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections.
+// From a network's outputs to detections: torchvision's RetinaNet.postprocess_detections. Per level the top_k scores
+// above the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections.
 #include <algorithm>
 #include <cmath>
 #include <limits>

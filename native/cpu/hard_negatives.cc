@@ -26,10 +26,12 @@ rn_status SelectHardNegatives(const rn_hard_negatives* args) {
       negatives.push_back({loss, static_cast<int32_t>(row)});
     }
     const double wanted = std::floor(op.ratio * static_cast<double>(positives));
-    const size_t count = wanted < static_cast<double>(negatives.size()) ? static_cast<size_t>(wanted) : negatives.size();
+    const size_t count =
+        wanted < static_cast<double>(negatives.size()) ? static_cast<size_t>(wanted) : negatives.size();
     // Hardest first; of equal losses the smaller row.
-    std::partial_sort(negatives.begin(), negatives.begin() + static_cast<std::ptrdiff_t>(count), negatives.end(),
-                      [](const Row& a, const Row& b) { return a.loss > b.loss || (a.loss == b.loss && a.index < b.index); });
+    std::partial_sort(
+        negatives.begin(), negatives.begin() + static_cast<std::ptrdiff_t>(count), negatives.end(),
+        [](const Row& a, const Row& b) { return a.loss > b.loss || (a.loss == b.loss && a.index < b.index); });
     for (size_t i = 0; i < count; ++i) op.keep[i] = negatives[i].index;
     *op.num_keep = static_cast<int64_t>(count);
   });

@@ -10,8 +10,8 @@
 
 namespace rn::cpu {
 
-// Rows of `boxes` that survive, in order; `boxes` are in descending order of score. `classes` may be null. The float32 IoU is
-// compared with the float64 threshold, as torchvision's CPU kernel does.
+// Rows of `boxes` that survive, in order; `boxes` are in descending order of score. `classes` may be null. The float32
+// IoU is compared with the float64 threshold, as torchvision's CPU kernel does.
 inline std::vector<int64_t> SortedNms(const std::vector<Box>& boxes, const int32_t* classes, double iou_threshold,
                                       int64_t max_output) {
   std::vector<int64_t> keep;

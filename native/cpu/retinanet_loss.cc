@@ -1,5 +1,5 @@
-// The whole training loss of a RetinaNet: assignment, focal loss over all anchors, smooth L1 over the positive ones, and both
-// gradients. Scratch memory: 12 bytes an anchor.
+// The whole training loss of a RetinaNet: assignment, focal loss over all anchors, smooth L1 over the positive ones,
+// and both gradients. Scratch memory: 12 bytes an anchor.
 #include <algorithm>
 #include <vector>
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <system_error>
@@ -35,7 +37,7 @@ int CgroupCores() {
       std::fclose(v1);
     }
   }
-  if (quota > 0 && period > 0) return std::max(1, static_cast<int>(quota / period + 0.5));
+  if (quota > 0 && period > 0) return std::max(1, static_cast<int>(std::lround(quota / period)));
 #endif
   return 0;
 }

@@ -7,8 +7,8 @@
 
 namespace rn::cpu {
 
-// Threads that ParallelFor may use, the calling one included. Default: the cores this process may run on, cgroup quota and
-// affinity respected.
+// Threads that ParallelFor may use, the calling one included. Default: the cores this process may run on, cgroup quota
+// and affinity respected.
 int NumThreads();
 void SetNumThreads(int count);
 int DefaultNumThreads();

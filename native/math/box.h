@@ -21,7 +21,8 @@ RN_HD void StoreBox(const Box& b, float* p) {
 
 RN_HD float Area(const Box& b) { return (b.x2 - b.x1) * (b.y2 - b.y1); }
 
-// max and min as comparisons that compilers turn into one instruction (std::max takes references and a branch under nvcc).
+// max and min as comparisons that compilers turn into one instruction (std::max takes references and a branch under
+// nvcc).
 RN_HD float Max(float a, float b) { return a > b ? a : b; }
 RN_HD float Min(float a, float b) { return a < b ? a : b; }
 

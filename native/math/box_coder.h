@@ -1,5 +1,5 @@
-// Box deltas relative to an anchor: torchvision.models.detection._utils.BoxCoder with weights 1, 1, 1, 1 (Girshick et al.
-// 2014, appendix C).
+// Box deltas relative to an anchor: torchvision.models.detection._utils.BoxCoder with weights 1, 1, 1, 1 (Girshick et
+// al. 2014, appendix C).
 #ifndef RETINANET_OPS_MATH_BOX_CODER_H
 #define RETINANET_OPS_MATH_BOX_CODER_H
 

@@ -1,13 +1,13 @@
 // The sigmoid focal loss of one logit and its derivative (Lin et al. 2017, equations 4 and 5; torchvision's
-// sigmoid_focal_loss for soft targets), written so that every intermediate is a sum or product of non-negative terms:
-// nothing cancels, nothing overflows, and no power of a vanishing number is divided by that number.
+// sigmoid_focal_loss for soft targets), written so that for hard targets every sum has terms of one sign: nothing cancels,
+// nothing overflows, and no power of a vanishing number is divided by that number.
 //
 //   p = sigmoid(x),  q = 1 - p_t = p (1 - t) + (1 - p) t,  ce = (1 - t) softplus(x) + t softplus(-x)
 //   loss  = alpha_t q^gamma ce,                            alpha_t = alpha t + (1 - alpha) (1 - t)
-//   dloss = alpha_t q^gamma [ (p - t) + gamma (1 - 2t) ce p (1 - p) / q ]
+//   dloss = alpha_t q^gamma [ p (1 - t) - (1 - p) t + gamma (1 - 2t) ce p (1 - p) / q ]
 //
-// p (1 - p) / q is finite for every x: it is (1 - p) for t = 0 and p for t = 1, the cases in which q may underflow. All in
-// float64: a float32 logit's q underflows only where loss and gradient lie far below float32's smallest number.
+// p (1 - p) / q is finite for every x: it is (1 - p) for t = 0 and p for t = 1, the cases in which q may underflow. All
+// in float64: a float32 logit's q underflows only where loss and gradient lie far below float32's smallest number.
 #ifndef RETINANET_OPS_MATH_FOCAL_LOSS_H
 #define RETINANET_OPS_MATH_FOCAL_LOSS_H
 
@@ -22,8 +22,8 @@ struct FocalTerm {
   double grad;
 };
 
-// q^gamma for q in [0, 1]; the common exponents without a call of pow. NaN counts nothing at gamma = 0, as in IEEE pow, but
-// reaches the results through ce and p.
+// q^gamma for q in [0, 1]; the common exponents without a call of pow. NaN counts nothing at gamma = 0, as in IEEE pow,
+// but reaches the results through ce and p.
 RN_HD double Power(double q, double gamma) {
   if (gamma == 2) return q * q;
   if (gamma == 1) return q;
@@ -67,7 +67,7 @@ RN_HD FocalTerm FocalLoss(double x, double t, double gamma, double alpha_t) {
   const double bounded_ce = ce > 1e4 ? 1e4 : ce;
   // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.
   const double loss = weight == 0 ? weight * bounded_ce : weight * ce;
-  return {loss, weight * ((p - t) + gamma * (1 - 2 * t) * bounded_ce * ratio)};
+  return {loss, weight * ((p * (1 - t) - not_p * t) + gamma * (1 - 2 * t) * bounded_ce * ratio)};
 }
 
 // The class-balancing weight alpha_t.

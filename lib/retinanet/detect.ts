@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+import { decodeDetections } from '../index.js';
+import { Check } from '../validate.js';
+import type { Detections } from './dataset.js';
+import type { RetinaNet } from './model.js';
+
+export interface DetectOptions {
+  /** Images that go through the network at once. Default 8. */
+  batchSize?: number;
+  /** Lowest score to keep. Default 0.05. */
+  scoreThreshold?: number;
+  /** Best candidates of each pyramid level that go on to the suppression. Default 1000. */
+  topK?: number;
+  /** Overlap from which the weaker of two boxes of one class is dropped. Default 0.5. */
+  iouThreshold?: number;
+  /** Most objects of an image. Default 300. */
+  maxDetections?: number;
+}
+
+const OPTION_NAMES = ['batchSize', 'scoreThreshold', 'topK', 'iouThreshold', 'maxDetections'] as const;
+
+/**
+ * Finds objects.
+ *
+ * @param images [n, H, W, 3] RGB 0..255, of the size the net was made for; n may be 0.
+ * @returns boxes in pixels of these images, ragged over images, by falling score.
+ * @throws RetinanetOpsError `ERR_SHAPE` when the images are not n whole ones.
+ */
+export async function detect(net: RetinaNet, images: Uint8Array, options: DetectOptions = {}): Promise<Detections> {
+  const check = new Check('detect');
+  const { batchSize = 8, ...decodeOptions } = check.options<DetectOptions>('options', options, OPTION_NAMES);
+  check.number('batchSize', batchSize, { min: 1, max: 4096, integer: true });
+  const { imageHeight, imageWidth, numClasses } = net.config;
+  const pixels = imageHeight * imageWidth * 3;
+  const count = images.length / pixels;
+  if (!Number.isInteger(count)) {
+    const expected = `whole images of ${imageHeight} x ${imageWidth} x 3 values`;
+    check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
+  }
+  const parts: Detections[] = [];
+  for (let first = 0; first < count; first += batchSize) {
+    const size = Math.min(batchSize, count - first);
+    const batch = images.subarray(first * pixels, (first + size) * pixels);
+    const outputs = tf.tidy(() => {
+      const input = tf.tensor4d(Float32Array.from(batch), [size, imageHeight, imageWidth, 3]);
+      return net.model.apply(input) as [tf.Tensor, tf.Tensor];
+    });
+    const [classLogits, boxDeltas] = await Promise.all([outputs[0].data<'float32'>(), outputs[1].data<'float32'>()]);
+    tf.dispose(outputs);
+    parts.push(
+      decodeDetections({
+        classLogits,
+        boxDeltas,
+        anchors: net.anchors,
+        imageHeight,
+        imageWidth,
+        numClasses,
+        ...decodeOptions,
+      }),
+    );
+  }
+  return joinDetections(parts);
+}
+
+/** Detections of several batches as those of one. */
+function joinDetections(parts: readonly Detections[]): Detections {
+  const rows = parts.reduce((sum, part) => sum + part.scores.length, 0);
+  const joined = { boxes: new Float32Array(rows * 4), scores: new Float32Array(rows), labels: new Int32Array(rows) };
+  const offsets = [0];
+  let row = 0;
+  for (const part of parts) {
+    joined.boxes.set(part.boxes, row * 4);
+    joined.scores.set(part.scores, row);
+    joined.labels.set(part.labels, row);
+    for (const offset of part.offsets.subarray(1)) offsets.push(row + offset);
+    row += part.scores.length;
+  }
+  return { ...joined, offsets: Int32Array.from(offsets) };
+}

@@ -1,0 +1,50 @@
+import * as tfl from '@tensorflow/tfjs-layers';
+import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
+
+import type { BackboneOutputs } from './backbones.js';
+import { add, apply, type LayerFactory, mapSize, relu } from './layers.js';
+
+/**
+ * The feature pyramid (Lin et al., 2017): 1x1 lateral convolutions, the level above enlarged by nearest neighbour and
+ * added, a 3x3 convolution on each sum. Levels above P5 come from the level below by a 3x3 convolution with stride 2.
+ *
+ * @returns one feature map a level, finest first; level l has ceil(size / 2^l) cells.
+ */
+export function featurePyramid(
+  make: LayerFactory,
+  backbone: BackboneOutputs,
+  levels: readonly number[],
+  channels: number,
+): SymbolicTensor[] {
+  const outputs: SymbolicTensor[] = [];
+  let above: SymbolicTensor | undefined;
+  for (const level of [5, 4, 3] as const) {
+    const features = backbone[level - 3] as SymbolicTensor;
+    const lateral = make.conv(`lateral${level}`, { filters: channels, kernel: 1, init: 'linear' });
+    let sum = apply(lateral, features);
+    if (above) sum = add(`merge${level}`, sum, enlarge(`upsample${level}`, above, mapSize(sum)));
+    const output = make.conv(`p${level}`, { filters: channels, kernel: 3, init: 'linear' });
+    outputs.unshift(apply(output, sum));
+    above = sum;
+  }
+  for (const level of levels.filter((l) => l > 5)) {
+    let below = outputs[outputs.length - 1] as SymbolicTensor;
+    if (level > 6) below = relu(`p${level - 1}_relu`, below);
+    const padded = apply(tfl.layers.zeroPadding2d({ name: `p${level}_pad`, padding: [1, 1] }), below);
+    const conv = make.conv(`p${level}`, { filters: channels, kernel: 3, stride: 2, padding: 'valid' });
+    outputs.push(apply(conv, padded));
+  }
+  return outputs;
+}
+
+/** Doubles a map and cuts off the odd row or column that a size not divisible by the stride leaves over. */
+function enlarge(name: string, x: SymbolicTensor, [height, width]: [number, number]): SymbolicTensor {
+  const [h, w] = mapSize(x);
+  const doubled = apply(tfl.layers.upSampling2d({ name, size: [2, 2], interpolation: 'nearest' }), x);
+  if (2 * h === height && 2 * w === width) return doubled;
+  const cropping: [[number, number], [number, number]] = [
+    [0, 2 * h - height],
+    [0, 2 * w - width],
+  ];
+  return apply(tfl.layers.cropping2D({ name: `${name}_crop`, cropping }), doubled);
+}

@@ -1,0 +1,87 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { loadLayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+
+import type { AnchorGrid } from '../index.js';
+import type { Batch } from './batches.js';
+import { anchorsOf } from './config.js';
+import { detectionLoss, type LossSums } from './losses.js';
+import type { WorkerSetup } from './train-shared.js';
+import { unflatten, writeWeights } from './weights.js';
+
+export interface GradientResult {
+  classLoss: number;
+  boxLoss: number;
+  numPositives: number;
+  /** Time in the package's own operations: assignment, losses and their gradients. */
+  opsMs: number;
+}
+
+/** One thread's copy of the model: computes gradients, changes nothing by itself. */
+export class Replica {
+  private readonly model: LayersModel;
+  private readonly anchors: AnchorGrid;
+  private readonly setup: WorkerSetup;
+
+  private constructor(model: LayersModel, setup: WorkerSetup) {
+    this.model = model;
+    this.setup = setup;
+    this.anchors = anchorsOf(setup.config);
+    writeWeights(model.nonTrainableWeights, setup.frozenWeights);
+  }
+
+  static async create(setup: WorkerSetup): Promise<Replica> {
+    const model = await loadLayersModel(tf.io.fromMemory({ modelTopology: setup.topology }));
+    return new Replica(model, setup);
+  }
+
+  /** Writes the gradient of the batch's summed loss at `weights` [P] into `gradient` [P]. */
+  gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): GradientResult {
+    const variables = this.model.trainableWeights;
+    writeWeights(variables, unflatten(variables, weights));
+    const { imageHeight, imageWidth } = this.setup.config;
+    let sums: LossSums | undefined;
+    let opsMs = 0;
+
+    const loss = tf.customGrad((classLogits, boxDeltas) => {
+      // Both views must be copies: the backend may move its memory when it needs more.
+      const inputs = {
+        classLogits: (classLogits as tf.Tensor).dataSync<'float32'>(),
+        boxDeltas: (boxDeltas as tf.Tensor).dataSync<'float32'>(),
+        anchors: this.anchors,
+        truth: batch.truth,
+        numClasses: this.setup.config.numClasses,
+      };
+      const start = performance.now();
+      const result = detectionLoss(this.setup.step.loss, inputs);
+      opsMs = performance.now() - start;
+      sums = result;
+      const { boxWeight } = this.setup.step;
+      return {
+        value: tf.scalar(result.classLoss + boxWeight * result.boxLoss),
+        // The loss is the end of the chain: the gradient that comes in is 1.
+        gradFunc: () => [
+          tf.tensor(result.classGrad, (classLogits as tf.Tensor).shape),
+          tf.tidy(() => tf.mul(tf.tensor(result.boxGrad, (boxDeltas as tf.Tensor).shape), boxWeight)),
+        ],
+      };
+    });
+
+    tf.tidy(() => {
+      const images = tf.tensor4d(batch.images, [batch.size, imageHeight, imageWidth, 3]);
+      const tensors = variables.map((v) => v.read()).filter((tensor) => tensor instanceof tf.Variable);
+      const { grads } = tf.variableGrads(() => {
+        const [classLogits, boxDeltas] = this.model.apply(images) as [tf.Tensor, tf.Tensor];
+        return loss(classLogits, boxDeltas);
+      }, tensors);
+      let offset = 0;
+      for (const tensor of tensors) {
+        const part = (grads[tensor.name] as tf.Tensor).dataSync<'float32'>();
+        gradient.set(part, offset);
+        offset += part.length;
+      }
+    });
+    if (!sums) throw new Error('the loss was not evaluated');
+    return { classLoss: sums.classLoss, boxLoss: sums.boxLoss, numPositives: sums.numPositives, opsMs };
+  }
+}

@@ -1,0 +1,86 @@
+import { Worker } from 'node:worker_threads';
+
+import { type ErrorCode, RetinanetOpsError } from '../errors.js';
+import type { StepMessage, WorkerSetup } from './train-shared.js';
+
+/** The threads of a training run. When one fails, all are stopped and whatever is waited for rejects with the cause. */
+export class WorkerPool {
+  private readonly workers: Worker[] = [];
+  private failure: { error: Error } | undefined;
+  private pending: { waiting: number; resolve: () => void; reject: (error: Error) => void } | undefined;
+
+  /** Starts the threads and waits until each has its model. */
+  static async start(setup: Omit<WorkerSetup, 'thread'>): Promise<WorkerPool> {
+    const pool = new WorkerPool();
+    try {
+      await pool.all(setup.threads, () => {
+        for (let thread = 0; thread < setup.threads; thread++) pool.add({ ...setup, thread });
+      });
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Resolves when every thread has done the step. */
+  runStep(step: number): Promise<void> {
+    return this.all(this.workers.length, () => {
+      for (const worker of this.workers) worker.postMessage({ step } satisfies StepMessage);
+    });
+  }
+
+  /** Ends the threads, whatever they do. */
+  async stop(): Promise<void> {
+    this.failure ??= { error: new Error('the training threads were stopped') };
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+
+  private add(setup: WorkerSetup): void {
+    const worker = new Worker(new URL('./train-worker.js', import.meta.url), { workerData: setup });
+    this.workers.push(worker);
+    worker.on('message', () => {
+      if (this.pending && --this.pending.waiting === 0) this.settle();
+    });
+    worker.on('error', (error) => {
+      this.fail(revive(error));
+    });
+    worker.on('exit', (code) => {
+      this.fail(new Error(`training thread ${setup.thread} ended early with code ${code}`));
+    });
+  }
+
+  /** Waits for one message from each of `count` threads. */
+  private all(count: number, send: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.failure) {
+        reject(this.failure.error);
+        return;
+      }
+      this.pending = { waiting: count, resolve, reject };
+      send();
+    });
+  }
+
+  private settle(): void {
+    const pending = this.pending;
+    this.pending = undefined;
+    pending?.resolve();
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= { error };
+    const pending = this.pending;
+    this.pending = undefined;
+    pending?.reject(this.failure.error);
+  }
+}
+
+/** An error that crossed a thread boundary keeps its fields but loses its class. */
+function revive(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (error.name !== 'RetinanetOpsError')
+    return new Error(`a training thread failed: ${error.message}`, { cause: error });
+  const { code } = error as Error & { code: ErrorCode };
+  return new RetinanetOpsError(code, error.message, { cause: error });
+}

@@ -1,0 +1,152 @@
+// Anchor-target assignment on tensors.
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { AnchorGrid } from '../anchors.js';
+import {
+  planAssignAnchors,
+  planAssignAnchorsBatch,
+  type Assignment,
+  type BatchAssignment,
+  type MatchOptions,
+} from '../assign.js';
+import type { BackendName } from '../backend.js';
+import { Check } from '../validate.js';
+import { defineKernel, scoped } from './engine.js';
+import { groundTruthInputs, groundTruthOf, gtInputs, type TensorGroundTruth } from './ground-truth.js';
+import { compute, write } from './memory.js';
+import { anchorsOf, boxes as boxTensor, readAnchors, type Input, type TensorAnchors } from './tensors.js';
+
+export interface TensorAssignBatchOptions extends MatchOptions {
+  backend?: BackendName;
+}
+
+export interface TensorAssignOptions extends TensorAssignBatchOptions {
+  /** float32 [I, 4]: regions of unlabelled or crowded objects. */
+  ignoreBoxes?: Input;
+}
+
+/** As Assignment of 'retinanet-ops', in tensors. */
+export interface TensorAssignment {
+  /** int32 [A]: class label, -1 background, -2 ignored. */
+  labels: Tensor1D;
+  /** int32 [A]: row of the ground truth, -1 background, -2 ignored. */
+  matches: Tensor1D;
+  /** int32 [P]: indices of the positive anchors, ascending. */
+  positives: Tensor1D;
+  /** float32 [P, 4]: deltas from the positive anchors to their boxes. */
+  boxTargets: Tensor2D;
+  numPositives: number;
+  /** int32 [U]: rows of the ground truth that no anchor was assigned to, ascending. */
+  unmatchedGt: Tensor1D;
+}
+
+/** Over a batch: labels and matches are [B, A], `positives` are indices into them flattened. */
+export interface TensorBatchAssignment extends Omit<TensorAssignment, 'labels' | 'matches'> {
+  labels: Tensor2D;
+  matches: Tensor2D;
+  /** int32 [B + 1]: image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]. */
+  positiveOffsets: Tensor1D;
+}
+
+const MATCH_OPTIONS = [
+  'positiveThreshold',
+  'negativeThreshold',
+  'allowLowQualityMatches',
+  'ignoreIof',
+  'backend',
+] as const;
+
+interface Attrs extends TensorAssignBatchOptions {
+  grid: AnchorGrid | undefined;
+  anchorCount: number;
+  /** One image, whose ground truth has no offsets. */
+  single: boolean;
+}
+
+const kernel = defineKernel<Attrs>(
+  'RetinanetOpsAssignAnchors',
+  ({ inputs, backend, attrs }) => {
+    const { grid, anchorCount, single, ...options } = attrs;
+    const images = single ? 1 : Math.max(0, (inputs['gtOffsets']?.shape[0] ?? 1) - 1);
+    const shape = single ? [anchorCount] : [images, anchorCount];
+    const { result, tensors } = compute(
+      backend,
+      inputs,
+      { labels: ['int32', shape], matches: ['int32', shape] },
+      (x, arrays) => {
+        const anchors = anchorsOf(x, { grid });
+        const out = { labels: arrays.ints('labels'), matches: arrays.ints('matches') };
+        if (!single) return planAssignAnchorsBatch(anchors, groundTruthOf(x), { ...options, out }).runSync();
+        const ignoreBoxes = x.floatsIfAny('ignoreBoxes');
+        const given = { ...options, ignoreBoxes, out };
+        return planAssignAnchors(anchors, x.floats('gtBoxes'), x.ints('gtLabels'), given).runSync();
+      },
+    );
+    const { positives, boxTargets, unmatchedGt, positiveOffsets }: Partial<BatchAssignment> & Assignment = result;
+    const list = (values: Int32Array): ReturnType<typeof write> => write(backend, values, [values.length]);
+    return [
+      ...Object.values(tensors),
+      list(positives),
+      write(backend, boxTargets, [positives.length, 4]),
+      list(unmatchedGt),
+      ...(positiveOffsets === undefined ? [] : [list(positiveOffsets)]),
+    ];
+  },
+  'assignAnchors: not differentiable; training targets are constants',
+);
+
+/**
+ * Assigns anchors to the ground truth of one image (torchvision's Matcher, see assignAnchors of 'retinanet-ops'). Not
+ * differentiable.
+ *
+ * @param anchors an AnchorGrid, or float32 [A, 4]
+ * @param gtBoxes float32 [G, 4], finite, with area
+ * @param gtLabels int32 [G], class labels >= 0
+ * @throws RetinanetOpsError ERR_BOX, ERR_LABEL, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
+ */
+export function assignAnchors(
+  anchors: TensorAnchors,
+  gtBoxes: Input,
+  gtLabels: Input,
+  options?: TensorAssignOptions,
+): TensorAssignment {
+  return scoped(() => {
+    const check = new Check('assignAnchors');
+    const given = check.options<TensorAssignOptions>('options', options, [...MATCH_OPTIONS, 'ignoreBoxes']);
+    const { ignoreBoxes, ...rest } = given;
+    const { count, inputs: anchorInputs, grid } = readAnchors(check, anchors);
+    const inputs: Record<string, Tensor> = {
+      ...anchorInputs,
+      ...gtInputs(check, 'gtBoxes', gtBoxes, 'gtLabels', gtLabels),
+    };
+    if (ignoreBoxes !== undefined) inputs['ignoreBoxes'] = boxTensor(check, 'ignoreBoxes', ignoreBoxes);
+    const [labels, matches, positives, boxTargets, unmatchedGt] = kernel(inputs, {
+      ...rest,
+      grid,
+      anchorCount: count,
+      single: true,
+    }) as [Tensor1D, Tensor1D, Tensor1D, Tensor2D, Tensor1D];
+    return { labels, matches, positives, boxTargets, numPositives: positives.size, unmatchedGt };
+  });
+}
+
+/**
+ * {@link assignAnchors} for every image of a batch in one call.
+ *
+ * @throws as assignAnchors
+ */
+export function assignAnchorsBatch(
+  anchors: TensorAnchors,
+  groundTruth: TensorGroundTruth,
+  options?: TensorAssignBatchOptions,
+): TensorBatchAssignment {
+  return scoped(() => {
+    const check = new Check('assignAnchorsBatch');
+    const given = check.options<TensorAssignBatchOptions>('options', options, MATCH_OPTIONS);
+    const { count, inputs, grid } = readAnchors(check, anchors);
+    const [labels, matches, positives, boxTargets, unmatchedGt, positiveOffsets] = kernel(
+      { ...inputs, ...groundTruthInputs(check, groundTruth) },
+      { ...given, grid, anchorCount: count, single: false },
+    ) as [Tensor2D, Tensor2D, Tensor1D, Tensor2D, Tensor1D, Tensor1D];
+    return { labels, matches, positives, boxTargets, numPositives: positives.size, unmatchedGt, positiveOffsets };
+  });
+}

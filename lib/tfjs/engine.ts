@@ -1,0 +1,97 @@
+// Operations as kernels and gradients of TensorFlow.js's engine.
+import {
+  engine,
+  getBackend,
+  getKernel,
+  mul,
+  registerGradient,
+  registerKernel,
+  tidy,
+  type GradConfig,
+  type KernelBackend,
+  type KernelFunc,
+  type NamedAttrMap,
+  type NamedTensorInfoMap,
+  type NamedTensorMap,
+  type Tensor,
+  type TensorContainer,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { RetinanetOpsError } from '../errors.js';
+
+/** What a kernel is called with. */
+export interface KernelCall<Attrs> {
+  inputs: NamedTensorInfoMap;
+  backend: KernelBackend;
+  attrs: Attrs;
+}
+
+/** The gradient of a kernel, or why it has none. */
+export type Gradient = Omit<GradConfig, 'kernelName'> | string;
+
+/**
+ * Registers a gradient now and its kernel on whichever backend is current when it is called: kernels read and write through
+ * what every backend offers, so backends added later work too. Returns what runs the kernel; as for built-in operations its
+ * outputs are tracked by the scope around it.
+ */
+export function defineKernel<Attrs extends object>(
+  kernelName: string,
+  kernel: (call: KernelCall<Attrs>) => TensorInfo[],
+  gradient: Gradient,
+): (inputs: NamedTensorMap, attrs: Attrs) => Tensor[] {
+  registerGradient({
+    kernelName,
+    ...(typeof gradient === 'string' ? { gradFunc: () => noGradient(gradient) } : gradient),
+  });
+  // The registry types backends, inputs and attributes as anything.
+  const kernelFunc = kernel as unknown as KernelFunc;
+  return (inputs, attrs) => {
+    const backendName = currentBackend();
+    if ((getKernel(kernelName, backendName) as unknown) === undefined) {
+      registerKernel({ kernelName, backendName, kernelFunc });
+    }
+    return engine().runKernel(kernelName, inputs, attrs as NamedAttrMap);
+  };
+}
+
+function currentBackend(): string {
+  // Before the first operation there may be none; the engine picks one when asked for it.
+  if ((getBackend() as string | undefined) === undefined) engine().backend;
+  return getBackend();
+}
+
+/** tf.tidy for any result: what `body` makes and does not return is disposed. */
+export function scoped<Result>(body: () => Result): Result {
+  return tidy(body as () => TensorContainer) as Result;
+}
+
+export function noGradient(why: string): never {
+  throw new RetinanetOpsError('ERR_GRADIENT', why);
+}
+
+/** Gradients for inputs that have none. They are asked for only where the differentiated variable lies behind such an input. */
+export function noGradients(operation: string, inputs: readonly string[]): Record<string, () => never> {
+  return Object.fromEntries(
+    inputs.map((input) => [input, () => noGradient(`${operation}: not differentiable by ${input}`)]),
+  );
+}
+
+const firstDerivative = defineKernel<object>(
+  'RetinanetOpsFirstDerivative',
+  ({ inputs, backend }) => {
+    const x = inputs['x'] as TensorInfo;
+    backend.incRef(x.dataId);
+    return [{ dataId: x.dataId, shape: x.shape, dtype: x.dtype }];
+  },
+  'expected a first-order gradient: the losses of retinanet-ops have no second derivatives',
+);
+
+/**
+ * The upstream gradient, a scalar or of the derivative's own shape, times a derivative that the forward pass computed.
+ * Differentiating the result by what the derivative depends on throws.
+ */
+export function chainRule(derivative: Tensor, upstream: Tensor): Tensor {
+  if (engine().isTapeOn()) return mul(firstDerivative({ x: derivative }, {})[0] as Tensor, upstream);
+  if (upstream.size === 1 && upstream.dataSync()[0] === 1) return derivative.clone();
+  return mul(derivative, upstream);
+}

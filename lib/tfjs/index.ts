@@ -1,0 +1,52 @@
+// 'retinanet-ops/tfjs': the operations on tensors of TensorFlow.js, as kernels and gradients of its engine, on every backend.
+export { assignAnchors, assignAnchorsBatch } from './assign.js';
+export type {
+  TensorAssignBatchOptions,
+  TensorAssignment,
+  TensorAssignOptions,
+  TensorBatchAssignment,
+} from './assign.js';
+export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type TensorBoxOptions, type TensorClipOptions } from './boxes.js';
+export { decodeDetections, type TensorDecodeDetectionsOptions, type TensorDetections } from './decode.js';
+export {
+  sigmoidFocalLoss,
+  sigmoidFocalLossBackward,
+  sigmoidFocalLossValueAndGrad,
+  type TensorFocalLossBackwardOptions,
+  type TensorFocalLossOptions,
+  type TensorFocalLossValueAndGrad,
+} from './focal-loss.js';
+export type { TensorGroundTruth } from './ground-truth.js';
+export { onlineHardExamples, selectHardNegatives } from './mining.js';
+export { nms, type TensorNmsOptions } from './nms.js';
+export { retinanetLoss, type TensorRetinanetLoss, type TensorRetinanetLossOptions } from './retinanet-loss.js';
+export {
+  smoothL1Loss,
+  smoothL1LossBackward,
+  smoothL1LossValueAndGrad,
+  type TensorSmoothL1BackwardOptions,
+  type TensorSmoothL1Options,
+  type TensorSmoothL1ValueAndGrad,
+} from './smooth-l1.js';
+export type { Input, TensorAnchors } from './tensors.js';
+export { enableWasmTraining } from './wasm-training/index.js';
+
+// What has no tensors keeps its form, so that one import suffices.
+export {
+  AnchorGrid,
+  RetinanetOpsError,
+  backendInfo,
+  getBackend,
+  priorBias,
+  setBackend,
+  setNumThreads,
+  type AnchorGridOptions,
+  type AnchorLevel,
+  type BackendInfo,
+  type BackendName,
+  type ErrorCode,
+  type HardNegativesOptions,
+  type MatchOptions,
+  type OnlineHardExamplesOptions,
+  type Reduction,
+} from '../index.js';

@@ -1,0 +1,26 @@
+// A network's two outputs: class logits and box deltas.
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Check } from '../validate.js';
+import { expectShape, floats, readAnchors, shapeText, type Input, type TensorAnchors } from './tensors.js';
+
+/** The outputs and their anchors; [A, ...] stands for a batch of one. */
+export function readOutputs(
+  check: Check,
+  given: { classLogits: Input; boxDeltas: Input; anchors: TensorAnchors },
+): { inputs: Record<string, Tensor>; grid: ReturnType<typeof readAnchors>['grid']; numClasses: number } {
+  const anchors = readAnchors(check, given.anchors);
+  const classLogits = floats(check, 'classLogits', given.classLogits);
+  const boxDeltas = floats(check, 'boxDeltas', given.boxDeltas);
+  if (classLogits.rank !== 2 && classLogits.rank !== 3) {
+    check.fail('ERR_SHAPE', 'classLogits', 'shape [B, A, K] or [A, K]', shapeText(classLogits));
+  }
+  if (classLogits.shape.at(-2) !== anchors.count) {
+    check.fail('ERR_SHAPE', 'classLogits', `${String(anchors.count)} anchors`, shapeText(classLogits));
+  }
+  expectShape(check, 'boxDeltas', boxDeltas, [...classLogits.shape.slice(0, -1), 4], 'to match classLogits');
+  return {
+    inputs: { ...anchors.inputs, classLogits, boxDeltas },
+    grid: anchors.grid,
+    numClasses: classLogits.shape.at(-1) as number,
+  };
+}

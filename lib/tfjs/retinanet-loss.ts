@@ -1,0 +1,138 @@
+// The whole training loss of a RetinaNet on tensors.
+import { add, engine, type Scalar, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { AnchorGrid } from '../anchors.js';
+import { planRetinanetLoss, type RetinanetLossOptions } from '../retinanet-loss.js';
+import { Check } from '../validate.js';
+import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
+import type { TensorFocalLossOptions } from './focal-loss.js';
+import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroundTruth } from './ground-truth.js';
+import { compute, write, type Outputs } from './memory.js';
+import { readOutputs } from './outputs.js';
+import { anchorsOf, perClassAttribute, perClassOption, type Input, type TensorAnchors } from './tensors.js';
+
+type Plain = Omit<
+  RetinanetLossOptions,
+  'classLogits' | 'boxDeltas' | 'anchors' | 'groundTruth' | 'numClasses' | 'alpha' | 'gamma' | 'out'
+>;
+
+export interface TensorRetinanetLossOptions extends Plain, Pick<TensorFocalLossOptions, 'alpha' | 'gamma'> {
+  /** float32 [B, A, K] or [A, K]. */
+  classLogits: Input;
+  /** float32 [B, A, 4] or [A, 4]. */
+  boxDeltas: Input;
+  anchors: TensorAnchors;
+  groundTruth: TensorGroundTruth;
+}
+
+export interface TensorRetinanetLoss {
+  /** classLoss + boxLoss */
+  loss: Scalar;
+  /** Focal loss over all anchors that are not ignored. */
+  classLoss: Scalar;
+  /** boxWeight times smooth L1 over the deltas of the positive anchors. */
+  boxLoss: Scalar;
+  /** Positive anchors of the batch. */
+  numPositives: number;
+}
+
+const OPTIONS = [
+  'classLogits',
+  'boxDeltas',
+  'anchors',
+  'groundTruth',
+  'alpha',
+  'gamma',
+  'labelSmoothing',
+  'beta',
+  'boxWeight',
+  'normalizer',
+  'positiveThreshold',
+  'negativeThreshold',
+  'allowLowQualityMatches',
+  'ignoreIof',
+  'backend',
+] as const;
+
+interface Attrs extends Plain {
+  alpha?: number | number[] | null;
+  gamma?: number | number[];
+  grid: AnchorGrid | undefined;
+  numClasses: number;
+  /** Also return the derivatives, for the gradient. */
+  withDerivatives: boolean;
+}
+
+const kernel = defineKernel<Attrs>(
+  'RetinanetOpsRetinanetLoss',
+  ({ inputs, backend, attrs }) => {
+    const { grid, alpha, gamma, withDerivatives, ...rest } = attrs;
+    const outputs: Outputs = {};
+    if (withDerivatives) {
+      outputs['classGrad'] = ['float32', (inputs['classLogits'] as TensorInfo).shape];
+      outputs['boxGrad'] = ['float32', (inputs['boxDeltas'] as TensorInfo).shape];
+    }
+    const { result, tensors } = compute(backend, inputs, outputs, (x, out) =>
+      planRetinanetLoss({
+        ...rest,
+        alpha: perClassOption(alpha),
+        gamma: perClassOption(gamma),
+        anchors: anchorsOf(x, { grid }),
+        groundTruth: groundTruthOf(x),
+        classLogits: x.floats('classLogits'),
+        boxDeltas: x.floats('boxDeltas'),
+        out: { classGrad: out.floatsIfAny('classGrad'), boxGrad: out.floatsIfAny('boxGrad') },
+      }).runSync(),
+    );
+    const scalar = (value: number): TensorInfo => write(backend, Float32Array.of(value), []);
+    return [
+      scalar(result.loss),
+      scalar(result.classLoss),
+      scalar(result.boxLoss),
+      write(backend, Int32Array.of(result.numPositives), []),
+      ...Object.values(tensors),
+    ];
+  },
+  {
+    outputsToSave: [false, false, false, false, true, true],
+    gradFunc: (dys, saved) => {
+      const [dLoss, dClassLoss, dBoxLoss] = dys as [Tensor, Tensor, Tensor];
+      const [classGrad, boxGrad] = saved;
+      if (classGrad === undefined || boxGrad === undefined) {
+        noGradient('retinanetLoss: expected the kernel to be run by the operation');
+      }
+      return {
+        classLogits: () => chainRule(classGrad, add(dLoss, dClassLoss)),
+        boxDeltas: () => chainRule(boxGrad, add(dLoss, dBoxLoss)),
+        ...noGradients('retinanetLoss', ['anchors', ...GROUND_TRUTH_INPUTS]),
+      };
+    },
+  },
+);
+
+/**
+ * Anchor assignment, focal loss and smooth L1 (Lin et al. 2017, sections 3 and 4.1), differentiable by classLogits and
+ * boxDeltas: values and gradients come from one native pass. Not differentiable twice.
+ *
+ * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY,
+ * ERR_GRADIENT
+ */
+export function retinanetLoss(options: TensorRetinanetLossOptions): TensorRetinanetLoss {
+  return scoped(() => {
+    const check = new Check('retinanetLoss');
+    const given = check.options<TensorRetinanetLossOptions>('options', (options as unknown) ?? null, OPTIONS);
+    const { classLogits, boxDeltas, anchors, groundTruth, alpha, gamma, ...rest } = given;
+    const { inputs, grid, numClasses } = readOutputs(check, { classLogits, boxDeltas, anchors });
+    const [loss, classLoss, boxLoss, numPositives] = kernel(
+      { ...inputs, ...groundTruthInputs(check, groundTruth) },
+      {
+        ...rest,
+        alpha: perClassAttribute(check, 'alpha', alpha) as Attrs['alpha'],
+        gamma: perClassAttribute(check, 'gamma', gamma) as Attrs['gamma'],
+        grid,
+        numClasses,
+        withDerivatives: engine().isTapeOn(),
+      },
+    ) as [Scalar, Scalar, Scalar, Scalar];
+    return { loss, classLoss, boxLoss, numPositives: numPositives.dataSync()[0] as number };
+  });
+}

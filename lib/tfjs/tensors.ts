@@ -1,0 +1,89 @@
+// Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
+import { Tensor, tensor, util, type TensorLike } from '@tensorflow/tfjs-core';
+import { AnchorGrid } from '../anchors.js';
+import { kindOf, type Check } from '../validate.js';
+import type { Arrays } from './memory.js';
+
+/** A tensor, a typed array of its kind, or nested arrays of numbers. */
+export type Input = Tensor | TensorLike;
+
+/** Boxes [A, 4], or a grid. */
+export type TensorAnchors = AnchorGrid | Input;
+
+const KINDS = { float32: 'Float32Array', int32: 'Int32Array' } as const;
+
+/** A float32 tensor of any shape. */
+export function floats(check: Check, name: string, value: unknown): Tensor {
+  return convert(check, name, value, 'float32');
+}
+
+/** An int32 tensor of any shape. */
+export function ints(check: Check, name: string, value: unknown): Tensor {
+  return convert(check, name, value, 'int32');
+}
+
+/** float32 [n, 4]; a flat array of 4 n numbers is taken as such. */
+export function boxes(check: Check, name: string, value: unknown): Tensor {
+  const flat = kindOf(value) === 'Float32Array' || (Array.isArray(value) && typeof value[0] !== 'object');
+  if (flat && (value as ArrayLike<number>).length % 4 === 0) {
+    return convert(check, name, value, 'float32', [(value as ArrayLike<number>).length / 4, 4]);
+  }
+  const result = convert(check, name, value, 'float32');
+  if (result.rank !== 2 || result.shape[1] !== 4) check.fail('ERR_SHAPE', name, 'shape [n, 4]', shapeText(result));
+  return result;
+}
+
+export function expectShape(check: Check, name: string, value: Tensor, shape: number[], why: string): void {
+  if (util.arraysEqual(value.shape, shape)) return;
+  check.fail('ERR_SHAPE', name, `shape [${shape.join(', ')}] ${why}`, shapeText(value));
+}
+
+/** 'shape [2, 3]' */
+export function shapeText(value: Tensor): string {
+  return `shape [${value.shape.join(', ')}]`;
+}
+
+/** Anchors as a kernel takes them: a grid among its attributes, boxes among its inputs. */
+export interface AnchorInput {
+  count: number;
+  inputs: Record<string, Tensor>;
+  grid: AnchorGrid | undefined;
+}
+
+export function readAnchors(check: Check, value: unknown): AnchorInput {
+  if (value instanceof AnchorGrid) return { count: value.count, inputs: {}, grid: value };
+  const anchors = boxes(check, 'anchors', value);
+  return { count: anchors.shape[0] as number, inputs: { anchors }, grid: undefined };
+}
+
+export function anchorsOf(arrays: Arrays, attrs: { grid: AnchorGrid | undefined }): AnchorGrid | Float32Array {
+  return attrs.grid ?? arrays.floats('anchors');
+}
+
+/** A per-class option as a kernel's attribute: numbers instead of arrays; anything unfit is left for the operation to refuse. */
+export function perClassAttribute(check: Check, name: string, value: unknown): unknown {
+  if (value instanceof Tensor) return Array.from(floats(check, name, value).dataSync());
+  return kindOf(value) === 'Float32Array' ? Array.from(value as Float32Array) : value;
+}
+
+export function perClassOption<T>(attribute: T | number[]): T | Float32Array {
+  return Array.isArray(attribute) ? Float32Array.from(attribute as number[]) : attribute;
+}
+
+function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 'int32', shape?: number[]): Tensor {
+  if (value instanceof Tensor) {
+    if (value.dtype !== dtype)
+      check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, `one of dtype ${value.dtype}`);
+    if (value.isDisposed) check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, 'a disposed one');
+    return value;
+  }
+  if (kindOf(value) === KINDS[dtype]) return tensor(check.array(KINDS[dtype], name, value), shape, dtype);
+  const numbers = Array.isArray(value) ? util.flatten(value as number[]) : [value];
+  const fits = numbers.every((n) => (dtype === 'int32' ? Number.isInteger(n) : typeof n === 'number'));
+  if (kindOf(value) !== undefined || !fits) {
+    const kinds = `${KINDS[dtype]} or nested arrays of ${dtype === 'int32' ? 'integers' : 'numbers'}`;
+    const received = kindOf(value) ?? (Array.isArray(value) ? 'an array of others' : typeof value);
+    check.fail('ERR_DTYPE', name, `a ${dtype} tensor, ${kinds}`, received);
+  }
+  return tensor(value as TensorLike, shape, dtype);
+}

@@ -1,0 +1,194 @@
+import test from 'ava';
+import { AnchorGrid, decodeDetections, setNumThreads } from 'retinanet-ops';
+import { anchorBoxesReference, type GridConfig } from './reference/anchors.js';
+import { decodeImageReference } from './reference/decode.js';
+import { bits, mismatch } from './support/compare.js';
+import { f32, goldenCases, i32, type Packed } from './support/goldens.js';
+import { offset, shared } from './support/memory.js';
+import { random, shuffled, uniform } from './support/random.js';
+
+interface GoldenCase {
+  imageHeight: number;
+  imageWidth: number;
+  numClasses: number;
+  grid: Omit<GridConfig, 'imageHeight' | 'imageWidth'>;
+  scoreThreshold: number;
+  topK: number;
+  iouThreshold: number;
+  maxDetections: number;
+  logits: Packed;
+  deltas: Packed;
+  offsets: number[];
+  boxes: Packed;
+  scores: Packed;
+  labels: Packed;
+}
+
+type Answer = ReturnType<typeof decodeDetections>;
+interface Wanted {
+  boxes: ArrayLike<number>;
+  scores: ArrayLike<number>;
+  labels: ArrayLike<number>;
+  offsets: ArrayLike<number>;
+}
+
+function differs(got: Answer, want: Wanted): string | null {
+  return (
+    mismatch(got.offsets, want.offsets) ??
+    mismatch(got.labels, want.labels) ??
+    mismatch(got.scores, want.scores, { relative: 1e-6 }) ??
+    mismatch(got.boxes, want.boxes, { relative: 1e-6, absolute: 2e-5 })
+  );
+}
+
+/** The reference on every image of a batch. */
+function wanted(
+  logits: Float32Array,
+  deltas: Float32Array,
+  options: Parameters<typeof decodeImageReference>[2],
+): Wanted {
+  const count = options.anchors.length / 4;
+  const all = { boxes: [] as number[], scores: [] as number[], labels: [] as number[], offsets: [0] };
+  for (let b = 0; b < deltas.length / 4 / count; b++) {
+    const span = count * options.numClasses;
+    const image = decodeImageReference(
+      logits.subarray(b * span, (b + 1) * span),
+      deltas.subarray(b * count * 4, (b + 1) * count * 4),
+      options,
+    );
+    all.boxes.push(...image.boxes);
+    all.scores.push(...image.scores);
+    all.labels.push(...image.labels);
+    all.offsets.push(all.scores.length);
+  }
+  return all;
+}
+
+test('detections are those of torchvision and of the reference', (t) => {
+  for (const golden of goldenCases<GoldenCase>('postprocess.json')) {
+    const { imageHeight, imageWidth, numClasses, scoreThreshold, topK, iouThreshold, maxDetections } = golden;
+    const sizes = { imageHeight, imageWidth };
+    const options = { ...sizes, numClasses, scoreThreshold, topK, iouThreshold, maxDetections };
+    const anchors = new AnchorGrid({ ...sizes, ...golden.grid });
+    const [classLogits, boxDeltas] = [f32(golden.logits), f32(golden.deltas)];
+    const got = decodeDetections({ classLogits, boxDeltas, anchors, ...options });
+    const want = {
+      boxes: f32(golden.boxes),
+      scores: f32(golden.scores),
+      labels: i32(golden.labels),
+      offsets: golden.offsets,
+    };
+    t.is(differs(got, want), null);
+    const levelCounts = anchors.levels.map((level) => level.count);
+    t.is(differs(got, wanted(classLogits, boxDeltas, { anchors: anchors.boxes(), levelCounts, ...options })), null);
+  }
+});
+
+// Evenly spaced logits in random order: no two scores are equal, none lies within rounding of the threshold.
+function heads(seed: number, images: number, count: number, numClasses: number) {
+  const next = random(seed);
+  const total = images * count * numClasses;
+  const classLogits = Float32Array.from(shuffled(next, total), (i) => -6 + (8 * i) / total);
+  return { classLogits, boxDeltas: uniform(next, images * count * 4, -0.4, 0.4) };
+}
+
+const grid = {
+  imageHeight: 61,
+  imageWidth: 90,
+  strides: [16, 32],
+  baseSizes: [32, 64],
+  scales: [1],
+  aspectRatios: [0.5, 1, 2],
+};
+const size = { imageHeight: 61, imageWidth: 90 };
+const defaults = { scoreThreshold: 0.05, topK: 1000, iouThreshold: 0.5, maxDetections: 300 };
+
+test('an array of anchors is one level, and the defaults are the documented ones', (t) => {
+  const anchors = anchorBoxesReference(grid);
+  const count = anchors.length / 4;
+  for (const [seed, numClasses] of [
+    [1, 1],
+    [2, 4],
+  ] as const) {
+    const { classLogits, boxDeltas } = heads(seed, 3, count, numClasses);
+    const got = decodeDetections({ classLogits, boxDeltas, anchors, ...size });
+    const reference = { anchors, levelCounts: [count], ...size, numClasses };
+    t.is(differs(got, wanted(classLogits, boxDeltas, { ...reference, ...defaults })), null);
+    const options = { scoreThreshold: 0.3, topK: 20, iouThreshold: 0.2, maxDetections: 5 };
+    const less = decodeDetections({ classLogits, boxDeltas, anchors, ...size, numClasses, ...options });
+    t.is(differs(less, wanted(classLogits, boxDeltas, { ...reference, ...options })), null);
+  }
+});
+
+test('equal scores keep the order of anchors, then classes', (t) => {
+  const anchors = new Float32Array([0, 0, 10, 10, 20, 0, 30, 10, 40, 0, 50, 10]);
+  const got = decodeDetections({
+    classLogits: new Float32Array(6),
+    boxDeltas: new Float32Array(12),
+    anchors,
+    ...size,
+    topK: 5,
+  });
+  t.deepEqual([...got.labels], [0, 1, 0, 1, 0]);
+  t.deepEqual(
+    [...got.boxes].filter((_, i) => i % 4 === 0),
+    [0, 0, 20, 20, 40],
+  );
+});
+
+test('a batch is its images; an image without detections is an empty span', (t) => {
+  const anchors = new AnchorGrid(grid);
+  const { classLogits, boxDeltas } = heads(3, 3, anchors.count, 2);
+  const span = anchors.count * 2;
+  classLogits.fill(-20, span, 2 * span);
+  const all = decodeDetections({ classLogits, boxDeltas, anchors, ...size });
+  t.is(all.offsets.length, 4);
+  t.is(all.offsets[1], all.offsets[2]);
+  for (let b = 0; b < 3; b++) {
+    const one = decodeDetections({
+      classLogits: classLogits.slice(b * span, (b + 1) * span),
+      boxDeltas: boxDeltas.slice(b * anchors.count * 4, (b + 1) * anchors.count * 4),
+      anchors,
+      ...size,
+    });
+    const [from, to] = [all.offsets[b]!, all.offsets[b + 1]!];
+    t.is(bits(one.boxes), bits(all.boxes.slice(4 * from, 4 * to)));
+    t.is(bits(one.scores), bits(all.scores.slice(from, to)));
+    t.is(bits(one.labels), bits(all.labels.slice(from, to)));
+  }
+});
+
+test.serial('the same bits for every number of threads', (t) => {
+  const anchors = new AnchorGrid({ ...grid, imageHeight: 256, imageWidth: 320 });
+  const { classLogits, boxDeltas } = heads(4, 4, anchors.count, 5);
+  const seen = new Set<string>();
+  try {
+    for (const threads of [1, 2, 3, 8]) {
+      setNumThreads(threads);
+      const got = decodeDetections({ classLogits, boxDeltas, anchors, imageHeight: 256, imageWidth: 320 });
+      seen.add([bits(got.boxes), bits(got.scores), bits(got.labels), bits(got.offsets)].join(' '));
+    }
+  } finally {
+    setNumThreads(2);
+  }
+  t.is(seen.size, 1);
+});
+
+test('empty, shared and offset arrays', (t) => {
+  const anchors = anchorBoxesReference(grid);
+  const { classLogits, boxDeltas } = heads(5, 2, anchors.length / 4, 3);
+  const want = decodeDetections({ classLogits, boxDeltas, anchors, ...size });
+  for (const place of [shared, offset]) {
+    const got = decodeDetections({
+      classLogits: place(classLogits),
+      boxDeltas: place(boxDeltas),
+      anchors: place(anchors),
+      ...size,
+    });
+    t.deepEqual(got, want);
+  }
+  const none = new Float32Array(0);
+  const nothing = decodeDetections({ classLogits: none, boxDeltas: none, anchors, ...size, numClasses: 3 });
+  t.deepEqual([...nothing.offsets], [0]);
+  t.is(nothing.boxes.length + nothing.scores.length + nothing.labels.length, 0);
+});

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(new URL('./support/measure-memory.js', import.meta.url));
+
+/** Bytes by which an operation raised the peak of resident memory, in a process of its own. */
+function growth(what: string, a: number, b: number): number {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, what, String(a), String(b)], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(stderr);
+  return Number(stdout);
+}
+
+const MiB = 2 ** 20;
+
+test('assignment needs memory by anchors and boxes, not by their product', (t) => {
+  const [anchors, boxes] = [500_000, 400]; // a matrix of overlaps: 800 MB
+  const bytes = growth('assign', anchors, boxes);
+  t.log(`${(bytes / anchors).toFixed(1)} bytes an anchor, outputs included`);
+  t.true(bytes < 64 * anchors + 16 * MiB);
+});
+
+test('the focal loss builds no one-hot matrix', (t) => {
+  const [anchors, classes] = [1_000_000, 40]; // logits and a one-hot matrix: 160 MB each
+  for (const what of ['focal', 'focalInPlace']) {
+    const bytes = growth(what, anchors, classes);
+    t.log(`${what}: ${(bytes / MiB).toFixed(1)} MiB`);
+    t.true(bytes < 24 * MiB);
+  }
+});
+
+test('the whole loss needs memory by anchors and boxes alone', (t) => {
+  const [anchors, boxes] = [400_000, 300];
+  const bytes = growth('loss', anchors, boxes);
+  t.log(`${(bytes / anchors).toFixed(1)} bytes an anchor`);
+  t.true(bytes < 64 * anchors + 16 * MiB);
+});

@@ -1,0 +1,87 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { nms, setNumThreads } from 'retinanet-ops';
+import { nmsReference } from './reference/nms.js';
+import { f32, goldenCases, i32, type Packed } from './support/goldens.js';
+import { offset, shared } from './support/memory.js';
+import { integers, random, randomBoxes, uniform } from './support/random.js';
+
+interface GoldenCase {
+  name: string;
+  boxes: Packed;
+  scores: Packed;
+  classes: Packed;
+  runs: { threshold: number; kept: number[]; keptByClass: number[] }[];
+}
+
+test('what is kept is what torchvision keeps, class by class too', (t) => {
+  for (const golden of goldenCases<GoldenCase>('nms.json')) {
+    const boxes = f32(golden.boxes);
+    const scores = f32(golden.scores);
+    for (const { threshold, kept, keptByClass } of golden.runs) {
+      const where = `${golden.name}, ${threshold}`;
+      t.deepEqual([...nms(boxes, scores, { iouThreshold: threshold })], kept, where);
+      const byClass = nms(boxes, scores, { iouThreshold: threshold, classes: i32(golden.classes) });
+      t.deepEqual([...byClass], keptByClass, where);
+      t.deepEqual([...nms(boxes, scores, { iouThreshold: threshold, maxOutput: 3 })], kept.slice(0, 3), where);
+    }
+  }
+});
+
+test('greedy suppression equals the reference, equal scores in order', (t) => {
+  const settings = fc.record({
+    n: fc.integer({ min: 0, max: 120 }),
+    seed: fc.integer(),
+    whole: fc.boolean(),
+    levels: fc.constantFrom(1, 4, 1e6),
+    iouThreshold: fc.constantFrom(0, 0.3, 0.5, 0.7, 1),
+    byClass: fc.boolean(),
+    maxOutput: fc.integer({ min: 0, max: 130 }),
+  });
+  fc.assert(
+    fc.property(settings, ({ n, seed, whole, levels, iouThreshold, byClass, maxOutput }) => {
+      const next = random(seed);
+      const boxes = randomBoxes(next, n, 30, 3, 14, whole);
+      const scores = uniform(next, n, -1, 1).map((v) => Math.round(v * levels) / levels);
+      const classes = byClass ? integers(next, n, 0, 3) : undefined;
+      const want = nmsReference(boxes, scores, iouThreshold, classes);
+      t.deepEqual([...nms(boxes, scores, { iouThreshold, classes })], want);
+      t.deepEqual([...nms(boxes, scores, { iouThreshold, classes, maxOutput })], want.slice(0, maxOutput));
+    }),
+    { numRuns: 200, seed: 1 },
+  );
+});
+
+test('the threshold is .5 unless given, and only more than it suppresses', (t) => {
+  const boxes = new Float32Array([0, 0, 10, 10, 0, 0, 5, 10, 0, 0, 6, 10]);
+  t.deepEqual([...nms(boxes, new Float32Array([3, 2, 1]))], [0, 1]);
+});
+
+test.serial('the same answer for every number of threads', (t) => {
+  const next = random(2);
+  const boxes = randomBoxes(next, 3000, 400, 5, 60);
+  const scores = uniform(next, 3000, 0, 1);
+  const classes = integers(next, 3000, 0, 5);
+  const want = nmsReference(boxes, scores, 0.5, classes);
+  try {
+    for (const threads of [1, 2, 3, 8]) {
+      setNumThreads(threads);
+      t.deepEqual([...nms(boxes, scores, { classes })], want);
+    }
+  } finally {
+    setNumThreads(2);
+  }
+});
+
+test('empty, shared and offset arrays', (t) => {
+  const next = random(3);
+  const boxes = randomBoxes(next, 40, 30, 3, 14);
+  const scores = uniform(next, 40, 0, 1);
+  const classes = integers(next, 40, 0, 2);
+  const want = nmsReference(boxes, scores, 0.5, classes);
+  for (const place of [shared, offset]) {
+    t.deepEqual([...nms(place(boxes), place(scores), { classes: place(classes) })], want);
+  }
+  t.deepEqual(nms(new Float32Array(0), new Float32Array(0)), new Int32Array(0));
+  t.deepEqual(nms(new Float32Array(0), new Float32Array(0), { classes: new Int32Array(0) }), new Int32Array(0));
+});

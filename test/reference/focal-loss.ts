@@ -1,0 +1,94 @@
+// Float64 reference of the sigmoid focal loss, one element at a time, written to be read.
+
+export interface FocalElement {
+  value: number;
+  grad: number;
+  /** Sum of the gradient's terms without their signs: what rounding errors are relative to where soft targets cancel. */
+  scale: number;
+}
+
+function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+}
+
+function sigmoid(x: number): number {
+  return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
+}
+
+/** FL = alpha_t (1 - p_t)^gamma CE at a finite logit; `alpha` null is off. */
+export function focalElement(
+  x: number,
+  target: number,
+  alpha: number | null,
+  gamma: number,
+  smoothing = 0,
+): FocalElement {
+  const t = target * (1 - smoothing) + smoothing / 2;
+  const p = sigmoid(x);
+  const n = sigmoid(-x);
+  // 1 - p_t of p_t = p t + (1 - p)(1 - t), as a sum of non-negative terms
+  const q = p * (1 - t) + n * t;
+  const crossEntropy = softplus(x) * (1 - t) + softplus(-x) * t;
+  const weight = alpha === null ? 1 : alpha * t + (1 - alpha) * (1 - t);
+  const modulation = weight * q ** gamma;
+  const ofModulation = (gamma * p * n * (1 - 2 * t) * crossEntropy) / q;
+  return {
+    value: modulation * crossEntropy,
+    grad: modulation * (ofModulation + (p * (1 - t) - n * t)),
+    scale: modulation * (Math.abs(ofModulation) + p * (1 - t) + n * t),
+  };
+}
+
+export interface FocalReferenceOptions {
+  numClasses: number;
+  alpha?: number | Float32Array | null;
+  gamma?: number | Float32Array;
+  labelSmoothing?: number;
+  anchorWeights?: Float32Array | undefined;
+}
+
+export interface FocalReference {
+  value: Float64Array;
+  grad: Float64Array;
+  scale: Float64Array;
+  sum: number;
+  numPositives: number;
+}
+
+/** Unreduced value and gradient over [N, K]; rows that are ignored (label -2 or weight 0) are exactly zero. */
+export function focalLossReference(
+  logits: Float32Array,
+  targets: Int32Array | Float32Array,
+  options: FocalReferenceOptions,
+): FocalReference {
+  const { numClasses, alpha = 0.25, gamma = 2, labelSmoothing = 0, anchorWeights } = options;
+  const result = {
+    value: new Float64Array(logits.length),
+    grad: new Float64Array(logits.length),
+    scale: new Float64Array(logits.length),
+    sum: 0,
+    numPositives: 0,
+  };
+  for (let i = 0; i < logits.length; i++) {
+    const row = Math.floor(i / numClasses);
+    const k = i % numClasses;
+    const byLabel = targets instanceof Int32Array;
+    const label = byLabel ? targets[row]! : 0;
+    if (byLabel && k === 0 && label >= 0) result.numPositives++;
+    const weight = label === -2 ? 0 : (anchorWeights?.[row] ?? 1);
+    if (weight === 0) continue;
+    const target = byLabel ? Number(label === k) : targets[i]!;
+    const element = focalElement(
+      logits[i]!,
+      target,
+      alpha instanceof Float32Array ? alpha[k]! : alpha,
+      typeof gamma === 'number' ? gamma : gamma[k]!,
+      labelSmoothing,
+    );
+    result.value[i] = weight * element.value;
+    result.grad[i] = weight * element.grad;
+    result.scale[i] = weight * element.scale;
+    result.sum += result.value[i]!;
+  }
+  return result;
+}
