@@ -83,6 +83,6 @@ export function noGradients(operation: string, inputs: readonly string[]): Recor
 export function chainRule(operation: string, derivative: Tensor, upstream: Tensor): Tensor {
   if (engine().isTapeOn())
     noGradient(`${operation}: no second derivatives; expected a gradient outside of other gradients`);
-  if (upstream.size === 1 && upstream.dataSync()[0] === 1) return derivative.clone();
+  if (upstream.rank === 0 && upstream.dataSync()[0] === 1) return derivative.clone();
   return mul(derivative, upstream);
 }

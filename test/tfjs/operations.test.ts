@@ -69,6 +69,29 @@ onEachBackend('encodeBoxes, decodeBoxes, clipBoxes, boxIou', (t) => {
   t.deepEqual(ops.boxIou(tf.zeros([0, 4]), boxes).shape, [0, A]);
 });
 
+onEachBackend('decodeBoxes is differentiable by the deltas', (t) => {
+  const anchors = Float32Array.of(4, 6, 12, 30, 10, 10, 42, 20, 0, 0, 8, 8);
+  // In the last row dw is clipped and dh is not.
+  const deltas = Float32Array.of(0.3, -0.2, 0.1, -0.5, -1, 2, 0.7, 0.2, 0, 0.1, 4.5, 4);
+  const weights = random(12, 14);
+  const objective = (d: Float32Array): number =>
+    base.decodeBoxes(anchors, d).reduce((sum, x, i) => sum + x * (weights[i] as number), 0);
+  const expected = deltas.map((_, i) => {
+    const step = 2 ** -7;
+    const [up, down] = [1, -1].map((sign) => objective(deltas.map((x, j) => (i === j ? x + sign * step : x))));
+    return ((up as number) - (down as number)) / (2 * step);
+  });
+  for (const given of [anchors, tf.tensor2d(anchors, [3, 4])]) {
+    const scalar = (d: tf.Tensor): tf.Tensor => tf.sum(tf.mul(ops.decodeBoxes(given, d), tf.tensor2d(weights, [3, 4])));
+    const actual = tf.grad(scalar)(tf.tensor2d(deltas, [3, 4]));
+    close(t, actual, tf.tensor2d(expected, [3, 4]), 1e-4);
+    t.is(Math.abs(actual.dataSync<'float32'>()[10] as number), 0);
+  }
+  const onGrid = tf.grad((d) => ops.decodeBoxes(grid, d))(tf.zeros([A, 4]));
+  const onBoxes = tf.grad((d) => ops.decodeBoxes(grid.boxes(), d))(tf.zeros([A, 4]));
+  close(t, onGrid, onBoxes, 0);
+});
+
 onEachBackend('clipBoxes is differentiable as tf.clipByValue is', (t) => {
   const boxes = tf.tensor2d([-3, 5, 20, 70, 1, -1, 99, 30], [2, 4]);
   const weights = tf.tensor2d(random(8, 4), [2, 4]);
