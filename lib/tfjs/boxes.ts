@@ -1,8 +1,8 @@
-// Box coding, clipping and pairwise overlap on tensors.
-import { equal, where, zerosLike, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+// Encoding, clipping and pairwise overlap of boxes on tensors.
+import { equal, where, zerosLike, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../anchors.js';
 import type { BackendName } from '../backend.js';
-import { planBoxIou, planClipBoxes, planDecodeBoxes, planEncodeBoxes } from '../boxes.js';
+import { planBoxIou, planClipBoxes, planEncodeBoxes } from '../boxes.js';
 import { Check } from '../validate.js';
 import { defineKernel, scoped, type KernelCall } from './engine.js';
 import { compute, type Arrays } from './memory.js';
@@ -28,7 +28,7 @@ const OPTIONS = ['backend'] as const;
 function inPlace<Attrs>(
   shape: (call: KernelCall<Attrs>) => number[],
   run: (x: Arrays, attrs: Attrs, out: Float32Array) => void,
-): (call: KernelCall<Attrs>) => NonNullable<ReturnType<typeof compute>['tensors'][string]>[] {
+): (call: KernelCall<Attrs>) => TensorInfo[] {
   return (call) => {
     const { inputs, backend, attrs } = call;
     const { tensors } = compute(backend, inputs, { out: ['float32', shape(call)] }, (x, out) => {
@@ -48,16 +48,6 @@ const encode = defineKernel<AnchorAttrs>(
       planEncodeBoxes(anchorsOf(x, attrs), x.floats('boxes'), { backend: attrs.backend, out }).runSync(),
   ),
   'encodeBoxes: not differentiable',
-);
-
-const decode = defineKernel<AnchorAttrs>(
-  'RetinanetOpsDecodeBoxes',
-  inPlace(
-    (call) => [rows(call, 'deltas'), 4],
-    (x, attrs, out) =>
-      planDecodeBoxes(anchorsOf(x, attrs), x.floats('deltas'), { backend: attrs.backend, out }).runSync(),
-  ),
-  'decodeBoxes: not differentiable',
 );
 
 const clip = defineKernel<TensorClipOptions>(
@@ -101,26 +91,6 @@ export function encodeBoxes(anchors: TensorAnchors, boxes: Input, options?: Tens
     const given = boxTensor(check, 'boxes', boxes);
     expectShape(check, 'boxes', given, [count, 4], 'like the anchors');
     return encode({ ...inputs, boxes: given }, { grid, backend })[0] as Tensor2D;
-  });
-}
-
-/**
- * Boxes from anchors and deltas (torchvision's BoxCoder.decode, weights 1, 1, 1, 1); dw and dh are clipped at log(1000 / 16).
- * Not differentiable.
- *
- * @param anchors an AnchorGrid, or float32 [A, 4]
- * @param deltas float32 [A, 4]
- * @returns [A, 4]
- * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND
- */
-export function decodeBoxes(anchors: TensorAnchors, deltas: Input, options?: TensorBoxOptions): Tensor2D {
-  return scoped(() => {
-    const check = new Check('decodeBoxes');
-    const { backend } = check.options<TensorBoxOptions>('options', options, OPTIONS);
-    const { count, inputs, grid } = readAnchors(check, anchors);
-    const given = boxTensor(check, 'deltas', deltas);
-    expectShape(check, 'deltas', given, [count, 4], 'like the anchors');
-    return decode({ ...inputs, deltas: given }, { grid, backend })[0] as Tensor2D;
   });
 }
 

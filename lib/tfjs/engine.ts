@@ -76,22 +76,13 @@ export function noGradients(operation: string, inputs: readonly string[]): Recor
   );
 }
 
-const firstDerivative = defineKernel<object>(
-  'RetinanetOpsFirstDerivative',
-  ({ inputs, backend }) => {
-    const x = inputs['x'] as TensorInfo;
-    backend.incRef(x.dataId);
-    return [{ dataId: x.dataId, shape: x.shape, dtype: x.dtype }];
-  },
-  'expected a first-order gradient: the losses of retinanet-ops have no second derivatives',
-);
-
 /**
- * The upstream gradient, a scalar or of the derivative's own shape, times a derivative that the forward pass computed.
- * Differentiating the result by what the derivative depends on throws.
+ * The upstream gradient, a scalar or of the derivative's own shape, times a derivative that the forward pass computed. While an
+ * outer gradient is being recorded this throws: the tape would take the derivative for a constant.
  */
-export function chainRule(derivative: Tensor, upstream: Tensor): Tensor {
-  if (engine().isTapeOn()) return mul(firstDerivative({ x: derivative }, {})[0] as Tensor, upstream);
-  if (upstream.size === 1 && upstream.dataSync()[0] === 1) return derivative.clone();
+export function chainRule(operation: string, derivative: Tensor, upstream: Tensor): Tensor {
+  if (engine().isTapeOn())
+    noGradient(`${operation}: no second derivatives; expected a gradient outside of other gradients`);
+  if (upstream.rank === 0 && upstream.dataSync()[0] === 1) return derivative.clone();
   return mul(derivative, upstream);
 }

@@ -6,8 +6,9 @@ export type {
   TensorAssignOptions,
   TensorBatchAssignment,
 } from './assign.js';
-export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type TensorBoxOptions, type TensorClipOptions } from './boxes.js';
+export { boxIou, clipBoxes, encodeBoxes, type TensorBoxOptions, type TensorClipOptions } from './boxes.js';
 export { decodeDetections, type TensorDecodeDetectionsOptions, type TensorDetections } from './decode.js';
+export { decodeBoxes } from './decode-boxes.js';
 export {
   sigmoidFocalLoss,
   sigmoidFocalLossBackward,

@@ -76,7 +76,7 @@ export function defineLoss<Attrs extends LossAttrs>(loss: Loss<Attrs>): LossKern
       gradFunc: (dy, saved) => {
         const [derivative] = saved;
         if (derivative === undefined) noGradient(`${loss.operation}: expected the kernel to be run by the operation`);
-        return loss.gradients(() => chainRule(derivative, (dy as Tensor[])[0] as Tensor));
+        return loss.gradients(() => chainRule(loss.operation, derivative, (dy as Tensor[])[0] as Tensor));
       },
     },
   );
@@ -94,7 +94,7 @@ export function defineLoss<Attrs extends LossAttrs>(loss: Loss<Attrs>): LossKern
       );
       return [tensors['grad'] as TensorInfo];
     },
-    `${loss.operation}Backward: not differentiable; the losses of retinanet-ops have no second derivatives`,
+    `${loss.operation}Backward: not differentiable; there are no second derivatives`,
   );
 
   return {

@@ -43,6 +43,7 @@ export type Outputs = Record<string, [dtype: 'float32' | 'int32', shape: number[
 
 /** A backend whose tensors lie in one linear memory that JavaScript sees, as WebAssembly's. */
 interface HeapBackend {
+  getMemoryOffset(dataId: object): number;
   makeOutput(shape: number[], dtype: DataType): TensorInfo;
   typedArrayFromHeap(info: TensorInfo): Numbers;
   disposeData(dataId: object): boolean;
@@ -75,8 +76,8 @@ export function write(backend: KernelBackend, values: Numbers, shape: number[]):
 }
 
 function hasHeap(backend: unknown): backend is HeapBackend {
-  const { makeOutput, typedArrayFromHeap } = backend as Partial<HeapBackend>;
-  return typeof makeOutput === 'function' && typeof typedArrayFromHeap === 'function';
+  const methods = ['getMemoryOffset', 'makeOutput', 'typedArrayFromHeap'] as const;
+  return methods.every((name) => typeof (backend as Partial<HeapBackend>)[name] === 'function');
 }
 
 function onHeap<Result>(
@@ -87,7 +88,7 @@ function onHeap<Result>(
 ): { result: Result; tensors: Record<string, TensorInfo> } {
   // Views die when the heap grows. Two things make it grow: tensors that arrive from another backend, which the first look
   // at them moves here, and the outputs. So both come before the views that are used.
-  for (const [, info] of inputs) backend.typedArrayFromHeap(info);
+  for (const [, info] of inputs) backend.getMemoryOffset(info.dataId);
   const made = outputs.map(([name, [dtype, shape]]): [string, TensorInfo] => [name, backend.makeOutput(shape, dtype)]);
   const views = (infos: [string, TensorInfo][]): Arrays =>
     new Arrays(infos.map(([name, info]) => [name, backend.typedArrayFromHeap(info)]));

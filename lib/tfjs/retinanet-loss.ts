@@ -101,8 +101,8 @@ const kernel = defineKernel<Attrs>(
         noGradient('retinanetLoss: expected the kernel to be run by the operation');
       }
       return {
-        classLogits: () => chainRule(classGrad, add(dLoss, dClassLoss)),
-        boxDeltas: () => chainRule(boxGrad, add(dLoss, dBoxLoss)),
+        classLogits: () => chainRule('retinanetLoss', classGrad, add(dLoss, dClassLoss)),
+        boxDeltas: () => chainRule('retinanetLoss', boxGrad, add(dLoss, dBoxLoss)),
         ...noGradients('retinanetLoss', ['anchors', ...GROUND_TRUTH_INPUTS]),
       };
     },

@@ -1,0 +1,83 @@
+// Boxes from anchors and deltas, on tensors.
+import { add, concat, engine, split, sub, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
+import { AnchorGrid } from '../anchors.js';
+import { planDecodeBoxes } from '../boxes.js';
+import { Check } from '../validate.js';
+import type { TensorBoxOptions } from './boxes.js';
+import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
+import { compute, type Outputs } from './memory.js';
+import { anchorsOf, boxes as boxTensor, expectShape, readAnchors, type Input, type TensorAnchors } from './tensors.js';
+
+/** Where dw and dh are clipped, as in native/math/box_coder.h. */
+const LARGEST = Math.fround(Math.log(1000 / 16));
+
+const kernel = defineKernel<TensorBoxOptions & { grid: AnchorGrid | undefined; withDerivative: boolean }>(
+  'RetinanetOpsDecodeBoxes',
+  ({ inputs, backend, attrs }) => {
+    const shape = (inputs['deltas'] as TensorInfo).shape;
+    const outputs: Outputs = { boxes: ['float32', shape] };
+    if (attrs.withDerivative) outputs['derivative'] = ['float32', shape];
+    const { tensors } = compute(backend, inputs, outputs, (x, out) => {
+      const anchors = anchorsOf(x, attrs);
+      const deltas = x.floats('deltas');
+      const boxes = out.floats('boxes');
+      planDecodeBoxes(anchors, deltas, { backend: attrs.backend, out: boxes }).runSync();
+      const derivative = out.floatsIfAny('derivative');
+      if (derivative === undefined) return;
+      fillDerivative(anchors instanceof AnchorGrid ? anchors.boxes() : anchors, deltas, boxes, derivative);
+    });
+    return Object.values(tensors);
+  },
+  {
+    outputsToSave: [false, true],
+    gradFunc: (dy, saved) => {
+      const [derivative] = saved;
+      if (derivative === undefined) noGradient('decodeBoxes: expected the kernel to be run by the operation');
+      const deltas = (): Tensor => {
+        const [low, high] = split((dy as Tensor[])[0] as Tensor, 2, 1) as [Tensor, Tensor];
+        return chainRule('decodeBoxes', derivative, concat([add(low, high), sub(high, low)], 1));
+      };
+      return { deltas, ...noGradients('decodeBoxes', ['anchors']) };
+    },
+  },
+);
+
+/**
+ * By dx, dy: both sides move by the anchor's width or height. By dw, dh: each moves by half of the box's own, in opposite
+ * directions, and not at all beyond the clipping.
+ */
+function fillDerivative(
+  anchors: Float32Array,
+  deltas: Float32Array,
+  boxes: Float32Array,
+  derivative: Float32Array,
+): void {
+  const side = (list: Float32Array, at: number): number => (list[at + 2] as number) - (list[at] as number);
+  for (let row = 0; row < deltas.length; row += 4) {
+    for (let axis = row; axis < row + 2; axis++) {
+      derivative[axis] = side(anchors, axis);
+      derivative[axis + 2] = (deltas[axis + 2] as number) > LARGEST ? 0 : side(boxes, axis) / 2;
+    }
+  }
+}
+
+/**
+ * Boxes from anchors and deltas (torchvision's BoxCoder.decode, weights 1, 1, 1, 1); dw and dh are clipped at log(1000 / 16).
+ * Differentiable by the deltas, once.
+ *
+ * @param anchors an AnchorGrid, or float32 [A, 4]
+ * @param deltas float32 [A, 4]
+ * @returns [A, 4]
+ * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND, ERR_GRADIENT
+ */
+export function decodeBoxes(anchors: TensorAnchors, deltas: Input, options?: TensorBoxOptions): Tensor2D {
+  return scoped(() => {
+    const check = new Check('decodeBoxes');
+    const { backend } = check.options<TensorBoxOptions>('options', options, ['backend']);
+    const { count, inputs, grid } = readAnchors(check, anchors);
+    const given = boxTensor(check, 'deltas', deltas);
+    expectShape(check, 'deltas', given, [count, 4], 'like the anchors');
+    const attrs = { grid, backend, withDerivative: engine().isTapeOn() };
+    return kernel({ ...inputs, deltas: given }, attrs)[0] as Tensor2D;
+  });
+}
