@@ -37,12 +37,15 @@ function gradient(random: Random, canvas: Canvas): void {
   const fine = valueNoise(random, random.uniform(4, 9));
   const broadStrength = random.uniform(0.03, 0.16);
   const fineStrength = random.uniform(0.01, 0.06);
-  canvas.fill((x, y) => {
-    const t = 0.5 + ((x - canvas.width / 2) * cos + (y - canvas.height / 2) * sin) / extent;
-    const noise = broadStrength * broad(x, y) + fineStrength * fine(x, y);
-    const mix = (c: 0 | 1 | 2) => from[c] * (1 - t) + to[c] * t + noise;
-    return [mix(0), mix(1), mix(2)];
-  });
+  // Straight into the pixels: this runs over every pixel of every scene.
+  const { pixels, width, height } = canvas;
+  for (let at = 0, y = 0.5; y < height; y++) {
+    for (let x = 0.5; x < width; x++) {
+      const t = 0.5 + ((x - width / 2) * cos + (y - height / 2) * sin) / extent;
+      const noise = broadStrength * broad(x, y) + fineStrength * fine(x, y);
+      for (let c = 0; c < 3; c++) pixels[at++] = (from[c] ?? 0) * (1 - t) + (to[c] ?? 0) * t + noise;
+    }
+  }
 }
 
 function ellipse(random: Random, canvas: Canvas): void {
@@ -85,33 +88,37 @@ function stroke(random: Random, canvas: Canvas): void {
   const [bx, by] = [x0 + (dx * length) / 2 - dy * bend, y0 + (dy * length) / 2 + dx * bend];
   const [ex, ey] = [x0 + dx * length, y0 + dy * length];
   const width = random.uniform(0.6, 2.2);
-  const points = Array.from({ length: 11 }, (_, i) => {
+  const xs: number[] = [];
+  const ys: number[] = [];
+  for (let i = 0; i <= 10; i++) {
     const t = i / 10;
     const s = 1 - t;
-    return [s * s * x0 + 2 * s * t * bx + t * t * ex, s * s * y0 + 2 * s * t * by + t * t * ey] as const;
+    xs.push(s * s * x0 + 2 * s * t * bx + t * t * ex);
+    ys.push(s * s * y0 + 2 * s * t * by + t * t * ey);
+  }
+  // Segments as start, direction, 1 / length squared.
+  const segments = Float64Array.from({ length: 10 * 5 }, (_, at) => {
+    const i = Math.floor(at / 5);
+    const [px = 0, py = 0, qx = 0, qy = 0] = [xs[i], ys[i], xs[i + 1], ys[i + 1]];
+    return [px, py, qx - px, qy - py, 1 / (Math.hypot(qx - px, qy - py) ** 2 + 1e-9)][at % 5] ?? 0;
   });
-  const xs = points.map(([x]) => x);
-  const ys = points.map(([, y]) => y);
   const margin = width + 1;
   const alpha = random.uniform(0.5, 0.95);
-  canvas.blend(
-    Math.min(...xs) - margin,
-    Math.min(...ys) - margin,
-    Math.max(...xs) + margin,
-    Math.max(...ys) + margin,
-    randomColour(random),
-    (x, y) => {
-      let nearest = Infinity;
-      for (let i = 1; i < points.length; i++) {
-        const [px = 0, py = 0] = points[i - 1] ?? [];
-        const [qx = 0, qy = 0] = points[i] ?? [];
-        const [dx, dy] = [qx - px, qy - py];
-        const t = Math.min(1, Math.max(0, ((x - px) * dx + (y - py) * dy) / (dx * dx + dy * dy + 1e-9)));
-        nearest = Math.min(nearest, Math.hypot(x - px - t * dx, y - py - t * dy));
-      }
-      return alpha * (1 - smoothstep(width - 0.7, width + 0.7, nearest));
-    },
-  );
+  const coverage = (x: number, y: number) => {
+    let nearest = Infinity;
+    for (let at = 0; at < segments.length; at += 5) {
+      const ux = x - (segments[at] ?? 0);
+      const uy = y - (segments[at + 1] ?? 0);
+      const vx = segments[at + 2] ?? 0;
+      const vy = segments[at + 3] ?? 0;
+      const t = Math.min(1, Math.max(0, (ux * vx + uy * vy) * (segments[at + 4] ?? 0)));
+      nearest = Math.min(nearest, (ux - t * vx) ** 2 + (uy - t * vy) ** 2);
+    }
+    return alpha * (1 - smoothstep(width - 0.7, width + 0.7, Math.sqrt(nearest)));
+  };
+  const [left, right] = [Math.min(...xs) - margin, Math.max(...xs) + margin];
+  const [top, bottom] = [Math.min(...ys) - margin, Math.max(...ys) + margin];
+  canvas.blend(left, top, right, bottom, randomColour(random), coverage);
 }
 
 /** Paints a gradient with soft noise, then shapes and strokes over it. */

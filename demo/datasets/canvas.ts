@@ -33,19 +33,6 @@ export class Canvas {
     this.pixels = new Float32Array(width * height * 3);
   }
 
-  /** Sets every pixel to what `paint` says of its centre. */
-  fill(paint: (x: number, y: number) => Colour): void {
-    let at = 0;
-    for (let y = 0; y < this.height; y++) {
-      for (let x = 0; x < this.width; x++) {
-        const colour = paint(x + 0.5, y + 0.5);
-        this.pixels[at++] = colour[0];
-        this.pixels[at++] = colour[1];
-        this.pixels[at++] = colour[2];
-      }
-    }
-  }
-
   /**
    * Blends `colour` over the pixels around a shape: `coverage` gives its share of the pixel with that centre, 0..1.
    * The area is x1, y1 up to x2, y2, clipped to the canvas.

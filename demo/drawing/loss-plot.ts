@@ -12,27 +12,32 @@ export interface LossRecord {
 
 const CURVES = [
   { key: 'loss', name: 'total', colour: '#1f2733' },
-  { key: 'classLoss', name: 'classes', colour: '#0f7ddb' },
-  { key: 'boxLoss', name: 'boxes', colour: '#e0781a' },
+  { key: 'classLoss', name: 'class loss', colour: '#0f7ddb' },
+  { key: 'boxLoss', name: 'box loss', colour: '#e0781a' },
 ] as const;
 
-/** Exponential moving average with a start that is not biased towards zero. */
-function smooth(values: number[], decay: number): number[] {
-  let sum = 0;
-  let weight = 0;
-  return values.map((value) => {
-    sum = sum * decay + value;
-    weight = weight * decay + 1;
-    return sum / weight;
+/** Moving average over a Gaussian window around each step, of logarithms as the axis shows them: it does not lag behind. */
+function smooth(values: number[], width: number): number[] {
+  const logs = values.map(Math.log);
+  const reach = Math.ceil(width * 2.5);
+  return logs.map((_, i) => {
+    let sum = 0;
+    let weight = 0;
+    for (let j = Math.max(0, i - reach); j <= Math.min(logs.length - 1, i + reach); j++) {
+      const share = Math.exp(-0.5 * ((j - i) / width) ** 2);
+      sum += share * (logs[j] ?? 0);
+      weight += share;
+    }
+    return Math.exp(sum / weight);
   });
 }
 
 /** The plot of the losses over the steps: every step faintly, their moving average on top, on a logarithmic axis. */
 export function lossSpec(history: LossRecord[], title: string): Spec {
-  const decay = Math.max(0.6, 1 - 12 / Math.max(history.length, 1)); // averages about a twelfth of the run
+  const width = Math.max(1, history.length / 60);
   const rows = CURVES.flatMap(({ key, name }) => {
     const raw = history.map((record) => Math.max(record[key], 1e-4)); // a logarithmic axis has no zero
-    const averaged = smooth(raw, decay);
+    const averaged = smooth(raw, width);
     return history.map(({ step }, i) => ({ step, name, raw: raw[i] ?? 0, averaged: averaged[i] ?? 0 }));
   });
   // An outlier or two must not flatten the rest.

@@ -1,0 +1,103 @@
+import { basename, resolve } from 'node:path';
+import type { AugmentOptions, DetectionDataset } from 'retinanet-ops/retinanet';
+import { loadDigits, makeDigits } from './datasets/digits.js';
+import { loadVoc } from './datasets/voc.js';
+import type { DrawOptions } from './drawing/detections.js';
+import type { DemoOptions } from './options.js';
+import { Progress } from './progress.js';
+
+/** What to learn, and how it is best learned and shown. */
+export interface Task {
+  /** As in "AP50 on ...". */
+  name: string;
+  train: DetectionDataset;
+  test: DetectionDataset;
+  steps: number;
+  augment: AugmentOptions;
+  picture: Pick<DrawOptions, 'count' | 'columns' | 'zoom' | 'fileOf'>;
+  /** Printed once loaded: what the data are and what was left out. */
+  notes: string[];
+}
+
+/** Fits three minutes of training on two cores. */
+const DIGIT_STEPS = 330;
+const DIGIT_TRAIN_SCENES = 1500;
+const DIGIT_TEST_SCENES = 200;
+
+function countText(dataset: DetectionDataset, what: string): string {
+  return `${String(dataset.length)} ${what} with ${String(dataset.labels.length)} objects`;
+}
+
+async function digitsTask(options: DemoOptions): Promise<Task> {
+  const { width, height } = options.size ?? { width: 192, height: 192 };
+  const steps = options.steps ?? DIGIT_STEPS;
+  const trainScenes = Math.min(DIGIT_TRAIN_SCENES, steps * options.batch);
+  const progress = new Progress('drawing', trainScenes + DIGIT_TEST_SCENES, process.stdout, 2);
+  const scenes = { seed: options.seed, width, height };
+  const onScene = (before: number) => (done: number) => {
+    progress.update(before + done, 'scenes of handwritten digits');
+  };
+  const digits = loadDigits();
+  const train = await makeDigits(digits.train, { ...scenes, split: 'train', scenes: trainScenes, onScene: onScene(0) });
+  const test = await makeDigits(digits.test, {
+    ...scenes,
+    split: 'test',
+    scenes: DIGIT_TEST_SCENES,
+    onScene: onScene(trainScenes),
+  });
+  progress.stop();
+  return {
+    name: 'handwritten digits',
+    train,
+    test,
+    steps,
+    // A mirrored digit is another shape, or another digit.
+    augment: { horizontalFlip: false },
+    picture: { count: 12, columns: 4, zoom: width * height > 200 * 200 ? 1 : 2 },
+    notes: [
+      `training: ${countText(train, 'scenes')}; test: ${countText(test, 'scenes')}, written digits that training never shows`,
+    ],
+  };
+}
+
+async function vocTask(options: DemoOptions, folder: string): Promise<Task> {
+  const { width, height } = options.size ?? { width: 256, height: 192 };
+  let progress: Progress | undefined;
+  const { train, test, testFiles, degenerate } = await loadVoc(folder, {
+    width,
+    height,
+    onImage(done, total) {
+      progress ??= new Progress('reading', total, process.stdout, 2);
+      progress.update(done, 'photographs');
+    },
+  });
+  progress?.stop();
+  const notes = [
+    `training: ${countText(train, 'images')}; test: ${countText(test, 'images')}; classes ${train.classNames.join(', ')}`,
+  ];
+  if (degenerate.length > 0) {
+    const shown = degenerate.slice(0, 3).join(', ') + (degenerate.length > 3 ? ', ...' : '');
+    notes.push(
+      `left out ${String(degenerate.length)} ${degenerate.length === 1 ? 'box' : 'boxes'} without area: ${shown}`,
+    );
+  }
+  return {
+    name: basename(resolve(folder)).toUpperCase(),
+    train,
+    test,
+    steps: options.steps ?? 400,
+    augment: { verticalFlip: true },
+    picture: {
+      count: 9,
+      columns: 3,
+      zoom: Math.max(1, Math.round(512 / width)),
+      fileOf: (index) => testFiles[index],
+    },
+    notes,
+  };
+}
+
+/** Draws or reads the data that the options ask for. */
+export function loadTask(options: DemoOptions): Promise<Task> {
+  return options.data === undefined ? digitsTask(options) : vocTask(options, options.data);
+}
