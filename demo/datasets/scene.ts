@@ -5,7 +5,7 @@ import { Canvas, hsl, luminance, smoothstep, type Colour } from './canvas.js';
 /** Handwritten digits are squares of 28 pixels, as in MNIST. */
 export const SIDE = 28;
 /** Ink counts towards a box where it covers this much of a pixel. */
-const INK = 0.4;
+export const INK = 0.4;
 
 /** One person's writing of one digit: [28, 28] ink 0..1. */
 export interface Digit {
@@ -16,7 +16,7 @@ export interface Digit {
 }
 
 /** Where and how a digit is drawn: `scale` in scene pixels per ink pixel, angles in radians, (x, y) its centre. */
-interface Placement {
+export interface Placement {
   x: number;
   y: number;
   scale: number;
@@ -25,7 +25,10 @@ interface Placement {
 }
 
 /** How much ink covers the scene pixel with centre (x, y): the inverse transform, sampled bilinearly, with crisp edges. */
-function inkAt(ink: Float32Array, { x: x0, y: y0, scale, angle, shear }: Placement): (x: number, y: number) => number {
+export function inkAt(
+  ink: Float32Array,
+  { x: x0, y: y0, scale, angle, shear }: Placement,
+): (x: number, y: number) => number {
   const [cos, sin] = [Math.cos(angle) / scale, Math.sin(angle) / scale];
   // Enlarged ink would be blurred; a steeper ramp around its half-way level keeps the edge about a pixel wide.
   const ramp = Math.min(0.45, 0.9 / scale);
@@ -45,10 +48,10 @@ function inkAt(ink: Float32Array, { x: x0, y: y0, scale, angle, shear }: Placeme
   };
 }
 
-type Box = [x1: number, y1: number, x2: number, y2: number];
+export type Box = [x1: number, y1: number, x2: number, y2: number];
 
 /** Bounds of the transformed ink, cheaply and a little too large; {@link inkBox} tightens them. */
-function roughBox(ink: Float32Array, { x: x0, y: y0, scale, angle, shear }: Placement): Box {
+export function roughBox(ink: Float32Array, { x: x0, y: y0, scale, angle, shear }: Placement): Box {
   const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale];
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let i = 0; i < ink.length; i++) {
@@ -63,7 +66,7 @@ function roughBox(ink: Float32Array, { x: x0, y: y0, scale, angle, shear }: Plac
 }
 
 /** The tight box of the pixels within `around` that the ink covers; empty (x2 < x1) where it shows none. */
-function inkBox(coverage: (x: number, y: number) => number, around: Box): Box {
+export function inkBox(coverage: (x: number, y: number) => number, around: Box): Box {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let y = around[1]; y < around[3]; y++) {
     for (let x = around[0]; x < around[2]; x++) {
@@ -75,7 +78,7 @@ function inkBox(coverage: (x: number, y: number) => number, around: Box): Box {
 }
 
 /** Share of the smaller box that the other covers. */
-function overlap(a: Box, b: Box): number {
+export function overlap(a: Box, b: Box): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
   if (width <= 0 || height <= 0) return 0;

@@ -75,6 +75,7 @@ const parser = new XMLParser({ isArray: (name) => name === 'object', parseTagVal
 async function readAnnotation(root: string, id: string): Promise<Annotation> {
   const path = join(root, 'Annotations', `${id}.xml`);
   const text = await readText(path, 'the annotation');
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is one more package for this one call
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw bad(`${path} is not well-formed XML: ${valid.err.msg} (line ${String(valid.err.line)})`);
   const { annotation } = parser.parse(text) as {

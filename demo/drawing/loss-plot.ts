@@ -45,7 +45,7 @@ export function lossSpec(history: LossRecord[], title: string): Spec {
   const low = (values[Math.floor(values.length * 0.002)] ?? 0.1) * 0.85;
   const high = (values[Math.ceil(values.length * 0.998) - 1] ?? 10) * 1.15;
   const ticks = [-4, -3, -2, -1, 0, 1, 2, 3]
-    .flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power))
+    .flatMap((power) => (high / low > 1000 ? [1] : [1, 2, 5]).map((digit) => digit * 10 ** power))
     .filter((tick) => tick >= low && tick <= high);
   const axis = {
     domainColor: '#8b95a3',
