@@ -1,7 +1,8 @@
 // The little that the demo uses of opentype.js, which ships no types.
 declare module 'opentype.js' {
   interface Path {
-    toPathData(decimalPlaces?: number): string;
+    /** `type` is the letter of an SVG path command; toPathData() writes NaN for coordinates such as 1e-15. */
+    commands: { type: string; x1?: number; y1?: number; x2?: number; y2?: number; x?: number; y?: number }[];
   }
   interface Glyph {
     index: number;
@@ -15,5 +16,5 @@ declare module 'opentype.js' {
   }
   const opentype: { parse(buffer: ArrayBuffer): Font };
   export default opentype;
-  export type { Font, Glyph };
+  export type { Font, Glyph, Path };
 }

@@ -104,7 +104,7 @@ function inkColour(random: Random, ground: Colour): Colour {
 function drawFragment(random: Random, canvas: Canvas, digits: Digit[][]): void {
   const { ink } = random.pick(random.pick(digits.filter((_, label) => label !== 1)));
   const piece = new Float32Array(SIDE * SIDE);
-  const size = random.integer(7, 10);
+  const size = random.integer(6, 8);
   const [row0, column0] = [random.integer(6, SIDE - 6 - size), random.integer(6, SIDE - 6 - size)];
   for (let row = row0; row < row0 + size; row++) {
     for (let column = column0; column < column0 + size; column++) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import opentype, { type Font } from 'opentype.js';
+import opentype, { type Font, type Path } from 'opentype.js';
 
 // Text is drawn as outlines of a font that comes from npm: a bare machine has no fonts, and others have different ones.
 const require = createRequire(import.meta.url);
@@ -28,6 +28,15 @@ export interface TextStyle {
   anchor?: 'start' | 'middle' | 'end';
 }
 
+function pathData({ commands }: Path): string {
+  return commands
+    .map(({ type, x1, y1, x2, y2, x, y }) => {
+      const numbers = [x1, y1, x2, y2, x, y].filter((value) => value !== undefined);
+      return type + numbers.map((value) => value.toFixed(2)).join(' ');
+    })
+    .join('');
+}
+
 /** Calls `visit` with every glyph of a text and its distance from the start; returns the width. */
 function layout(text: string, font: Font, size: number, visit?: (path: string) => void): number {
   const scale = size / font.unitsPerEm;
@@ -36,7 +45,7 @@ function layout(text: string, font: Font, size: number, visit?: (path: string) =
   for (const character of text) {
     const glyph = font.charToGlyph(character);
     if (previous) x += font.getKerningValue(previous, glyph) * scale;
-    visit?.(glyph.getPath(x, 0, size).toPathData(2));
+    visit?.(pathData(glyph.getPath(x, 0, size)));
     x += (glyph.advanceWidth ?? 0) * scale;
     previous = glyph;
   }
