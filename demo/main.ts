@@ -19,6 +19,7 @@ import { apTable, apText, stepText, stepTimes, timesText } from './report.js';
 import { loadTask, type Task } from './tasks.js';
 
 const QUIT = 130; // what shells report of a program ended by Ctrl-C
+const SHOW_CURSOR = process.stdout.isTTY ? '\x1b[?25h' : ''; // the bar hides it
 
 /** The first Ctrl-C ends training after its step, the next one ends the program; before training there is nothing to save. */
 class Interrupt {
@@ -34,7 +35,7 @@ class Interrupt {
       // Launchers pass on a signal that the terminal has sent to every program already: that is the same Ctrl-C.
       if (this.stopped && now - this.interruptedAt < 300) return;
       if (!this.started || this.stopped) {
-        process.stdout.write('\x1b[?25h\nquit.\n'); // the bar hides the cursor
+        process.stdout.write(`${SHOW_CURSOR}\nquit.\n`);
         process.exit(QUIT);
       }
       this.interruptedAt = now;
@@ -61,11 +62,9 @@ class Interrupt {
 
 async function train(net: RetinaNet, task: Task, options: DemoOptions, interrupt: Interrupt): Promise<StepReport[]> {
   const progress = new Progress('training', task.steps);
-  let note = 'starting';
-  progress.update(0, note);
+  progress.note('starting');
   interrupt.onStop = () => {
-    note = 'stopping after this step; Ctrl-C again quits at once';
-    progress.update(0, note);
+    progress.note('finishing this step; Ctrl-C again quits');
   };
   const history: StepReport[] = [];
   try {
@@ -79,7 +78,7 @@ async function train(net: RetinaNet, task: Task, options: DemoOptions, interrupt
       signal: interrupt.signal,
       onStep(report) {
         history.push(report);
-        progress.update(report.step, interrupt.stopped ? note : stepText(report));
+        progress.update(report.step, stepText(report));
       },
     });
   } finally {
@@ -174,7 +173,7 @@ function backendText(): string {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof RetinanetOpsError) console.error(`\x1b[?25h\nretinanet-ops demo: ${error.message}`);
+  if (error instanceof RetinanetOpsError) console.error(`${SHOW_CURSOR}\nretinanet-ops demo: ${error.message}`);
   else console.error(error);
   process.exit(1);
 });

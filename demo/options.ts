@@ -36,8 +36,8 @@ function size(text: string): { width: number; height: number } {
 export function parseOptions(argv: readonly string[]): DemoOptions {
   return new Command('npm run demo --')
     .description(
-      'Trains a RetinaNet through the native focal loss and anchor assignment of this package, tests it on images it has\n' +
-        'never seen, and writes pictures, loss curves and the model. Without options: scenes of handwritten digits.',
+      'Trains a RetinaNet through the native focal loss and anchor assignment of this package, tests it on images it ' +
+        'has never seen, and writes pictures, loss curves and the model. Without options: scenes of handwritten digits.',
     )
     .option('--data <folder>', 'photographs in a Pascal VOC folder: train + val to learn from, test to be tested on')
     .option(
@@ -53,8 +53,10 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
     .option('--out <folder>', 'where the results go', 'demo-output')
     .addHelpText(
       'after',
-      '\nCtrl-C finishes the current step, tests what has been learned so far and writes everything; a second one quits at\n' +
-        'once. Exit status: 0 done or stopped after at least a step, 1 something is wrong, 130 quit.',
+      '\nCtrl-C finishes the current step, tests what has been learned so far and writes everything;\n' +
+        'a second one quits at once.\n' +
+        '\nExit status: 0 done, or stopped after at least one step; 1 something is wrong; 130 quit.\n' +
+        '\nExamples:\n  npm run demo\n  npm run demo -- --data ../shared/data/bccd\n  npm run demo -- --loss cross-entropy --out demo-output/ce',
     )
     .helpOption('-h, --help', 'show this')
     .showHelpAfterError('(--help lists the options)')

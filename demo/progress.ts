@@ -28,9 +28,10 @@ export class Progress {
       format: `${title.padEnd(9)} {bar} {value}/{total}  {note}`,
       barCompleteChar: '█',
       barIncompleteChar: '░',
-      barsize: 24,
+      barsize: 20,
       hideCursor: true,
       fps: 8,
+      linewrap: false,
       // Ctrl-C is handled by the demo itself.
       gracefulExit: false,
     });
@@ -44,6 +45,12 @@ export class Progress {
       this.written = done;
       this.stream.write(`${this.title} ${String(done)}/${String(this.total)}${note === '' ? '' : `  ${note}`}\n`);
     }
+  }
+
+  /** Changes what stands behind the bar, at once. */
+  note(note: string): void {
+    if (this.bar) this.bar.update({ note });
+    else this.stream.write(`${this.title}: ${note}\n`);
   }
 
   /** Leaves the bar where it is and goes to a new line. */
