@@ -11,5 +11,5 @@ export function priorBias(pi = 0.01): number {
   const check = new Check('priorBias');
   check.number('pi', pi, { min: 0, max: 1, exclusiveMin: true });
   if (pi === 1) check.fail('ERR_RANGE', 'pi', 'a probability below 1', '1');
-  return -Math.log((1 - pi) / pi);
+  return Math.log(pi) - Math.log1p(-pi);
 }

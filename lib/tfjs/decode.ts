@@ -76,7 +76,7 @@ const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined; numClasses: 
 export function decodeDetections(options: TensorDecodeDetectionsOptions): TensorDetections {
   return scoped(() => {
     const check = new Check('decodeDetections');
-    const given = check.options<TensorDecodeDetectionsOptions>('options', (options as unknown) ?? null, OPTIONS);
+    const given = check.options<TensorDecodeDetectionsOptions>('options', options ?? null, OPTIONS);
     const { classLogits, boxDeltas, anchors, ...rest } = given;
     const { inputs, grid, numClasses } = readOutputs(check, { classLogits, boxDeltas, anchors });
     const [boxes, scores, labels, offsets] = kernel(inputs, { ...rest, grid, numClasses }) as [

@@ -1,5 +1,6 @@
 // Operations as kernels and gradients of TensorFlow.js's engine.
 import {
+  backend,
   engine,
   getBackend,
   getKernel,
@@ -55,8 +56,9 @@ export function defineKernel<Attrs extends object>(
 }
 
 function currentBackend(): string {
-  // Before the first operation there may be none; the engine picks one when asked for it.
-  if ((getBackend() as string | undefined) === undefined) engine().backend;
+  // Before the first operation there may be none; asked for it, the engine picks one.
+  const name = getBackend() as string | null | undefined;
+  if (name === null || name === undefined) backend();
   return getBackend();
 }
 

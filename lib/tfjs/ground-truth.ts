@@ -24,7 +24,7 @@ export const GROUND_TRUTH_INPUTS = ['gtBoxes', 'gtLabels', 'gtOffsets', 'ignoreB
 
 export function groundTruthInputs(check: Check, value: TensorGroundTruth): Record<string, Tensor> {
   const names = ['boxes', 'labels', 'offsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
-  const given = check.options<TensorGroundTruth>('groundTruth', (value as unknown) ?? null, names);
+  const given = check.options<TensorGroundTruth>('groundTruth', value ?? null, names);
   const inputs: Record<string, Tensor> = {
     ...gtInputs(check, 'groundTruth.boxes', given.boxes, 'groundTruth.labels', given.labels),
     gtOffsets: offsets(check, 'groundTruth.offsets', given.offsets),
@@ -48,7 +48,7 @@ export function gtInputs(
 ): { gtBoxes: Tensor; gtLabels: Tensor } {
   const gtBoxes = boxes(check, boxesName, boxesValue);
   const gtLabels = ints(check, labelsName, labelsValue);
-  expectShape(check, labelsName, gtLabels, [gtBoxes.shape[0] as number], 'one a box');
+  expectShape(check, labelsName, gtLabels, [gtBoxes.shape[0]], 'one a box');
   return { gtBoxes, gtLabels };
 }
 

@@ -71,7 +71,7 @@ export function onlineHardExamples(losses: Input, boxes: Input, options: OnlineH
   return scoped(() => {
     const check = new Check('onlineHardExamples');
     const names = ['iouThreshold', 'count', 'backend'] as const;
-    const given = check.options<OnlineHardExamplesOptions>('options', (options as unknown) ?? null, names);
+    const given = check.options<OnlineHardExamplesOptions>('options', options ?? null, names);
     const inputs: Record<'losses' | 'boxes', Tensor> = {
       losses: floats(check, 'losses', losses),
       boxes: boxTensor(check, 'boxes', boxes),

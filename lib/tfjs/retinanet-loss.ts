@@ -119,7 +119,7 @@ const kernel = defineKernel<Attrs>(
 export function retinanetLoss(options: TensorRetinanetLossOptions): TensorRetinanetLoss {
   return scoped(() => {
     const check = new Check('retinanetLoss');
-    const given = check.options<TensorRetinanetLossOptions>('options', (options as unknown) ?? null, OPTIONS);
+    const given = check.options<TensorRetinanetLossOptions>('options', options ?? null, OPTIONS);
     const { classLogits, boxDeltas, anchors, groundTruth, alpha, gamma, ...rest } = given;
     const { inputs, grid, numClasses } = readOutputs(check, { classLogits, boxDeltas, anchors });
     const [loss, classLoss, boxLoss, numPositives] = kernel(

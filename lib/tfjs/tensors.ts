@@ -53,7 +53,7 @@ export interface AnchorInput {
 export function readAnchors(check: Check, value: unknown): AnchorInput {
   if (value instanceof AnchorGrid) return { count: value.count, inputs: {}, grid: value };
   const anchors = boxes(check, 'anchors', value);
-  return { count: anchors.shape[0] as number, inputs: { anchors }, grid: undefined };
+  return { count: anchors.shape[0], inputs: { anchors }, grid: undefined };
 }
 
 export function anchorsOf(arrays: Arrays, attrs: { grid: AnchorGrid | undefined }): AnchorGrid | Float32Array {
@@ -67,7 +67,7 @@ export function perClassAttribute(check: Check, name: string, value: unknown): u
 }
 
 export function perClassOption<T>(attribute: T | number[]): T | Float32Array {
-  return Array.isArray(attribute) ? Float32Array.from(attribute as number[]) : attribute;
+  return Array.isArray(attribute) ? Float32Array.from(attribute) : attribute;
 }
 
 function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 'int32', shape?: number[]): Tensor {
@@ -75,7 +75,7 @@ function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 
     if (value.dtype !== dtype)
       check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, `one of dtype ${value.dtype}`);
     if (value.isDisposed) check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, 'a disposed one');
-    return value;
+    return value as Tensor;
   }
   if (kindOf(value) === KINDS[dtype]) return tensor(check.array(KINDS[dtype], name, value), shape, dtype);
   const numbers = Array.isArray(value) ? util.flatten(value as number[]) : [value];

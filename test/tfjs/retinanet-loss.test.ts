@@ -111,7 +111,7 @@ onEachBackend('trains a small detector', (t) => {
   const { labels, boxTargets, positives } = assignAnchorsBatch(grid, groundTruth);
   const known = tf.add(tf.scatterND(tf.reshape(positives, [-1, 1]), boxTargets, [B * A, 4]), 0);
   const hot = tf.cast(tf.equal(tf.reshape(labels, [B * A, 1]), tf.tensor2d([[0, 1]], [1, 2], 'int32')), 'float32');
-  const features = tf.matMul(tf.concat([known, hot], 1) as tf.Tensor2D, tf.tensor2d(random(36, 4), [6, 6]));
+  const features = tf.matMul(tf.concat([known, hot], 1), tf.tensor2d(random(36, 4), [6, 6]));
   const weights = tf.variable(tf.zeros([6, K + 4]));
   const bias = tf.variable(tf.concat([tf.fill([K], priorBias()), tf.zeros([4])]));
   const loss = (): tf.Scalar => {
