@@ -2,7 +2,16 @@ import test from 'ava';
 import { createHash } from 'node:crypto';
 import { validateDataset } from 'retinanet-ops/retinanet';
 import { loadDigits, makeDigits, type DigitsOptions } from '../../demo/datasets/digits.js';
-import { INK, inkAt, inkBox, overlap, roughBox, type Box, type Placement } from '../../demo/datasets/scene.js';
+import {
+  drawScene,
+  INK,
+  inkAt,
+  inkBox,
+  overlap,
+  roughBox,
+  type Box,
+  type Placement,
+} from '../../demo/datasets/scene.js';
 import { Random } from '../../demo/random.js';
 
 const digits = loadDigits();
@@ -70,6 +79,15 @@ test('the data set is well formed: boxes inside, of several sizes, hardly overla
   }
   t.true(Math.max(...sides) > 2.5 * Math.min(...sides));
   t.is(new Set(dataset.labels).size, 10);
+});
+
+test('a scene tells which written digits it shows', (t) => {
+  const { labels, instances, boxes } = drawScene(new Random(4), digits.test, 160, 128, new Uint8Array(160 * 128 * 3));
+  t.deepEqual([instances.length, labels.length], [boxes.length, boxes.length]);
+  for (const [i, label] of labels.entries()) {
+    t.true(digits.test[label]?.some(({ instance }) => instance === instances[i]));
+    t.false(digits.train[label]?.some(({ instance }) => instance === instances[i]));
+  }
 });
 
 test('a box is tight: it holds all ink, and every side touches some', (t) => {

@@ -69,7 +69,10 @@ test('text becomes outlines, so that no font need be installed', (t) => {
   const svg = svgText('a <b> & "c" 漢', 1, 2, { size: 12, anchor: 'middle' });
   t.regex(svg, /^<path [^<>]* d="[^"<>]+"\/>$/);
   for (let size = 8; size < 20; size += 0.25) {
-    t.notRegex(textPath('RetinaNet on digits, after 12 training steps: AP50 .873 (97%)', { size, bold: true }), /NaN|e-/);
+    t.notRegex(
+      textPath('RetinaNet on digits, after 12 training steps: AP50 .873 (97%)', { size, bold: true }),
+      /NaN|e-/,
+    );
   }
   const outlined = outlineText('<g><text text-anchor="end" font-size="12px" fill="#111">1 &lt; 2</text></g>');
   t.regex(outlined, /^<g><path [^<>]*fill="#111"[^<>]* d="[^"]+"\/><\/g>$/);
