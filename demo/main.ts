@@ -5,6 +5,7 @@ import {
   createRetinaNet,
   detect,
   evaluateDetections,
+  pixelStatistics,
   trainRetinaNet,
   useWasmBackend,
   validateDataset,
@@ -130,6 +131,7 @@ async function main(): Promise<void> {
     imageHeight,
     imageWidth,
     classNames,
+    ...pixelStatistics(task.train),
     seed: options.seed,
   });
   const parameters = (countParameters(net.model).trainable / 1e6).toFixed(2);
