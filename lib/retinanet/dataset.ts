@@ -137,3 +137,31 @@ export function validateDataset(dataset: DetectionDataset): void {
     }
   }
 }
+
+/**
+ * Mean and standard deviation of each colour channel over a sample of the images' pixels, as createRetinaNet takes them. Images
+ * that use little of the range, such as photographs through a microscope, are learned much faster with their own.
+ */
+export function pixelStatistics({ images }: Pick<DetectionDataset, 'images'>): {
+  pixelMean: number[];
+  pixelStd: number[];
+} {
+  const sum = [0, 0, 0];
+  const squares = [0, 0, 0];
+  // Every seventh pixel: 7 divides no usual image width, so no column is favoured.
+  const step = 3 * 7;
+  let count = 0;
+  for (let i = 0; i + 2 < images.length; i += step, count++) {
+    for (let k = 0; k < 3; k++) {
+      const value = images[i + k]!;
+      sum[k]! += value;
+      squares[k]! += value * value;
+    }
+  }
+  const pixelMean = sum.map((total) => total / Math.max(1, count));
+  // At least one grey level: a constant channel must not be divided by zero.
+  const pixelStd = squares.map((total, k) =>
+    Math.max(1, Math.sqrt(Math.max(0, total / Math.max(1, count) - pixelMean[k]! ** 2))),
+  );
+  return { pixelMean, pixelStd };
+}

@@ -81,12 +81,16 @@ export function mapSize(tensor: SymbolicTensor): [number, number] {
  * Subtracts a mean from every channel and divides by a deviation. A batch normalisation that never learns: the one stock
  * layer that every version of tfjs loads and that does this by channel.
  */
-export function normalizeInput(input: SymbolicTensor, mean: number[], deviation: number[]): SymbolicTensor {
+export function normalizeInput(
+  input: SymbolicTensor,
+  mean: readonly number[],
+  deviation: readonly number[],
+): SymbolicTensor {
   const layer = tfl.layers.batchNormalization({ name: 'normalize_input', epsilon: 1e-5, trainable: false });
   const output = apply(layer, input);
   tf.tidy(() => {
     const variance = deviation.map((d) => d * d);
-    layer.setWeights([tf.ones([3]), tf.zeros([3]), tf.tensor1d(mean), tf.tensor1d(variance)]);
+    layer.setWeights([tf.ones([3]), tf.zeros([3]), tf.tensor1d([...mean]), tf.tensor1d(variance)]);
   });
   return output;
 }

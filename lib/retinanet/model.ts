@@ -21,9 +21,6 @@ export interface RetinaNet {
   readonly config: ResolvedConfig;
 }
 
-const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
-const IMAGENET_DEVIATION = [0.229, 0.224, 0.225].map((v) => v * 255);
-
 /**
  * Builds a RetinaNet (Lin et al., 2017) with untrained weights: backbone, feature pyramid, and a class and a box subnet
  * that share weights across levels but not with each other. The bias of the last class layer makes every anchor
@@ -40,7 +37,7 @@ export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
   const make = new LayerFactory(resolved.seed);
 
   const input = tfl.input({ shape: [imageHeight, imageWidth, 3], name: 'image' });
-  const image = normalizeInput(input, IMAGENET_MEAN, IMAGENET_DEVIATION);
+  const image = normalizeInput(input, resolved.pixelMean, resolved.pixelStd);
   const backbone =
     preset === 'compact' ? compactBackbone(make, image) : resnet50Backbone(make, image, resolved.batchNorm);
   const pyramid = featurePyramid(make, backbone, pyramidLevels(resolved), pyramidChannels);

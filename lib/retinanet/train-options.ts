@@ -17,7 +17,7 @@ export interface TrainingOptions {
   batchSize?: number;
   /** Peak of the schedule: linear warm-up, then half a cosine. Default 2e-3. */
   learningRate?: number;
-  /** Default: a twentieth of the steps, at most 500. */
+  /** Default: a tenth of the steps, at most 500. */
   warmupSteps?: number;
   /** Longest norm of the gradient of all weights together. Default 5. */
   clipNorm?: number;
@@ -80,7 +80,7 @@ export function resolveTraining(net: RetinaNet, dataset: DetectionDataset, optio
     step: {
       steps,
       learningRate: positive('learningRate', given.learningRate ?? 2e-3),
-      warmupSteps: integer('warmupSteps', given.warmupSteps ?? Math.min(500, Math.ceil(steps / 20)), 0),
+      warmupSteps: integer('warmupSteps', given.warmupSteps ?? Math.min(500, Math.ceil(steps / 10)), 0),
       clipNorm: positive('clipNorm', given.clipNorm ?? 5),
       weightAveraging: check.number('weightAveraging', given.weightAveraging ?? 0.98, { min: 0, max: 1 }),
       boxWeight: check.number('boxWeight', given.boxWeight ?? 1, { min: 0 }),
