@@ -1,8 +1,12 @@
 import type { Random } from '../random.js';
-import { hsl, smoothstep, type Canvas, type Colour } from './canvas.js';
+import { hsl, luminance, smoothstep, type Canvas, type Colour } from './canvas.js';
 
-function randomColour(random: Random): Colour {
-  return hsl(random.next(), random.uniform(0.1, 0.75), random.uniform(0.15, 0.85));
+/** Coloured paper: bright enough that dark ink stands out. */
+function paperColour(random: Random): Colour {
+  for (;;) {
+    const colour = hsl(random.next(), random.uniform(0.1, 0.75), random.uniform(0.35, 0.9));
+    if (luminance(colour) > 0.45) return colour;
+  }
 }
 
 const LATTICE = 64; // cells before the noise repeats: more than a scene shows
@@ -28,8 +32,8 @@ function valueNoise(random: Random, cell: number): (x: number, y: number) => num
 }
 
 function gradient(random: Random, canvas: Canvas): void {
-  const from = randomColour(random);
-  const to = randomColour(random);
+  const from = paperColour(random);
+  const to = paperColour(random);
   const angle = random.uniform(0, 2 * Math.PI);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const extent = canvas.width * Math.abs(cos) + canvas.height * Math.abs(sin);
@@ -55,7 +59,7 @@ function ellipse(random: Random, canvas: Canvas): void {
   const ry = rx * random.uniform(0.5, 1.6);
   const ring = random.chance(0.35) ? random.uniform(2, 5) : 1000; // how thick; that much fills it
   const alpha = random.uniform(0.25, 0.7);
-  canvas.blend(x0 - rx - 2, y0 - ry - 2, x0 + rx + 2, y0 + ry + 2, randomColour(random), (x, y) => {
+  canvas.blend(x0 - rx - 2, y0 - ry - 2, x0 + rx + 2, y0 + ry + 2, paperColour(random), (x, y) => {
     const distance = (Math.hypot((x - x0) / rx, (y - y0) / ry) - 1) * Math.min(rx, ry);
     return alpha * (1 - smoothstep(-0.7, 0.7, distance)) * smoothstep(-ring - 0.7, -ring + 0.7, distance);
   });
@@ -70,7 +74,7 @@ function rectangle(random: Random, canvas: Canvas): void {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const reach = Math.hypot(halfWidth, halfHeight) + 1;
   const alpha = random.uniform(0.25, 0.7);
-  canvas.blend(x0 - reach, y0 - reach, x0 + reach, y0 + reach, randomColour(random), (x, y) => {
+  canvas.blend(x0 - reach, y0 - reach, x0 + reach, y0 + reach, paperColour(random), (x, y) => {
     const u = Math.abs((x - x0) * cos + (y - y0) * sin) - halfWidth;
     const v = Math.abs((y - y0) * cos - (x - x0) * sin) - halfHeight;
     return alpha * (1 - smoothstep(-0.7, 0.7, Math.max(u, v)));
@@ -118,7 +122,7 @@ function stroke(random: Random, canvas: Canvas): void {
   };
   const [left, right] = [Math.min(...xs) - margin, Math.max(...xs) + margin];
   const [top, bottom] = [Math.min(...ys) - margin, Math.max(...ys) + margin];
-  canvas.blend(left, top, right, bottom, randomColour(random), coverage);
+  canvas.blend(left, top, right, bottom, paperColour(random), coverage);
 }
 
 /** Paints a gradient with soft noise, then shapes and strokes over it. */

@@ -7,6 +7,9 @@ export const SIDE = 28;
 /** Ink counts towards a box where it covers this much of a pixel. */
 export const INK = 0.4;
 
+/** Height of the smallest digits in pixels, about. */
+const SMALLEST = 24;
+
 /** One person's writing of one digit: [28, 28] ink 0..1. */
 export interface Digit {
   label: number;
@@ -86,17 +89,14 @@ export function overlap(a: Box, b: Box): number {
   return (width * height) / Math.min(area(a), area(b));
 }
 
-/** A colour that stands out from `ground`: ink must be legible, though often only just. */
+/** Ink of any colour, darker than the `ground` it is on. */
 function inkColour(random: Random, ground: Colour): Colour {
-  const contrast = random.uniform(0.28, 0.6);
-  const level = luminance(ground);
-  const lighter = level + contrast > 0.97 ? false : level - contrast < 0.03 ? true : random.chance(0.5);
-  const target = Math.min(0.98, Math.max(0.02, level + (lighter ? contrast : -contrast)));
+  const target = Math.max(0.02, luminance(ground) - random.uniform(0.35, 0.65));
   const tint = hsl(random.next(), random.uniform(0, 0.9), 0.5);
   const brightness = luminance(tint);
   // Towards black or white until the brightness is the wanted one.
-  const mix = target < brightness ? target / brightness : (1 - target) / (1 - brightness);
   const end = target < brightness ? 0 : 1;
+  const mix = target < brightness ? target / brightness : (1 - target) / (1 - brightness);
   return [tint[0] * mix + end * (1 - mix), tint[1] * mix + end * (1 - mix), tint[2] * mix + end * (1 - mix)];
 }
 
@@ -140,12 +140,12 @@ export function drawScene(random: Random, digits: Digit[][], width: number, heig
   for (let i = random.integer(1, 5); i > 0; i--) drawFragment(random, canvas, digits);
 
   const scene: Scene = { boxes: [], labels: [], instances: [] };
-  const wanted = random.integer(3, 8);
-  const largest = Math.min(90, Math.min(width, height) * 0.5);
+  const wanted = random.integer(4, 9);
+  const largest = Math.min(88, Math.min(width, height) * 0.45);
   for (let attempt = 0; scene.boxes.length < wanted && attempt < wanted * 12; attempt++) {
     const { label, instance, ink } = random.pick(random.pick(digits));
     // Written digits are about 20 of the 28 pixels high; small ones are more frequent, as in photographs.
-    const pixels = 20 * (largest / 20) ** (random.next() ** 1.25);
+    const pixels = SMALLEST * (largest / SMALLEST) ** (random.next() ** 1.25);
     const reach = pixels / 2;
     const placement: Placement = {
       x: random.uniform(reach, width - reach),
