@@ -148,8 +148,8 @@ export function pixelStatistics({ images }: Pick<DetectionDataset, 'images'>): {
 } {
   const sum = [0, 0, 0];
   const squares = [0, 0, 0];
-  // Every seventh pixel: 7 divides no usual image width, so no column is favoured.
-  const step = 3 * 7;
+  // Every eleventh pixel: unless 11 divides the width, all columns get their turn.
+  const step = 3 * 11;
   let count = 0;
   for (let i = 0; i + 2 < images.length; i += step, count++) {
     for (let k = 0; k < 3; k++) {

@@ -1,7 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import test from 'ava';
 import { type ErrorCode, RetinanetOpsError } from 'retinanet-ops';
-import { countParameters, createRetinaNet, type RetinaNetConfig, useWasmBackend } from 'retinanet-ops/retinanet';
+import {
+  countParameters,
+  createRetinaNet,
+  pixelStatistics,
+  type RetinaNetConfig,
+  useWasmBackend,
+} from 'retinanet-ops/retinanet';
+
+import { squares } from './scenes.js';
 
 test.before(async () => {
   await useWasmBackend();
@@ -181,6 +190,46 @@ test('cells of the outputs lie where their anchors do', (t) => {
   t.true(Math.hypot(centre[0]! - x, centre[1]! - y) < 40, `strongest at ${centre.join(', ')}`);
 });
 
+test('the net normalises its input by the statistics it is given', (t) => {
+  const data = squares(4, 64, 64);
+  const statistics = pixelStatistics(data);
+  // The squares are 250 in one channel on 110: means between, and a spread.
+  for (const mean of statistics.pixelMean) t.true(mean > 110 && mean < 250);
+  for (const std of statistics.pixelStd) t.true(std > 1 && std < 140);
+  const pixels = [10, 120, 250];
+  const expected = pixels.map((v, k) => (v - statistics.pixelMean[k]!) / statistics.pixelStd[k]!);
+  const { model, config } = createRetinaNet({ ...small, ...statistics });
+  t.deepEqual(config.pixelMean, statistics.pixelMean);
+  const seen = tf.tidy(() => {
+    const layer = model.getLayer('normalize_input');
+    return [...(layer.apply(tf.tensor4d(pixels, [1, 1, 1, 3])) as tf.Tensor).dataSync()];
+  });
+  for (const [k, value] of seen.entries()) t.true(Math.abs(value - expected[k]!) < 1e-4);
+});
+
+test('statistics of images without contrast, and of no image, divide by nothing small', (t) => {
+  t.deepEqual(pixelStatistics({ images: new Uint8Array(64 * 64 * 3).fill(9) }), {
+    pixelMean: [9, 9, 9],
+    pixelStd: [1, 1, 1],
+  });
+  t.deepEqual(pixelStatistics({ images: new Uint8Array(0) }), { pixelMean: [0, 0, 0], pixelStd: [1, 1, 1] });
+});
+
+test('blocks of the compact backbone begin as their shortcuts, with no ReLU on the trunk', (t) => {
+  const { model } = createRetinaNet({ ...small });
+  const sums = model.layers.filter(({ name }) => /^stage\d_block\d_add$/.test(name));
+  t.is(sums.length, 7);
+  for (const { name, input } of sums) {
+    const sources = (input as SymbolicTensor[]).map(({ sourceLayer }) => sourceLayer);
+    t.false(
+      sources.some((layer) => layer.getClassName() === 'Activation'),
+      name,
+    );
+    const branch = sources.find((layer) => layer.name.endsWith('conv2'));
+    t.true(branch?.getWeights().every((weight) => weight.dataSync().every((value) => value === 0)));
+  }
+});
+
 test('one seed gives one net, another seed another', (t) => {
   const first = (seed: number) => [
     ...createRetinaNet({ ...small, seed })
@@ -205,6 +254,9 @@ test('what does not fit is refused by name', (t) => {
     [{ pyramidChannels: 0 }, 'ERR_RANGE', /pyramidChannels/],
     [{ classNames: ['one'] }, 'ERR_SHAPE', /classNames/],
     [{ numClass: 3 }, 'ERR_OPTION', /numClass.*did you mean 'numClasses'/],
+    [{ pixelMean: [1, 2] }, 'ERR_SHAPE', /pixelMean/],
+    [{ pixelMean: [1, 2, 300] }, 'ERR_RANGE', /pixelMean/],
+    [{ pixelStd: [1, 0, 1] }, 'ERR_RANGE', /pixelStd/],
     [{ seed: NaN }, 'ERR_RANGE', /seed/],
   ];
   for (const [change, code, message] of refused) {
