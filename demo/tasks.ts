@@ -22,7 +22,7 @@ export interface Task {
 }
 
 /** Fits three minutes of training on two cores. */
-const DIGIT_STEPS = 800;
+const DIGIT_STEPS = 600;
 const DIGIT_TRAIN_SCENES = 3000;
 const DIGIT_TEST_SCENES = 200;
 

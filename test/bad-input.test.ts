@@ -98,10 +98,35 @@ test('settings and the prior', (t) => {
   };
   for (const pi of [0, 1, -1, 2, NaN, Infinity]) throws(() => priorBias(pi), 'ERR_RANGE', /pi, received/);
   for (const pi of ['.01', null, 1n, []]) throws(() => priorBias(pi as never), 'ERR_DTYPE', /pi, received/);
-  for (const count of [-1, 1.5, 1025, NaN]) throws(() => { setNumThreads(count); }, 'ERR_RANGE', /count, received/);
-  throws(() => { setNumThreads('2' as never); }, 'ERR_DTYPE', /count, received '2'/);
-  throws(() => { setBackend('gpu' as never); }, 'ERR_OPTION', /'auto', 'cpu', 'cuda' for name, received 'gpu'/);
-  throws(() => { setBackend(undefined as never); }, 'ERR_OPTION', /name, received undefined/);
+  for (const count of [-1, 1.5, 1025, NaN])
+    throws(
+      () => {
+        setNumThreads(count);
+      },
+      'ERR_RANGE',
+      /count, received/,
+    );
+  throws(
+    () => {
+      setNumThreads('2' as never);
+    },
+    'ERR_DTYPE',
+    /count, received '2'/,
+  );
+  throws(
+    () => {
+      setBackend('gpu' as never);
+    },
+    'ERR_OPTION',
+    /'auto', 'cpu', 'cuda' for name, received 'gpu'/,
+  );
+  throws(
+    () => {
+      setBackend(undefined as never);
+    },
+    'ERR_OPTION',
+    /name, received undefined/,
+  );
   t.is(sync.getBackend(), 'auto');
 });
 
@@ -109,7 +134,12 @@ test('a backend that cannot be used says why', (t) => {
   const { cuda } = sync.backendInfo();
   if (cuda.available) return void t.pass();
   t.regex(cuda.reason ?? '', /./);
-  t.throws(() => { setBackend('cuda'); }, { code: 'ERR_BACKEND', message: new RegExp(cuda.reason ?? '') });
+  t.throws(
+    () => {
+      setBackend('cuda');
+    },
+    { code: 'ERR_BACKEND', message: new RegExp(cuda.reason ?? '') },
+  );
   t.throws(() => operation(sync, 'nms')(new Float32Array(0), new Float32Array(0), { backend: 'cuda' }), {
     code: 'ERR_BACKEND',
   });

@@ -36,9 +36,7 @@ int64_t CountPositives(const rn_focal_loss& op, int64_t blocks, int64_t rows_per
   return total;
 }
 
-double PerClass(const rn_per_class& parameter, int64_t k) {
-  return parameter.values[parameter.count == 1 ? 0 : k];
-}
+double PerClass(const rn_per_class& parameter, int64_t k) { return parameter.values[parameter.count == 1 ? 0 : k]; }
 
 // One row; returns its summed loss.
 double Row(const rn_focal_loss& op, int64_t row, double scale) {

@@ -17,8 +17,8 @@ void ThrowIfFailed(const rn_status& status) {
   if (status.code != RN_OK) throw std::bad_alloc();  // the only way a CPU operation fails
 }
 
-// Box loss and gradient of one block of anchors of one image; returns the loss. Reads an anchor's deltas before it writes their
-// gradient, which may lie in the same place.
+// Box loss and gradient of one block of anchors of one image; returns the loss. Reads an anchor's deltas before it
+// writes their gradient, which may lie in the same place.
 double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const int32_t* matches, double scale) {
   const int64_t count = op.anchors.count;
   const int64_t first = block * AnchorBlock::kSize;

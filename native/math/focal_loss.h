@@ -1,6 +1,6 @@
 // The sigmoid focal loss of one logit and its derivative (Lin et al. 2017, equations 4 and 5; torchvision's
-// sigmoid_focal_loss for soft targets), written so that for hard targets every sum has terms of one sign: nothing cancels,
-// nothing overflows, and no power of a vanishing number is divided by that number.
+// sigmoid_focal_loss for soft targets), written so that for hard targets every sum has terms of one sign: nothing
+// cancels, nothing overflows, and no power of a vanishing number is divided by that number.
 //
 //   p = sigmoid(x),  q = 1 - p_t = p (1 - t) + (1 - p) t,  ce = (1 - t) softplus(x) + t softplus(-x)
 //   loss  = alpha_t q^gamma ce,                            alpha_t = alpha t + (1 - alpha) (1 - t)
