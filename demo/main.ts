@@ -75,6 +75,7 @@ async function train(net: RetinaNet, task: Task, options: DemoOptions, interrupt
       loss: options.loss,
       seed: options.seed,
       augment: task.augment,
+      clipNorm: task.clipNorm,
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       signal: interrupt.signal,
       onStep(report) {
@@ -130,6 +131,7 @@ async function main(): Promise<void> {
     imageHeight,
     imageWidth,
     classNames,
+    anchorSizeInStrides: task.anchorSizeInStrides,
     ...pixelStatistics(task.train),
     seed: options.seed,
   });

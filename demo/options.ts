@@ -46,7 +46,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
       integer(1, 1e6),
     )
     .option('--batch <n>', 'images a step', integer(1, 256), 8)
-    .option('--size <WxH>', 'size of the images in training (default: 256x192, digits 192x192)', size)
+    .option('--size <WxH>', 'size of the images in training (default: 256x192, digits 96x96)', size)
     .option('--seed <n>', 'of scenes, initial weights and the order of images', integer(0, 2 ** 31 - 1), 1)
     .addOption(new Option('--loss <name>', 'classification loss').choices(LOSS_NAMES).default('focal'))
     .option('--threads <n>', 'worker threads (default: the cores there are)', integer(1, 256))

@@ -84,6 +84,7 @@ test('absurd grids', (t) => {
 test('a look-alike is no AnchorGrid, and a grid cannot be tampered with', (t) => {
   const grid = new AnchorGrid({ imageHeight: 64, imageWidth: 64 });
   const [, boxes, labels] = validArguments('assignAnchors');
+  // eslint-disable-next-line @typescript-eslint/no-misused-spread -- losing the prototype is what is tested
   for (const fake of [Object.create(AnchorGrid.prototype), new Proxy(grid, {}), structuredClone({ ...grid })]) {
     t.throws(() => operation(sync, 'assignAnchors')(fake, boxes, labels), { code: 'ERR_DTYPE', message: /anchors/ });
   }
@@ -97,10 +98,10 @@ test('settings and the prior', (t) => {
   };
   for (const pi of [0, 1, -1, 2, NaN, Infinity]) throws(() => priorBias(pi), 'ERR_RANGE', /pi, received/);
   for (const pi of ['.01', null, 1n, []]) throws(() => priorBias(pi as never), 'ERR_DTYPE', /pi, received/);
-  for (const count of [-1, 1.5, 1025, NaN]) throws(() => setNumThreads(count), 'ERR_RANGE', /count, received/);
-  throws(() => setNumThreads('2' as never), 'ERR_DTYPE', /count, received '2'/);
-  throws(() => setBackend('gpu' as never), 'ERR_OPTION', /'auto', 'cpu', 'cuda' for name, received 'gpu'/);
-  throws(() => setBackend(undefined as never), 'ERR_OPTION', /name, received undefined/);
+  for (const count of [-1, 1.5, 1025, NaN]) throws(() => { setNumThreads(count); }, 'ERR_RANGE', /count, received/);
+  throws(() => { setNumThreads('2' as never); }, 'ERR_DTYPE', /count, received '2'/);
+  throws(() => { setBackend('gpu' as never); }, 'ERR_OPTION', /'auto', 'cpu', 'cuda' for name, received 'gpu'/);
+  throws(() => { setBackend(undefined as never); }, 'ERR_OPTION', /name, received undefined/);
   t.is(sync.getBackend(), 'auto');
 });
 
@@ -108,7 +109,7 @@ test('a backend that cannot be used says why', (t) => {
   const { cuda } = sync.backendInfo();
   if (cuda.available) return void t.pass();
   t.regex(cuda.reason ?? '', /./);
-  t.throws(() => setBackend('cuda'), { code: 'ERR_BACKEND', message: new RegExp(cuda.reason ?? '') });
+  t.throws(() => { setBackend('cuda'); }, { code: 'ERR_BACKEND', message: new RegExp(cuda.reason ?? '') });
   t.throws(() => operation(sync, 'nms')(new Float32Array(0), new Float32Array(0), { backend: 'cuda' }), {
     code: 'ERR_BACKEND',
   });
@@ -125,7 +126,7 @@ test('a result larger than an array can be', (t) => {
 });
 
 test('the error class', (t) => {
-  const error = t.throws(() => priorBias(2)) as RetinanetOpsError;
+  const error = t.throws<RetinanetOpsError>(() => priorBias(2));
   t.true(error instanceof Error);
   t.is(error.name, 'RetinanetOpsError');
   t.is(error.code, 'ERR_RANGE');

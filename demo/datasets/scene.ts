@@ -91,7 +91,7 @@ export function overlap(a: Box, b: Box): number {
 
 /** Ink of any colour, darker than the `ground` it is on. */
 function inkColour(random: Random, ground: Colour): Colour {
-  const target = Math.max(0.02, luminance(ground) - random.uniform(0.35, 0.65));
+  const target = Math.max(0.02, luminance(ground) - random.uniform(0.45, 0.65));
   const tint = hsl(random.next(), random.uniform(0, 0.9), 0.5);
   const brightness = luminance(tint);
   // Towards black or white until the brightness is the wanted one.
@@ -137,11 +137,12 @@ export interface Scene {
 export function drawScene(random: Random, digits: Digit[][], width: number, height: number, out: Uint8Array): Scene {
   const canvas = new Canvas(width, height);
   paintBackground(random, canvas);
-  for (let i = random.integer(1, 5); i > 0; i--) drawFragment(random, canvas, digits);
+  for (let i = random.integer(0, 2); i > 0; i--) drawFragment(random, canvas, digits);
 
   const scene: Scene = { boxes: [], labels: [], instances: [] };
-  const wanted = random.integer(4, 9);
-  const largest = Math.min(88, Math.min(width, height) * 0.45);
+  // Three or four on 96 x 96 pixels, more where there is more room.
+  const wanted = Math.max(3, Math.round((random.integer(3, 4) * width * height) / (96 * 96)));
+  const largest = Math.min(88, Math.min(width, height) * 0.42);
   for (let attempt = 0; scene.boxes.length < wanted && attempt < wanted * 12; attempt++) {
     const { label, instance, ink } = random.pick(random.pick(digits));
     // Written digits are about 20 of the 28 pixels high; small ones are more frequent, as in photographs.
@@ -151,7 +152,7 @@ export function drawScene(random: Random, digits: Digit[][], width: number, heig
       x: random.uniform(reach, width - reach),
       y: random.uniform(reach, height - reach),
       scale: pixels / 20,
-      angle: random.uniform(-0.26, 0.26),
+      angle: random.uniform(-0.15, 0.15),
       shear: random.uniform(-0.12, 0.12),
     };
     const rough = roughBox(ink, placement);

@@ -22,7 +22,7 @@ const COMPACT_STAGES: readonly Stage[] = [
 
 /**
  * A residual network of 3x3 convolutions without normalisation. Its stem is a 4x4 convolution with stride 4, which is
- * space-to-depth followed by a 1x1 convolution. Every block begins as its shortcut: its last convolution starts at zero.
+ * space-to-depth followed by a 1x1 convolution.
  *
  * The ReLUs stand on the branches, never on the trunk (He et al., 2016, "Identity mappings"): with ReLUs on the trunk and
  * no normalisation, over half the channels of the later stages die in the first steps, and learning takes twice as long.
@@ -43,7 +43,7 @@ export function compactBackbone(make: LayerFactory, input: SymbolicTensor): Back
 
 function compactBlock(make: LayerFactory, name: string, x: SymbolicTensor, filters: number, stride: number) {
   const first = make.conv(`${name}_conv1`, { filters, kernel: 3, stride, activation: 'relu' });
-  const second = make.conv(`${name}_conv2`, { filters, kernel: 3, init: 'zeros' });
+  const second = make.conv(`${name}_conv2`, { filters, kernel: 3, init: 'half' });
   const branch = apply(second, apply(first, relu(`${name}_relu`, x)));
   // A 2x2 convolution with stride 2 looks at every pixel; a 1x1 one would skip three of four.
   const shortcut =

@@ -5,8 +5,8 @@ import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 /** Any tfjs layer. */
 export type AnyLayer = LayersModel['layers'][number];
 
-/** Initial kernel: for a ReLU to follow (default), for none, a branch that begins as nothing, N(0, 0.01). */
-export type Init = 'he' | 'linear' | 'zeros' | 'normal';
+/** Initial kernel: for a ReLU to follow (default), for none, a branch that begins weaker or as nothing, N(0, 0.01). */
+export type Init = 'he' | 'linear' | 'half' | 'zeros' | 'normal';
 
 export interface ConvOptions {
   filters: number;
@@ -53,6 +53,8 @@ export class LayerFactory {
         return tfl.initializers.randomNormal({ mean: 0, stddev: 0.01, seed });
       case 'he':
         return tfl.initializers.varianceScaling({ scale: 2, mode: 'fanIn', distribution: 'normal', seed });
+      case 'half':
+        return tfl.initializers.varianceScaling({ scale: 0.5, mode: 'fanIn', distribution: 'normal', seed });
       case 'linear':
         return tfl.initializers.varianceScaling({ scale: 1, mode: 'fanIn', distribution: 'normal', seed });
     }

@@ -68,9 +68,14 @@ const bad: [what: string, code: string, message: RegExp, change: (d: DetectionDa
 for (const [what, code, message, change] of bad) {
   test(`refuses ${what}`, (t) => {
     const dataset = good();
-    const error = t.throws(() => validateDataset({ ...dataset, ...change(dataset) }), {
-      instanceOf: RetinanetOpsError,
-    });
+    const error = t.throws(
+      () => {
+        validateDataset({ ...dataset, ...change(dataset) });
+      },
+      {
+        instanceOf: RetinanetOpsError,
+      },
+    );
     t.is(error.code, code as typeof error.code);
     t.regex(error.message, message);
   });
