@@ -20,7 +20,7 @@ import { apTable, apText, stepText, stepTimes, timesText } from './report.js';
 import { loadTask, type Task } from './tasks.js';
 
 const QUIT = 130; // what shells report of a program ended by Ctrl-C
-const SHOW_CURSOR = process.stdout.isTTY ? '\x1b[?25h' : ''; // the bar hides it
+const RESTORE_TERMINAL = process.stdout.isTTY ? '\x1b[?25h\x1b[?7h' : ''; // the bar hides the cursor and cuts lines
 
 /** The first Ctrl-C ends training after its step, the next one ends the program; before training there is nothing to save. */
 class Interrupt {
@@ -36,7 +36,7 @@ class Interrupt {
       // Launchers pass on a signal that the terminal has sent to every program already: that is the same Ctrl-C.
       if (this.stopped && now - this.interruptedAt < 300) return;
       if (!this.started || this.stopped) {
-        process.stdout.write(`${SHOW_CURSOR}\nquit.\n`);
+        process.stdout.write(`${RESTORE_TERMINAL}\nquit.\n`);
         process.exit(QUIT);
       }
       this.interruptedAt = now;
@@ -177,7 +177,7 @@ function backendText(): string {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof RetinanetOpsError) console.error(`${SHOW_CURSOR}\nretinanet-ops demo: ${error.message}`);
+  if (error instanceof RetinanetOpsError) console.error(`${RESTORE_TERMINAL}\nretinanet-ops demo: ${error.message}`);
   else console.error(error);
   process.exit(1);
 });

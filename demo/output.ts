@@ -14,9 +14,6 @@ import { drawLosses } from './drawing/loss-plot.js';
 import { apText, type StepTimes } from './report.js';
 import type { Task } from './tasks.js';
 
-/** Detections that the pictures leave out: weaker ones count for the AP, but clutter. */
-const SHOWN_SCORE = 0.4;
-
 /** Makes the folder before any work is done that could then not be written. */
 export function prepareOutput(folder: string): string {
   const path = resolve(folder);
@@ -48,7 +45,6 @@ export async function writeOutput(folder: string, results: Results): Promise<[pa
 
   const picture = await drawDetections(task.test, detections, {
     ...task.picture,
-    minScore: SHOWN_SCORE,
     title: `RetinaNet on ${task.name} never seen in training, after ${steps}: AP50 ${apText(evaluation.meanAp)}`,
   });
   await writeFile(at('detections.png'), picture);

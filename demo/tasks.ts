@@ -16,7 +16,8 @@ export interface Task {
   augment: AugmentOptions;
   clipNorm: number;
   anchorSizeInStrides: number;
-  picture: Pick<DrawOptions, 'count' | 'columns' | 'zoom' | 'fileOf'>;
+  /** Weaker detections than `minScore` count for the AP, but would clutter the picture. */
+  picture: Pick<DrawOptions, 'count' | 'columns' | 'zoom' | 'minScore' | 'fileOf'>;
   /** Printed once loaded: what the data are and what was left out. */
   notes: string[];
 }
@@ -58,7 +59,7 @@ async function digitsTask(options: DemoOptions): Promise<Task> {
     // Ten shapes to tell apart: the loss is steep in places, and a step over the edge costs fifty to come back from.
     clipNorm: 0.5,
     anchorSizeInStrides: 3,
-    picture: { count: 12, columns: 4, zoom: Math.max(1, Math.round(300 / width)) },
+    picture: { count: 12, columns: 4, minScore: 0.5, zoom: Math.max(1, Math.round(300 / width)) },
     notes: [
       `training: ${countText(train, 'scenes')}; test: ${countText(test, 'scenes')}, written digits that training never shows`,
     ],
@@ -97,6 +98,7 @@ async function vocTask(options: DemoOptions, folder: string): Promise<Task> {
     picture: {
       count: 9,
       columns: 3,
+      minScore: 0.4,
       zoom: Math.max(1, Math.round(512 / width)),
       fileOf: (index) => testFiles[index],
     },
