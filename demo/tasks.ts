@@ -23,7 +23,7 @@ export interface Task {
 }
 
 /** Fits three minutes of training on two cores. */
-const DIGIT_STEPS = 600;
+const DIGIT_STEPS = 700;
 const DIGIT_TRAIN_SCENES = 3000;
 const DIGIT_TEST_SCENES = 200;
 
