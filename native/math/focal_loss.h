@@ -6,68 +6,94 @@
 //   loss  = alpha_t q^gamma ce,                            alpha_t = alpha t + (1 - alpha) (1 - t)
 //   dloss = alpha_t q^gamma [ p (1 - t) - (1 - p) t + gamma (1 - 2t) ce p (1 - p) / q ]
 //
-// p (1 - p) / q is finite for every x: it is (1 - p) for t = 0 and p for t = 1, the cases in which q may underflow. All
-// in float64: a float32 logit's q underflows only where loss and gradient lie far below float32's smallest number.
+// A hard target's loss depends on y = x (t = 0) or y = -x (t = 1) alone: q = sigmoid(y), ce = softplus(y). Everything
+// but softplus' linear part is a function of e = exp(-|x|).
+//
+// The templates serve float64 and every float32 type of elementary.h. float32 ones flush what lies below the normal
+// numbers to 0 and give NaN for infinite logits: their caller recomputes such elements in float64.
 #ifndef RETINANET_OPS_MATH_FOCAL_LOSS_H
 #define RETINANET_OPS_MATH_FOCAL_LOSS_H
 
 #include <cmath>
 
+#include "elementary.h"
 #include "host_device.h"
 
 namespace rn {
 
+// loss = alpha_t * weight * ce, derivative = alpha_t * weight * slope.
+template <class F>
 struct FocalTerm {
-  double loss;
-  double grad;
+  F weight, ce, slope;
 };
 
-// q^gamma for q in [0, 1]; the common exponents without a call of pow. NaN counts nothing at gamma = 0, as in IEEE pow,
-// but reaches the results through ce and p.
-RN_HD double Power(double q, double gamma) {
-  if (gamma == 2) return q * q;
-  if (gamma == 1) return q;
-  return std::pow(q, gamma);
+// gamma = 0, 1 or 2.
+template <class F, int kGamma>
+struct IntegerGamma {
+  RN_HD_MEMBER F Power(F q) const {
+    if constexpr (kGamma == 0) return F(1.0f);
+    else if constexpr (kGamma == 1) return q;
+    else return q * q;
+  }
+  RN_HD_MEMBER F PowerOfSigmoid(F q, F, F) const { return Power(q); }
+  RN_HD_MEMBER F Times(F x) const {
+    if constexpr (kGamma == 0) return F(0.0f);
+    else if constexpr (kGamma == 1) return x;
+    else return x + x;
+  }
+};
+
+// Any gamma >= 0, as a float32 and the rest that its rounding left.
+template <class F>
+struct RealGamma {
+  F value, rest;
+  RN_HD_MEMBER F Power(F q) const { return PowerOf(q, value, rest); }
+  // sigmoid(y)^gamma = exp(-gamma softplus(-y)), softplus(-y) = below + log1p_e: more exact than the power of a rounded q.
+  RN_HD_MEMBER F PowerOfSigmoid(F, F below, F log1p_e) const {
+    const F product = value * below;
+    return ExpMinus(product, Fma(value, log1p_e, Fma(rest, below, ProductError(value, below, product))));
+  }
+  RN_HD_MEMBER F Times(F x) const { return value * x; }
+};
+
+template <>
+struct RealGamma<double> {
+  double value;
+  RN_HD_MEMBER double Power(double q) const { return value == 2 ? q * q : value == 1 ? q : std::pow(q, value); }
+  RN_HD_MEMBER double PowerOfSigmoid(double q, double, double) const { return Power(q); }
+  RN_HD_MEMBER double Times(double x) const { return value * x; }
+};
+
+// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one).
+template <class F, class Gamma>
+RN_HD FocalTerm<F> HardFocalLoss(F y, const Gamma& gamma) {
+  const F e = ExpMinus(Abs(y));
+  const F log1p_e = LogOnePlus(e);
+  F not_q = F(1.0f) / (F(1.0f) + e);
+  F q = e * not_q;  // the smaller of the two, to its last bits
+  SwapWhere(y > F(0.0f), q, not_q);
+  const F above = Max(F(0.0f), y);
+  const F ce = above + log1p_e;
+  const F weight = gamma.PowerOfSigmoid(q, above - y, log1p_e);
+  return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
 }
 
-// log(1 + e) for e in [0, 1], within 1e-10 of its value: several times faster than std::log1p.
-RN_HD double LogOnePlus(double e) { return e < 1e-6 ? e * (1 - 0.5 * e) : std::log(1 + e); }
-
-// x: the logit, any float, infinities included; t in [0, 1]; gamma >= 0. `alpha_t` multiplies both results.
-RN_HD FocalTerm FocalLoss(double x, double t, double gamma, double alpha_t) {
-  const double magnitude = std::fabs(x);
-  const double e = std::exp(-magnitude);  // in [0, 1]
-  const double log1p_e = LogOnePlus(e);
-  const double large = 1.0 / (1.0 + e);  // the larger of p and 1 - p
-  const double small = e * large;
-  const bool positive = x > 0;
-  const double p = positive ? large : small;
-  const double not_p = positive ? small : large;
-  // softplus(x) = max(x, 0) + log1p(e^-|x|)
-  const double softplus_x = (positive ? magnitude : 0.0) + log1p_e;
-  const double softplus_minus_x = (positive ? 0.0 : magnitude) + log1p_e;
-
-  double ce, q, ratio;  // ratio = p (1 - p) / q
-  if (t == 0) {
-    ce = softplus_x;
-    q = p;
-    ratio = not_p;
-  } else if (t == 1) {
-    ce = softplus_minus_x;
-    q = not_p;
-    ratio = p;
-  } else {
-    ce = (1 - t) * softplus_x + t * softplus_minus_x;
-    q = p * (1 - t) + not_p * t;
-    ratio = p * not_p / q;
-  }
-  const double weight = alpha_t * Power(q, gamma);
-  // At an infinite logit ratio is 0 and ce infinite; the product's limit is 0. A finite stand-in for ce gives it: ratio
-  // underflows to 0 long before this bound.
-  const double bounded_ce = ce > 1e4 ? 1e4 : ce;
-  // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.
-  const double loss = weight == 0 ? weight * bounded_ce : weight * ce;
-  return {loss, weight * ((p * (1 - t) - not_p * t) + gamma * (1 - 2 * t) * bounded_ce * ratio)};
+// For a target t strictly between 0 and 1.
+template <class F, class Gamma>
+RN_HD FocalTerm<F> SoftFocalLoss(F x, F t, const Gamma& gamma) {
+  const F e = ExpMinus(Abs(x));
+  const F log1p_e = LogOnePlus(e);
+  F not_p = F(1.0f) / (F(1.0f) + e);
+  F p = e * not_p;
+  SwapWhere(x > F(0.0f), p, not_p);
+  const F above = Max(F(0.0f), x);
+  const F not_t = F(1.0f) - t;
+  const F below = Max(F(0.0f), F(0.0f) - x);
+  const F ce = Fma(t, below + log1p_e, not_t * (above + log1p_e));
+  const F q = Fma(p, not_t, not_p * t);
+  const F weight = gamma.Power(q);
+  const F pull = p * not_t - not_p * t;
+  return {weight, ce, Fma(gamma.Times(Saturate(ce) * (not_t - t)), p * not_p / q, pull)};
 }
 
 // The class-balancing weight alpha_t.
@@ -75,6 +101,28 @@ RN_HD double AlphaWeight(double alpha, double t) { return alpha * t + (1 - alpha
 
 // Keras' binary label smoothing: squeezes a target towards one half.
 RN_HD double SmoothTarget(double t, double smoothing) { return t * (1 - smoothing) + 0.5 * smoothing; }
+
+struct FocalLossAndGrad {
+  double loss, grad;
+};
+
+// One logit in float64: any float, infinities included.
+RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double gamma, double alpha_t) {
+  const RealGamma<double> exponent{gamma};
+  FocalTerm<double> term;
+  double sign = 1;
+  if (t == 0) {
+    term = HardFocalLoss(x, exponent);
+  } else if (t == 1) {
+    term = HardFocalLoss(-x, exponent);
+    sign = -1;
+  } else {
+    term = SoftFocalLoss(x, t, exponent);
+  }
+  const double weight = alpha_t * term.weight;
+  // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.
+  return {weight == 0 ? 0 * weight : weight * term.ce, sign * weight * term.slope};
+}
 
 }  // namespace rn
 

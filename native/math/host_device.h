@@ -1,11 +1,23 @@
-// Every formula compiles for the host and, under nvcc, for the device.
+// Every formula compiles for the host and, under nvcc, for the device. On the host it is inlined and leaves no symbol
+// behind: sources compiled for different instruction sets share these headers, and the linker must not hand the copy of
+// one to another.
 #ifndef RETINANET_OPS_HOST_DEVICE_H
 #define RETINANET_OPS_HOST_DEVICE_H
 
+#if defined(_MSC_VER)
+#define RN_ALWAYS_INLINE __forceinline
+#elif defined(__CUDACC__)
+#define RN_ALWAYS_INLINE inline
+#else
+#define RN_ALWAYS_INLINE inline __attribute__((always_inline))
+#endif
+
 #ifdef __CUDACC__
+#define RN_HD_MEMBER __host__ __device__ inline
 #define RN_HD __host__ __device__ inline
 #else
-#define RN_HD inline
+#define RN_HD_MEMBER RN_ALWAYS_INLINE
+#define RN_HD static RN_ALWAYS_INLINE
 #endif
 
 #endif

@@ -1,0 +1,26 @@
+// Compiled once for every instruction set, with RN_ISA its name. Nothing here may call an inline function of another
+// header that leaves a symbol (the standard library's templates do): the linker keeps one copy for all.
+#include "kernels.h"
+
+#include "focal_loss.h"
+
+#define RN_STRING_OF(name) #name
+#define RN_STRING(name) RN_STRING_OF(name)
+
+namespace rn::cpu::RN_ISA {
+
+extern const Kernels kKernels;
+
+const Kernels kKernels = {
+    RN_STRING(RN_ISA),
+    {
+        {FocalLossOfSpan<kHardBits, kGamma0>, FocalLossOfSpan<kHardBits, kGamma1>, FocalLossOfSpan<kHardBits, kGamma2>,
+         FocalLossOfSpan<kHardBits, kGammaReal>},
+        {FocalLossOfSpan<kSoftBits, kGamma0>, FocalLossOfSpan<kSoftBits, kGamma1>, FocalLossOfSpan<kSoftBits, kGamma2>,
+         FocalLossOfSpan<kSoftBits, kGammaReal>},
+        {FocalLossOfSpan<kDense, kGamma0>, FocalLossOfSpan<kDense, kGamma1>, FocalLossOfSpan<kDense, kGamma2>,
+         FocalLossOfSpan<kDense, kGammaReal>},
+    },
+};
+
+}  // namespace rn::cpu::RN_ISA

@@ -1,0 +1,53 @@
+// What one source compiles to for each instruction set, and the choice among them.
+#ifndef RETINANET_OPS_KERNELS_H
+#define RETINANET_OPS_KERNELS_H
+
+#include <cstdint>
+
+namespace rn::cpu {
+
+// A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K; the parameter tables
+// hold a whole number of periods of K, then kTablePadding values more of the next.
+struct FocalSpan {
+  static constexpr int64_t kTablePadding = 32;  // the most lanes of a step
+
+  const float* logits;
+  const float* targets;  // null: the targets are the bits
+  int64_t count;
+
+  int64_t table_index, table_period;  // table_index < table_period, which is at least kTablePadding
+  const float* background_weight;     // (1 - alpha), scale included
+  const float* class_weight;          // alpha, scale included
+  const float* gamma;                 // with gamma_rest: the float64 gamma; both null where it is an integer for all
+  const float* gamma_rest;
+  const float* weights;  // optional, one an element
+
+  const uint8_t* class_bits;  // bit first_bit + i: element i is its row's class; readable 8 bytes past the last
+  int64_t first_bit;
+  float background_target, class_target;  // 0 and 1, or smoothed
+
+  const float* upstream;  // optional; upstream_step 0: one number, kTablePadding times
+  int64_t upstream_step;
+  float* losses;  // optional
+  float* grad;    // optional
+  bool stream;    // write grad past the cache
+};
+
+enum FocalTargets { kHardBits, kSoftBits, kDense, kNumFocalTargets };
+enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal, kNumFocalGammas };
+
+// Sum of the losses. NaN or infinite where a logit is; meaningless below the reach of float32's exponents.
+using FocalKernel = double (*)(const FocalSpan&);
+
+struct Kernels {
+  const char* instruction_set;
+  FocalKernel focal_loss[kNumFocalTargets][kNumFocalGammas];
+};
+
+// The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it
+// names one that is not to be had here. Chosen once.
+const Kernels* ActiveKernels();
+
+}  // namespace rn::cpu
+
+#endif

@@ -1,0 +1,132 @@
+// exp, log and powers for the losses, for float64 and for any float32 type F: one number, or the lanes of a vector.
+// An F has arithmetic operators, comparisons, and Fma, Max, Min, Abs, KeepWhere, SwapWhere,
+// ScaleByPowerOfTwo and SplitExponent
+// (native/cpu/kernels/vector_*.h). The polynomials are minimax fits of the relative error, by weighted least squares.
+#ifndef RETINANET_OPS_MATH_ELEMENTARY_H
+#define RETINANET_OPS_MATH_ELEMENTARY_H
+
+#include <cmath>
+
+#include "host_device.h"
+
+namespace rn {
+
+// float64 in the vocabulary of the templates.
+RN_HD double Fma(double a, double b, double c) { return a * b + c; }
+RN_HD double Max(double a, double b) { return a > b ? a : b; }  // a NaN: b
+RN_HD double Abs(double a) { return std::fabs(a); }
+RN_HD void SwapWhere(bool condition, double& a, double& b) {
+  const double old = a;
+  a = condition ? b : a;
+  b = condition ? old : b;
+}
+
+// A finite stand-in where infinity would meet a factor 0. float32 callers recompute infinities in float64.
+RN_HD double Saturate(double a) { return a > 1e300 ? 1e300 : a; }
+template <class F>
+RN_HD F Saturate(F a) {
+  return a;
+}
+
+// log(2) in one float32, and in two of which the first has so few bits that its product with an exponent is exact.
+constexpr float kLn2 = 0.693147182f;
+constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+constexpr float kLog2E = 1.44269504f;
+
+// Added to a float32 below 2^22 it leaves the nearest integer in the low bits of the sum.
+constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23
+
+// exp(-r) for r in [-log(2) / 2, log(2) / 2]. Here and below even and odd powers are summed apart, two short chains of
+// dependent operations instead of a long one; the leading terms come last, so that their rounding is all there is.
+template <class F>
+RN_HD F ExpMinusReduced(F r) {
+  const F r2 = r * r;
+  const F odd = Fma(F(-8.36871658e-3f), r2, F(-1.66665211e-1f));
+  const F even = Fma(Fma(F(1.38445988e-3f), r2, F(4.16683890e-2f)), r2, F(4.99999940e-1f));
+  return Fma(Fma(Fma(odd, r, even), r, F(-1.0f)), r, F(1.0f));
+}
+
+// exp(-(u + low)) for u >= 0 and a correction |low| that keeps u + low >= 0; 0 where that is below float32's normal
+// numbers and where u is NaN.
+template <class F>
+RN_HD F ExpMinus(F u, F low) {
+  const F whole = u + low;
+  const F biased = Fma(whole, F(-kLog2E), F(kRoundToInteger));
+  const F n = biased - F(kRoundToInteger);
+  const F r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u)) + low;
+  return KeepWhere(F(87.0f) >= whole, ScaleByPowerOfTwo(ExpMinusReduced(r), biased));
+}
+
+// exp(-u) for u >= 0. From 87.3 on a denormal number, which the vector kernels take for 0; anything for NaN.
+template <class F>
+RN_HD F ExpMinus(F u) {
+  const F bounded = Min(F(88.0f), u);  // the exponent stays in its bits
+  const F biased = Fma(bounded, F(-kLog2E), F(kRoundToInteger));
+  const F n = biased - F(kRoundToInteger);
+  F r;
+  if constexpr (F::kFused) {
+    r = Fma(n, F(kLn2), bounded);  // off by n * 2e-9, and n is small where it matters
+  } else {
+    r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), bounded));
+  }
+  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
+}
+
+RN_HD double ExpMinus(double u) { return std::exp(-u); }
+
+// log(1 + e) for e in [0, 1].
+template <class F>
+RN_HD F LogOnePlus(F e) {
+  const F e2 = e * e;
+  F odd = Fma(F(5.36482455e-3f), e2, F(7.92045370e-2f));
+  F even = Fma(F(-3.00657917e-2f), e2, F(-1.37538031e-1f));
+  odd = Fma(odd, e2, F(1.91536546e-1f));
+  even = Fma(even, e2, F(-2.48571634e-1f));
+  odd = Fma(odd, e2, F(3.33213240e-1f));
+  even = Fma(even, e2, F(-4.99996483e-1f));
+  return Fma(Fma(odd, e, even), e2, e);
+}
+
+// Several times faster than std::log1p, and within 1e-10 of it.
+RN_HD double LogOnePlus(double e) { return e < 1e-6 ? e * (1 - 0.5 * e) : std::log(1 + e); }
+
+// What a rounded product lost: a * b - product.
+template <class F>
+RN_HD F ProductError(F a, F b, F product) {
+  if constexpr (F::kFused) {
+    return Fma(a, b, F(0.0f) - product);
+  } else {  // Dekker 1971: each factor as two halves of 12 bits
+    const F split = F(4097.0f);
+    const F a_high = a * split - (a * split - a), b_high = b * split - (b * split - b);
+    const F a_low = a - a_high, b_low = b - b_high;
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
+  }
+}
+
+// q^gamma for q in (0, 1], gamma >= 0 given as a float32 and the rest that its rounding left.
+template <class F>
+RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
+  F mantissa;
+  const F exponent = SplitExponent(q, mantissa);
+  const F f = mantissa - F(1.0f);
+  F p = F(8.67218897e-2f);
+  p = Fma(p, f, F(-1.43790081e-1f));
+  p = Fma(p, f, F(1.49779931e-1f));
+  p = Fma(p, f, F(-1.65644258e-1f));
+  p = Fma(p, f, F(1.99548751e-1f));
+  p = Fma(p, f, F(-2.50016987e-1f));
+  p = Fma(p, f, F(3.33341658e-1f));
+  const F log_mantissa = Fma(f * f, Fma(f, p, F(-0.5f)), f);
+  // -gamma log(q) = -gamma (exponent log(2) + log_mantissa); the first part, which may be large, in two numbers
+  const F n = F(0.0f) - exponent;
+  const F high = n * F(kLn2High);  // exact
+  const F product = gamma * high;
+  F rest = ProductError(gamma, high, product);
+  rest = Fma(gamma_rest, high, rest);
+  rest = Fma(gamma * n, F(kLn2Low), rest);
+  return ExpMinus(product, rest - gamma * log_mantissa);
+}
+
+}  // namespace rn
+
+#endif
