@@ -1,9 +1,8 @@
-// Sigmoid focal loss: value, gradient, or both in one pass. The kernels work in float32 on runs of counted rows; what
-// float32 cannot hold (infinite logits, NaN, losses below its exponents) is done again in float64.
+// Sigmoid focal loss: value, gradient, or both in one pass. The kernels work on runs of rows that count; what the rows
+// share (parameters by class, the bits of the labels) is laid out for them here.
 #include "../math/focal_loss.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -42,7 +41,7 @@ struct Blocks {
 // alpha and gamma by element: a period of whole rows, so that a vector may be loaded at any class.
 class Tables {
  public:
-  Tables(const rn_focal_loss& op, double scale) {
+  explicit Tables(const rn_focal_loss& op) {
     gamma_kind_ = GammaKind(op.gamma);
     const int64_t classes = std::max<int64_t>(1, op.classes);
     const bool per_class = (op.alpha.values && op.alpha.count > 1) || (gamma_kind_ == kGammaReal && op.gamma.count > 1);
@@ -56,17 +55,16 @@ class Tables {
       const int64_t k = i % repeated;
       const double alpha = op.alpha.values ? PerClass(op.alpha, k) : 0;
       const double gamma = PerClass(op.gamma, k);
-      tables[0][i] = static_cast<float>(scale * (op.alpha.values ? AlphaWeight(alpha, 0) : 1));
-      tables[1][i] = static_cast<float>(scale * (op.alpha.values ? AlphaWeight(alpha, 1) : 1));
+      tables[0][i] = static_cast<float>(op.alpha.values ? AlphaWeight(alpha, 0) : 1);
+      tables[1][i] = static_cast<float>(op.alpha.values ? AlphaWeight(alpha, 1) : 1);
       tables[2][i] = static_cast<float>(gamma);
       tables[3][i] = static_cast<float>(gamma - static_cast<double>(tables[2][i]));
     }
-    background_is_free_ = std::all_of(tables[0], tables[0] + length, [](float weight) { return weight == 0; });
+    const double largest_gamma = *std::max_element(op.gamma.values, op.gamma.values + op.gamma.count);
+    largest_logit_ = kLargestExponent / static_cast<float>(1 + largest_gamma);
   }
 
   FocalGamma gamma_kind() const { return gamma_kind_; }
-  // All losses of background elements are 0 by their weight.
-  bool background_is_free() const { return background_is_free_; }
 
   void Fill(FocalSpan& span) const {
     const int64_t length = period_ + FocalSpan::kTablePadding;
@@ -75,6 +73,7 @@ class Tables {
     span.class_weight = values_.data() + length;
     span.gamma = values_.data() + 2 * length;
     span.gamma_rest = values_.data() + 3 * length;
+    span.largest_logit = largest_logit_;
   }
 
  private:
@@ -85,34 +84,21 @@ class Tables {
   }
 
   FocalGamma gamma_kind_;
-  bool background_is_free_;
+  float largest_logit_;
   int64_t period_;
   std::vector<float> values_;
 };
-
-bool Overlap(const float* a, const float* b, int64_t elements) {
-  return a && b && a < b + elements && b < a + elements;
-}
 
 class FocalLossRun {
  public:
   FocalLossRun(const rn_focal_loss& op, double scale)
       : op_(op),
         scale_(scale),
-        tables_(op, scale),
+        tables_(op),
         blocks_(op.rows, op.classes),
         kernel_(ActiveKernels()->focal_loss[Targets(op)][tables_.gamma_kind()]) {
-    // Losses below this may lack what fell under float32's exponents.
-    smallest_sum_ = scale * 1e-25;
-    if (op.grad_output_count == 1 && op.grad_output) {
-      std::fill_n(upstream_, FocalSpan::kTablePadding, op.grad_output[0]);
-    }
-    for (const float* out : {op.losses, op.grad}) {
-      for (const float* in : {op.logits, op.targets, op.grad_output_count > 1 ? op.grad_output : nullptr}) {
-        in_place_ |= Overlap(out, in, blocks_.elements);
-      }
-    }
-    stream_ = op.grad && !in_place_ && blocks_.elements * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
+    if (op.grad_output_count == 1 && op.grad_output) upstream_ = static_cast<double>(op.grad_output[0]);
+    stream_ = op.grad && op.grad != op.logits && blocks_.elements * static_cast<int64_t>(sizeof(float)) >= kStreamBytes;
   }
 
   // Sum of all losses.
@@ -124,15 +110,10 @@ class FocalLossRun {
     });
     double total = 0;
     for (const double sum : sums) total += sum;
-    return total;
+    return scale_ * total;
   }
 
  private:
-  // A block's inputs, at the block's first element: the caller's arrays, or copies where outputs overwrite them.
-  struct Inputs {
-    const float *logits, *targets, *upstream;
-  };
-
   static FocalTargets Targets(const rn_focal_loss& op) {
     return op.targets ? kDense : op.label_smoothing == 0 ? kHardBits : kSoftBits;
   }
@@ -143,20 +124,8 @@ class FocalLossRun {
 
   double Block(int64_t block) const {
     const int64_t begin = blocks_.Begin(block), end = blocks_.Begin(block + 1);
-    float copies[3][kBlockElements];
-    Inputs inputs{op_.logits + begin, op_.targets ? op_.targets + begin : nullptr,
-                  op_.grad_output_count > 1 ? op_.grad_output + begin : nullptr};
-    if (in_place_) {
-      int copy = 0;
-      for (const float** input : {&inputs.logits, &inputs.targets, &inputs.upstream}) {
-        if (!*input) continue;
-        std::copy_n(*input, end - begin, copies[copy]);
-        *input = copies[copy++];
-      }
-    }
-
-    uint8_t class_bits[kBlockElements / 8 + 16];
-    const bool any_class = MarkClasses(begin, end, class_bits);
+    uint8_t class_bits[kBlockElements / 8 + 24];
+    MarkClasses(begin, end, class_bits);
     double sum = 0;
     const int64_t last_row = (end - 1) / blocks_.classes;
     for (int64_t row = begin / blocks_.classes; row <= last_row;) {
@@ -168,86 +137,56 @@ class FocalLossRun {
         if (op_.losses) std::fill(op_.losses + first, op_.losses + last, 0.0f);
         if (op_.grad) std::fill(op_.grad + first, op_.grad + last, 0.0f);
       } else {
-        const double run = Rows(inputs, begin, first, last, class_bits);
-        const bool sound = run >= smallest_sum_ || (tables_.background_is_free() && !any_class && !op_.targets);
-        sum += sound && std::isfinite(run) ? run : RowsInFloat64(inputs, begin, first, last);
+        sum += Rows(begin, first, last, class_bits);
       }
       row = next;
     }
     return sum;
   }
 
-  // Sets the bits of the elements that are their row's class. Returns whether there is any.
-  bool MarkClasses(int64_t begin, int64_t end, uint8_t* bits) const {
-    if (!op_.labels) return false;
-    std::memset(bits, 0, static_cast<size_t>((end - begin) / 8 + 16));
-    bool any = false;
+  // Sets the bits of the elements that are their row's class.
+  void MarkClasses(int64_t begin, int64_t end, uint8_t* bits) const {
+    if (!op_.labels) return;
+    std::memset(bits, 0, static_cast<size_t>((end - begin) / 8 + 24));
     for (int64_t row = begin / blocks_.classes; row * blocks_.classes < end; ++row) {
       if (op_.labels[row] < 0) continue;
       const int64_t i = row * blocks_.classes + op_.labels[row] - begin;
-      if (i < 0 || i >= end - begin) continue;
-      bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | 1u << (i % 8));
-      any = true;
+      if (i >= 0 && i < end - begin) bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | 1u << (i % 8));
     }
-    return any;
   }
 
   // The counted elements [first, last) of a block that begins at `begin`.
-  double Rows(const Inputs& inputs, int64_t begin, int64_t first, int64_t last, const uint8_t* class_bits) const {
-    const int64_t offset = first - begin;
+  double Rows(int64_t begin, int64_t first, int64_t last, const uint8_t* class_bits) const {
     float weights[kBlockElements];
     FocalSpan span{};
     tables_.Fill(span);
-    span.logits = inputs.logits + offset;
-    span.targets = inputs.targets ? inputs.targets + offset : nullptr;
+    span.logits = op_.logits + first;
+    span.targets = op_.targets ? op_.targets + first : nullptr;
     span.count = last - first;
     span.table_index = first % blocks_.classes % span.table_period;
     span.class_bits = class_bits;
-    span.first_bit = offset;
-    span.background_target = static_cast<float>(SmoothTarget(0, op_.label_smoothing));
-    span.class_target = static_cast<float>(SmoothTarget(1, op_.label_smoothing));
+    span.first_bit = first - begin;
+    span.background_target = SmoothTarget(0, op_.label_smoothing);
+    span.class_target = SmoothTarget(1, op_.label_smoothing);
     if (op_.anchor_weights) {
       for (int64_t i = first; i < last; ++i) weights[i - first] = op_.anchor_weights[i / blocks_.classes];
       span.weights = weights;
     }
-    if (op_.grad_output) {
-      span.upstream = inputs.upstream ? inputs.upstream + offset : upstream_;
-      span.upstream_step = inputs.upstream ? 1 : 0;
-    }
+    span.loss_scale = static_cast<float>(scale_);
+    span.grad_scale = static_cast<float>(scale_ * upstream_);
+    span.upstream = op_.grad_output_count > 1 ? op_.grad_output + first : nullptr;
     span.losses = op_.losses ? op_.losses + first : nullptr;
     span.grad = op_.grad ? op_.grad + first : nullptr;
     span.stream = stream_;
     return kernel_(span);
   }
 
-  double RowsInFloat64(const Inputs& inputs, int64_t begin, int64_t first, int64_t last) const {
-    double sum = 0;
-    for (int64_t i = first; i < last; ++i) {
-      const int64_t row = i / blocks_.classes, k = i % blocks_.classes;
-      const double hard =
-          inputs.targets ? static_cast<double>(inputs.targets[i - begin]) : (op_.labels[row] == k ? 1.0 : 0.0);
-      const double t = SmoothTarget(hard, op_.label_smoothing);
-      const double alpha_t = op_.alpha.values ? AlphaWeight(PerClass(op_.alpha, k), t) : 1.0;
-      const FocalLossAndGrad term =
-          FocalLossOf(static_cast<double>(inputs.logits[i - begin]), t, PerClass(op_.gamma, k), alpha_t);
-      const double weight = scale_ * (op_.anchor_weights ? static_cast<double>(op_.anchor_weights[row]) : 1.0);
-      const double upstream = !op_.grad_output  ? 1.0
-                              : inputs.upstream ? static_cast<double>(inputs.upstream[i - begin])
-                                                : static_cast<double>(upstream_[0]);
-      sum += weight * term.loss;
-      if (op_.losses) op_.losses[i] = static_cast<float>(weight * term.loss);
-      if (op_.grad) op_.grad[i] = static_cast<float>(upstream * weight * term.grad);
-    }
-    return sum;
-  }
-
   const rn_focal_loss& op_;
-  double scale_, smallest_sum_;
+  double scale_, upstream_ = 1;
   Tables tables_;
   Blocks blocks_;
   FocalKernel kernel_;
-  float upstream_[FocalSpan::kTablePadding];
-  bool in_place_ = false, stream_;
+  bool stream_;
 };
 
 bool Positive(const rn_focal_loss& op, int64_t row) {
@@ -258,7 +197,8 @@ bool Positive(const rn_focal_loss& op, int64_t row) {
 
 // Rows that count and have a class.
 int64_t CountPositives(const rn_focal_loss& op) {
-  const int64_t rows_per_block = std::max<int64_t>(1, (op.labels ? 1 << 16 : 1 << 18) / std::max<int64_t>(1, op.labels ? 1 : op.classes));
+  const int64_t rows_per_block =
+      std::max<int64_t>(1, (op.labels ? 1 << 16 : 1 << 18) / std::max<int64_t>(1, op.labels ? 1 : op.classes));
   std::vector<int64_t> counts(static_cast<size_t>(NumBlocks(op.rows, rows_per_block)));
   ParallelFor(static_cast<int64_t>(counts.size()), [&](int64_t block) {
     const int64_t end = std::min(op.rows, (block + 1) * rows_per_block);

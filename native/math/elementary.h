@@ -1,5 +1,5 @@
 // exp, log and powers for the losses, for float64 and for any float32 type F: one number, or the lanes of a vector.
-// An F has arithmetic operators, comparisons, and Fma, Max, Min, Abs, KeepWhere, SwapWhere,
+// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere,
 // ScaleByPowerOfTwo and SplitExponent
 // (native/cpu/kernels/vector_*.h). The polynomials are minimax fits of the relative error, by weighted least squares.
 #ifndef RETINANET_OPS_MATH_ELEMENTARY_H
@@ -21,7 +21,7 @@ RN_HD void SwapWhere(bool condition, double& a, double& b) {
   b = condition ? old : b;
 }
 
-// A finite stand-in where infinity would meet a factor 0. float32 callers recompute infinities in float64.
+// A finite stand-in where infinity would meet a factor 0. float32 values are never infinite here.
 RN_HD double Saturate(double a) { return a > 1e300 ? 1e300 : a; }
 template <class F>
 RN_HD F Saturate(F a) {
@@ -46,30 +46,25 @@ RN_HD F ExpMinusReduced(F r) {
   return Fma(Fma(Fma(odd, r, even), r, F(-1.0f)), r, F(1.0f));
 }
 
-// exp(-(u + low)) for u >= 0 and a correction |low| that keeps u + low >= 0; 0 where that is below float32's normal
-// numbers and where u is NaN.
+// exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.
 template <class F>
 RN_HD F ExpMinus(F u, F low) {
-  const F whole = u + low;
-  const F biased = Fma(whole, F(-kLog2E), F(kRoundToInteger));
+  const F biased = Fma(u + low, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
   const F r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u)) + low;
-  return KeepWhere(F(87.0f) >= whole, ScaleByPowerOfTwo(ExpMinusReduced(r), biased));
+  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
-// exp(-u) for u >= 0. From 87.3 on a denormal number, which the vector kernels take for 0; anything for NaN.
+// exp(-u) for u in [0, 87].
 template <class F>
 RN_HD F ExpMinus(F u) {
-  const F bounded = Min(F(88.0f), u);  // the exponent stays in its bits
-  const F biased = Fma(bounded, F(-kLog2E), F(kRoundToInteger));
+  const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
-  F r;
   if constexpr (F::kFused) {
-    r = Fma(n, F(kLn2), bounded);  // off by n * 2e-9, and n is small where it matters
+    return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2), u)), biased);  // kLn2 is off by n * 2e-9
   } else {
-    r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), bounded));
+    return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u))), biased);
   }
-  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
 RN_HD double ExpMinus(double u) { return std::exp(-u); }
@@ -90,9 +85,9 @@ RN_HD F LogOnePlus(F e) {
 // Several times faster than std::log1p, and within 1e-10 of it.
 RN_HD double LogOnePlus(double e) { return e < 1e-6 ? e * (1 - 0.5 * e) : std::log(1 + e); }
 
-// What a rounded product lost: a * b - product.
+// What rounding took from a * b, from a + b, and from 1 / (1 + e) for e in [0, 1].
 template <class F>
-RN_HD F ProductError(F a, F b, F product) {
+RN_HD F ProductRest(F a, F b, F product) {
   if constexpr (F::kFused) {
     return Fma(a, b, F(0.0f) - product);
   } else {  // Dekker 1971: each factor as two halves of 12 bits
@@ -101,6 +96,17 @@ RN_HD F ProductError(F a, F b, F product) {
     const F a_low = a - a_high, b_low = b - b_high;
     return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
   }
+}
+template <class F>
+RN_HD F SumRest(F a, F b, F sum) {
+  const F b_there = sum - a;
+  return (a - (sum - b_there)) + (b - b_there);
+}
+template <class F>
+RN_HD F QuotientRest(F e, F quotient) {
+  const F divisor = F(1.0f) + e;
+  const F divisor_rest = e - (divisor - F(1.0f));
+  return (F(0.0f) - ProductRest(quotient, divisor, F(1.0f)) - quotient * divisor_rest) * quotient;
 }
 
 // q^gamma for q in (0, 1], gamma >= 0 given as a float32 and the rest that its rounding left.
@@ -121,7 +127,7 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   const F n = F(0.0f) - exponent;
   const F high = n * F(kLn2High);  // exact
   const F product = gamma * high;
-  F rest = ProductError(gamma, high, product);
+  F rest = ProductRest(gamma, high, product);
   rest = Fma(gamma_rest, high, rest);
   rest = Fma(gamma * n, F(kLn2Low), rest);
   return ExpMinus(product, rest - gamma * log_mantissa);

@@ -9,8 +9,8 @@
 // A hard target's loss depends on y = x (t = 0) or y = -x (t = 1) alone: q = sigmoid(y), ce = softplus(y). Everything
 // but softplus' linear part is a function of e = exp(-|x|).
 //
-// The templates serve float64 and every float32 type of elementary.h. float32 ones flush what lies below the normal
-// numbers to 0 and give NaN for infinite logits: their caller recomputes such elements in float64.
+// The templates serve float64, at any logit, and the float32 types of elementary.h, for which |x| (gamma + 1) stays
+// below kLargestExponent: nothing then leaves float32's normal numbers.
 #ifndef RETINANET_OPS_MATH_FOCAL_LOSS_H
 #define RETINANET_OPS_MATH_FOCAL_LOSS_H
 
@@ -21,6 +21,8 @@
 
 namespace rn {
 
+constexpr float kLargestExponent = 85.0f;
+
 // loss = alpha_t * weight * ce, derivative = alpha_t * weight * slope.
 template <class F>
 struct FocalTerm {
@@ -30,34 +32,44 @@ struct FocalTerm {
 // gamma = 0, 1 or 2.
 template <class F, int kGamma>
 struct IntegerGamma {
+  static constexpr bool kSharp = false;
   RN_HD_MEMBER F Power(F q) const {
-    if constexpr (kGamma == 0) return F(1.0f);
-    else if constexpr (kGamma == 1) return q;
-    else return q * q;
+    if constexpr (kGamma == 0)
+      return F(1.0f);
+    else if constexpr (kGamma == 1)
+      return q;
+    else
+      return q * q;
   }
   RN_HD_MEMBER F PowerOfSigmoid(F q, F, F) const { return Power(q); }
   RN_HD_MEMBER F Times(F x) const {
-    if constexpr (kGamma == 0) return F(0.0f);
-    else if constexpr (kGamma == 1) return x;
-    else return x + x;
+    if constexpr (kGamma == 0)
+      return F(0.0f);
+    else if constexpr (kGamma == 1)
+      return x;
+    else
+      return x + x;
   }
 };
 
 // Any gamma >= 0, as a float32 and the rest that its rounding left.
 template <class F>
 struct RealGamma {
+  static constexpr bool kSharp = true;  // a large power magnifies what rounding took from its base
   F value, rest;
   RN_HD_MEMBER F Power(F q) const { return PowerOf(q, value, rest); }
-  // sigmoid(y)^gamma = exp(-gamma softplus(-y)), softplus(-y) = below + log1p_e: more exact than the power of a rounded q.
+  // sigmoid(y)^gamma = exp(-gamma softplus(-y)), softplus(-y) = below + log1p_e: more exact than the power of a rounded
+  // q.
   RN_HD_MEMBER F PowerOfSigmoid(F, F below, F log1p_e) const {
     const F product = value * below;
-    return ExpMinus(product, Fma(value, log1p_e, Fma(rest, below, ProductError(value, below, product))));
+    return ExpMinus(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
   }
   RN_HD_MEMBER F Times(F x) const { return value * x; }
 };
 
 template <>
 struct RealGamma<double> {
+  static constexpr bool kSharp = false;
   double value;
   RN_HD_MEMBER double Power(double q) const { return value == 2 ? q * q : value == 1 ? q : std::pow(q, value); }
   RN_HD_MEMBER double PowerOfSigmoid(double q, double, double) const { return Power(q); }
@@ -78,22 +90,35 @@ RN_HD FocalTerm<F> HardFocalLoss(F y, const Gamma& gamma) {
   return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
 }
 
-// For a target t strictly between 0 and 1.
+// For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself.
 template <class F, class Gamma>
-RN_HD FocalTerm<F> SoftFocalLoss(F x, F t, const Gamma& gamma) {
+RN_HD FocalTerm<F> SoftFocalLoss(F x, F t, F not_t, const Gamma& gamma) {
   const F e = ExpMinus(Abs(x));
   const F log1p_e = LogOnePlus(e);
   F not_p = F(1.0f) / (F(1.0f) + e);
   F p = e * not_p;
-  SwapWhere(x > F(0.0f), p, not_p);
   const F above = Max(F(0.0f), x);
-  const F not_t = F(1.0f) - t;
   const F below = Max(F(0.0f), F(0.0f) - x);
+  F not_p_rest{}, p_rest{};
+  if constexpr (Gamma::kSharp) {
+    not_p_rest = QuotientRest(e, not_p);
+    p_rest = ProductRest(e, not_p, p) + e * not_p_rest;
+    SwapWhere(x > F(0.0f), p_rest, not_p_rest);
+  }
+  SwapWhere(x > F(0.0f), p, not_p);
   const F ce = Fma(t, below + log1p_e, not_t * (above + log1p_e));
-  const F q = Fma(p, not_t, not_p * t);
-  const F weight = gamma.Power(q);
-  const F pull = p * not_t - not_p * t;
-  return {weight, ce, Fma(gamma.Times(Saturate(ce) * (not_t - t)), p * not_p / q, pull)};
+  const F p_share = p * not_t, not_p_share = not_p * t;
+  const F q = p_share + not_p_share;
+  const F one_over_q = F(1.0f) / q;
+  F weight = gamma.Power(q);
+  if constexpr (Gamma::kSharp) {
+    const F rest_p = ProductRest(p, not_t, p_share) + p_rest * not_t;
+    const F rest_not_p = ProductRest(not_p, t, not_p_share) + not_p_rest * t;
+    const F rest = SumRest(p_share, not_p_share, q) + rest_p + rest_not_p;
+    weight = Fma(weight, gamma.Times(rest * one_over_q), weight);
+  }
+  const F pull = p_share - not_p_share;
+  return {weight, ce, Fma(gamma.Times(Saturate(ce) * (not_t - t)), p * not_p * one_over_q, pull)};
 }
 
 // The class-balancing weight alpha_t.
@@ -117,7 +142,7 @@ RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double gamma, double alph
     term = HardFocalLoss(-x, exponent);
     sign = -1;
   } else {
-    term = SoftFocalLoss(x, t, exponent);
+    term = SoftFocalLoss(x, t, 1 - t, exponent);
   }
   const double weight = alpha_t * term.weight;
   // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.

@@ -12,6 +12,13 @@
 #define RN_ALWAYS_INLINE inline __attribute__((always_inline))
 #endif
 
+// For the rare paths of kernels.
+#if defined(_MSC_VER)
+#define RN_NOINLINE static __declspec(noinline)
+#else
+#define RN_NOINLINE static __attribute__((noinline))
+#endif
+
 #ifdef __CUDACC__
 #define RN_HD_MEMBER __host__ __device__ inline
 #define RN_HD __host__ __device__ inline

@@ -9,34 +9,35 @@ namespace rn::cpu {
 // A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K; the parameter tables
 // hold a whole number of periods of K, then kTablePadding values more of the next.
 struct FocalSpan {
-  static constexpr int64_t kTablePadding = 32;  // the most lanes of a step
+  static constexpr int64_t kTablePadding = 64;  // the most lanes of a step
 
   const float* logits;
   const float* targets;  // null: the targets are the bits
   int64_t count;
 
   int64_t table_index, table_period;  // table_index < table_period, which is at least kTablePadding
-  const float* background_weight;     // (1 - alpha), scale included
-  const float* class_weight;          // alpha, scale included
-  const float* gamma;                 // with gamma_rest: the float64 gamma; both null where it is an integer for all
-  const float* gamma_rest;
-  const float* weights;  // optional, one an element
+  const float* background_weight;     // 1 - alpha
+  const float* class_weight;          // alpha
+  const float* gamma;                 // rounded, and
+  const float* gamma_rest;            // what rounding left
+  float largest_logit;                // magnitude up to which float32 does; beyond and for NaN it is float64
+  const float* weights;               // optional, one an element
 
-  const uint8_t* class_bits;  // bit first_bit + i: element i is its row's class; readable 8 bytes past the last
+  const uint8_t* class_bits;  // bit first_bit + i: element i is its row's class; readable 16 bytes past the last
   int64_t first_bit;
-  float background_target, class_target;  // 0 and 1, or smoothed
+  double background_target, class_target;  // 0 and 1, or smoothed
 
-  const float* upstream;  // optional; upstream_step 0: one number, kTablePadding times
-  int64_t upstream_step;
-  float* losses;  // optional
-  float* grad;    // optional
-  bool stream;    // write grad past the cache
+  float loss_scale, grad_scale;  // of what is stored; the sum is not scaled
+  const float* upstream;         // optional, one an element
+  float* losses;                 // optional
+  float* grad;                   // optional
+  bool stream;                   // write grad past the cache
 };
 
 enum FocalTargets { kHardBits, kSoftBits, kDense, kNumFocalTargets };
 enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal, kNumFocalGammas };
 
-// Sum of the losses. NaN or infinite where a logit is; meaningless below the reach of float32's exponents.
+// Sum of the losses.
 using FocalKernel = double (*)(const FocalSpan&);
 
 struct Kernels {

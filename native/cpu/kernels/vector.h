@@ -16,20 +16,4 @@
 #error "no vector type for this processor"
 #endif
 
-namespace rn::cpu::RN_ISA {
-
-// Results below the smallest normal number become 0 instead of costing 150 cycles each; undone on leaving the scope.
-class FlushDenormals {
- public:
-#if defined(__SSE2__) || defined(_M_X64)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040u); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#endif
-};
-
-}  // namespace rn::cpu::RN_ISA
-
 #endif

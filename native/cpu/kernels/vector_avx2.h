@@ -33,6 +33,7 @@ RN_HD Float Abs(Float a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v); 
 RN_HD Mask operator>(Float a, Float b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
 RN_HD Mask operator>=(Float a, Float b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ)}; }
 RN_HD Mask operator==(Float a, Float b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)}; }
+RN_HD Mask operator&(Mask a, Mask b) { return {_mm256_and_ps(a.m, b.m)}; }
 RN_HD Mask operator|(Mask a, Mask b) { return {_mm256_or_ps(a.m, b.m)}; }
 RN_HD uint32_t Bits(Mask a) { return static_cast<uint32_t>(_mm256_movemask_ps(a.m)); }
 RN_HD Mask MaskOf(uint32_t bits) {
@@ -41,10 +42,7 @@ RN_HD Mask MaskOf(uint32_t bits) {
   return {_mm256_castsi256_ps(_mm256_cmpeq_epi32(set, lane))};
 }
 RN_HD Float Select(Mask m, Float a, Float b) { return _mm256_blendv_ps(b.v, a.v, m.m); }
-RN_HD Float KeepWhere(Mask m, Float a) { return _mm256_and_ps(m.m, a.v); }
-RN_HD Float NegateWhere(Mask m, Float a) {
-  return _mm256_xor_ps(a.v, _mm256_and_ps(m.m, _mm256_set1_ps(-0.0f)));
-}
+RN_HD Float NegateWhere(Mask m, Float a) { return _mm256_xor_ps(a.v, _mm256_and_ps(m.m, _mm256_set1_ps(-0.0f))); }
 RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   const __m256 difference = _mm256_and_ps(m.m, _mm256_xor_ps(a.v, b.v));
   a.v = _mm256_xor_ps(a.v, difference);

@@ -33,11 +33,11 @@ RN_HD Float Abs(Float a) { return _mm512_abs_ps(a.v); }
 RN_HD Mask operator>(Float a, Float b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
 RN_HD Mask operator>=(Float a, Float b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ)}; }
 RN_HD Mask operator==(Float a, Float b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
+RN_HD Mask operator&(Mask a, Mask b) { return {static_cast<__mmask16>(a.m & b.m)}; }
 RN_HD Mask operator|(Mask a, Mask b) { return {static_cast<__mmask16>(a.m | b.m)}; }
 RN_HD uint32_t Bits(Mask a) { return a.m; }
 RN_HD Mask MaskOf(uint32_t bits) { return {static_cast<__mmask16>(bits)}; }
 RN_HD Float Select(Mask m, Float a, Float b) { return _mm512_mask_blend_ps(m.m, b.v, a.v); }
-RN_HD Float KeepWhere(Mask m, Float a) { return _mm512_maskz_mov_ps(m.m, a.v); }
 RN_HD Float NegateWhere(Mask m, Float a) {
   const __m512i sign = _mm512_set1_epi32(INT32_MIN);
   const __m512i bits = _mm512_castps_si512(a.v);

@@ -34,6 +34,7 @@ RN_HD Float Abs(Float a) { return vabsq_f32(a.v); }
 RN_HD Mask operator>(Float a, Float b) { return {vcgtq_f32(a.v, b.v)}; }
 RN_HD Mask operator>=(Float a, Float b) { return {vcgeq_f32(a.v, b.v)}; }
 RN_HD Mask operator==(Float a, Float b) { return {vceqq_f32(a.v, b.v)}; }
+RN_HD Mask operator&(Mask a, Mask b) { return {vandq_u32(a.m, b.m)}; }
 RN_HD Mask operator|(Mask a, Mask b) { return {vorrq_u32(a.m, b.m)}; }
 RN_HD uint32x4_t LaneBit() {
   const uint32_t lane[4] = {1, 2, 4, 8};
@@ -42,9 +43,6 @@ RN_HD uint32x4_t LaneBit() {
 RN_HD uint32_t Bits(Mask a) { return vaddvq_u32(vandq_u32(a.m, LaneBit())); }
 RN_HD Mask MaskOf(uint32_t bits) { return {vtstq_u32(vdupq_n_u32(bits), LaneBit())}; }
 RN_HD Float Select(Mask m, Float a, Float b) { return vbslq_f32(m.m, a.v, b.v); }
-RN_HD Float KeepWhere(Mask m, Float a) {
-  return vreinterpretq_f32_u32(vandq_u32(m.m, vreinterpretq_u32_f32(a.v)));
-}
 RN_HD Float NegateWhere(Mask m, Float a) {
   const uint32x4_t sign = vandq_u32(m.m, vdupq_n_u32(0x80000000u));
   return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a.v), sign));

@@ -33,6 +33,7 @@ RN_HD Float Abs(Float a) { return _mm_andnot_ps(_mm_set1_ps(-0.0f), a.v); }
 RN_HD Mask operator>(Float a, Float b) { return {_mm_cmpgt_ps(a.v, b.v)}; }
 RN_HD Mask operator>=(Float a, Float b) { return {_mm_cmpge_ps(a.v, b.v)}; }
 RN_HD Mask operator==(Float a, Float b) { return {_mm_cmpeq_ps(a.v, b.v)}; }
+RN_HD Mask operator&(Mask a, Mask b) { return {_mm_and_ps(a.m, b.m)}; }
 RN_HD Mask operator|(Mask a, Mask b) { return {_mm_or_ps(a.m, b.m)}; }
 RN_HD uint32_t Bits(Mask a) { return static_cast<uint32_t>(_mm_movemask_ps(a.m)); }
 RN_HD Mask MaskOf(uint32_t bits) {
@@ -40,10 +41,7 @@ RN_HD Mask MaskOf(uint32_t bits) {
   const __m128i set = _mm_and_si128(_mm_set1_epi32(static_cast<int32_t>(bits)), lane);
   return {_mm_castsi128_ps(_mm_cmpeq_epi32(set, lane))};
 }
-RN_HD Float Select(Mask m, Float a, Float b) {
-  return _mm_or_ps(_mm_and_ps(m.m, a.v), _mm_andnot_ps(m.m, b.v));
-}
-RN_HD Float KeepWhere(Mask m, Float a) { return _mm_and_ps(m.m, a.v); }
+RN_HD Float Select(Mask m, Float a, Float b) { return _mm_or_ps(_mm_and_ps(m.m, a.v), _mm_andnot_ps(m.m, b.v)); }
 RN_HD Float NegateWhere(Mask m, Float a) { return _mm_xor_ps(a.v, _mm_and_ps(m.m, _mm_set1_ps(-0.0f))); }
 RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   const __m128 difference = _mm_and_ps(m.m, _mm_xor_ps(a.v, b.v));
