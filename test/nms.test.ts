@@ -52,6 +52,62 @@ test('greedy suppression equals the reference, equal scores in order', (t) => {
   );
 });
 
+/** Boxes made to lead an index by place astray: crowds, sizes over many magnitudes, no size, far from zero, on a lattice. */
+function awkwardBoxes(next: () => number, count: number, kind: string): Float32Array {
+  const boxes = new Float32Array(4 * count);
+  const magnitude = { tiny: -16, giant: 18, mixed: 0 }[kind] ?? 0;
+  for (let i = 0; i < count; i++) {
+    const unit = 10 ** (kind === 'mixed' ? magnitude + 6 * next() - 3 : magnitude);
+    const crowd = Math.floor(4 * next());
+    const x = kind === 'lattice' ? Math.floor(8 * next()) : crowd * 3 * unit + next() * unit;
+    const y = kind === 'lattice' ? Math.floor(8 * next()) : crowd * unit + next() * unit;
+    const far = kind === 'far' ? 1e6 : 0;
+    const size = () =>
+      kind === 'lattice' ? Math.floor(5 * next()) : kind === 'flat' && next() < 0.3 ? 0 : next() * 2 * unit;
+    boxes.set([far + x, far + y, far + x + size(), far + y + size()], 4 * i);
+  }
+  return boxes;
+}
+
+test('no box escapes: sizes of every magnitude, crowds, boxes without size, thresholds around the middle', (t) => {
+  const settings = fc.record({
+    n: fc.integer({ min: 0, max: 700 }),
+    seed: fc.integer(),
+    kind: fc.constantFrom('plain', 'tiny', 'giant', 'mixed', 'flat', 'far', 'lattice'),
+    iouThreshold: fc.oneof(
+      fc.constantFrom(0, 1e-6, 0.001, 0.2, 0.499, 0.5, 0.501, 1),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+    ),
+    classes: fc.constantFrom(0, 1, 2, 80, 1e6),
+  });
+  fc.assert(
+    fc.property(settings, ({ n, seed, kind, iouThreshold, classes }) => {
+      const next = random(seed);
+      const boxes = awkwardBoxes(next, n, kind);
+      const scores = uniform(next, n, -1, 1).map((v) => Math.round(v * 200) / 200);
+      const labels = classes === 0 ? undefined : integers(next, n, -classes, classes);
+      t.deepEqual(
+        [...nms(boxes, scores, { iouThreshold, classes: labels })],
+        nmsReference(boxes, scores, iouThreshold, labels),
+      );
+    }),
+    { numRuns: 250, seed: 3 },
+  );
+});
+
+test('both zeros are one score, and the order of equal scores survives any number of boxes', (t) => {
+  for (const n of [300, 2000]) {
+    const boxes = Float32Array.from({ length: 4 * n }, (_, i) => 20 * (i >> 2) + (i % 4 < 2 ? 0 : 10));
+    const zeros = Float32Array.from({ length: n }, (_, i) => (i % 3 === 0 ? -0 : 0));
+    t.deepEqual(
+      [...nms(boxes, zeros)],
+      Array.from(zeros, (_, i) => i),
+    );
+    const falling = zeros.map((_, i) => (i % 2 === 0 ? -Infinity : i % 5));
+    t.deepEqual([...nms(boxes, falling)], nmsReference(boxes, falling, 0.5));
+  }
+});
+
 test('the threshold is .5 unless given, and only more than it suppresses', (t) => {
   const boxes = new Float32Array([0, 0, 10, 10, 0, 0, 5, 10, 0, 0, 6, 10]);
   t.deepEqual([...nms(boxes, new Float32Array([3, 2, 1]))], [0, 1]);

@@ -23,7 +23,17 @@ export function tfjsPeer(
       tf.engine().startScope();
       try {
         const { run, count } = prepare();
-        return { ...measure(() => { tf.tidy(run); }, seconds, 1), count, threads: 1 };
+        return {
+          ...measure(
+            () => {
+              tf.tidy(run);
+            },
+            seconds,
+            1,
+          ),
+          count,
+          threads: 1,
+        };
       } finally {
         tf.engine().endScope();
       }
