@@ -71,7 +71,7 @@ async function timeCase({ name }: Case, prepared: Prepared, threads: number, set
 async function main(): Promise<void> {
   const options = parse(process.argv);
   const { quick, full, threads } = options;
-  const settings: Settings = { quick, full, threads, budget: quick ? 0.15 : 1 };
+  const settings: Settings = { quick, full, threads, budget: quick ? 0.1 : 1 };
   const torchvision = new Torchvision(settings);
   const skipped = torchvision.python === null ? ['torchvision: no python3 here has it'] : [];
   if (process.env['RETINANET_OPS_BENCH'] === undefined)

@@ -11,7 +11,7 @@ const CLASSES = 80;
 function check(name: string, { logits, targets, options }: FocalInputs, loss: number, grad?: Float32Array): void {
   const rows = logits.length / CLASSES;
   const width = targets.length / rows;
-  const every = Math.ceil(rows / 2000);
+  const every = Math.ceil(rows / 1000);
   const sample: number[] = [];
   for (let row = 0; row < rows; row += every) sample.push(row);
   const take = (from: ArrayLike<number>, columns: number) => {
@@ -39,7 +39,7 @@ function check(name: string, { logits, targets, options }: FocalInputs, loss: nu
 }
 
 export function focalRows({ quick }: Settings): number {
-  return quick ? 50_000 : 200_000;
+  return quick ? 20_000 : 200_000;
 }
 
 function focalCase(which: FocalCase, withGrad: boolean, threads?: number[]): Case {

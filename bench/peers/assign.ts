@@ -31,7 +31,10 @@ export function assignPeers(
   if (numBoxes > 300) return []; // the matrices that they make would fill the machine's memory
   const composed = tfjsBackends.map((backend) => {
     // Elements of the matrix that fit, and that do not take minutes.
-    const count = Math.min(numAnchors, Math.floor((backend === 'cpu' ? 5e5 : 4e6) / numBoxes));
+    const count = Math.min(
+      numAnchors,
+      Math.floor(((backend === 'cpu' ? 2.5e5 : 2e6) * (settings.quick ? 0.2 : 1)) / numBoxes),
+    );
     return tfjsPeer(backend, settings.budget / 2, () => {
       const some = tf.tensor2d(anchors.slice(0, 4 * count), [count, 4]);
       const truth = tf.tensor2d(boxes, [numBoxes, 4]);

@@ -43,7 +43,7 @@ export function focalPeers(
   };
   const composed = tfjsBackends.map((backend) => {
     // The plain cpu backend takes a microsecond a logit.
-    const count = Math.min(rows, (backend === 'cpu' ? 1000 : 12_500) * (settings.quick ? 1 : 4));
+    const count = Math.min(rows, (backend === 'cpu' ? 500 : 5000) * (settings.quick ? 1 : 10));
     return tfjsPeer(backend, settings.budget / 2, () => {
       const tensors = (n: number) => [
         tf.tensor2d(logits.slice(0, n * numClasses), [n, numClasses]),

@@ -35,11 +35,16 @@ export class Torchvision {
     check: (answer: Answer) => void = () => undefined,
   ): Peer[] {
     if (this.python === null) return [];
+    const known = new Map<number, PeerTiming>();
     const measure = async (threads: number): Promise<PeerTiming> => {
+      const found = known.get(threads);
+      if (found) return found;
       const answer = await this.ask(operation, arrays(), { ...parameters, threads });
       check(answer);
       const { best, median, runs } = answer as unknown as PeerTiming;
-      return { best, median, runs, count, threads };
+      const timing = { best, median, runs, count, threads };
+      known.set(threads, timing);
+      return timing;
     };
     return [{ name: 'torchvision', measure }];
   }

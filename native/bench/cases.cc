@@ -146,7 +146,7 @@ std::vector<CaseMaker> Cases(const rn_backend& backend, bool quick) {
   const auto add = [&](const std::string& name, std::function<Case(const std::string&)> make) {
     cases.push_back({name, [name, make] { return make(name); }});
   };
-  const int64_t rows = quick ? 50000 : 200000;
+  const int64_t rows = quick ? 20000 : 200000;
   const std::string size = ", " + std::to_string(rows) + " x 80";
   for (const double gamma : {2.0, 1.5}) {
     const std::string suffix = (gamma > 1.9 ? ", gamma 2" : ", gamma 1.5") + size;
