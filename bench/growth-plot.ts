@@ -52,6 +52,10 @@ function panelMark({ panel, title, axis }: (typeof PANELS)[number], points: Poin
   return {
     type: 'group',
     encode: { enter: { width: { value: 300 }, height: { value: 300 } } },
+    signals: [
+      { name: 'width', value: 300 },
+      { name: 'height', value: 300 },
+    ],
     title: { text: title, anchor: 'start', fontSize: 15, fontWeight: 'bold', color: '#14181f', offset: 10 },
     data: [{ name: `rows of ${panel}`, values: rows }],
     scales: [

@@ -16,6 +16,7 @@ interface Options {
   threads: number;
   json?: string;
   markdown: boolean;
+  peers: boolean;
   plot: boolean;
 }
 
@@ -33,6 +34,7 @@ function parse(argv: readonly string[]): Options {
     .option('--only <pattern>', 'only the cases whose name matches this regular expression')
     .option('--threads <n>', 'threads of an operation', readThreads, backendInfo().numThreads)
     .option('--json <file>', 'where the results go (default: bench/results/<date>.json)')
+    .option('--no-peers', 'times nothing but this package')
     .option('--markdown', 'prints the table as Markdown too', false)
     .option('--plot', 'draws how time grows with anchors and boxes to bench/growth.png, and nothing else', false);
   return command.parse(argv).opts<Options>();
@@ -51,7 +53,13 @@ async function comparePeers(prepared: Prepared, ns: number, threads: number): Pr
   return rows;
 }
 
-async function timeCase({ name }: Case, prepared: Prepared, threads: number, settings: Settings): Promise<Row> {
+async function timeCase(
+  { name }: Case,
+  prepared: Prepared,
+  threads: number,
+  settings: Settings,
+  peers: boolean,
+): Promise<Row> {
   setNumThreads(threads);
   const { unit, count, limit, parts } = prepared;
   prepared.run();
@@ -64,7 +72,7 @@ async function timeCase({ name }: Case, prepared: Prepared, threads: number, set
     ...{ name, threads, unit, count, ...timing, ns },
     limit: memory ? { kind: limit.kind, ns: limitNs, share: limitNs / ns } : null,
     ofParts: parts ? timing.best / measure(parts, settings.budget).best : null,
-    peers: await comparePeers(prepared, ns, threads),
+    peers: peers ? await comparePeers(prepared, ns, threads) : [],
   };
 }
 
@@ -94,7 +102,7 @@ async function main(): Promise<void> {
     const prepared = each.prepare(settings, torchvision);
     for (const count of each.threads ?? [threads]) {
       progress.update(rows.length, each.name);
-      rows.push(await timeCase(each, prepared, count, settings));
+      rows.push(await timeCase(each, prepared, count, settings, options.peers));
     }
   }
   progress.update(rows.length);

@@ -1,7 +1,8 @@
 // `npm run bench -- [options]`: builds everything, then runs the TypeScript benchmarks with the same options.
 // `npm run bench:native -- [options]`: builds and runs the ones that involve no Node (this launcher aside).
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -35,7 +36,16 @@ if (what === 'native') {
   mkdirSync(results, { recursive: true });
   const json = join(results, `native-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.json`);
   run(executable, ['--json', json, ...rest]);
-  if (existsSync(json)) console.log(`\n${json}`);
+  if (existsSync(json)) {
+    const machine = {
+      cpu: cpus()[0]?.model.trim(),
+      cores: cpus().length,
+      system: `${platform()} ${arch()} ${release()}`,
+    };
+    const measured = JSON.parse(readFileSync(json, 'utf8'));
+    writeFileSync(json, JSON.stringify({ date: new Date().toISOString(), machine, ...measured }, null, 2) + '\n');
+    console.log(`\n${json}`);
+  }
 } else {
   run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
   process.env.RETINANET_OPS_BENCH = buildExecutable();
