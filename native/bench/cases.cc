@@ -143,7 +143,7 @@ Case Nms(const rn_backend& backend, const std::string& name, int64_t count) {
 
 std::vector<CaseMaker> Cases(const rn_backend& backend, bool quick) {
   std::vector<CaseMaker> cases;
-  const auto add = [&](const std::string& name, std::function<Case(const std::string&)> make) {
+  const auto add = [&](const std::string& name, const std::function<Case(const std::string&)>& make) {
     cases.push_back({name, [name, make] { return make(name); }});
   };
   const int64_t rows = quick ? 20000 : 200000;

@@ -22,7 +22,7 @@ constexpr int64_t kBlock = 1 << 16;
 RN_BENCH_AVX2 float ReadAvx2(const float* from, int64_t count) {
   __m256 sums[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
   for (int64_t i = 0; i + 32 <= count; i += 32) {
-    for (int k = 0; k < 4; ++k) sums[k] = _mm256_xor_ps(sums[k], _mm256_loadu_ps(from + i + 8 * k));
+    for (int64_t k = 0; k < 4; ++k) sums[k] = _mm256_xor_ps(sums[k], _mm256_loadu_ps(from + i + 8 * k));
   }
   const __m256 all = _mm256_xor_ps(_mm256_xor_ps(sums[0], sums[1]), _mm256_xor_ps(sums[2], sums[3]));
   return _mm_cvtss_f32(_mm256_castps256_ps128(all));

@@ -75,6 +75,8 @@ class KeptBoxes {
   }
 
  private:
+  static constexpr float kNowhere = std::numeric_limits<float>::infinity();
+
   struct Range {
     int32_t first, last;
   };
@@ -97,8 +99,9 @@ class KeptBoxes {
 
   // Cells about as large as the boxes, and not so many that most lists would hold less than a vector.
   void LayOut(const std::vector<Box>& boxes, const int32_t* classes) {
-    double low_x = INFINITY, low_y = INFINITY, high_x = -INFINITY, high_y = -INFINITY, width = 0, height = 0;
-    float smallest = INFINITY;
+    constexpr double kFar = std::numeric_limits<double>::infinity();
+    double low_x = kFar, low_y = kFar, high_x = -kFar, high_y = -kFar, width = 0, height = 0;
+    float smallest = kNowhere;
     int64_t count = 0;
     for (const Box& box : boxes) {
       if (!HasSize(box)) continue;
@@ -152,10 +155,10 @@ class KeptBoxes {
       break;  // the others of this class are full
     }
     KeptBlock block{};
-    std::fill_n(block.x1, KeptBlock::kSize, INFINITY);
-    std::fill_n(block.y1, KeptBlock::kSize, INFINITY);
-    std::fill_n(block.x2, KeptBlock::kSize, -INFINITY);
-    std::fill_n(block.y2, KeptBlock::kSize, -INFINITY);
+    std::fill_n(block.x1, KeptBlock::kSize, kNowhere);
+    std::fill_n(block.y1, KeptBlock::kSize, kNowhere);
+    std::fill_n(block.x2, KeptBlock::kSize, -kNowhere);
+    std::fill_n(block.y2, KeptBlock::kSize, -kNowhere);
     block.label = label;
     block.next = heads_[slot];
     heads_[slot] = static_cast<int32_t>(blocks_.size());

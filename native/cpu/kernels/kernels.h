@@ -41,7 +41,7 @@ enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal, kNumFocalGammas };
 using FocalKernel = double (*)(const FocalSpan&);
 
 // Boxes that a suppression has kept, of one class, as columns; a list's blocks are linked by their indices.
-struct alignas(64) KeptBlock {
+struct KeptBlock {
   static constexpr int64_t kSize = 16;
   float x1[kSize], y1[kSize], x2[kSize], y2[kSize], areas[kSize];  // past `count`: boxes that overlap nothing
   int32_t count, label;
