@@ -95,6 +95,37 @@ test('no box escapes: sizes of every magnitude, crowds, boxes without size, thre
   );
 });
 
+/**
+ * Where a bound on the overlap is tight: a strip along an edge of a larger box, whose share of it is the threshold give or take
+ * little; and small boxes all around, so that the places an index looks at are small beside both.
+ */
+function strips(next: () => number, pairs: number, fillers: number, iouThreshold: number): Float32Array {
+  const boxes = new Float32Array(8 * pairs + 4 * fillers);
+  for (let i = 0; i < pairs; i++) {
+    const side = 20 + 60 * next();
+    const [x, y] = [900 * next(), 900 * next()];
+    const width = side * Math.min(1, iouThreshold * (1 + 0.02 * (next() - 0.5)));
+    const from = next() < 0.5 ? 0 : side - width;
+    const strip = next() < 0.5 ? [x + from, y, x + from + width, y + side] : [x, y + from, x + side, y + from + width];
+    boxes.set([x, y, x + side, y + side, ...strip], 8 * i);
+  }
+  for (let i = 0; i < fillers; i++) {
+    const [x, y] = [1000 * next(), 1000 * next()];
+    boxes.set([x, y, x + 1 + next(), y + 1 + next()], 8 * pairs + 4 * i);
+  }
+  return boxes;
+}
+
+test('a strip along an edge is found, just above the threshold, and left, just below', (t) => {
+  const next = random(4);
+  for (let run = 0; run < 150; run++) {
+    const iouThreshold = 0.02 + 0.9 * next();
+    const boxes = strips(next, 40, 1200, iouThreshold);
+    const scores = uniform(next, boxes.length / 4, 0, 1);
+    t.deepEqual([...nms(boxes, scores, { iouThreshold })], nmsReference(boxes, scores, iouThreshold), `run ${run}`);
+  }
+});
+
 test('both zeros are one score, and the order of equal scores survives any number of boxes', (t) => {
   for (const n of [300, 2000]) {
     const boxes = Float32Array.from({ length: 4 * n }, (_, i) => 20 * (i >> 2) + (i % 4 < 2 ? 0 : 10));
