@@ -41,24 +41,26 @@ struct Blocks {
 // alpha and gamma by element: a period of whole rows, so that a vector may be loaded at any class.
 class Tables {
  public:
-  explicit Tables(const rn_focal_loss& op) {
-    gamma_kind_ = GammaKind(op.gamma);
-    const int64_t classes = std::max<int64_t>(1, op.classes);
+  explicit Tables(const rn_focal_loss& op) : gamma_kind_(GammaKind(op.gamma)) {
     const bool per_class = (op.alpha.values && op.alpha.count > 1) || (gamma_kind_ == kGammaReal && op.gamma.count > 1);
-    const int64_t repeated = per_class ? classes : 1;
+    const int64_t repeated = per_class ? op.classes : 1;
     period_ = repeated * NumBlocks(FocalSpan::kTablePadding, repeated);
-    const int64_t length = period_ + FocalSpan::kTablePadding;
-    values_.resize(static_cast<size_t>(4 * length));
-    float* const tables[4] = {values_.data(), values_.data() + length, values_.data() + 2 * length,
-                              values_.data() + 3 * length};
-    for (int64_t i = 0; i < length; ++i) {
-      const int64_t k = i % repeated;
+    length_ = period_ + FocalSpan::kTablePadding;
+    values_.resize(static_cast<size_t>(kTables * length_));
+    for (int64_t k = 0; k < repeated; ++k) {
       const double alpha = op.alpha.values ? PerClass(op.alpha, k) : 0;
       const double gamma = PerClass(op.gamma, k);
-      tables[0][i] = static_cast<float>(op.alpha.values ? AlphaWeight(alpha, 0) : 1);
-      tables[1][i] = static_cast<float>(op.alpha.values ? AlphaWeight(alpha, 1) : 1);
-      tables[2][i] = static_cast<float>(gamma);
-      tables[3][i] = static_cast<float>(gamma - static_cast<double>(tables[2][i]));
+      const float rounded_gamma = static_cast<float>(gamma);
+      const double background = op.alpha.values ? AlphaWeight(alpha, 0) : 1, foreground = op.alpha.values ? alpha : 1;
+      const float row[kTables] = {static_cast<float>(background), static_cast<float>(foreground), rounded_gamma,
+                                  static_cast<float>(gamma - static_cast<double>(rounded_gamma))};
+      for (int table = 0; table < kTables; ++table) values_[static_cast<size_t>(table * length_ + k)] = row[table];
+    }
+    for (int table = 0; table < kTables; ++table) {
+      float* const values = values_.data() + table * length_;
+      for (int64_t filled = repeated; filled < length_; filled *= 2) {
+        std::copy_n(values, std::min(filled, length_ - filled), values + filled);
+      }
     }
     const double largest_gamma = *std::max_element(op.gamma.values, op.gamma.values + op.gamma.count);
     largest_logit_ = kLargestExponent / static_cast<float>(1 + largest_gamma);
@@ -67,16 +69,17 @@ class Tables {
   FocalGamma gamma_kind() const { return gamma_kind_; }
 
   void Fill(FocalSpan& span) const {
-    const int64_t length = period_ + FocalSpan::kTablePadding;
     span.table_period = period_;
     span.background_weight = values_.data();
-    span.class_weight = values_.data() + length;
-    span.gamma = values_.data() + 2 * length;
-    span.gamma_rest = values_.data() + 3 * length;
+    span.class_weight = values_.data() + length_;
+    span.gamma = values_.data() + 2 * length_;
+    span.gamma_rest = values_.data() + 3 * length_;
     span.largest_logit = largest_logit_;
   }
 
  private:
+  static constexpr int kTables = 4;
+
   static FocalGamma GammaKind(const rn_per_class& gamma) {
     const double first = gamma.values[0];
     if (std::any_of(gamma.values, gamma.values + gamma.count, [&](double g) { return g != first; })) return kGammaReal;
@@ -85,7 +88,7 @@ class Tables {
 
   FocalGamma gamma_kind_;
   float largest_logit_;
-  int64_t period_;
+  int64_t period_, length_;
   std::vector<float> values_;
 };
 
