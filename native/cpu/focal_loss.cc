@@ -125,6 +125,17 @@ class FocalLossRun {
     return (op_.labels && op_.labels[row] == RN_LABEL_IGNORED) || (op_.anchor_weights && op_.anchor_weights[row] == 0);
   }
 
+  // The first row from `row` on that is not ignored as `ignored` says, or `end`.
+  int64_t EndOfRun(int64_t row, int64_t end, bool ignored) const {
+    const int32_t* const labels = op_.labels;
+    if (op_.anchor_weights || !labels) {
+      while (row < end && Ignored(row) == ignored) ++row;
+    } else {
+      while (row < end && (labels[row] == RN_LABEL_IGNORED) == ignored) ++row;
+    }
+    return row;
+  }
+
   double Block(int64_t block) const {
     const int64_t begin = blocks_.Begin(block), end = blocks_.Begin(block + 1);
     uint8_t class_bits[kBlockElements / 8 + 24];
@@ -133,8 +144,7 @@ class FocalLossRun {
     const int64_t last_row = (end - 1) / blocks_.classes;
     for (int64_t row = begin / blocks_.classes; row <= last_row;) {
       const bool ignored = Ignored(row);
-      int64_t next = row + 1;
-      while (next <= last_row && Ignored(next) == ignored) ++next;
+      const int64_t next = EndOfRun(row, last_row + 1, ignored);
       const int64_t first = std::max(begin, row * blocks_.classes), last = std::min(end, next * blocks_.classes);
       if (ignored) {
         if (op_.losses) std::fill(op_.losses + first, op_.losses + last, 0.0f);
@@ -149,11 +159,14 @@ class FocalLossRun {
 
   // Sets the bits of the elements that are their row's class.
   void MarkClasses(int64_t begin, int64_t end, uint8_t* bits) const {
-    if (!op_.labels) return;
+    const int32_t* const labels = op_.labels;
+    if (!labels) return;
     std::memset(bits, 0, static_cast<size_t>((end - begin) / 8 + 24));
-    for (int64_t row = begin / blocks_.classes; row * blocks_.classes < end; ++row) {
-      if (op_.labels[row] < 0) continue;
-      const int64_t i = row * blocks_.classes + op_.labels[row] - begin;
+    const int64_t classes = blocks_.classes;
+    int64_t row = begin / classes;
+    for (int64_t first = row * classes; first < end; first += classes, ++row) {
+      if (labels[row] < 0) continue;
+      const int64_t i = first + labels[row] - begin;
       if (i >= 0 && i < end - begin) bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | 1u << (i % 8));
     }
   }
@@ -193,6 +206,7 @@ class FocalLossRun {
 };
 
 bool Positive(const rn_focal_loss& op, int64_t row) {
+  if (op.anchor_weights && op.anchor_weights[row] == 0) return false;
   if (op.labels) return op.labels[row] >= 0;
   const float* targets = op.targets + row * op.classes;
   return std::any_of(targets, targets + op.classes, [](float t) { return t > 0; });
@@ -200,16 +214,17 @@ bool Positive(const rn_focal_loss& op, int64_t row) {
 
 // Rows that count and have a class.
 int64_t CountPositives(const rn_focal_loss& op) {
-  const int64_t rows_per_block =
-      std::max<int64_t>(1, (op.labels ? 1 << 16 : 1 << 18) / std::max<int64_t>(1, op.labels ? 1 : op.classes));
+  const int64_t values_per_row = op.labels ? 1 : std::max<int64_t>(1, op.classes);
+  const int64_t rows_per_block = std::max<int64_t>(1, (1 << 16) / values_per_row);
   std::vector<int64_t> counts(static_cast<size_t>(NumBlocks(op.rows, rows_per_block)));
   ParallelFor(static_cast<int64_t>(counts.size()), [&](int64_t block) {
-    const int64_t end = std::min(op.rows, (block + 1) * rows_per_block);
-    int64_t count = 0;
-    for (int64_t row = block * rows_per_block; row < end; ++row) {
-      count += !(op.anchor_weights && op.anchor_weights[row] == 0) && Positive(op, row);
+    const int64_t begin = block * rows_per_block, end = std::min(op.rows, begin + rows_per_block);
+    int64_t& count = counts[static_cast<size_t>(block)];
+    if (op.labels && !op.anchor_weights) {
+      count = std::count_if(op.labels + begin, op.labels + end, [](int32_t label) { return label >= 0; });
+    } else {
+      for (int64_t row = begin; row < end; ++row) count += Positive(op, row);
     }
-    counts[static_cast<size_t>(block)] = count;
   });
   int64_t total = 0;
   for (const int64_t count : counts) total += count;

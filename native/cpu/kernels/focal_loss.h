@@ -197,7 +197,11 @@ double FocalLossOfSpan(const FocalSpan& span) {
   }
   while (i < span.count) {
     const int64_t lanes = span.count - i < kLanes ? span.count - i : kLanes;
-    careful += CarefulStep<kTargets, kGamma>(span, i, k, lanes);
+    if (lanes == kLanes && Lanes<Float>::All(Float(span.largest_logit) >= Abs(Load(span.logits + i)))) {
+      sum.Add(VectorStep<Float, kTargets, kGamma>(span, Load(span.logits + i), i, k));
+    } else {
+      careful += CarefulStep<kTargets, kGamma>(span, i, k, lanes);
+    }
     advance(lanes);
   }
   return sum.Total() + careful;
