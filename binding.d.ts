@@ -5,6 +5,8 @@
 type Floats = Float32Array;
 type Ints = Int32Array;
 type Optional<T> = T | null;
+/** One number for all classes, or [K]. */
+type PerClass = number | Float64Array;
 
 /** `data` is boxes [A, 4] where `levels` is null; else half sizes [L, S, 2] and levels [L, 4]: height, width, stride, first. */
 type AnchorArguments = [data: Floats, levels: Optional<Float64Array>];
@@ -39,8 +41,8 @@ export interface Operations {
     labels: Optional<Ints>,
     targets: Optional<Floats>,
     anchorWeights: Optional<Floats>,
-    alpha: Optional<Float64Array>,
-    gamma: Float64Array,
+    alpha: Optional<PerClass>,
+    gamma: PerClass,
     labelSmoothing: number,
     normalizer: number,
     normalizeByPositives: boolean,
@@ -114,8 +116,8 @@ export interface Operations {
       classes: number,
       classLogits: Floats,
       boxDeltas: Floats,
-      alpha: Optional<Float64Array>,
-      gamma: Float64Array,
+      alpha: Optional<PerClass>,
+      gamma: PerClass,
       labelSmoothing: number,
       beta: number,
       boxWeight: number,
@@ -154,6 +156,8 @@ export interface BackendState {
 
 export interface Binding extends Operations, AsyncOperations {
   backendInfo(): { cpu: BackendState; cuda: BackendState };
+  /** Index of the first value not in [lowest, highest] (NaN never is; bounds in the array's own type), or -1. */
+  firstOutside(values: Floats | Ints, lowest: number, highest: number): number;
   numThreads(): number;
   /** 0 restores the default. */
   setNumThreads(count: number): void;

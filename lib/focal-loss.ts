@@ -260,12 +260,12 @@ function lengthOf(value: unknown): number {
 }
 
 export interface FocalLossParameters {
-  alpha: Float64Array | null;
-  gamma: Float64Array;
+  alpha: number | Float64Array | null;
+  gamma: number | Float64Array;
   labelSmoothing: number;
 }
 
-/** alpha, gamma and labelSmoothing with their defaults, as arrays of one or K values. */
+/** alpha, gamma and labelSmoothing with their defaults; by class as float64, which native code computes in. */
 export function readFocalLossParameters(
   check: Check,
   given: Pick<FocalLossOptions, 'alpha' | 'gamma' | 'labelSmoothing'>,
@@ -279,8 +279,8 @@ export function readFocalLossParameters(
   };
 }
 
-function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): Float64Array {
-  if (typeof value === 'number') return Float64Array.of(check.number(name, value, { min: 0, max }));
+function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): number | Float64Array {
+  if (typeof value === 'number') return check.number(name, value, { min: 0, max });
   if (kindOf(value) !== 'Float32Array') {
     check.fail('ERR_DTYPE', name, 'a number or a Float32Array [K]', describe(value));
   }

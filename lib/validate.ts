@@ -1,5 +1,6 @@
 // Every check of an argument, and the one shape of message: what was expected, for which argument, what came, at which row.
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
+import { native } from './native.js';
 
 /** The largest finite float32. */
 export const FLOAT32_MAX = 3.4028234663852886e38;
@@ -143,29 +144,24 @@ export class Check {
     return copy as T;
   }
 
-  /** All values in [min, max]; NaN is refused. */
+  /** All values in [min, max], bounds that float32 holds exactly; NaN is refused. */
   values(argument: string, array: Float32Array, min: number, max: number, rowLength = 1): void {
-    for (let i = 0; i < array.length; i++) {
-      const value = array[i] as number;
-      if (!(value >= min && value <= max)) {
-        const expected = `finite numbers${rangeText(min, max, false)}`;
-        this.fail('ERR_RANGE', argument, expected, String(value), Math.floor(i / rowLength));
-      }
-    }
+    const i = firstOutside(array, min, max);
+    if (i < 0) return;
+    const expected = `finite numbers${rangeText(min, max, false)}`;
+    this.fail('ERR_RANGE', argument, expected, String(array[i]), Math.floor(i / rowLength));
   }
 
   /** Class labels in [lowest, numClasses). */
   labels(argument: string, labels: Int32Array, lowest: -2 | 0, numClasses = 2 ** 31): void {
-    for (let row = 0; row < labels.length; row++) {
-      const label = labels[row] as number;
-      if (label >= lowest && label < numClasses) continue;
-      const top = numClasses === 2 ** 31 ? '' : ` below ${String(numClasses)}`;
-      const expected =
-        lowest === -2
-          ? `a class label${top}, -1 (background) or -2 (ignored)`
-          : `a class label of at least 0${top === '' ? '' : ` and${top}`}`;
-      this.fail('ERR_LABEL', argument, expected, String(label), row);
-    }
+    const row = firstOutside(labels, lowest, Math.min(numClasses, 2 ** 31) - 1);
+    if (row < 0) return;
+    const top = numClasses >= 2 ** 31 ? '' : ` below ${String(numClasses)}`;
+    const expected =
+      lowest === -2
+        ? `a class label${top}, -1 (background) or -2 (ignored)`
+        : `a class label of at least 0${top === '' ? '' : ` and${top}`}`;
+    this.fail('ERR_LABEL', argument, expected, String(labels[row]), row);
   }
 
   /** Boxes [n, 4] of finite coordinates; with `area`, also x2 > x1 and y2 > y1. Returns n. */
@@ -202,6 +198,16 @@ export class Check {
     }
     return offsets.length - 1;
   }
+}
+
+/** Index of the first value not in [min, max], or -1. Long arrays are searched natively, on all threads. */
+function firstOutside(array: Float32Array | Int32Array, min: number, max: number): number {
+  if (array.length >= 4096) return native().firstOutside(array, min, max);
+  for (let i = 0; i < array.length; i++) {
+    const value = array[i] as number;
+    if (!(value >= min && value <= max)) return i;
+  }
+  return -1;
 }
 
 // The accessors of %TypedArray%.prototype tell the truth whatever a subclass or an own property says, in every realm.

@@ -62,7 +62,7 @@ test('a promised call refuses buffers that can shrink under it; a synchronous on
 });
 
 test('garbage collection leaves what is in flight alone', (t) => {
-  const { status, signal, stdout, stderr } = runScript('promises-gc.js', [], ['--expose-gc']);
+  const { status, signal, stdout, stderr } = runScript('promises-gc.js', [], {}, ['--expose-gc']);
   t.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' });
   t.regex(stdout, /^64 right/);
 });

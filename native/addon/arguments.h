@@ -35,6 +35,8 @@ class Arguments {
     return static_cast<int64_t>(value);
   }
 
+  bool NextIsNumber() const { return info_[index_].IsNumber(); }
+
   bool Boolean() {
     const Napi::Value value = Next();
     if (!value.IsBoolean()) Fail("a boolean");
@@ -83,6 +85,32 @@ class Arguments {
   const Napi::CallbackInfo& info_;
   size_t index_ = 0;
 };
+
+// One argument: null (switched off, where that is allowed), a number for all classes, or a Float64Array [classes].
+struct PerClassArgument {
+  rn_per_class Read(Arguments& args, int64_t classes, bool nullable) {
+    if (args.NextIsNumber()) {
+      number_ = args.Number();
+      return {&number_, 1};
+    }
+    const Slice<double> values = nullable ? args.DoublesOrNull(classes) : args.Doubles(classes);
+    return {values.data, values.data ? classes : 0};
+  }
+
+ private:
+  double number_ = 0;
+};
+
+// Arguments (gradOutput | null, losses | null, grad | null) of a loss over `elements` elements.
+template <class Op>
+void ReadLossOutputs(Arguments& args, int64_t elements, Op& op) {
+  const Slice<float> grad_output = args.FloatsOrNull(1);
+  if (grad_output.length > 1 && grad_output.length < elements) args.Fail("one gradOutput, or one an element");
+  op.grad_output = grad_output.data;
+  op.grad_output_count = grad_output.length;
+  op.losses = args.FloatsOrNull(elements).data;
+  op.grad = args.FloatsOrNull(elements).data;
+}
 
 // Arguments (data, levels): levels null means data is boxes [A, 4]; otherwise levels is [L, 4] of (height, width,
 // stride, first anchor) and data the half sizes [L, S, 2].

@@ -6,6 +6,7 @@
 
 #include <napi.h>
 
+#include <cstdio>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -31,7 +32,11 @@ inline Napi::Error ToError(Napi::Env env, const rn_status& status) {
 
 inline const rn_backend& UsableBackend(Napi::Env env, Arguments& args) {
   const BackendState state = FindBackend(static_cast<BackendId>(args.Count()));
-  if (!state.backend) throw ToError(env, {RN_BACKEND_FAILURE, "the backend is not usable"});
+  if (!state.backend) {
+    rn_status status{RN_BACKEND_FAILURE, ""};
+    std::snprintf(status.message, sizeof status.message, "expected a usable backend: %s", state.reason);
+    throw ToError(env, status);
+  }
   return *state.backend;
 }
 

@@ -18,8 +18,8 @@ class RetinanetLoss final : public Operation {
     const int64_t deltas = args.Product(rows, 4);
     op_.class_logits = args.Floats(logits).data;
     op_.box_deltas = args.Floats(deltas).data;
-    op_.alpha = PerClass(args, args.DoublesOrNull(1));
-    op_.gamma = PerClass(args, args.Doubles(1));
+    op_.alpha = alpha_.Read(args, op_.classes, true);
+    op_.gamma = gamma_.Read(args, op_.classes, false);
     op_.label_smoothing = args.Number();
     op_.beta = args.Number();
     op_.box_weight = args.Number();
@@ -43,13 +43,9 @@ class RetinanetLoss final : public Operation {
   }
 
  private:
-  rn_per_class PerClass(Arguments& args, const Slice<double>& slice) const {
-    if (slice.data && slice.length != 1 && slice.length != op_.classes) args.Fail("one value, or one a class");
-    return {slice.data, slice.length};
-  }
-
   AnchorsArgument anchors_;
   GroundTruthArgument truth_;
+  PerClassArgument alpha_, gamma_;
   rn_retinanet_loss op_{};
   double class_loss_ = 0, box_loss_ = 0;
   int64_t num_positive_ = 0;

@@ -1,6 +1,7 @@
-// What is not an operation: threads, and which backends there are.
+// What is not an operation: threads, which backends there are, the search for values out of range.
 #include <algorithm>
 
+#include "../cpu/scan.h"
 #include "../cpu/thread_pool.h"
 #include "operation.h"
 
@@ -30,12 +31,30 @@ void SetNumThreads(const Napi::CallbackInfo& info) {
   cpu::SetNumThreads(count == 0 ? cpu::DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, 1024)));
 }
 
+// (values, lowest, highest)
+Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  const bool integers = info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
+  int64_t found;
+  if (integers) {
+    const Slice<int32_t> values = args.Ints(0);
+    const int32_t lowest = static_cast<int32_t>(args.Number()), highest = static_cast<int32_t>(args.Number());
+    found = cpu::FirstOutside(values.data, values.length, lowest, highest);
+  } else {
+    const Slice<float> values = args.Floats(0);
+    const float lowest = static_cast<float>(args.Number()), highest = static_cast<float>(args.Number());
+    found = cpu::FirstOutside(values.data, values.length, lowest, highest);
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(found));
+}
+
 }  // namespace
 
 void ExportRuntime(Napi::Object exports) {
   const Napi::Env env = exports.Env();
   exports.Set("backendInfo", Napi::Function::New(env, BackendInfo, "backendInfo"));
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
+  exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));
 }
 

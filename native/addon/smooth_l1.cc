@@ -14,12 +14,7 @@ class SmoothL1 final : public Operation {
     op_.weights = args.FloatsOrNull(op_.rows).data;
     op_.beta = args.Number();
     op_.normalizer = args.Number();
-    const Slice<float> grad_output = args.FloatsOrNull(1);
-    op_.grad_output = grad_output.data;
-    op_.grad_output_count = grad_output.length;
-    if (grad_output.length > 1 && grad_output.length < elements) args.Fail("one gradOutput, or one an element");
-    op_.losses = args.FloatsOrNull(elements).data;
-    op_.grad = args.FloatsOrNull(elements).data;
+    ReadLossOutputs(args, elements, op_);
     scalars_ = args.Doubles(1).data;
     op_.loss_sum = &loss_sum_;
   }

@@ -8,7 +8,8 @@ BackendState FindBackend(BackendId id) {
   switch (id) {
     case BackendId::kAuto:
     case BackendId::kCpu:
-      return {CpuBackend(), nullptr};
+      if (const rn_backend* cpu = CpuBackend()) return {cpu, nullptr};
+      return {nullptr, "RETINANET_OPS_CPU names an instruction set that is unknown or that this processor lacks"};
     case BackendId::kCuda:
       break;
   }

@@ -41,24 +41,26 @@ struct Blocks {
 // alpha and gamma by element: a period of whole rows, so that a vector may be loaded at any class.
 class Tables {
  public:
-  explicit Tables(const rn_focal_loss& op) {
-    gamma_kind_ = GammaKind(op.gamma);
-    const int64_t classes = std::max<int64_t>(1, op.classes);
+  explicit Tables(const rn_focal_loss& op) : gamma_kind_(GammaKind(op.gamma)) {
     const bool per_class = (op.alpha.values && op.alpha.count > 1) || (gamma_kind_ == kGammaReal && op.gamma.count > 1);
-    const int64_t repeated = per_class ? classes : 1;
+    const int64_t repeated = per_class ? op.classes : 1;
     period_ = repeated * NumBlocks(FocalSpan::kTablePadding, repeated);
-    const int64_t length = period_ + FocalSpan::kTablePadding;
-    values_.resize(static_cast<size_t>(4 * length));
-    float* const tables[4] = {values_.data(), values_.data() + length, values_.data() + 2 * length,
-                              values_.data() + 3 * length};
-    for (int64_t i = 0; i < length; ++i) {
-      const int64_t k = i % repeated;
+    length_ = period_ + FocalSpan::kTablePadding;
+    values_.resize(static_cast<size_t>(kTables * length_));
+    for (int64_t k = 0; k < repeated; ++k) {
       const double alpha = op.alpha.values ? PerClass(op.alpha, k) : 0;
       const double gamma = PerClass(op.gamma, k);
-      tables[0][i] = static_cast<float>(op.alpha.values ? AlphaWeight(alpha, 0) : 1);
-      tables[1][i] = static_cast<float>(op.alpha.values ? AlphaWeight(alpha, 1) : 1);
-      tables[2][i] = static_cast<float>(gamma);
-      tables[3][i] = static_cast<float>(gamma - static_cast<double>(tables[2][i]));
+      const float rounded_gamma = static_cast<float>(gamma);
+      const double background = op.alpha.values ? AlphaWeight(alpha, 0) : 1, foreground = op.alpha.values ? alpha : 1;
+      const float row[kTables] = {static_cast<float>(background), static_cast<float>(foreground), rounded_gamma,
+                                  static_cast<float>(gamma - static_cast<double>(rounded_gamma))};
+      for (int table = 0; table < kTables; ++table) values_[static_cast<size_t>(table * length_ + k)] = row[table];
+    }
+    for (int table = 0; table < kTables; ++table) {
+      float* const values = values_.data() + table * length_;
+      for (int64_t filled = repeated; filled < length_; filled *= 2) {
+        std::copy_n(values, std::min(filled, length_ - filled), values + filled);
+      }
     }
     const double largest_gamma = *std::max_element(op.gamma.values, op.gamma.values + op.gamma.count);
     largest_logit_ = kLargestExponent / static_cast<float>(1 + largest_gamma);
@@ -67,16 +69,17 @@ class Tables {
   FocalGamma gamma_kind() const { return gamma_kind_; }
 
   void Fill(FocalSpan& span) const {
-    const int64_t length = period_ + FocalSpan::kTablePadding;
     span.table_period = period_;
     span.background_weight = values_.data();
-    span.class_weight = values_.data() + length;
-    span.gamma = values_.data() + 2 * length;
-    span.gamma_rest = values_.data() + 3 * length;
+    span.class_weight = values_.data() + length_;
+    span.gamma = values_.data() + 2 * length_;
+    span.gamma_rest = values_.data() + 3 * length_;
     span.largest_logit = largest_logit_;
   }
 
  private:
+  static constexpr int kTables = 4;
+
   static FocalGamma GammaKind(const rn_per_class& gamma) {
     const double first = gamma.values[0];
     if (std::any_of(gamma.values, gamma.values + gamma.count, [&](double g) { return g != first; })) return kGammaReal;
@@ -85,7 +88,7 @@ class Tables {
 
   FocalGamma gamma_kind_;
   float largest_logit_;
-  int64_t period_;
+  int64_t period_, length_;
   std::vector<float> values_;
 };
 
@@ -122,6 +125,17 @@ class FocalLossRun {
     return (op_.labels && op_.labels[row] == RN_LABEL_IGNORED) || (op_.anchor_weights && op_.anchor_weights[row] == 0);
   }
 
+  // The first row from `row` on that is not ignored as `ignored` says, or `end`.
+  int64_t EndOfRun(int64_t row, int64_t end, bool ignored) const {
+    const int32_t* const labels = op_.labels;
+    if (op_.anchor_weights || !labels) {
+      while (row < end && Ignored(row) == ignored) ++row;
+    } else {
+      while (row < end && (labels[row] == RN_LABEL_IGNORED) == ignored) ++row;
+    }
+    return row;
+  }
+
   double Block(int64_t block) const {
     const int64_t begin = blocks_.Begin(block), end = blocks_.Begin(block + 1);
     uint8_t class_bits[kBlockElements / 8 + 24];
@@ -130,8 +144,7 @@ class FocalLossRun {
     const int64_t last_row = (end - 1) / blocks_.classes;
     for (int64_t row = begin / blocks_.classes; row <= last_row;) {
       const bool ignored = Ignored(row);
-      int64_t next = row + 1;
-      while (next <= last_row && Ignored(next) == ignored) ++next;
+      const int64_t next = EndOfRun(row, last_row + 1, ignored);
       const int64_t first = std::max(begin, row * blocks_.classes), last = std::min(end, next * blocks_.classes);
       if (ignored) {
         if (op_.losses) std::fill(op_.losses + first, op_.losses + last, 0.0f);
@@ -146,11 +159,14 @@ class FocalLossRun {
 
   // Sets the bits of the elements that are their row's class.
   void MarkClasses(int64_t begin, int64_t end, uint8_t* bits) const {
-    if (!op_.labels) return;
+    const int32_t* const labels = op_.labels;
+    if (!labels) return;
     std::memset(bits, 0, static_cast<size_t>((end - begin) / 8 + 24));
-    for (int64_t row = begin / blocks_.classes; row * blocks_.classes < end; ++row) {
-      if (op_.labels[row] < 0) continue;
-      const int64_t i = row * blocks_.classes + op_.labels[row] - begin;
+    const int64_t classes = blocks_.classes;
+    int64_t row = begin / classes;
+    for (int64_t first = row * classes; first < end; first += classes, ++row) {
+      if (labels[row] < 0) continue;
+      const int64_t i = first + labels[row] - begin;
       if (i >= 0 && i < end - begin) bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | 1u << (i % 8));
     }
   }
@@ -190,6 +206,7 @@ class FocalLossRun {
 };
 
 bool Positive(const rn_focal_loss& op, int64_t row) {
+  if (op.anchor_weights && op.anchor_weights[row] == 0) return false;
   if (op.labels) return op.labels[row] >= 0;
   const float* targets = op.targets + row * op.classes;
   return std::any_of(targets, targets + op.classes, [](float t) { return t > 0; });
@@ -197,16 +214,17 @@ bool Positive(const rn_focal_loss& op, int64_t row) {
 
 // Rows that count and have a class.
 int64_t CountPositives(const rn_focal_loss& op) {
-  const int64_t rows_per_block =
-      std::max<int64_t>(1, (op.labels ? 1 << 16 : 1 << 18) / std::max<int64_t>(1, op.labels ? 1 : op.classes));
+  const int64_t values_per_row = op.labels ? 1 : std::max<int64_t>(1, op.classes);
+  const int64_t rows_per_block = std::max<int64_t>(1, (1 << 16) / values_per_row);
   std::vector<int64_t> counts(static_cast<size_t>(NumBlocks(op.rows, rows_per_block)));
   ParallelFor(static_cast<int64_t>(counts.size()), [&](int64_t block) {
-    const int64_t end = std::min(op.rows, (block + 1) * rows_per_block);
-    int64_t count = 0;
-    for (int64_t row = block * rows_per_block; row < end; ++row) {
-      count += !(op.anchor_weights && op.anchor_weights[row] == 0) && Positive(op, row);
+    const int64_t begin = block * rows_per_block, end = std::min(op.rows, begin + rows_per_block);
+    int64_t& count = counts[static_cast<size_t>(block)];
+    if (op.labels && !op.anchor_weights) {
+      count = std::count_if(op.labels + begin, op.labels + end, [](int32_t label) { return label >= 0; });
+    } else {
+      for (int64_t row = begin; row < end; ++row) count += Positive(op, row);
     }
-    counts[static_cast<size_t>(block)] = count;
   });
   int64_t total = 0;
   for (const int64_t count : counts) total += count;

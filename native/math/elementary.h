@@ -51,7 +51,7 @@ template <class F>
 RN_HD F ExpMinus(F u, F low) {
   const F biased = Fma(u + low, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
-  const F r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u)) + low;
+  const F r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u) + low);  // the large parts cancel first, exactly
   return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
@@ -73,13 +73,24 @@ RN_HD double ExpMinus(double u) { return std::exp(-u); }
 template <class F>
 RN_HD F LogOnePlus(F e) {
   const F e2 = e * e;
-  F odd = Fma(F(5.36482455e-3f), e2, F(7.92045370e-2f));
-  F even = Fma(F(-3.00657917e-2f), e2, F(-1.37538031e-1f));
-  odd = Fma(odd, e2, F(1.91536546e-1f));
-  even = Fma(even, e2, F(-2.48571634e-1f));
-  odd = Fma(odd, e2, F(3.33213240e-1f));
-  even = Fma(even, e2, F(-4.99996483e-1f));
-  return Fma(Fma(odd, e, even), e2, e);
+  if constexpr (F::kFused) {
+    F odd = Fma(F(5.36482455e-3f), e2, F(7.92045370e-2f));
+    F even = Fma(F(-3.00657917e-2f), e2, F(-1.37538031e-1f));
+    odd = Fma(odd, e2, F(1.91536546e-1f));
+    even = Fma(even, e2, F(-2.48571634e-1f));
+    odd = Fma(odd, e2, F(3.33213240e-1f));
+    even = Fma(even, e2, F(-4.99996483e-1f));
+    return Fma(Fma(odd, e, even), e2, e);
+  } else {  // even and odd partly cancel, which so many more roundings would not survive
+    F p = Fma(F(5.36482455e-3f), e, F(-3.00657917e-2f));
+    p = Fma(p, e, F(7.92045370e-2f));
+    p = Fma(p, e, F(-1.37538031e-1f));
+    p = Fma(p, e, F(1.91536546e-1f));
+    p = Fma(p, e, F(-2.48571634e-1f));
+    p = Fma(p, e, F(3.33213240e-1f));
+    p = Fma(p, e, F(-4.99996483e-1f));
+    return Fma(p, e2, e);
+  }
 }
 
 // Several times faster than std::log1p, and within 1e-10 of it.

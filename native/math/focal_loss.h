@@ -76,16 +76,21 @@ struct RealGamma<double> {
   RN_HD_MEMBER double Times(double x) const { return value * x; }
 };
 
-// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one).
-template <class F, class Gamma>
+// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one). With kAbove
+// false y is known not to be above 0: nearly every logit of a network that has learnt anything is a background one, and
+// there everything is a function of e.
+template <bool kAbove, class F, class Gamma>
 RN_HD FocalTerm<F> HardFocalLoss(F y, const Gamma& gamma) {
   const F e = ExpMinus(Abs(y));
   const F log1p_e = LogOnePlus(e);
   F not_q = F(1.0f) / (F(1.0f) + e);
   F q = e * not_q;  // the smaller of the two, to its last bits
-  SwapWhere(y > F(0.0f), q, not_q);
-  const F above = Max(F(0.0f), y);
-  const F ce = above + log1p_e;
+  F above = F(0.0f), ce = log1p_e;
+  if constexpr (kAbove) {
+    SwapWhere(y > F(0.0f), q, not_q);
+    above = Max(F(0.0f), y);
+    ce = above + log1p_e;
+  }
   const F weight = gamma.PowerOfSigmoid(q, above - y, log1p_e);
   return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
 }
@@ -137,9 +142,9 @@ RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double gamma, double alph
   FocalTerm<double> term;
   double sign = 1;
   if (t == 0) {
-    term = HardFocalLoss(x, exponent);
+    term = HardFocalLoss<true>(x, exponent);
   } else if (t == 1) {
-    term = HardFocalLoss(-x, exponent);
+    term = HardFocalLoss<true>(-x, exponent);
     sign = -1;
   } else {
     term = SoftFocalLoss(x, t, 1 - t, exponent);

@@ -35,12 +35,14 @@ RN_HD auto GammaAt(const FocalSpan& span, int64_t k) {
 template <class F, class Gamma>
 RN_HD FocalTerm<F> HardTerm(F x, uint64_t class_bits, const Gamma& gamma, const FocalSpan& span, int64_t k) {
   const F alpha = Lanes<F>::At(span.background_weight + k);
-  if (class_bits == 0) {  // nearly always: no row has its class in these lanes
-    const FocalTerm<F> term = HardFocalLoss(x, gamma);
+  // The cases in the order of how often they come, which branch prediction makes nearly free.
+  if (class_bits == 0) {
+    const bool below = Lanes<F>::All(F(0.0f) >= x);
+    const FocalTerm<F> term = below ? HardFocalLoss<false>(x, gamma) : HardFocalLoss<true>(x, gamma);
     return {term.weight * alpha, term.ce, term.slope};
   }
   const auto is_class = Lanes<F>::FromBits(class_bits);
-  const FocalTerm<F> term = HardFocalLoss(NegateWhere(is_class, x), gamma);
+  const FocalTerm<F> term = HardFocalLoss<true>(NegateWhere(is_class, x), gamma);
   return {term.weight * Select(is_class, Lanes<F>::At(span.class_weight + k), alpha), term.ce,
           NegateWhere(is_class, term.slope)};
 }
@@ -64,8 +66,7 @@ RN_HD FocalTerm<F> DenseTerm(F x, F target, const Gamma& gamma, const FocalSpan&
   const FocalTerm<F> term = HardTerm(x, Lanes<F>::ToBits(one), gamma, span, k);
   if (Lanes<F>::All(hard)) return term;
   const FocalTerm<F> soft = SoftTerm(x, t, not_t, gamma, span, k);
-  return {Select(hard, term.weight, soft.weight), Select(hard, term.ce, soft.ce),
-          Select(hard, term.slope, soft.slope)};
+  return {Select(hard, term.weight, soft.weight), Select(hard, term.ce, soft.ce), Select(hard, term.slope, soft.slope)};
 }
 
 // The elements [i, i + F::kLanes) with the logits x, of class-table index k. Returns their losses.
@@ -120,8 +121,8 @@ RN_NOINLINE double ExactElement(const FocalSpan& span, int64_t i, int64_t k) {
 }
 
 // The elements [i, i + lanes), no more than a vector has: at the end of a span, or among them logits that are infinite,
-// NaN, or so far from 0 that a float32 of the way would underflow, which are done in float64. Works on a copy, filled up
-// with elements that count for nothing.
+// NaN, or so far from 0 that a float32 of the way would underflow, which are done in float64. Works on a copy, filled
+// up with elements that count for nothing.
 template <FocalTargets kTargets, FocalGamma kGamma>
 RN_NOINLINE double CarefulStep(const FocalSpan& span, int64_t i, int64_t k, int64_t lanes) {
   float logits[Float::kLanes] = {}, targets[Float::kLanes] = {}, weights[Float::kLanes] = {};
@@ -196,7 +197,11 @@ double FocalLossOfSpan(const FocalSpan& span) {
   }
   while (i < span.count) {
     const int64_t lanes = span.count - i < kLanes ? span.count - i : kLanes;
-    careful += CarefulStep<kTargets, kGamma>(span, i, k, lanes);
+    if (lanes == kLanes && Lanes<Float>::All(Float(span.largest_logit) >= Abs(Load(span.logits + i)))) {
+      sum.Add(VectorStep<Float, kTargets, kGamma>(span, Load(span.logits + i), i, k));
+    } else {
+      careful += CarefulStep<kTargets, kGamma>(span, i, k, lanes);
+    }
     advance(lanes);
   }
   return sum.Total() + careful;
