@@ -1,5 +1,7 @@
 // What the memory allows, from the native benchmark (native/bench/limits.cc) with as many bytes and threads.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
 export interface MemoryLimits {
   /** Nanoseconds a float32. */
@@ -9,9 +11,16 @@ export interface MemoryLimits {
 
 const known = new Map<string, MemoryLimits>();
 
-/** Null where the native benchmark has not been built (scripts/bench.mjs builds it and says where it is). */
+/** Where scripts/bench.mjs builds the native benchmark. */
+const executable = ['build', 'build/bench']
+  .flatMap((folder) => [folder, join(folder, 'Release')])
+  .map((folder) => join(folder, process.platform === 'win32' ? 'retinanet_bench.exe' : 'retinanet_bench'))
+  .find((file) => existsSync(file));
+
+export const limitsAvailable = executable !== undefined;
+
+/** Null where the native benchmark has not been built. */
 export function memoryLimits(floats: number, threads: number, quick: boolean): MemoryLimits | null {
-  const executable = process.env['RETINANET_OPS_BENCH'];
   if (executable === undefined) return null;
   const key = `${floats} ${threads}`;
   const found = known.get(key);

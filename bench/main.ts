@@ -4,7 +4,7 @@ import { backendInfo, setNumThreads } from 'retinanet-ops';
 import { Progress } from '../demo/progress.js';
 import type { Case, PeerTiming, Prepared, Settings } from './case.js';
 import { allCases } from './cases/index.js';
-import { memoryLimits } from './limits.js';
+import { limitsAvailable, memoryLimits } from './limits.js';
 import { measure } from './measure.js';
 import { Torchvision } from './peers/torchvision.js';
 import { describeMachine, describeVersions, markdown, table, write, type PeerRow, type Row } from './report.js';
@@ -82,8 +82,7 @@ async function main(): Promise<void> {
   const settings: Settings = { quick, full, threads, budget: quick ? 0.1 : 1 };
   const torchvision = new Torchvision(settings);
   const skipped = torchvision.python === null ? ['torchvision: no python3 here has it'] : [];
-  if (process.env['RETINANET_OPS_BENCH'] === undefined)
-    skipped.push('memory limit: retinanet_bench has not been built');
+  if (!limitsAvailable) skipped.push('memory limit: retinanet_bench has not been built');
   for (const line of skipped) console.log(`SKIPPED ${line}`);
   if (options.plot) {
     const { plotGrowth } = await import('./growth.js');
