@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist-dev/', 'build/', 'demo-output/', 'node_modules/'] },
+  { ignores: ['dist/', 'dist-dev/', 'build/', 'demo-output/', 'bench/results/', 'node_modules/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -136,6 +136,26 @@ test('equal scores keep the order of anchors, then classes', (t) => {
   );
 });
 
+test('the best candidates of many, equal ones among them', (t) => {
+  const anchors = new AnchorGrid({ ...grid, imageHeight: 256, imageWidth: 320 });
+  const levelCounts = anchors.levels.map((level) => level.count);
+  const next = random(9);
+  const numClasses = 20;
+  const sizes = { imageHeight: 256, imageWidth: 320 };
+  for (const steps of [1, 8, 1000]) {
+    const classLogits = Float32Array.from({ length: anchors.count * numClasses }, (_, i) =>
+      i % 97 === 0 ? NaN : Math.floor(steps * 4 * next()) / steps - 1,
+    );
+    const boxDeltas = uniform(next, anchors.count * 4, -0.4, 0.4);
+    for (const topK of [1, 60, 2000]) {
+      const options = { ...sizes, numClasses, scoreThreshold: 0.05, topK, iouThreshold: 0.5, maxDetections: 300 };
+      const got = decodeDetections({ classLogits, boxDeltas, anchors, ...options });
+      const sortable = classLogits.map((x) => (Number.isNaN(x) ? -30 : x));
+      t.is(differs(got, wanted(sortable, boxDeltas, { anchors: anchors.boxes(), levelCounts, ...options })), null);
+    }
+  }
+});
+
 test('a batch is its images; an image without detections is an empty span', (t) => {
   const anchors = new AnchorGrid(grid);
   const { classLogits, boxDeltas } = heads(3, 3, anchors.count, 2);

@@ -1,13 +1,16 @@
 // From a network's outputs to detections: torchvision's RetinaNet.postprocess_detections. Per level the top_k scores
 // above the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
+#include <new>
 #include <vector>
 
 #include "../math/box_coder.h"
 #include "anchor_block.h"
 #include "cpu_backend.h"
+#include "kernels/kernels.h"
 #include "nms.h"
 #include "status.h"
 #include "thread_pool.h"
@@ -27,30 +30,114 @@ bool Better(const Candidate& a, const Candidate& b) {
 
 float Sigmoid(float logit) { return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit)))); }
 
-// The best top_k candidates of the anchors [first, last), sorted.
-std::vector<Candidate> Select(const rn_decode& op, const float* logits, int64_t first, int64_t last) {
-  // Nearly every logit lies below the threshold: compare logits, and only near or above it pay for the sigmoid.
-  const double t = op.score_threshold;
-  const double logit_threshold = t <= 0   ? -std::numeric_limits<double>::infinity()
-                                 : t >= 1 ? std::numeric_limits<double>::infinity()
-                                          : std::log(t / (1 - t));
-  const double surely_below = logit_threshold - 1e-3;
-  std::vector<Candidate> found;
+// A logit below it has a sigmoid that is not greater than `score`, rounding included: only others pay for the sigmoid.
+float LogitSurelyBelow(double score) {
+  if (score <= 0) return -std::numeric_limits<float>::infinity();
+  if (score >= 1) return std::numeric_limits<float>::infinity();
+  return static_cast<float>(std::log(score / (1 - score)) - 1e-3);
+}
+
+// The best top_k candidates of what it is shown, in ascending order of indices. Bounded memory: never more than twice
+// what can survive.
+class Best {
+ public:
+  Best(size_t top_k, double threshold)
+      : top_k_(top_k), score_(static_cast<float>(threshold)), logit_(LogitSurelyBelow(threshold)) {}
+
+  float LeastLogit() const { return logit_; }
+
+  void Add(float logit, int64_t index) {
+    const float score = Sigmoid(logit);
+    if (!(score > score_)) return;
+    found_.push_back({score, index});
+    if (found_.size() / 2 < std::max<size_t>(top_k_, 1024)) return;
+    KeepBest();
+    float least = 1;
+    // What comes later has a larger index: to get in, its score must be greater than the least of these.
+    for (const Candidate& c : found_) least = std::min(least, c.score);
+    score_ = std::max(score_, least);
+    logit_ = LogitSurelyBelow(static_cast<double>(score_));
+  }
+
+  const std::vector<Candidate>& Take() {
+    if (found_.size() > top_k_) KeepBest();
+    return found_;
+  }
+
+ private:
+  void KeepBest() {
+    std::nth_element(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(top_k_), found_.end(), Better);
+    found_.resize(top_k_);
+  }
+
+  size_t top_k_;
+  float score_, logit_;
+  std::vector<Candidate> found_;
+};
+
+// Anchors [first, last) of one level: what one thread looks through at a time.
+struct Span {
+  int64_t level, first, last;
+};
+
+constexpr int64_t kSpanLogits = int64_t{1} << 18;
+
+std::vector<Span> CutIntoSpans(const rn_decode& op) {
+  const int64_t anchors = std::max<int64_t>(1, kSpanLogits / std::max<int64_t>(1, op.classes));
+  std::vector<Span> spans;
+  int64_t first = 0;
+  for (int64_t level = 0; level < op.num_levels; ++level) {
+    const int64_t end = first + op.level_counts[level];
+    for (; first < end; first += anchors) spans.push_back({level, first, std::min(end, first + anchors)});
+    first = end;
+  }
+  return spans;
+}
+
+void Scan(const rn_decode& op, const float* logits, const Span& span, Best* best) {
+  constexpr int64_t kChunk = 1024;
+  int32_t found[kChunk];
+  const FindKernel find_at_least = ActiveKernels()->find_at_least;
+  const int64_t end = span.last * op.classes;
+  for (int64_t i = span.first * op.classes; i < end; i += kChunk) {
+    const int64_t count = find_at_least(logits + i, std::min(kChunk, end - i), best->LeastLogit(), found);
+    for (int64_t k = 0; k < count; ++k) best->Add(logits[i + found[k]], i + found[k]);
+  }
+}
+
+// ParallelFor for a body that may run out of memory.
+template <class Body>
+void ParallelForAllocating(int64_t blocks, const Body& body) {
+  std::atomic<bool> failed{false};
+  ParallelFor(blocks, [&](int64_t block) {
+    if (Guarded([&] { body(block); }).code != RN_OK) failed = true;
+  });
+  if (failed) throw std::bad_alloc();
+}
+
+// The top_k candidates of every level of one image, best first.
+std::vector<Candidate> Select(const rn_decode& op, const std::vector<Span>& spans, int64_t image) {
+  const float* logits = op.class_logits + image * op.anchors.count * op.classes;
   const size_t top_k = static_cast<size_t>(op.top_k);
-  for (int64_t i = first * op.classes; i < last * op.classes; ++i) {
-    if (!(static_cast<double>(logits[i]) >= surely_below)) continue;  // NaN is never a detection
-    const float score = Sigmoid(logits[i]);
-    if (!(score > static_cast<float>(t))) continue;
-    found.push_back({score, i});
-    // Bounded memory: never hold more than twice what can survive.
-    if (found.size() / 2 >= std::max<size_t>(top_k, 1024)) {
-      std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(top_k), found.end(), Better);
-      found.resize(top_k);
+  std::vector<Best> best(spans.size(), Best(top_k, op.score_threshold));
+  ParallelForAllocating(static_cast<int64_t>(spans.size()), [&](int64_t i) {
+    Scan(op, logits, spans[static_cast<size_t>(i)], &best[static_cast<size_t>(i)]);
+  });
+  std::vector<Candidate> all;
+  for (size_t i = 0; i < spans.size();) {
+    const int64_t level = spans[i].level;
+    const std::ptrdiff_t start = static_cast<std::ptrdiff_t>(all.size());
+    for (; i < spans.size() && spans[i].level == level; ++i) {
+      const std::vector<Candidate>& part = best[i].Take();
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    if (all.size() - static_cast<size_t>(start) > top_k) {
+      std::nth_element(all.begin() + start, all.begin() + start + op.top_k, all.end(), Better);
+      all.resize(static_cast<size_t>(start) + top_k);
     }
   }
-  std::sort(found.begin(), found.end(), Better);
-  if (found.size() > top_k) found.resize(top_k);
-  return found;
+  std::sort(all.begin(), all.end(), Better);
+  return all;
 }
 
 Box AnchorNumber(const rn_anchors& anchors, int64_t index) {
@@ -65,18 +152,8 @@ struct Detections {
   std::vector<int32_t> labels;
 };
 
-Detections DecodeImage(const rn_decode& op, int64_t image) {
-  const float* logits = op.class_logits + image * op.anchors.count * op.classes;
+Detections DecodeImage(const rn_decode& op, const std::vector<Candidate>& candidates, int64_t image) {
   const float* deltas = op.box_deltas + image * op.anchors.count * 4;
-  std::vector<Candidate> candidates;
-  int64_t first = 0;
-  for (int64_t level = 0; level < op.num_levels; ++level) {
-    const std::vector<Candidate> selected = Select(op, logits, first, first + op.level_counts[level]);
-    candidates.insert(candidates.end(), selected.begin(), selected.end());
-    first += op.level_counts[level];
-  }
-  std::sort(candidates.begin(), candidates.end(), Better);
-
   Detections all;
   for (const Candidate& c : candidates) {
     const int64_t anchor = c.index / op.classes;
@@ -87,7 +164,7 @@ Detections DecodeImage(const rn_decode& op, int64_t image) {
     all.labels.push_back(static_cast<int32_t>(c.index % op.classes));
   }
   Detections kept;
-  for (const int64_t i : SortedNms(all.boxes, all.labels.data(), op.iou_threshold, op.max_detections)) {
+  for (const int32_t i : SortedNms(all.boxes, all.labels.data(), op.iou_threshold, op.max_detections)) {
     const size_t row = static_cast<size_t>(i);
     kept.boxes.push_back(all.boxes[row]);
     kept.scores.push_back(all.scores[row]);
@@ -101,14 +178,26 @@ Detections DecodeImage(const rn_decode& op, int64_t image) {
 rn_status DecodeDetections(const rn_decode* args) {
   return Guarded([&] {
     const rn_decode& op = *args;
+    const std::vector<Span> spans = CutIntoSpans(op);
+    std::vector<Detections> found(static_cast<size_t>(op.images));
+    // The logits image by image, each by all threads; then suppression, images side by side. In between an image takes
+    // 16 bytes for each of the top_k candidates of its levels.
+    std::vector<std::vector<Candidate>> candidates(static_cast<size_t>(op.images));
+    for (int64_t image = 0; image < op.images; ++image) {
+      candidates[static_cast<size_t>(image)] = Select(op, spans, image);
+    }
+    ParallelForAllocating(op.images, [&](int64_t image) {
+      const size_t i = static_cast<size_t>(image);
+      found[i] = DecodeImage(op, candidates[i], image);
+    });
     int32_t row = 0;
     op.offsets[0] = 0;
     for (int64_t image = 0; image < op.images; ++image) {
-      const Detections found = DecodeImage(op, image);
-      for (size_t i = 0; i < found.scores.size(); ++i, ++row) {
-        StoreBox(found.boxes[i], op.boxes + 4 * static_cast<int64_t>(row));
-        op.scores[row] = found.scores[i];
-        op.labels[row] = found.labels[i];
+      const Detections& of_image = found[static_cast<size_t>(image)];
+      for (size_t i = 0; i < of_image.scores.size(); ++i, ++row) {
+        StoreBox(of_image.boxes[i], op.boxes + 4 * static_cast<int64_t>(row));
+        op.scores[row] = of_image.scores[i];
+        op.labels[row] = of_image.labels[i];
       }
       op.offsets[image + 1] = row;
     }

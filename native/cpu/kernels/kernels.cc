@@ -3,6 +3,7 @@
 #include "kernels.h"
 
 #include "focal_loss.h"
+#include "nms.h"
 
 #define RN_STRING_OF(name) #name
 #define RN_STRING(name) RN_STRING_OF(name)
@@ -21,6 +22,8 @@ const Kernels kKernels = {
         {FocalLossOfSpan<kDense, kGamma0>, FocalLossOfSpan<kDense, kGamma1>, FocalLossOfSpan<kDense, kGamma2>,
          FocalLossOfSpan<kDense, kGammaReal>},
     },
+    OverlapsKept,
+    FindAtLeast,
 };
 
 }  // namespace rn::cpu::RN_ISA

@@ -40,9 +40,29 @@ enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal, kNumFocalGammas };
 // Sum of the losses.
 using FocalKernel = double (*)(const FocalSpan&);
 
+// Boxes that a suppression has kept, of one class, as columns; a list's blocks are linked by their indices.
+struct KeptBlock {
+  static constexpr int64_t kSize = 16;
+  float x1[kSize], y1[kSize], x2[kSize], y2[kSize], areas[kSize];  // past `count`: boxes that overlap nothing
+  int32_t count, label;
+  int32_t next;  // -1: none
+};
+
+struct NmsCandidate {
+  float x1, y1, x2, y2, area;
+  int32_t label;
+  float threshold;  // of the IoU
+};
+
+using OverlapKernel = bool (*)(const KeptBlock* blocks, int32_t first, const NmsCandidate&);
+// `found` has room for count.
+using FindKernel = int64_t (*)(const float* values, int64_t count, float threshold, int32_t* found);
+
 struct Kernels {
   const char* instruction_set;
   FocalKernel focal_loss[kNumFocalTargets][kNumFocalGammas];
+  OverlapKernel overlaps_kept;
+  FindKernel find_at_least;
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it

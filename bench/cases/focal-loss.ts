@@ -1,0 +1,112 @@
+import { sigmoidFocalLoss, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
+import { focalLossReference } from '../../test/reference/focal-loss.js';
+import { mismatch } from '../../test/support/compare.js';
+import { focalCases, focalInputs, type FocalCase, type FocalInputs } from '../../test/support/focal-cases.js';
+import { fail, type Case, type Settings } from '../case.js';
+import { focalPeers } from '../peers/focal-loss.js';
+
+const CLASSES = 80;
+
+/** Against the float64 reference: all of it for few rows, every so manyth row for many. */
+function check(name: string, { logits, targets, options }: FocalInputs, loss: number, grad?: Float32Array): void {
+  const rows = logits.length / CLASSES;
+  const width = targets.length / rows;
+  const every = Math.ceil(rows / 1000);
+  const sample: number[] = [];
+  for (let row = 0; row < rows; row += every) sample.push(row);
+  const take = (from: ArrayLike<number>, columns: number) => {
+    const values: number[] = [];
+    for (const row of sample) for (let k = 0; k < columns; k++) values.push(from[row * columns + k]!);
+    return values;
+  };
+  const some = {
+    logits: Float32Array.from(take(logits, CLASSES)),
+    targets:
+      targets instanceof Int32Array ? Int32Array.from(take(targets, 1)) : Float32Array.from(take(targets, width)),
+  };
+  const want = focalLossReference(some.logits, some.targets, options);
+  const sum = sigmoidFocalLoss(some.logits, some.targets, options);
+  const all = sigmoidFocalLoss(logits, targets, { ...options, reduction: 'none' });
+  let total = 0;
+  for (const value of all) total += value;
+  const tolerance = { relative: 1e-6, scale: options.labelSmoothing ? want.scale : undefined };
+  const wrong =
+    mismatch([sum], [want.sum], { relative: 1e-6 }) ??
+    mismatch(take(all, CLASSES), want.value, { relative: 1e-6 }) ??
+    mismatch([loss], [total], { relative: 1e-6 }) ??
+    (grad && mismatch(take(grad, CLASSES), want.grad, tolerance));
+  if (wrong) fail(`${name}: ${wrong}`);
+}
+
+export function focalRows({ quick }: Settings): number {
+  return quick ? 20_000 : 200_000;
+}
+
+function focalCase(which: FocalCase, withGrad: boolean, threads?: number[]): Case {
+  const name = `focal loss${withGrad ? ' + gradient' : ''}, ${which.name}`;
+  return {
+    name,
+    threads,
+    prepare: (settings, torchvision) => {
+      const rows = focalRows(settings);
+      const inputs = focalInputs(which, rows, CLASSES);
+      const { logits, targets, options } = inputs;
+      const out = withGrad ? new Float32Array(logits.length) : undefined;
+      let loss = NaN;
+      return {
+        unit: 'logit',
+        count: logits.length,
+        limit: { kind: withGrad ? 'copy' : 'read', floats: logits.length },
+        run: () => {
+          loss = out
+            ? sigmoidFocalLossValueAndGrad(logits, targets, { ...options, reduction: 'sum', out }).loss
+            : sigmoidFocalLoss(logits, targets, { ...options, reduction: 'sum' });
+        },
+        check: () => {
+          check(name, inputs, loss, out);
+        },
+        peers: focalPeers(inputs, withGrad, settings, torchvision),
+      };
+    },
+  };
+}
+
+/** One call with few elements, its output reused: what crossing from JavaScript costs. */
+function smallCall(rows: number, numClasses: number): Case {
+  const name = `small call, loss + gradient of ${rows * numClasses} logits`;
+  return {
+    name,
+    prepare: () => {
+      const { logits, targets, options } = focalInputs({ name: 'gamma 2' }, rows, numClasses);
+      const given = { numClasses: options.numClasses, out: new Float32Array(logits.length) };
+      const calls = 1000;
+      let loss = NaN;
+      return {
+        unit: 'call',
+        count: calls,
+        run: () => {
+          for (let i = 0; i < calls; i++) loss = sigmoidFocalLossValueAndGrad(logits, targets, given).loss;
+        },
+        check: () => {
+          const want = focalLossReference(logits, targets, options);
+          const wrong =
+            mismatch([loss], [want.sum], { relative: 1e-6 }) ?? mismatch(given.out, want.grad, { relative: 1e-6 });
+          if (wrong) fail(`${name}: ${wrong}`);
+        },
+      };
+    },
+  };
+}
+
+/** Every case of the table with one number of threads, the default one with one and two. */
+export function focalLossCases({ threads }: Settings): Case[] {
+  const counts = [...new Set([1, 2, threads])].sort((a, b) => a - b);
+  const timed = focalCases.filter(({ name }) => !['gamma 1', 'gamma 0, no alpha'].includes(name));
+  return [
+    ...timed.flatMap((which, i) =>
+      [false, true].map((withGrad) => focalCase(which, withGrad, i === 0 ? counts : undefined)),
+    ),
+    smallCall(1, 80),
+    smallCall(25, 40),
+  ];
+}

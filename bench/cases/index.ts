@@ -1,0 +1,9 @@
+import type { Case, Settings } from '../case.js';
+import { assignCases } from './assign.js';
+import { detectionCases } from './detections.js';
+import { focalLossCases } from './focal-loss.js';
+import { retinanetLossCases } from './retinanet-loss.js';
+
+export function allCases(settings: Settings): Case[] {
+  return [focalLossCases, assignCases, retinanetLossCases, detectionCases].flatMap((cases) => cases(settings));
+}
