@@ -10,8 +10,12 @@ const GLIBC_FLOOR = '2.28';
 const MEBIBYTE = 2 ** 20;
 /** An addon, and a CUDA plugin with the kernels of several generations and the static CUDA runtime. */
 const SIZE_LIMIT = { '.node': 3 * MEBIBYTE, '.so': 12 * MEBIBYTE };
-const LIBRARIES = /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|ld-linux-(x86-64|aarch64)\.so\.\d)$/;
-const EXPORTS = { '.node': /^(napi_register_module_v\d+|node_api_module_get_api_version_v\d+)$/, '.so': /^retinanet_ops_\w+$/ };
+const LIBRARIES =
+  /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|ld-linux-(x86-64|aarch64)\.so\.\d)$/;
+const EXPORTS = {
+  '.node': /^(napi_register_module_v\d+|node_api_module_get_api_version_v\d+)$/,
+  '.so': /^retinanet_ops_\w+$/,
+};
 
 const byVersion = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 
@@ -38,7 +42,9 @@ function inspectFile(file, faults) {
   const tooNew = needed.filter(({ version }) => byVersion(version, GLIBC_FLOOR) > 0);
   if (tooNew.length > 0) {
     const list = tooNew.map(({ name, version }) => `${name} (${version})`).join(', ');
-    blame(`needs a glibc newer than ${GLIBC_FLOOR} for ${list}; native/portable/old_glibc.cc is the place to bind older ones.`);
+    blame(
+      `needs a glibc newer than ${GLIBC_FLOOR} for ${list}; native/portable/old_glibc.cc is the place to bind older ones.`,
+    );
   }
 
   const libraries = [...headers.matchAll(/NEEDED\s+(\S+)/g)].map((match) => match[1]);
@@ -46,7 +52,9 @@ function inspectFile(file, faults) {
   if (/TEXTREL/.test(headers)) blame('has text relocations.');
   if (/RPATH|RUNPATH/.test(headers)) blame('carries a search path of the machine it was built on.');
 
-  const shown = symbols.filter((line) => /^[0-9a-f]{8}/.test(line) && !line.includes('*UND*')).map((line) => line.split(/\s+/).at(-1));
+  const shown = symbols
+    .filter((line) => /^[0-9a-f]{8,} [gwu]/.test(line) && !line.includes('*UND*'))
+    .map((line) => line.split(/\s+/).at(-1));
   for (const name of shown) if (!EXPORTS[extension].test(name)) blame(`shows the symbol ${name}.`);
   if (!/no symbols/.test(objdump('-t', file))) blame('is not stripped.');
   if (readFileSync(file).includes(resolve('.'))) blame('names the folder it was built in.');
@@ -61,7 +69,8 @@ export function inspect(folder) {
   const faults = [];
   const files = readdirSync(folder).filter((name) => /\.(node|so)$/.test(name));
   if (!files.some((name) => name.endsWith('.node'))) faults.push(`  ${folder}: holds no addon.`);
-  if (!/linux-/.test(folder)) return { lines: files.map((name) => join(relative(process.cwd(), folder), name)), faults };
+  if (!/linux-/.test(folder))
+    return { lines: files.map((name) => join(relative(process.cwd(), folder), name)), faults };
   if (spawnSync('objdump', ['--version'], { stdio: 'ignore' }).status !== 0)
     return { lines: [`${folder}: NOT INSPECTED, objdump is missing (apt-get install binutils)`], faults };
   return { lines: files.map((name) => inspectFile(join(folder, name), faults)), faults };
