@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { missingTools } from './toolchain.mjs';
+import { missingTools, runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -35,6 +35,8 @@ cmake(
   root,
   '-B',
   build,
+  // cmake-js's choice: the generators order objects differently, and with them the functions of the binary.
+  ...(!windows && runs('ninja', '--version') ? ['-G', 'Ninja'] : []),
   '-DCMAKE_BUILD_TYPE=Release',
   `-DCMAKE_JS_INC=${includes.map((path) => path.replaceAll('\\', '/')).join(';')}`,
   ...(windows

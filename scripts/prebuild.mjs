@@ -1,7 +1,7 @@
 // `npm run prebuild [-- PLATFORM-ARCH ...]`: the binaries that users install, into prebuilds/. Without arguments for this
 // machine; linux-arm64 is cross-compiled elsewhere. Each is stripped, and on Linux inspected (scripts/inspect-prebuild.mjs).
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,9 +73,23 @@ function prebuild(target) {
   if (status !== 0) fail(`the prebuild for ${target} failed; why stands above.`);
 }
 
+// The plugin takes minutes to compile, so it is taken as `npm run build:cuda` left it.
+function addCudaPlugin(target) {
+  if (target !== 'linux-x64') return;
+  const plugin = join(root, 'build', 'Release', 'retinanet_ops_cuda.so');
+  if (!existsSync(plugin)) {
+    console.log('prebuilds/linux-x64: WITHOUT the CUDA plugin, which is not in build/Release');
+    return;
+  }
+  const copy = join(root, 'prebuilds', target, 'retinanet_ops_cuda.so');
+  copyFileSync(plugin, copy);
+  if (spawnSync('strip', ['--strip-all', copy]).status !== 0) fail(`strip failed on ${copy}.`);
+}
+
 const targets = process.argv.length > 2 ? process.argv.slice(2) : [host];
 for (const target of targets) {
   prebuild(target);
+  addCudaPlugin(target);
   const { lines, faults } = inspect(join(root, 'prebuilds', target));
   for (const line of lines) console.log(line);
   if (faults.length > 0) fail(`what was built for ${target} does not keep its promises:\n${faults.join('\n')}`);

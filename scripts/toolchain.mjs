@@ -1,7 +1,8 @@
 // What compiling the addon needs, and which of it this machine lacks.
 import { spawnSync } from 'node:child_process';
 
-function runs(command, ...args) {
+/** Whether the command starts and succeeds. */
+export function runs(command, ...args) {
   const probe = spawnSync(command, args, { stdio: 'ignore', shell: process.platform === 'win32' });
   return probe.error === undefined && probe.status === 0;
 }

@@ -1,7 +1,7 @@
 // What a new glibc would tie the binary to, bound to what old ones have too: linked on glibc 2.36, it loads on 2.27. Since
 // 2.34 the functions of libpthread and libdl carry a new version although nothing about them changed, since 2.29 exp, log
 // and pow do (no more matherr), and libgcc's unwinder asks for _dl_find_object (2.35). The linker's --wrap sends every
-// reference, those of the static libstdc++ and libgcc included, to a __wrap_ function here (CMakeLists.txt has the list).
+// reference, those of the static libstdc++ and libgcc included, to a __wrap_ function here (wrap.txt has the list).
 #include <features.h>
 
 #if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
