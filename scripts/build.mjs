@@ -5,6 +5,7 @@ import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { missingTools } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -12,28 +13,6 @@ const require = createRequire(import.meta.url);
 function fail(sentence) {
   console.error(`\nretinanet-ops: ${sentence}\n`);
   process.exit(1);
-}
-
-function runs(command, ...args) {
-  const probe = spawnSync(command, args, { stdio: 'ignore', shell: process.platform === 'win32' });
-  return probe.error === undefined && probe.status === 0;
-}
-
-function requireToolchain() {
-  const missing = [];
-  if (!runs('cmake', '--version')) missing.push('CMake (3.18 or newer)');
-  // On Windows CMake finds Visual Studio by itself and says so clearly when there is none.
-  const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++'];
-  if (process.platform !== 'win32' && !compilers.some((c) => runs(c, '--version'))) missing.push('a C++17 compiler');
-  if (process.platform !== 'win32' && !runs('make', '--version') && !runs('ninja', '--version'))
-    missing.push('make or ninja');
-  if (missing.length === 0) return;
-  const hint = {
-    linux: 'on Debian or Ubuntu: apt-get install g++ cmake make',
-    darwin: 'xcode-select --install && brew install cmake',
-    win32: 'install Visual Studio Build Tools with the C++ workload',
-  }[process.platform];
-  fail(`building the native addon needs ${missing.join(' and ')}${hint ? ` (${hint})` : ''}.`);
 }
 
 function run(script, args, { quiet = false } = {}) {
@@ -48,7 +27,8 @@ function run(script, args, { quiet = false } = {}) {
 }
 
 function buildNative() {
-  requireToolchain();
+  const missing = missingTools();
+  if (missing) fail(missing);
   const cmakeJs = join(dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
   const result = run(cmakeJs, ['compile', '--parallel', '2'], { quiet: true });
   if (result.status !== 0) {

@@ -1,0 +1,13 @@
+// `retinanet-ops build`: compiles the addon where the package lies.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { root } from '../native.js';
+
+/** Runs the build script of the package. Gives its exit code. */
+export function build(): number {
+  const { status, error } = spawnSync(process.execPath, [join(root, 'scripts', 'build-from-source.mjs')], {
+    stdio: 'inherit',
+  });
+  if (error) throw error;
+  return status ?? 1;
+}

@@ -1,0 +1,86 @@
+// What a Linux prebuild promises, read from the binary with objdump: which glibc it needs, which libraries, what it shows,
+// that it is stripped and has no text relocations, how large it is. Usage: node scripts/inspect-prebuild.mjs [FOLDER ...].
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Node's own floor: its Linux binaries ask for glibc 2.28. */
+const GLIBC_FLOOR = '2.28';
+const MEBIBYTE = 2 ** 20;
+/** An addon, and a CUDA plugin with the kernels of several generations and the static CUDA runtime. */
+const SIZE_LIMIT = { '.node': 3 * MEBIBYTE, '.so': 12 * MEBIBYTE };
+const LIBRARIES =
+  /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|ld-linux-(x86-64|aarch64)\.so\.\d)$/;
+const EXPORTS = {
+  '.node': /^(napi_register_module_v\d+|node_api_module_get_api_version_v\d+)$/,
+  '.so': /^retinanet_ops_\w+$/,
+};
+
+const byVersion = (a, b) => a.localeCompare(b, 'en', { numeric: true });
+
+function objdump(...args) {
+  const { status, stdout, stderr, error } = spawnSync('objdump', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (error || status !== 0) throw new Error(`objdump ${args.join(' ')}: ${error?.message ?? stderr}`);
+  return stdout;
+}
+
+function inspectFile(file, faults) {
+  const extension = file.endsWith('.node') ? '.node' : '.so';
+  const symbols = objdump('-T', file).split('\n');
+  const headers = objdump('-p', file);
+  const blame = (sentence) => faults.push(`  ${relative(process.cwd(), file)}: ${sentence}`);
+
+  // "0000000000000000      DF *UND*  0000000000000000 (GLIBC_2.14) memcpy"
+  const needed = symbols.flatMap((line) => {
+    const match = /\*UND\*.*\(?GLIBC_([\d.]+)\)?\s+(\S+)$/.exec(line);
+    return match ? [{ version: match[1], name: match[2] }] : [];
+  });
+  needed.sort((a, b) => byVersion(b.version, a.version));
+  const glibc = needed[0]?.version ?? 'none';
+  const holders = needed.filter(({ version }) => version === glibc).map(({ name }) => name);
+  const tooNew = needed.filter(({ version }) => byVersion(version, GLIBC_FLOOR) > 0);
+  if (tooNew.length > 0) {
+    const list = tooNew.map(({ name, version }) => `${name} (${version})`).join(', ');
+    blame(
+      `needs a glibc newer than ${GLIBC_FLOOR} for ${list}; native/portable/old_glibc.cc is the place to bind older ones.`,
+    );
+  }
+
+  const libraries = [...headers.matchAll(/NEEDED\s+(\S+)/g)].map((match) => match[1]);
+  for (const name of libraries) if (!LIBRARIES.test(name)) blame(`needs ${name}, which a system may lack.`);
+  if (/TEXTREL/.test(headers)) blame('has text relocations.');
+  if (/RPATH|RUNPATH/.test(headers)) blame('carries a search path of the machine it was built on.');
+
+  const shown = symbols
+    .filter((line) => /^[0-9a-f]{8,} [gwu]/.test(line) && !line.includes('*UND*'))
+    .map((line) => line.split(/\s+/).at(-1));
+  for (const name of shown) if (!EXPORTS[extension].test(name)) blame(`shows the symbol ${name}.`);
+  if (!/no symbols/.test(objdump('-t', file))) blame('is not stripped.');
+  if (readFileSync(file).includes(resolve('.'))) blame('names the folder it was built in.');
+
+  const size = statSync(file).size;
+  if (size > SIZE_LIMIT[extension]) blame(`has ${size} bytes, the limit is ${SIZE_LIMIT[extension]}.`);
+  return `${relative(process.cwd(), file)}: ${(size / MEBIBYTE).toFixed(2)} MiB, glibc ${glibc} (${holders.join(', ')}), needs ${libraries.join(' ')}, shows ${shown.length} symbols`;
+}
+
+/** Lines that tell about the binaries in a folder of prebuilds, and what is wrong with them. */
+export function inspect(folder) {
+  const faults = [];
+  const files = readdirSync(folder).filter((name) => /\.(node|so)$/.test(name));
+  if (!files.some((name) => name.endsWith('.node'))) faults.push(`  ${folder}: holds no addon.`);
+  if (!/linux-/.test(folder))
+    return { lines: files.map((name) => join(relative(process.cwd(), folder), name)), faults };
+  if (spawnSync('objdump', ['--version'], { stdio: 'ignore' }).status !== 0)
+    return { lines: [`${folder}: NOT INSPECTED, objdump is missing (apt-get install binutils)`], faults };
+  return { lines: files.map((name) => inspectFile(join(folder, name), faults)), faults };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const all = existsSync('prebuilds') ? readdirSync('prebuilds').map((name) => join('prebuilds', name)) : [];
+  const results = (process.argv.length > 2 ? process.argv.slice(2) : all).map(inspect);
+  for (const { lines } of results) for (const line of lines) console.log(line);
+  const faults = results.flatMap((result) => result.faults);
+  for (const fault of faults) console.error(fault);
+  if (faults.length > 0 || results.length === 0) process.exit(1);
+}

@@ -1,0 +1,96 @@
+// `npm run prebuild [-- PLATFORM-ARCH ...]`: the binaries that users install, into prebuilds/. Without arguments for this
+// machine; linux-arm64 is cross-compiled elsewhere. Each is stripped, and on Linux inspected (scripts/inspect-prebuild.mjs).
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inspect } from './inspect-prebuild.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
+const host = `${process.platform}-${process.arch}`;
+
+// How to compile for another machine than this one.
+const CROSS = {
+  'linux-arm64': {
+    cmake: [
+      '--CDCMAKE_SYSTEM_NAME=Linux',
+      '--CDCMAKE_SYSTEM_PROCESSOR=aarch64',
+      '--CDCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++',
+    ],
+    strip: 'aarch64-linux-gnu-strip',
+    hint: 'on Debian or Ubuntu: apt-get install g++-aarch64-linux-gnu',
+  },
+};
+
+function fail(sentence) {
+  console.error(`\nretinanet-ops: ${sentence}\n`);
+  process.exit(1);
+}
+
+function prebuild(target) {
+  const [platform, arch] = target.split('-');
+  const cross = target === host ? undefined : CROSS[target];
+  if (target !== host && (!cross || process.platform !== 'linux'))
+    fail(`no way is known to build ${target} on ${host}. Known: ${[host, ...Object.keys(CROSS)].join(', ')}.`);
+  if (cross && spawnSync(cross.strip, ['--version'], { stdio: 'ignore' }).status !== 0)
+    fail(`building ${target} needs its compiler (${cross.hint}).`);
+
+  // prebuildify builds in a folder of its own, so that build/Release stays; and takes the binary out of it.
+  const folder = join(root, 'build', `prebuild-${target}`);
+  const shim = join(root, 'scripts', 'cmake-js-for-prebuildify.mjs');
+  mkdirSync(folder, { recursive: true });
+  rmSync(join(root, 'prebuilds', target), { recursive: true, force: true });
+  const { status, error } = spawnSync(
+    process.execPath,
+    [
+      prebuildify,
+      '--napi', // one binary for every Node with this Node-API version, which CMakeLists.txt pins
+      '--target',
+      'node@20.19.0',
+      '--platform',
+      platform,
+      '--arch',
+      arch,
+      '--tag-libc', // a glibc binary must not be taken for one that runs on musl
+      ...(cross ? ['glibc'] : []),
+      '--name',
+      'retinanet_ops',
+      '--strip',
+      '--strip-bin',
+      cross?.strip ?? 'strip',
+      '--cwd',
+      folder,
+      '--out',
+      root,
+      '--node-gyp',
+      process.platform === 'win32' ? `node "${shim}"` : shim,
+    ],
+    { stdio: 'inherit', env: { ...process.env, RETINANET_OPS_CMAKE: JSON.stringify(cross?.cmake ?? []) } },
+  );
+  if (error) throw error;
+  if (status !== 0) fail(`the prebuild for ${target} failed; why stands above.`);
+}
+
+// The plugin takes minutes to compile, so it is taken as `npm run build:cuda` left it.
+function addCudaPlugin(target) {
+  if (target !== 'linux-x64') return;
+  const plugin = join(root, 'build', 'Release', 'retinanet_ops_cuda.so');
+  if (!existsSync(plugin)) {
+    console.log('prebuilds/linux-x64: WITHOUT the CUDA plugin, which is not in build/Release');
+    return;
+  }
+  const copy = join(root, 'prebuilds', target, 'retinanet_ops_cuda.so');
+  copyFileSync(plugin, copy);
+  if (spawnSync('strip', ['--strip-all', copy]).status !== 0) fail(`strip failed on ${copy}.`);
+}
+
+const targets = process.argv.length > 2 ? process.argv.slice(2) : [host];
+for (const target of targets) {
+  prebuild(target);
+  addCudaPlugin(target);
+  const { lines, faults } = inspect(join(root, 'prebuilds', target));
+  for (const line of lines) console.log(line);
+  if (faults.length > 0) fail(`what was built for ${target} does not keep its promises:\n${faults.join('\n')}`);
+}

@@ -1,0 +1,119 @@
+// A user's project outside of this one, with the packed package installed into it.
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+
+export interface Run {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** What `npm pack --json` says of a package. */
+export interface Packed {
+  filename: string;
+  unpackedSize: number;
+  files: { path: string }[];
+}
+
+export const PLATFORM = `${process.platform}-${process.arch}`;
+const PREBUILD = join('prebuilds', PLATFORM, 'retinanet_ops.glibc.node');
+
+/** The first file of that name on PATH. */
+function which(name: string): string {
+  const folder = (process.env.PATH ?? '').split(delimiter).find((path) => existsSync(join(path, name)));
+  if (folder === undefined) throw new Error(`${name} is not on PATH`);
+  return realpathSync(join(folder, name));
+}
+
+export function run(cwd: string, command: string, args: string[], env: NodeJS.ProcessEnv = process.env): Run {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env: Object.fromEntries(
+      Object.entries(env).filter(([name]) => !/^(npm_|AVA|NODE_)/.test(name) || name === 'npm_config_cache'),
+    ),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    timeout: 600_000,
+  });
+  if (error) throw error;
+  return { status, stdout, stderr };
+}
+
+function must({ status, stdout, stderr }: Run, what: string): string {
+  if (status !== 0) throw new Error(`${what} ended with ${String(status)}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+function newest(paths: string[]): number {
+  const times = paths.flatMap((path) => {
+    const stat = statSync(path);
+    return stat.isDirectory() ? newest(readdirSync(path).map((name) => join(path, name))) : stat.mtimeMs;
+  });
+  return Math.max(...times);
+}
+
+/** Makes the prebuilt binary of this platform where there is none newer than its sources. */
+export function prebuild(): void {
+  if (existsSync(PREBUILD) && statSync(PREBUILD).mtimeMs > newest(['native', 'CMakeLists.txt'])) return;
+  must(run('.', process.execPath, ['scripts/prebuild.mjs']), 'the prebuild');
+}
+
+/** An environment whose PATH has node, npm and a shell, and nothing that compiles. */
+export function bareEnvironment(folder: string, node = process.execPath): NodeJS.ProcessEnv {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin, { recursive: true });
+  for (const [name, target] of [
+    ['node', realpathSync(node)],
+    ['npm', which('npm')],
+    ['npx', which('npx')],
+    ['sh', which('sh')],
+  ] as const)
+    symlinkSync(target, join(bin, name));
+  return { ...process.env, PATH: bin, CXX: '' };
+}
+
+/** Packs into a new folder and says what is in the package. */
+export function pack(): { tarball: string; packed: Packed; folder: string } {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'retinanet-ops-')));
+  const out = must(run('.', 'npm', ['pack', '--json', '--pack-destination', folder]), 'npm pack');
+  const packed = (JSON.parse(out) as Packed[])[0]!;
+  return { tarball: join(folder, packed.filename), packed, folder };
+}
+
+/** A new, empty project. */
+export function project(folder: string, name: string): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  writeFileSync(join(path, 'package.json'), JSON.stringify({ name, version: '1.0.0', private: true }));
+  return path;
+}
+
+export function install(cwd: string, env: NodeJS.ProcessEnv, ...specifiers: string[]): void {
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  must(run(cwd, 'npm', ['install', ...options, ...specifiers], env), `npm install ${specifiers.join(' ')}`);
+}
+
+/** The real node binary of a major version, from npm. Kept in build/nodes; null where npm does not have it or is out of reach. */
+export function nodeBinary(major: number): string | null {
+  if (Number(process.versions.node.split('.')[0]) === major) return process.execPath;
+  const folder = resolve('build', 'nodes', String(major));
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const file = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    run(folder, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${major}`]);
+  }
+  return existsSync(file) ? file : null;
+}
