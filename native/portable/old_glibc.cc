@@ -1,10 +1,13 @@
-// What a new glibc would tie the binary to, bound to what old ones have too: linked on glibc 2.36, it loads on 2.27. Since
-// 2.34 the functions of libpthread and libdl carry a new version although nothing about them changed, since 2.29 exp, log
-// and pow do (no more matherr), and libgcc's unwinder asks for _dl_find_object (2.35). The linker's --wrap sends every
-// reference, those of the static libstdc++ and libgcc included, to a __wrap_ function here (wrap.txt has the list).
+// What a new glibc would tie the binary to, bound to what old ones have too: linked on glibc 2.36, it loads on 2.27.
+// Since 2.34 the functions of libpthread and libdl carry a new version although nothing about them changed, since 2.29
+// exp, log and pow do (no more matherr), and libgcc's unwinder asks for _dl_find_object (2.35). The linker's --wrap
+// sends every reference, those of the static libstdc++ and libgcc included, to a __wrap_ function here (wrap.txt has
+// the list).
 #include <features.h>
 
 #if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
+// NOLINTBEGIN(bugprone-reserved-identifier,performance-no-int-to-ptr): the linker dictates the names, the unwinder
+// deals in addresses.
 
 #include <dlfcn.h>
 #include <link.h>
@@ -19,9 +22,9 @@
 #endif
 
 // `name` under the version it had in the first glibc of this processor.
-#define RN_OLD(result, name, parameters, arguments)                         \
-  __asm__(".symver rn_old_" #name ", " #name "@" RN_FIRST_GLIBC);           \
-  extern "C" result rn_old_##name parameters;                               \
+#define RN_OLD(result, name, parameters, arguments)                          \
+  __asm__(".symver rn_old_" #name ", " #name "@" RN_FIRST_GLIBC);            \
+  extern "C" result rn_old_##name parameters;                                \
   extern "C" result __wrap_##name parameters; /* no header declares these */ \
   extern "C" result __wrap_##name parameters { return rn_old_##name arguments; }
 
@@ -65,7 +68,7 @@ int Visit(dl_phdr_info* info, size_t, void* data) {
   bool inside = false;
   uintptr_t first = UINTPTR_MAX, end = 0;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& header = info->dlpi_phdr[i];
+    const ElfW(Phdr) & header = info->dlpi_phdr[i];
     const uintptr_t start = info->dlpi_addr + header.p_vaddr;
     if (header.p_type == DLFO_EH_SEGMENT_TYPE) tables = &header;
     if (header.p_type != PT_LOAD) continue;
@@ -91,4 +94,5 @@ extern "C" int __wrap__dl_find_object(void* address, dl_find_object* result) {
 }
 #endif
 
+// NOLINTEND(bugprone-reserved-identifier,performance-no-int-to-ptr)
 #endif
