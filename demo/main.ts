@@ -131,7 +131,7 @@ async function main(): Promise<void> {
     imageHeight,
     imageWidth,
     classNames,
-    anchorSizeInStrides: task.anchorSizeInStrides,
+    ...task.config,
     ...pixelStatistics(task.train),
     seed: options.seed,
   });

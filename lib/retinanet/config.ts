@@ -15,6 +15,8 @@ export interface RetinaNetConfig {
   imageWidth: number;
   /** Names of the K classes; only carried along. Default: none. */
   classNames?: readonly string[];
+  /** First and last level of the feature pyramid; level l has stride 2^l. Both in 3..7. */
+  pyramidLevels?: readonly number[];
   /** Channels of every pyramid level and of the subnets. */
   pyramidChannels?: number;
   /** 3x3 convolutions in each subnet before its last one. */
@@ -41,16 +43,15 @@ export interface RetinaNetConfig {
 export type ResolvedConfig = Required<RetinaNetConfig>;
 
 interface PresetDefaults {
-  /** First and last pyramid level; level l has stride 2^l. */
-  levels: readonly [number, number];
+  pyramidLevels: readonly [number, number];
   pyramidChannels: number;
   subnetDepth: number;
   anchorSizeInStrides: number;
 }
 
 const PRESETS: Record<Preset, PresetDefaults> = {
-  compact: { levels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
-  'resnet50-fpn': { levels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
+  compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
+  'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
 };
 
 const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
@@ -62,6 +63,7 @@ const OPTION_NAMES = [
   'imageHeight',
   'imageWidth',
   'classNames',
+  'pyramidLevels',
   'pyramidChannels',
   'subnetDepth',
   'anchorSizeInStrides',
@@ -99,6 +101,7 @@ export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
     imageHeight: integer('imageHeight', given.imageHeight, 1, 16_384),
     imageWidth: integer('imageWidth', given.imageWidth, 1, 16_384),
     classNames: [...(given.classNames ?? [])],
+    pyramidLevels: levels(check, given.pyramidLevels ?? defaults.pyramidLevels),
     pyramidChannels: integer('pyramidChannels', given.pyramidChannels ?? defaults.pyramidChannels, 1, 4096),
     subnetDepth: integer('subnetDepth', given.subnetDepth ?? defaults.subnetDepth, 0, 16),
     anchorSizeInStrides: check.number(
@@ -124,9 +127,17 @@ export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
   return resolved;
 }
 
+function levels(check: Check, value: unknown): [number, number] {
+  const [first, last, ...more] = check.numbers('pyramidLevels', value, { min: 3, max: 7, integer: true });
+  if (first === undefined || last === undefined || more.length > 0 || first > last) {
+    check.fail('ERR_RANGE', 'pyramidLevels', 'the first and the last level, in this order', JSON.stringify(value));
+  }
+  return [first, last];
+}
+
 /** Levels of the feature pyramid: the exponents of their strides. */
 export function pyramidLevels(config: ResolvedConfig): number[] {
-  const [first, last] = PRESETS[config.preset].levels;
+  const [first, last] = config.pyramidLevels as [number, number];
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 

@@ -8,6 +8,7 @@ import { add, apply, type LayerFactory, mapSize, relu } from './layers.js';
  * The feature pyramid (Lin et al., 2017): 1x1 lateral convolutions, the level above enlarged by nearest neighbour and
  * added, a 3x3 convolution on each sum. Levels above P5 come from the level below by a 3x3 convolution with stride 2.
  *
+ * @param levels rising without a gap
  * @returns one feature map a level, finest first; level l has ceil(size / 2^l) cells.
  */
 export function featurePyramid(
@@ -18,14 +19,15 @@ export function featurePyramid(
 ): SymbolicTensor[] {
   const outputs: SymbolicTensor[] = [];
   let above: SymbolicTensor | undefined;
-  for (const level of [5, 4, 3] as const) {
+  const [first, last] = [levels[0] as number, levels[levels.length - 1] as number];
+  for (let level = Math.min(last, 5); level >= Math.min(first, 5); level--) {
     const features = backbone[level - 3] as SymbolicTensor;
     const lateral = make.conv(`lateral${level}`, { filters: channels, kernel: 1, init: 'linear' });
     let sum = apply(lateral, features);
     if (above) sum = add(`merge${level}`, sum, enlarge(`upsample${level}`, above, mapSize(sum)));
+    above = sum;
     const output = make.conv(`p${level}`, { filters: channels, kernel: 3, init: 'linear' });
     outputs.unshift(apply(output, sum));
-    above = sum;
   }
   for (const level of levels.filter((l) => l > 5)) {
     let below = outputs[outputs.length - 1] as SymbolicTensor;
@@ -34,7 +36,7 @@ export function featurePyramid(
     const conv = make.conv(`p${level}`, { filters: channels, kernel: 3, stride: 2, padding: 'valid' });
     outputs.push(apply(conv, padded));
   }
-  return outputs;
+  return outputs.slice(-levels.length);
 }
 
 /** Doubles a map and cuts off the odd row or column that a size not divisible by the stride leaves over. */

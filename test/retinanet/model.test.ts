@@ -129,6 +129,30 @@ test('any image size works, and the outputs have a row for every anchor', (t) =>
   }
 });
 
+test('a pyramid has the levels that it is asked for, and no layer above or below them', (t) => {
+  for (const [first, last, layers] of [
+    [3, 5, ['p3', 'p4', 'p5']],
+    [3, 4, ['p3', 'p4']],
+    [4, 4, ['p4']],
+    [5, 7, ['p5', 'p6', 'p7']],
+    [6, 7, ['p5', 'p6', 'p7']], // P6 is made of P5
+  ] as const) {
+    const net = createRetinaNet({ ...small, pyramidLevels: [first, last], pyramidChannels: 4, subnetDepth: 1 });
+    const strides = Array.from({ length: last - first + 1 }, (_, i) => 2 ** (first + i));
+    t.deepEqual(
+      net.anchors.levels.map((level) => level.stride),
+      strides,
+    );
+    const [logits] = tf.tidy(() => net.model.predict(tf.zeros([1, 64, 64, 3])) as tf.Tensor[]);
+    t.deepEqual(logits?.shape, [1, net.anchors.count, small.numClasses]);
+    logits?.dispose();
+    const names = net.model.layers.map((layer) => layer.name);
+    t.deepEqual(names.filter((name) => /^p\d$/.test(name)).sort(), [...layers]);
+    t.is(names.includes('stage5_block1_add'), last >= 5);
+    net.model.dispose();
+  }
+});
+
 test('the row of an output is the index of its anchor', (t) => {
   // 40 x 56 pixels: levels of 5 x 7, 3 x 4 and 2 x 2 cells.
   const net = createRetinaNet({
@@ -258,6 +282,10 @@ test('what does not fit is refused by name', (t) => {
     [{ aspectRatios: [1, -2] }, 'ERR_RANGE', /aspectRatios\[1\]/],
     [{ batchNorm: 'off' }, 'ERR_OPTION', /batchNorm/],
     [{ pyramidChannels: 0 }, 'ERR_RANGE', /pyramidChannels/],
+    [{ pyramidLevels: [4, 3] }, 'ERR_RANGE', /pyramidLevels.*\[4,3\]/],
+    [{ pyramidLevels: [3] }, 'ERR_RANGE', /pyramidLevels/],
+    [{ pyramidLevels: [2, 5] }, 'ERR_RANGE', /pyramidLevels.*at row 0/],
+    [{ pyramidLevels: 3 }, 'ERR_DTYPE', /pyramidLevels/],
     [{ classNames: ['one'] }, 'ERR_SHAPE', /classNames/],
     [{ numClass: 3 }, 'ERR_OPTION', /numClass.*did you mean 'numClasses'/],
     [{ pixelMean: [1, 2] }, 'ERR_SHAPE', /pixelMean/],
