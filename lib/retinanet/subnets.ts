@@ -36,7 +36,8 @@ export function subnet(make: LayerFactory, levels: readonly SymbolicTensor[], op
     );
     const [height, width] = mapSize(map);
     const targetShape = [height * width * anchorsPerCell, values];
-    return apply(tfl.layers.reshape({ name: `${name}_rows${l}`, targetShape }), map);
+    return apply(tfl.layers.reshape({ name: levels.length === 1 ? name : `${name}_rows${l}`, targetShape }), map);
   });
+  if (rows.length === 1) return rows[0] as SymbolicTensor; // a concatenation wants two
   return tfl.layers.concatenate({ name, axis: 1 }).apply(rows) as SymbolicTensor;
 }
