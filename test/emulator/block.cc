@@ -1,6 +1,6 @@
 #include "block.h"
 
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -127,7 +127,7 @@ std::vector<size_t> Order(size_t count) {
   std::iota(order.begin(), order.end(), size_t{0});
   const char* wanted = std::getenv("RETINANET_OPS_EMULATOR_ORDER");
   static std::mt19937 random(1);
-  if (wanted && std::strcmp(wanted, "reverse") == 0) order.assign(order.rbegin(), order.rend());
+  if (wanted && std::strcmp(wanted, "reverse") == 0) std::reverse(order.begin(), order.end());
   if (wanted && std::strcmp(wanted, "shuffled") == 0) {
     for (size_t i = count; i > 1; --i) std::swap(order[i - 1], order[random() % i]);
   }

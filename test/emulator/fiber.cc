@@ -120,7 +120,7 @@ bool Fiber::Start(FiberBody body, void* argument) {
   c.done = false;
 #ifdef __x86_64__
   // What emulator_switch pops: six registers, then the address that it returns to, on a stack aligned as by a call.
-  auto* top = reinterpret_cast<uintptr_t*>(c.stack + kStackBytes) - 2;
+  auto* top = reinterpret_cast<uintptr_t*>(c.stack + kStackBytes) - 1;
   *top = 0;
   *--top = reinterpret_cast<uintptr_t>(&Context::Main);
   for (int i = 0; i < 6; ++i) *--top = 0;
