@@ -106,7 +106,7 @@ export interface Operations {
       offsets: Ints,
     ]
   ): void;
-  /** scalars: [class loss, box loss, number of positives] */
+  /** scalars: [loss, class loss, box loss, number of positives] */
   retinanetLoss(
     backend: number,
     ...rest: [

@@ -99,7 +99,7 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
   const classGrad = check.out('Float32Array', 'out.classGrad', out.classGrad, classLogits.length);
   const boxGrad = check.out('Float32Array', 'out.boxGrad', out.boxGrad, boxDeltas.length);
   check.apart('out.classGrad', classGrad, 'out.boxGrad', boxGrad);
-  const scalars = new Float64Array(3);
+  const scalars = new Float64Array(4);
   return plan(
     'retinanetLoss',
     [
@@ -123,8 +123,8 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
       scalars,
     ],
     () => {
-      const [classLoss, boxLoss, numPositives] = scalars as unknown as [number, number, number];
-      return { loss: classLoss + boxLoss, classLoss, boxLoss, numPositives, classGrad, boxGrad };
+      const [loss, classLoss, boxLoss, numPositives] = scalars as unknown as [number, number, number, number];
+      return { loss, classLoss, boxLoss, numPositives, classGrad, boxGrad };
     },
   );
 }

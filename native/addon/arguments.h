@@ -155,7 +155,8 @@ struct GroundTruthArgument {
     offsets = Offsets(args, args.Ints(1), boxes.length / 4);
     const Slice<float> ignore_boxes = args.FloatsOrNull(0);
     const Slice<int32_t> ignore = args.IntsOrNull(static_cast<int64_t>(offsets.size()));
-    truth = {static_cast<int64_t>(offsets.size()) - 1, boxes.data, labels.data, offsets.data(), nullptr, nullptr};
+    truth = {RN_HOST, static_cast<int64_t>(offsets.size()) - 1, boxes.data, labels.data, offsets.data(), nullptr,
+             nullptr};
     if (ignore_boxes.data && ignore.data) {
       ignore_offsets = Offsets(args, ignore, ignore_boxes.length / 4);
       truth.ignore_boxes = ignore_boxes.data;

@@ -44,8 +44,13 @@ class Assign final : public Operation {
     } catch (const std::bad_alloc&) {
       return {RN_OUT_OF_MEMORY, "could not allocate the targets of the positive anchors"};
     }
-    const rn_positive_targets targets{op_.anchors,      op_.truth.boxes,   op_.matches,
-                                      op_.truth.images, positives_.data(), box_targets_.data()};
+    rn_positive_targets targets{};
+    targets.anchors = op_.anchors;
+    targets.gt_boxes = op_.truth.boxes;
+    targets.matches = op_.matches;
+    targets.images = op_.truth.images;
+    targets.positives = positives_.data();
+    targets.box_targets = box_targets_.data();
     return backend.positive_targets(&targets);
   }
 

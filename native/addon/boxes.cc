@@ -6,13 +6,14 @@ namespace {
 class GridBoxes final : public Operation {
  public:
   explicit GridBoxes(Arguments& args) : anchors_(args) {
-    out_ = args.Floats(args.Product(4, anchors_.anchors.count)).data;
+    op_.anchors = anchors_.anchors;
+    op_.out = args.Floats(args.Product(4, op_.anchors.count)).data;
   }
-  rn_status Run(const rn_backend& backend) override { return backend.grid_boxes(&anchors_.anchors, out_); }
+  rn_status Run(const rn_backend& backend) override { return backend.grid_boxes(&op_); }
 
  private:
   AnchorsArgument anchors_;
-  float* out_;
+  rn_grid_boxes op_{};
 };
 
 template <rn_status (*rn_backend::*Function)(const rn_box_coding*)>

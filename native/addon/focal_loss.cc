@@ -29,15 +29,14 @@ class FocalLoss final : public Operation {
 
   Napi::Value Result(Napi::Env env) override {
     scalars_[0] = loss_sum_;
-    scalars_[1] = static_cast<double>(num_positive_);
+    scalars_[1] = num_positive_;
     return env.Undefined();
   }
 
  private:
   PerClassArgument alpha_, gamma_;
   rn_focal_loss op_{};
-  double loss_sum_ = 0;
-  int64_t num_positive_ = 0;
+  double loss_sum_ = 0, num_positive_ = 0;
   double* scalars_;
 };
 

@@ -27,7 +27,8 @@ class RetinanetLoss final : public Operation {
     op_.normalize_by_positives = args.Boolean();
     op_.class_grad = args.Floats(logits).data;
     op_.box_grad = args.Floats(deltas).data;
-    scalars_ = args.Doubles(3).data;
+    scalars_ = args.Doubles(4).data;
+    op_.loss = &loss_;
     op_.class_loss = &class_loss_;
     op_.box_loss = &box_loss_;
     op_.num_positive = &num_positive_;
@@ -36,9 +37,10 @@ class RetinanetLoss final : public Operation {
   rn_status Run(const rn_backend& backend) override { return backend.retinanet_loss(&op_); }
 
   Napi::Value Result(Napi::Env env) override {
-    scalars_[0] = class_loss_;
-    scalars_[1] = box_loss_;
-    scalars_[2] = static_cast<double>(num_positive_);
+    scalars_[0] = loss_;
+    scalars_[1] = class_loss_;
+    scalars_[2] = box_loss_;
+    scalars_[3] = num_positive_;
     return env.Undefined();
   }
 
@@ -47,8 +49,7 @@ class RetinanetLoss final : public Operation {
   GroundTruthArgument truth_;
   PerClassArgument alpha_, gamma_;
   rn_retinanet_loss op_{};
-  double class_loss_ = 0, box_loss_ = 0;
-  int64_t num_positive_ = 0;
+  double loss_ = 0, class_loss_ = 0, box_loss_ = 0, num_positive_ = 0;
   double* scalars_;
 };
 

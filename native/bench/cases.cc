@@ -31,7 +31,7 @@ Case FocalLoss(const rn_backend& backend, const std::string& name, int64_t rows,
     std::vector<float> logits, grad;
     std::vector<int32_t> labels;
     double alpha = 0.25, gamma = 0, sum = 0;
-    int64_t positives = 0;
+    double positives = 0;
     rn_focal_loss op{};
   };
   auto s = std::make_shared<State>();
@@ -88,7 +88,8 @@ Case Assignment(const rn_backend& backend, const std::string& name, int64_t boxe
   Random next(2);
   const rn_anchors grid = s->grid.Anchors();
   s->anchors.resize(static_cast<size_t>(grid.count));
-  Must(backend.grid_boxes(&grid, &s->anchors[0].x1));
+  const rn_grid_boxes boxes_of_grid{{RN_HOST, 0}, grid, &s->anchors[0].x1};
+  Must(backend.grid_boxes(&boxes_of_grid));
   s->truth = RandomBoxes(next, boxes, kImageHeight, kImageWidth, 16, 400);
   s->truth_labels.assign(static_cast<size_t>(boxes), 0);
   s->offsets = {0, static_cast<int32_t>(boxes)};
@@ -96,7 +97,7 @@ Case Assignment(const rn_backend& backend, const std::string& name, int64_t boxe
   s->matches.resize(s->anchors.size());
   s->matched.resize(static_cast<size_t>(boxes));
   s->op.anchors = as_array ? rn_anchors{grid.count, &s->anchors[0].x1, nullptr, 0, 0} : grid;
-  s->op.truth = {1, &s->truth[0].x1, s->truth_labels.data(), s->offsets.data(), nullptr, nullptr};
+  s->op.truth = {RN_HOST, 1, &s->truth[0].x1, s->truth_labels.data(), s->offsets.data(), nullptr, nullptr};
   s->op.options = {0.5f, 0.4f, 0.5f, 1};
   s->op.labels = s->labels.data();
   s->op.matches = s->matches.data();
@@ -125,7 +126,7 @@ Case Nms(const rn_backend& backend, const std::string& name, int64_t count) {
   s->boxes = RandomBoxes(next, count, kImageHeight, kImageWidth, 16, 200);
   for (int64_t i = 0; i < count; ++i) s->scores.push_back(static_cast<float>(next.Uniform(0, 1)));
   s->keep.resize(static_cast<size_t>(count));
-  s->op = {&s->boxes[0].x1, s->scores.data(), nullptr, count, 0.5, count, s->keep.data(), &s->kept};
+  s->op = {{RN_HOST, 0}, &s->boxes[0].x1, s->scores.data(), nullptr, count, 0.5, count, s->keep.data(), &s->kept};
   const auto check = [s]() -> std::string {
     const std::vector<int32_t> want = NmsReference(s->boxes, s->scores, 0.5);
     if (s->kept != static_cast<int64_t>(want.size())) {

@@ -23,8 +23,8 @@ rn_status ForAnchorsInParallel(const rn_anchors& anchors, const Visit& visit) {
 
 }  // namespace
 
-rn_status GridBoxes(const rn_anchors* anchors, float* out) {
-  return ForAnchorsInParallel(*anchors, [=](int64_t a, const Box& box) { StoreBox(box, out + 4 * a); });
+rn_status GridBoxes(const rn_grid_boxes* op) {
+  return ForAnchorsInParallel(op->anchors, [=](int64_t a, const Box& box) { StoreBox(box, op->out + 4 * a); });
 }
 
 rn_status EncodeBoxes(const rn_box_coding* op) {

@@ -12,7 +12,7 @@ namespace cpu {
 
 rn_status FocalLoss(const rn_focal_loss*);
 rn_status SmoothL1(const rn_smooth_l1*);
-rn_status GridBoxes(const rn_anchors*, float* out);
+rn_status GridBoxes(const rn_grid_boxes*);
 rn_status Assign(const rn_assign*);
 rn_status PositiveTargets(const rn_positive_targets*);
 rn_status EncodeBoxes(const rn_box_coding*);

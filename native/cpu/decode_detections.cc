@@ -117,7 +117,7 @@ void ParallelForAllocating(int64_t blocks, const Body& body) {
 
 // The top_k candidates of every level of one image, best first.
 std::vector<Candidate> Select(const rn_decode& op, const std::vector<Span>& spans, int64_t image) {
-  const float* logits = op.class_logits + image * op.anchors.count * op.classes;
+  const float* logits = static_cast<const float*>(op.class_logits) + image * op.anchors.count * op.classes;
   const size_t top_k = static_cast<size_t>(op.top_k);
   std::vector<Best> best(spans.size(), Best(top_k, op.score_threshold));
   ParallelForAllocating(static_cast<int64_t>(spans.size()), [&](int64_t i) {
@@ -153,7 +153,7 @@ struct Detections {
 };
 
 Detections DecodeImage(const rn_decode& op, const std::vector<Candidate>& candidates, int64_t image) {
-  const float* deltas = op.box_deltas + image * op.anchors.count * 4;
+  const float* deltas = static_cast<const float*>(op.box_deltas) + image * op.anchors.count * 4;
   Detections all;
   for (const Candidate& c : candidates) {
     const int64_t anchor = c.index / op.classes;

@@ -96,6 +96,8 @@ class FocalLossRun {
  public:
   FocalLossRun(const rn_focal_loss& op, double scale)
       : op_(op),
+        logits_(static_cast<const float*>(op.logits)),
+        grad_(static_cast<float*>(op.grad)),
         scale_(scale),
         tables_(op),
         blocks_(op.rows, op.classes),
@@ -148,7 +150,7 @@ class FocalLossRun {
       const int64_t first = std::max(begin, row * blocks_.classes), last = std::min(end, next * blocks_.classes);
       if (ignored) {
         if (op_.losses) std::fill(op_.losses + first, op_.losses + last, 0.0f);
-        if (op_.grad) std::fill(op_.grad + first, op_.grad + last, 0.0f);
+        if (grad_) std::fill(grad_ + first, grad_ + last, 0.0f);
       } else {
         sum += Rows(begin, first, last, class_bits);
       }
@@ -176,7 +178,7 @@ class FocalLossRun {
     float weights[kBlockElements];
     FocalSpan span{};
     tables_.Fill(span);
-    span.logits = op_.logits + first;
+    span.logits = logits_ + first;
     span.targets = op_.targets ? op_.targets + first : nullptr;
     span.count = last - first;
     span.table_index = first % blocks_.classes % span.table_period;
@@ -192,12 +194,14 @@ class FocalLossRun {
     span.grad_scale = static_cast<float>(scale_ * upstream_);
     span.upstream = op_.grad_output_count > 1 ? op_.grad_output + first : nullptr;
     span.losses = op_.losses ? op_.losses + first : nullptr;
-    span.grad = op_.grad ? op_.grad + first : nullptr;
+    span.grad = grad_ ? grad_ + first : nullptr;
     span.stream = stream_;
     return kernel_(span);
   }
 
   const rn_focal_loss& op_;
+  const float* logits_;
+  float* grad_;
   double scale_, upstream_ = 1;
   Tables tables_;
   Blocks blocks_;
@@ -237,7 +241,7 @@ rn_status FocalLoss(const rn_focal_loss* args) {
   return Guarded([&] {
     const rn_focal_loss& op = *args;
     const int64_t positives = CountPositives(op);
-    *op.num_positive = positives;
+    *op.num_positive = static_cast<double>(positives);
     const double normalizer =
         op.normalizer * (op.normalize_by_positives ? static_cast<double>(std::max<int64_t>(1, positives)) : 1.0);
     const double sum = FocalLossRun(op, 1 / normalizer).Run();

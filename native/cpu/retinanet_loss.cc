@@ -23,8 +23,8 @@ double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const 
   const int64_t count = op.anchors.count;
   const int64_t first = block * AnchorBlock::kSize;
   const int64_t last = std::min(count, first + AnchorBlock::kSize);
-  const float* deltas = op.box_deltas + image * count * 4;
-  float* grad = op.box_grad + image * count * 4;
+  const float* deltas = static_cast<const float*>(op.box_deltas) + image * count * 4;
+  float* grad = static_cast<float*>(op.box_grad) + image * count * 4;
   double sum = 0;
   ForEachAnchor(op.anchors, first, last, [&](int64_t a, const Box& anchor) {
     const int32_t match = matches[image * count + a];
@@ -54,8 +54,8 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     std::vector<int32_t> labels(static_cast<size_t>(rows)), matches(static_cast<size_t>(rows));
     std::vector<int64_t> counts(static_cast<size_t>(images));
     std::vector<uint8_t> matched(static_cast<size_t>(op.truth.offsets[images]));
-    const rn_assign assign{op.anchors,     op.truth,      op.match,      labels.data(),
-                           matches.data(), counts.data(), matched.data()};
+    const rn_assign assign{op.place,      op.anchors,     op.truth,      op.match,
+                           labels.data(), matches.data(), counts.data(), matched.data()};
     ThrowIfFailed(Assign(&assign));
     int64_t positives = 0;
     for (const int64_t count : counts) positives += count;
@@ -85,6 +85,7 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     });
     *op.box_loss = 0;
     for (const double sum : sums) *op.box_loss += sum;
+    *op.loss = *op.class_loss + *op.box_loss;
   });
 }
 

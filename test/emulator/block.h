@@ -1,0 +1,70 @@
+// One block of threads. Every thread is a fiber that runs until it waits for others; a wait that can never end, threads
+// that wait at different barriers, or a thread that has left while others wait for it are reported as a failed launch.
+#ifndef RETINANET_OPS_EMULATOR_BLOCK_H
+#define RETINANET_OPS_EMULATOR_BLOCK_H
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+struct uint3 {
+  unsigned x, y, z;
+};
+struct dim3 {
+  unsigned x, y, z;
+  constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+namespace emulator {
+
+// Where the running thread is.
+struct Place {
+  uint3 thread, block;
+  dim3 block_size, grid_size;
+};
+extern Place place;
+
+// A line of a kernel's source.
+struct Site {
+  const char* file;
+  int line;
+};
+
+enum class Vote { kNone, kOr, kAnd, kCount };
+
+// __syncthreads and its voting forms.
+int Barrier(Site site, Vote vote, int predicate);
+
+// What every lane of `mask` brings to a collective operation of the warp, once all have come; bits of absent lanes are
+// garbage. `kind` tells shuffles from votes: lanes that meet in different ones diverged.
+struct Lanes {
+  uint64_t value[32];
+  uint32_t present;
+};
+Lanes Exchange(uint32_t mask, int kind, uint64_t value);
+unsigned Lane();
+
+// The block's copy of a shared variable: filled with garbage, freed with the block.
+void* Shared(size_t bytes, Site site);
+
+// Runs all blocks of a grid. Returns what went wrong, or "".
+std::string RunGrid(dim3 grid, dim3 block, const std::function<void()>& thread);
+
+}  // namespace emulator
+
+inline const uint3& threadIdx = emulator::place.thread;
+inline const uint3& blockIdx = emulator::place.block;
+inline const dim3& blockDim = emulator::place.block_size;
+inline const dim3& gridDim = emulator::place.grid_size;
+constexpr int warpSize = 32;
+
+#define EMULATOR_SITE \
+  ::emulator::Site { __FILE__, __LINE__ }
+#define __syncthreads() static_cast<void>(::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kNone, 0))
+#define __syncthreads_or(predicate) ::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kOr, predicate)
+#define __syncthreads_and(predicate) ::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kAnd, predicate)
+#define __syncthreads_count(predicate) ::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kCount, predicate)
+#define RN_SHARED(Type, name) Type& name = *static_cast<Type*>(::emulator::Shared(sizeof(Type), EMULATOR_SITE))
+
+#endif
