@@ -1,13 +1,15 @@
-// Anchors a block at a time, as columns: the same view of a plain list and of a grid that is never materialised.
+// Anchors one by one, and those of a list a block at a time as columns.
 #ifndef RETINANET_OPS_ANCHOR_BLOCK_H
 #define RETINANET_OPS_ANCHOR_BLOCK_H
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "../backend/backend.h"
 #include "../math/anchor_grid.h"
 #include "../math/box.h"
+#include "kernels/kernels.h"
 
 namespace rn::cpu {
 
@@ -35,29 +37,49 @@ void ForEachAnchor(const rn_anchors& anchors, int64_t first, int64_t last, Visit
   }
 }
 
+inline Box AnchorOf(const rn_anchors& anchors, int64_t a) {
+  Box anchor{};
+  ForEachAnchor(anchors, a, a + 1, [&](int64_t, const Box& box) { anchor = box; });
+  return anchor;
+}
+
+inline BoxWithArea WithArea(const Box& box) { return {box.x1, box.y1, box.x2, box.y2, Area(box)}; }
+
 struct AnchorBlock {
   static constexpr int64_t kSize = 1024;
 
-  int64_t first, size;
+  int64_t size;
   Box bounds;  // around all anchors of the block: what lies outside overlaps none of them
-  Box boxes[kSize];
-  float areas[kSize];
+  float x1[kSize + kRunPadding], y1[kSize + kRunPadding], x2[kSize + kRunPadding], y2[kSize + kRunPadding];
+  float areas[kSize + kRunPadding];
 
-  AnchorBlock(const rn_anchors& anchors, int64_t block)
-      : first(block * kSize), size(std::min(kSize, anchors.count - first)) {
-    Box around{};
-    ForEachAnchor(anchors, first, first + size, [&](int64_t a, const Box& box) {
-      const int64_t i = a - first;
-      boxes[i] = box;
-      areas[i] = Area(box);
-      around =
-          i == 0 ? box
-                 : Box{Min(around.x1, box.x1), Min(around.y1, box.y1), Max(around.x2, box.x2), Max(around.y2, box.y2)};
-    });
-    bounds = around;
+  // Anchors [first, first + kSize) of a list, as far as there are any.
+  void Load(const rn_anchors& list, int64_t first) {
+    size = std::min(kSize, list.count - first);
+    bounds = LoadBox(list.boxes + 4 * first);
+    for (int64_t i = 0; i < size; ++i) {
+      const Box box = LoadBox(list.boxes + 4 * (first + i));
+      Put(i, box);
+      bounds = {Min(bounds.x1, box.x1), Min(bounds.y1, box.y1), Max(bounds.x2, box.x2), Max(bounds.y2, box.y2)};
+    }
+    constexpr float kFar = std::numeric_limits<float>::infinity();
+    for (int64_t i = size; i < size + kRunPadding; ++i) Put(i, {kFar, kFar, -kFar, -kFar});
   }
 
-  bool MayOverlap(const Box& box) const { return Intersection(bounds, box) > 0; }
+  bool MayOverlap(const BoxWithArea& box) const {
+    return Min(bounds.x2, box.x2) > Max(bounds.x1, box.x1) && Min(bounds.y2, box.y2) > Max(bounds.y1, box.y1);
+  }
+
+  AnchorList List() const { return {x1, y1, x2, y2, areas, size}; }
+
+ private:
+  void Put(int64_t i, const Box& box) {
+    x1[i] = box.x1;
+    y1[i] = box.y1;
+    x2[i] = box.x2;
+    y2[i] = box.y2;
+    areas[i] = Area(box);
+  }
 };
 
 }  // namespace rn::cpu
