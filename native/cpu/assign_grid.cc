@@ -157,16 +157,23 @@ class GridSearch {
     const int64_t size = std::min(kBlock, op_.anchors.count - first);
     Verdict verdict(assignment_, image, first, size);
     Contest<kBlock> contest;
-    // What stays below the threshold needs no owner here.
-    contest.Clear(assignment_.threshold > 0 ? std::nextafter(assignment_.threshold, 0.0f) : 0);
     const Assignment::Rows truth = assignment_.Truth(image), ignored = assignment_.Ignored(image);
+    // What stays below the threshold needs no owner here; of a threshold of zero nothing does.
+    const float floor = assignment_.threshold > 0 ? std::nextafter(assignment_.threshold, 0.0f) : 0;
+    bool contested = false;
+    const auto open = [&] {
+      if (!contested) contest.Clear(floor);
+      contested = true;
+    };
+    if (truth.count > 0 && !(assignment_.threshold > 0)) open();
     // Ties go to the box with the smaller row, as in torch.max.
     ForEachRun(truth, reach_, assignment_.rows, first, first + size, [&](int32_t g, int64_t a, const GridRun& run) {
+      open();
       kernels_.compete(run, truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), kInfinity,
                        contest.best + (a - first), contest.owner + (a - first));
     });
-    if (truth.count > 0) verdict.ApplyThresholds(contest);
-    if (op_.options.allow_low_quality_matches) MatchMarked(image, first, size, contest, verdict);
+    if (contested) verdict.ApplyThresholds(contest);
+    if (op_.options.allow_low_quality_matches) MatchMarked(image, first, size, contested, contest, verdict);
     int32_t found[kBlock];
     ForEachRun(ignored, ignore_reach_, assignment_.ignore_rows, first, first + size,
                [&](int32_t r, int64_t a, const GridRun& run) {
@@ -198,17 +205,18 @@ class GridSearch {
 
   // A marked anchor goes to its best box of all. From the threshold on the contest knows it; below, some may have been
   // left out.
-  void MatchMarked(int64_t image, int64_t first, int64_t size, Contest<kBlock>& contest, Verdict& verdict) {
+  void MatchMarked(int64_t image, int64_t first, int64_t size, bool contested, Contest<kBlock>& contest,
+                   Verdict& verdict) {
     int32_t unsure[kBlock];
     int64_t n = 0;
     for (int64_t word = 0; word * 64 < size; ++word) {
       uint64_t bits = marks_[static_cast<size_t>(image * words_ + first / 64 + word)].load(std::memory_order_relaxed);
       for (int64_t i = word * 64; bits != 0; ++i, bits >>= 1) {
         if (!(bits & 1)) continue;
-        if (contest.best[i] >= assignment_.threshold) {
+        if (contested && contest.best[i] >= assignment_.threshold) {
           verdict.Match(i, contest.Owner(i));
         } else {
-          contest.best[i] = 0;
+          contest.best[i] = contest.owner[i] = 0;
           unsure[n++] = static_cast<int32_t>(i);
         }
       }
