@@ -158,17 +158,13 @@ class GridSearch {
     Verdict verdict(assignment_, image, first, size);
     Contest<kBlock> contest;
     const Assignment::Rows truth = assignment_.Truth(image), ignored = assignment_.Ignored(image);
-    // What stays below the threshold needs no owner here; of a threshold of zero nothing does.
-    const float floor = assignment_.threshold > 0 ? std::nextafter(assignment_.threshold, 0.0f) : 0;
+    // What stays below the threshold needs no owner here.
+    const float floor = std::nextafter(assignment_.threshold, 0.0f);
     bool contested = false;
-    const auto open = [&] {
-      if (!contested) contest.Clear(floor);
-      contested = true;
-    };
-    if (truth.count > 0 && !(assignment_.threshold > 0)) open();
     // Ties go to the box with the smaller row, as in torch.max.
     ForEachRun(truth, reach_, assignment_.rows, first, first + size, [&](int32_t g, int64_t a, const GridRun& run) {
-      open();
+      if (!contested) contest.Clear(floor);
+      contested = true;
       kernels_.compete(run, truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), kInfinity,
                        contest.best + (a - first), contest.owner + (a - first));
     });

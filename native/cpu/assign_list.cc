@@ -99,7 +99,7 @@ class ListSearch {
     }
     for (int32_t r = 0; r < ignored.count; ++r) {
       load();
-      if (op_.options.ignore_iof > 0 && !block.MayOverlap(ignored.boxes[r])) continue;
+      if (!block.MayOverlap(ignored.boxes[r])) continue;
       const int64_t n = kernels_.find_covered(block.List(), ignored.boxes[r], op_.options.ignore_iof, found);
       for (int64_t k = 0; k < n; ++k) verdict.Ignore(found[k]);
     }

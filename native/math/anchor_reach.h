@@ -40,7 +40,7 @@ struct OverlapDemand {
 };
 
 constexpr float kSmallestShare = 0x1p-40f;
-constexpr double kInfiniteReach = 1e300;
+constexpr double kFar = 1e300;  // beyond every inset and area
 
 // IoU >= iou, or the boxes overlapping at all where that is about zero.
 RN_HD OverlapDemand DemandOfIou(float iou, float box_area) {
@@ -49,9 +49,9 @@ RN_HD OverlapDemand DemandOfIou(float iou, float box_area) {
   return {share, share * static_cast<double>(box_area)};
 }
 
-// At least this share of the anchor lies in the box. About zero: every anchor, whether it overlaps or not.
+// At least this share of the anchor lies in the box, or they overlap at all where that is about zero.
 RN_HD OverlapDemand DemandOfShare(float share) {
-  if (!(share >= kSmallestShare)) return {0, -kInfiniteReach};
+  if (!(share >= kSmallestShare)) return {0, 0};
   return {static_cast<double>(share) * (1 - 0x1p-20), 0};
 }
 
@@ -72,7 +72,7 @@ RN_HD AnchorLevel MakeAnchorLevel(int64_t height, int64_t width, double stride, 
   double largest = 0;
   for (int64_t i = 0; i < 2 * shapes; ++i) largest = Most(largest, static_cast<double>(half_sizes[i]));
   const double magnitude = static_cast<double>(height > width ? height : width) * stride + largest;
-  AnchorLevel level{height, width, stride, half_sizes, shapes, 2 * 0x1p-22 * magnitude, kInfiniteReach, 0};
+  AnchorLevel level{height, width, stride, half_sizes, shapes, 2 * 0x1p-22 * magnitude, kFar, 0};
   for (int64_t s = 0; s < shapes; ++s) {
     const double width2 = 2 * static_cast<double>(half_sizes[2 * s]);
     const double height2 = 2 * static_cast<double>(half_sizes[2 * s + 1]);
@@ -107,7 +107,7 @@ RN_HD CellRange CellsInReach(const AnchorLevel& level, const Box& box, const Ove
     return none;
   }
   // The least q - h of any shape: how far inside the box's sides centres lie at least.
-  double inset_x = kInfiniteReach, inset_y = kInfiniteReach;
+  double inset_x = kFar, inset_y = kFar;
   for (int64_t s = 0; s < level.shapes; ++s) {
     const double half_width = static_cast<double>(level.half_sizes[2 * s]);
     const double half_height = static_cast<double>(level.half_sizes[2 * s + 1]);
@@ -119,7 +119,7 @@ RN_HD CellRange CellsInReach(const AnchorLevel& level, const Box& box, const Ove
     inset_x = Least(inset_x, need / highest - 1.5 * level.slack - half_width);
     inset_y = Least(inset_y, need / widest - 1.5 * level.slack - half_height);
   }
-  if (!(inset_x < kInfiniteReach)) return none;
+  if (!(inset_x < kFar)) return none;
   const CellRange range{FirstCell(static_cast<double>(box.y1) + inset_y, level.stride, level.height),
                         EndCell(static_cast<double>(box.y2) - inset_y, level.stride, level.height),
                         FirstCell(static_cast<double>(box.x1) + inset_x, level.stride, level.width),
