@@ -89,7 +89,10 @@ function check(c: typeof cases extends fc.Arbitrary<infer T> ? T : never): strin
   const got = assignAnchors(grid, gt, labels, options);
   const listed = assignAnchors(anchors, gt, labels, options);
   for (const name of ['matches', 'labels', 'positives', 'unmatchedGt'] as const) {
-    for (const [form, result] of [['grid', got], ['list', listed]] as const) {
+    for (const [form, result] of [
+      ['grid', got],
+      ['list', listed],
+    ] as const) {
       const wrong = mismatch(result[name], want[name]);
       if (wrong !== null) return `${form}: ${name} ${wrong}`;
     }
@@ -108,4 +111,33 @@ test('a grid of any shape equals the exhaustive reference, whatever the boxes', 
     { numRuns: 1500, seed: 7 },
   );
   t.true(runs >= 1500);
+});
+
+test('rows longer than a block, cells of more anchors than a block, thousands of boxes', (t) => {
+  const next = random(8);
+  const grids = [
+    { imageHeight: 3, imageWidth: 1500, strides: [1, 2], baseSizes: [4, 9], scales: [1], aspectRatios: [0.5, 1] },
+    {
+      imageHeight: 20,
+      imageWidth: 9,
+      strides: [9],
+      baseSizes: [8],
+      scales: Array.from({ length: 50 }, (_, i) => 0.5 + i / 25),
+      aspectRatios: Array.from({ length: 45 }, (_, i) => 0.3 + i / 30),
+    },
+    { imageHeight: 96, imageWidth: 128 },
+  ];
+  for (const [i, options] of grids.entries()) {
+    const grid = new AnchorGrid(options);
+    const anchors = grid.boxes();
+    const sides: Sides = [options.imageWidth, options.imageHeight];
+    const gt = boxesOf(next, i === 2 ? 2500 : 60, ['ordinary', 'small', 'tiny', 'whole'], sides, anchors);
+    const labels = integers(next, gt.length / 4, 0, 80);
+    const want = assignReference(anchors, gt, labels);
+    for (const given of [grid, anchors]) {
+      const got = assignAnchors(given, gt, labels);
+      t.is(mismatch(got.matches, want.matches), null);
+      t.is(mismatch(got.unmatchedGt, want.unmatchedGt), null);
+    }
+  }
 });
