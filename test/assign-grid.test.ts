@@ -79,8 +79,8 @@ function check(c: typeof cases extends fc.Arbitrary<infer T> ? T : never): strin
   const gt = boxesOf(next, c.boxes, c.kinds, [imageWidth, imageHeight], anchors);
   const labels = integers(next, c.boxes, 0, 80);
   const options = {
-    positiveThreshold: c.thresholds[0]!,
-    negativeThreshold: c.thresholds[1]!,
+    positiveThreshold: c.thresholds[0],
+    negativeThreshold: c.thresholds[1],
     allowLowQualityMatches: c.allowLowQualityMatches,
     ignoreBoxes: boxesOf(next, c.regions, c.kinds, [imageWidth, imageHeight], anchors),
     ignoreIof: c.ignoreIof,

@@ -3,69 +3,16 @@
 // thresholds there. Scratch memory: a bit an anchor, a cell range for each box and level.
 #include <limits>
 
-#include "../math/anchor_reach.h"
 #include "assignment.h"
+#include "grid_level.h"
 #include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kBlock = 2048;  // a multiple of a word of marks
+constexpr int64_t kBlock = GridLevel::kLongestRun;
 constexpr int64_t kBoxesPerJob = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-// One level, laid out for the kernels.
-class Level {
- public:
-  Level(const rn_grid_level& level, int64_t shapes)
-      : reach(MakeAnchorLevel(level.height, level.width, level.stride, level.half_sizes, shapes)),
-        first(level.first_anchor),
-        end(level.first_anchor + level.height * level.width * shapes),
-        row_size(level.width * shapes) {
-    for (int64_t column = 0; column < level.width; ++column) {
-      const float center = CellCenter(column, level.stride);
-      for (int64_t shape = 0; shape < shapes; ++shape) {
-        const Box anchor = AnchorAt(center, 0, level.half_sizes + 2 * shape);
-        x1_.push_back(anchor.x1);
-        x2_.push_back(anchor.x2);
-      }
-    }
-    x1_.insert(x1_.end(), kRunPadding, kInfinity);
-    x2_.insert(x2_.end(), kRunPadding, -kInfinity);
-    for (int64_t i = 0; i < shapes + kRunPadding; ++i) half_heights_.push_back(level.half_sizes[2 * (i % shapes) + 1]);
-  }
-
-  AnchorLevel reach;
-  int64_t first, end;  // anchors
-  int64_t row_size;    // anchors
-
-  // Calls visit(first anchor, run) for the range's anchors among [from, to), row by row.
-  template <class Visit>
-  void ForEachRun(const CellRange& range, int64_t from, int64_t to, const Visit& visit) const {
-    for (int32_t row = range.first_row; row < range.end_row; ++row) {
-      const int64_t row_start = first + row * row_size;
-      const int64_t run_end = std::min(to, row_start + range.end_column * reach.shapes);
-      int64_t run = std::max(from, row_start + range.first_column * reach.shapes);
-      for (; run < run_end; run += kBlock) {
-        const int64_t x = run - row_start;
-        visit(run, GridRun{x1_.data() + x, x2_.data() + x, half_heights_.data(), CellCenter(row, reach.stride),
-                           x % reach.shapes, reach.shapes, std::min(kBlock, run_end - run)});
-      }
-    }
-  }
-
-  CellRange CellAt(double x, double y) const {
-    const int64_t row =
-        std::min<int64_t>(EndCell(y - 0.5 * reach.stride, reach.stride, reach.height), reach.height - 1);
-    const int64_t column =
-        std::min<int64_t>(EndCell(x - 0.5 * reach.stride, reach.stride, reach.width), reach.width - 1);
-    const int32_t r = static_cast<int32_t>(row), c = static_cast<int32_t>(column);
-    return {r, r + 1, c, c + 1};
-  }
-
- private:
-  std::vector<float> x1_, x2_, half_heights_;
-};
 
 class GridSearch {
  public:
@@ -129,8 +76,8 @@ class GridSearch {
     const double y = 0.5 * (static_cast<double>(box.y1) + static_cast<double>(box.y2));
     float best = 0;
     const auto raise = [&](int64_t, const GridRun& run) { best = kernels_.highest_iou(run, box, best); };
-    for (const Level& level : levels_) level.ForEachRun(level.CellAt(x, y), level.first, level.end, raise);
-    for (const Level& level : levels_) {
+    for (const GridLevel& level : levels_) level.ForEachRun(level.CellAt(x, y), level.first, level.end, raise);
+    for (const GridLevel& level : levels_) {
       level.ForEachRun(CellsInReach(level.reach, AsBox(box), DemandOfIou(best, box.area)), level.first, level.end,
                        raise);
     }
@@ -140,7 +87,7 @@ class GridSearch {
   void Mark(int64_t image, const BoxWithArea& box, float best) {
     const OverlapDemand demand = DemandOfIou(best, box.area);
     int32_t found[kBlock];
-    for (const Level& level : levels_) {
+    for (const GridLevel& level : levels_) {
       level.ForEachRun(CellsInReach(level.reach, AsBox(box), demand), level.first, level.end,
                        [&](int64_t first, const GridRun& run) {
                          const int64_t n = kernels_.find_iou(run, box, best, found);
@@ -183,7 +130,7 @@ class GridSearch {
   void ForEachRun(const Assignment::Rows& rows, const std::vector<CellRange>& reach, int32_t all_rows, int64_t from,
                   int64_t to, const Visit& visit) const {
     for (size_t l = 0; l < levels_.size(); ++l) {
-      const Level& level = levels_[l];
+      const GridLevel& level = levels_[l];
       const int64_t begin = std::max(from, level.first), end = std::min(to, level.end);
       if (begin >= end) continue;
       const int32_t first_row = static_cast<int32_t>((begin - level.first) / level.row_size);
@@ -241,7 +188,7 @@ class GridSearch {
   Assignment& assignment_;
   const rn_assign& op_;
   const AssignKernels<GridRun>& kernels_;
-  std::vector<Level> levels_;
+  std::vector<GridLevel> levels_;
   std::vector<CellRange> reach_, ignore_reach_;  // [levels, rows]
   int64_t words_ = 0;
   std::vector<std::atomic<uint64_t>> marks_;  // [images, words]: anchors with which some box has its best IoU

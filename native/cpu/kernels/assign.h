@@ -4,6 +4,7 @@
 #ifndef RETINANET_OPS_KERNELS_ASSIGN_H
 #define RETINANET_OPS_KERNELS_ASSIGN_H
 
+#include "../../math/box.h"
 #include "kernels.h"
 #include "vector.h"
 
@@ -57,7 +58,7 @@ RN_NOINLINE float HighestIou(const Run& run, const BoxWithArea& reference, float
   const Float zero(0.0f);
   Float highest(known);
   ForEachOverlap(run, box, [&](int64_t, Float inter, Float area) {
-    const Float all = (box.area + area) - inter;
+    const Float all = UnionOf(box.area, area, inter);
     if (Bits((inter >= highest * all) & (inter > zero)) != 0) highest = Max(inter / all, highest);
   });
   return HighestLane(highest);
@@ -70,7 +71,7 @@ RN_NOINLINE float Compete(const Run& run, const BoxWithArea& reference, float ro
   const Float zero(0.0f), challenger(row);
   Float highest(known);
   ForEachOverlap(run, box, [&](int64_t i, Float inter, Float area) {
-    const Float all = (box.area + area) - inter, old = Load(best + i);
+    const Float all = UnionOf(box.area, area, inter), old = Load(best + i);
     if (Bits((inter >= Min(old, highest) * all) & (inter > zero)) == 0) return;
     const Float iou = inter / all;
     const Mask better = iou > old;
@@ -97,7 +98,7 @@ RN_NOINLINE int64_t FindIou(const Run& run, const BoxWithArea& reference, float 
   const Float wanted(iou);
   int64_t n = 0;
   ForEachOverlap(run, box, [&](int64_t i, Float inter, Float area) {
-    const uint32_t bits = Bits(inter / ((box.area + area) - inter) == wanted);
+    const uint32_t bits = Bits(inter / (UnionOf(box.area, area, inter)) == wanted);
     if (bits != 0) n = Append(bits, i, run.count, found, n);
   });
   return n;
