@@ -11,7 +11,7 @@
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kPerBlock = 16384;
+constexpr int64_t kPerBlock = 4096;
 
 // Calls visit(index) wherever there is a match. Hardly anywhere is one.
 template <class Visit>
@@ -47,6 +47,7 @@ rn_status PositiveTargets(const rn_positive_targets* args) {
     for (size_t block = 0; block < static_cast<size_t>(blocks); ++block) places[block + 1] += places[block];
     ParallelFor(blocks, [&](int64_t block) {
       int64_t p = places[static_cast<size_t>(block)];
+      if (p == places[static_cast<size_t>(block) + 1]) return;
       for_each_match(block, [&](int64_t i) {
         const Box box = LoadBox(op.gt_boxes + 4 * static_cast<int64_t>(op.matches[i]));
         const Deltas d = Encode(AnchorOf(op.anchors, i % op.anchors.count), box);
