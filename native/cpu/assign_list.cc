@@ -50,7 +50,7 @@ class ListSearch {
     AnchorBlock block;
     block.Load(op_.anchors, first);
     Contest<kBlock> contest;
-    contest.Clear(0);
+    contest.Open(0);
     for (int32_t g = 0; g < truth.count; ++g) {
       if (!block.MayOverlap(truth.boxes[g])) continue;
       const int32_t row = truth.first + g;
@@ -77,11 +77,12 @@ class ListSearch {
     const int64_t offset = image * op_.anchors.count + first;
     Contest<kBlock> contest;
     if (truth.count > 0) {
+      contest.open = true;
       std::memcpy(contest.best, op_.labels + offset, static_cast<size_t>(size) * sizeof(float));
       std::memcpy(contest.owner, op_.matches + offset, static_cast<size_t>(size) * sizeof(float));
     }
     Verdict verdict(assignment_, image, first, size);
-    if (truth.count > 0) verdict.ApplyThresholds(contest);
+    verdict.ApplyThresholds(contest);
     AnchorBlock block;
     bool loaded = false;
     int32_t found[kBlock];

@@ -55,6 +55,7 @@ class Assignment {
   Rows Ignored(int64_t image) const {
     return op.truth.ignore_offsets ? Slice(op.truth.ignore_offsets, ignore_boxes_, image) : Rows{0, 0, nullptr};
   }
+  Rows AllIgnored() const { return {0, ignore_rows, ignore_boxes_.data()}; }
   int64_t ImageOf(int32_t row) const {
     return std::upper_bound(op.truth.offsets, op.truth.offsets + images + 1, row) - op.truth.offsets - 1;
   }
@@ -99,12 +100,16 @@ class Assignment {
 template <int64_t kSize>
 struct Contest {
   float best[kSize + kRunPadding], owner[kSize + kRunPadding];
+  bool open = false;  // until then there is nothing in it
 
   // An anchor whose best IoU stays at or below `floor` gets no owner.
-  void Clear(float floor) {
+  void Open(float floor) {
+    if (open) return;
+    open = true;
     std::fill_n(best, kSize + kRunPadding, floor);
     std::fill_n(owner, kSize + kRunPadding, 0.0f);
   }
+  void SetOwner(int64_t i, int64_t row) { owner[i] = FloatOfBits(static_cast<uint32_t>(row)); }
   int32_t Owner(int64_t i) const { return static_cast<int32_t>(BitsOfFloat(owner[i])); }
 };
 
@@ -130,6 +135,7 @@ class Verdict {
 
   template <int64_t kSize>
   void ApplyThresholds(const Contest<kSize>& contest) {
+    if (!contest.open) return;
     int32_t found[kSize];
     const int64_t n = ActiveKernels()->find_at_least(contest.best, size_, assignment_.threshold, found);
     for (int64_t k = 0; k < n; ++k) {

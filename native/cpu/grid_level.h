@@ -37,9 +37,9 @@ class GridLevel {
     for (int64_t k = 0; k < shapes + kRunPadding; ++k) half_heights_.push_back(level.half_sizes[2 * (k % shapes) + 1]);
   }
 
-  AnchorLevel reach;
-  int64_t first, end;  // anchors
-  int64_t row_size;    // anchors
+  const AnchorLevel reach;
+  const int64_t first, end;  // anchors
+  const int64_t row_size;    // anchors
 
   // Calls visit(first anchor, run) for the range's anchors among [from, to), row by row, kLongestRun at most at a time.
   template <class Visit>
@@ -54,6 +54,15 @@ class GridLevel {
                            x % reach.shapes, reach.shapes, std::min(kLongestRun, run_end - run)});
       }
     }
+  }
+
+  template <class Visit>
+  void ForEachRun(const CellRange& range, const Visit& visit) const {
+    ForEachRun(range, first, end, visit);
+  }
+
+  CellRange InReach(const BoxWithArea& box, const OverlapDemand& demand) const {
+    return CellsInReach(reach, {box.x1, box.y1, box.x2, box.y2}, demand);
   }
 
   // The cell around a point, or the nearest one.
