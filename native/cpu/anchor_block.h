@@ -45,42 +45,58 @@ inline Box AnchorOf(const rn_anchors& anchors, int64_t a) {
 
 inline BoxWithArea WithArea(const Box& box) { return {box.x1, box.y1, box.x2, box.y2, Area(box)}; }
 
-struct AnchorBlock {
+inline Box Around(const Box& a, const Box& b) {
+  return {Min(a.x1, b.x1), Min(a.y1, b.y1), Max(a.x2, b.x2), Max(a.y2, b.y2)};
+}
+
+// Boxes as columns for the kernels.
+struct BoxColumns {
   static constexpr int64_t kSize = 1024;
 
-  int64_t size;
-  Box bounds;  // around all anchors of the block: what lies outside overlaps none of them
+  int64_t size = 0;
   float x1[kSize + kRunPadding], y1[kSize + kRunPadding], x2[kSize + kRunPadding], y2[kSize + kRunPadding];
   float areas[kSize + kRunPadding];
 
-  // Anchors [first, first + kSize) of a list, as far as there are any.
-  void Load(const rn_anchors& list, int64_t first) {
-    size = std::min(kSize, list.count - first);
-    bounds = LoadBox(list.boxes + 4 * first);
-    for (int64_t i = 0; i < size; ++i) {
-      const Box box = LoadBox(list.boxes + 4 * (first + i));
-      Put(i, box);
-      bounds = {Min(bounds.x1, box.x1), Min(bounds.y1, box.y1), Max(bounds.x2, box.x2), Max(bounds.y2, box.y2)};
-    }
+  void Add(const BoxWithArea& box) { Put(size++, box); }
+
+  // Readable until the next box is added.
+  AnchorList List() {
     constexpr float kFar = std::numeric_limits<float>::infinity();
-    for (int64_t i = size; i < size + kRunPadding; ++i) Put(i, {kFar, kFar, -kFar, -kFar});
+    for (int64_t i = size; i < size + kRunPadding; ++i) Put(i, {kFar, kFar, -kFar, -kFar, 0});
+    return {x1, y1, x2, y2, areas, size};
   }
-
-  bool MayOverlap(const BoxWithArea& box) const {
-    return Min(bounds.x2, box.x2) > Max(bounds.x1, box.x1) && Min(bounds.y2, box.y2) > Max(bounds.y1, box.y1);
-  }
-
-  AnchorList List() const { return {x1, y1, x2, y2, areas, size}; }
 
  private:
-  void Put(int64_t i, const Box& box) {
+  void Put(int64_t i, const BoxWithArea& box) {
     x1[i] = box.x1;
     y1[i] = box.y1;
     x2[i] = box.x2;
     y2[i] = box.y2;
-    areas[i] = Area(box);
+    areas[i] = box.area;
   }
 };
+
+struct AnchorBlock {
+  static constexpr int64_t kSize = BoxColumns::kSize;
+
+  Box bounds{};  // around all anchors of the block: what lies outside overlaps none of them
+  BoxColumns columns;
+
+  // The anchors [first, first + kSize) of a list, as far as there are any.
+  AnchorList Load(const rn_anchors& list, int64_t first) {
+    bounds = LoadBox(list.boxes + 4 * first);
+    columns.size = 0;
+    ForEachAnchor(list, first, std::min(list.count, first + kSize), [&](int64_t, const Box& box) {
+      bounds = Around(bounds, box);
+      columns.Add(WithArea(box));
+    });
+    return columns.List();
+  }
+};
+
+inline bool MayOverlap(const Box& bounds, const BoxWithArea& box) {
+  return Min(bounds.x2, box.x2) > Max(bounds.x1, box.x1) && Min(bounds.y2, box.y2) > Max(bounds.y1, box.y1);
+}
 
 }  // namespace rn::cpu
 

@@ -162,25 +162,40 @@ class GridSearch {
         }
       }
     }
-    if (n == 0) return;
-    // The boxes as a list, which the anchor meets as a box meets anchors.
-    const Assignment::Rows truth = assignment_.Truth(image);
-    const AssignKernels<AnchorList>& kernels = ActiveKernels()->list;
-    const rn_anchors list{truth.count, op_.truth.boxes + 4 * static_cast<int64_t>(truth.first), nullptr, 0, 0};
-    AnchorBlock boxes;
-    int32_t found[AnchorBlock::kSize];
-    for (int64_t chunk = 0; chunk < truth.count; chunk += AnchorBlock::kSize) {
-      boxes.Load(list, chunk);
-      for (int64_t k = 0; k < n; ++k) {
-        const int32_t i = unsure[k];
-        const BoxWithArea anchor = WithArea(AnchorOf(op_.anchors, first + i));
-        const float highest = kernels.highest_iou(boxes.List(), anchor, contest.best[i]);
-        if (!(highest > contest.best[i]) || kernels.find_iou(boxes.List(), anchor, highest, found) == 0) continue;
-        contest.best[i] = highest;
-        contest.SetOwner(i, chunk + found[0]);
-      }
-    }
+    if (n > 0) FindOwners(assignment_.Truth(image), first, unsure, n, contest);
     for (int64_t k = 0; k < n; ++k) verdict.Match(unsure[k], contest.Owner(unsure[k]));
+  }
+
+  // The best box of all for each of some anchors: now the boxes stand in columns, and an anchor meets them as a box
+  // meets anchors.
+  void FindOwners(const Assignment::Rows& truth, int64_t first, const int32_t* indices, int64_t count,
+                  Contest<kBlock>& contest) const {
+    const auto anchor_of = [&](int64_t k) { return AnchorOf(op_.anchors, first + indices[k]); };
+    Box around = anchor_of(0);
+    for (int64_t k = 1; k < count; ++k) around = Around(around, anchor_of(k));
+    BoxColumns columns;
+    int32_t rows[BoxColumns::kSize], found[BoxColumns::kSize];
+    const auto compare = [&] {
+      const AnchorList boxes = columns.List();
+      const AssignKernels<AnchorList>& kernels = ActiveKernels()->list;
+      for (int64_t k = 0; k < count; ++k) {
+        float& best = contest.best[indices[k]];
+        const BoxWithArea anchor = WithArea(anchor_of(k));
+        const float highest = kernels.highest_iou(boxes, anchor, best);
+        if (!(highest > best)) continue;  // of equals the first row stays
+        best = highest;
+        kernels.find_iou(boxes, anchor, highest, found);
+        contest.SetOwner(indices[k], rows[found[0]]);
+      }
+      columns.size = 0;
+    };
+    for (int32_t g = 0; g < truth.count; ++g) {
+      if (!MayOverlap(around, truth.boxes[g])) continue;
+      rows[columns.size] = g;
+      columns.Add(truth.boxes[g]);
+      if (columns.size == BoxColumns::kSize) compare();
+    }
+    compare();
   }
 
   Assignment& assignment_;

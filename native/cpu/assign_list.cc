@@ -48,11 +48,11 @@ class ListSearch {
     const Assignment::Rows truth = assignment_.Truth(image);
     if (truth.count == 0) return;
     AnchorBlock block;
-    block.Load(op_.anchors, first);
+    const AnchorList list = block.Load(op_.anchors, first);
     Contest<kBlock> contest;
     contest.Open(0);
     for (int32_t g = 0; g < truth.count; ++g) {
-      if (!block.MayOverlap(truth.boxes[g])) continue;
+      if (!MayOverlap(block.bounds, truth.boxes[g])) continue;
       const int32_t row = truth.first + g;
       // What stays below the best IoU known from elsewhere is of no interest, what equals it is.
       float known = std::numeric_limits<float>::infinity();
@@ -60,15 +60,15 @@ class ListSearch {
         known = assignment_.BoxBest(row);
         if (known > 0) known = std::nextafter(known, 0.0f);
       }
-      const float highest = kernels_.compete(block.List(), truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), known,
+      const float highest = kernels_.compete(list, truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), known,
                                              contest.best, contest.owner);
       if (!(highest > known)) continue;
       Highest(span, row) = std::max(Highest(span, row), highest);
       assignment_.RaiseBoxBest(row, highest);
     }
     const int64_t offset = image * op_.anchors.count + first;
-    std::memcpy(op_.labels + offset, contest.best, static_cast<size_t>(block.size) * sizeof(float));
-    std::memcpy(op_.matches + offset, contest.owner, static_cast<size_t>(block.size) * sizeof(float));
+    std::memcpy(op_.labels + offset, contest.best, static_cast<size_t>(list.count) * sizeof(float));
+    std::memcpy(op_.matches + offset, contest.owner, static_cast<size_t>(list.count) * sizeof(float));
   }
 
   void Decide(int64_t image, int64_t span, int64_t first) {
@@ -84,24 +84,23 @@ class ListSearch {
     Verdict verdict(assignment_, image, first, size);
     verdict.ApplyThresholds(contest);
     AnchorBlock block;
-    bool loaded = false;
+    AnchorList list{};
     int32_t found[kBlock];
     const auto load = [&] {
-      if (!loaded) block.Load(op_.anchors, first);
-      loaded = true;
+      if (list.count == 0) list = block.Load(op_.anchors, first);
     };
     for (int32_t g = 0; g < truth.count; ++g) {
       const float best = Highest(span, truth.first + g);
       if (!(best > 0) || best < assignment_.BoxBest(truth.first + g)) continue;
       load();
-      if (!block.MayOverlap(truth.boxes[g])) continue;
-      const int64_t n = kernels_.find_iou(block.List(), truth.boxes[g], best, found);
+      if (!MayOverlap(block.bounds, truth.boxes[g])) continue;
+      const int64_t n = kernels_.find_iou(list, truth.boxes[g], best, found);
       for (int64_t k = 0; k < n; ++k) verdict.Match(found[k], contest.Owner(found[k]));
     }
     for (int32_t r = 0; r < ignored.count; ++r) {
       load();
-      if (!block.MayOverlap(ignored.boxes[r])) continue;
-      const int64_t n = kernels_.find_covered(block.List(), ignored.boxes[r], op_.options.ignore_iof, found);
+      if (!MayOverlap(block.bounds, ignored.boxes[r])) continue;
+      const int64_t n = kernels_.find_covered(list, ignored.boxes[r], op_.options.ignore_iof, found);
       for (int64_t k = 0; k < n; ++k) verdict.Ignore(found[k]);
     }
   }

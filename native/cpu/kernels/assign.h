@@ -4,6 +4,8 @@
 #ifndef RETINANET_OPS_KERNELS_ASSIGN_H
 #define RETINANET_OPS_KERNELS_ASSIGN_H
 
+#include <cstring>
+
 #include "../../math/box.h"
 #include "kernels.h"
 #include "vector.h"
@@ -80,6 +82,15 @@ RN_NOINLINE float Compete(const Run& run, const BoxWithArea& reference, float ro
     highest = Max(iou, highest);
   });
   return HighestLane(highest);
+}
+
+// The float before a positive one.
+RN_HD float FloatBefore(float a) {
+  uint32_t bits;
+  std::memcpy(&bits, &a, sizeof bits);
+  --bits;
+  std::memcpy(&a, &bits, sizeof a);
+  return a;
 }
 
 // Appends the indices that `bits` has for the vector at i, up to the run's end.
