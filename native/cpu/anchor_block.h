@@ -54,25 +54,22 @@ struct BoxColumns {
   static constexpr int64_t kSize = 1024;
 
   int64_t size = 0;
-  float x1[kSize + kRunPadding], y1[kSize + kRunPadding], x2[kSize + kRunPadding], y2[kSize + kRunPadding];
+  alignas(64) float x1[kSize + kRunPadding], y1[kSize + kRunPadding], x2[kSize + kRunPadding], y2[kSize + kRunPadding];
   float areas[kSize + kRunPadding];
 
-  void Add(const BoxWithArea& box) { Put(size++, box); }
-
-  // Readable until the next box is added.
-  AnchorList List() {
-    constexpr float kFar = std::numeric_limits<float>::infinity();
-    for (int64_t i = size; i < size + kRunPadding; ++i) Put(i, {kFar, kFar, -kFar, -kFar, 0});
-    return {x1, y1, x2, y2, areas, size};
-  }
-
- private:
   void Put(int64_t i, const BoxWithArea& box) {
     x1[i] = box.x1;
     y1[i] = box.y1;
     x2[i] = box.x2;
     y2[i] = box.y2;
     areas[i] = box.area;
+  }
+
+  // Of the first `size`; readable until the next box is put.
+  AnchorList List() {
+    constexpr float kFar = std::numeric_limits<float>::infinity();
+    for (int64_t i = size; i < size + kRunPadding; ++i) Put(i, {kFar, kFar, -kFar, -kFar, 0});
+    return {x1, y1, x2, y2, areas, size};
   }
 };
 
@@ -84,12 +81,15 @@ struct AnchorBlock {
 
   // The anchors [first, first + kSize) of a list, as far as there are any.
   AnchorList Load(const rn_anchors& list, int64_t first) {
-    bounds = LoadBox(list.boxes + 4 * first);
-    columns.size = 0;
-    ForEachAnchor(list, first, std::min(list.count, first + kSize), [&](int64_t, const Box& box) {
-      bounds = Around(bounds, box);
-      columns.Add(WithArea(box));
-    });
+    const int64_t count = std::min(kSize, list.count - first);
+    Box around = LoadBox(list.boxes + 4 * first);
+    for (int64_t i = 0; i < count; ++i) {
+      const Box box = LoadBox(list.boxes + 4 * (first + i));
+      around = Around(around, box);
+      columns.Put(i, WithArea(box));
+    }
+    bounds = around;
+    columns.size = count;
     return columns.List();
   }
 };

@@ -192,7 +192,7 @@ class GridSearch {
     for (int32_t g = 0; g < truth.count; ++g) {
       if (!MayOverlap(around, truth.boxes[g])) continue;
       rows[columns.size] = g;
-      columns.Add(truth.boxes[g]);
+      columns.Put(columns.size++, truth.boxes[g]);
       if (columns.size == BoxColumns::kSize) compare();
     }
     compare();
