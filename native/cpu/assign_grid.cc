@@ -5,6 +5,7 @@
 
 #include "assignment.h"
 #include "grid_level.h"
+#include "low_quality.h"
 #include "thread_pool.h"
 
 namespace rn::cpu {
@@ -128,74 +129,25 @@ class GridSearch {
     Verdict verdict(assignment_, image, first, size);
     Contest<kBlock> contest;
     const Assignment::Rows truth = assignment_.Truth(image), ignored = assignment_.Ignored(image);
-    // What stays below the threshold needs no owner here.
-    const float floor = std::nextafter(assignment_.threshold, 0.0f);
     // Ties go to the box with the smaller row, as in torch.max.
     reach_.ForEachRun(truth, first, first + size, [&](int32_t g, int64_t a, const GridRun& run) {
-      contest.Open(floor);
+      contest.Open(assignment_);
       kernels_.compete(run, truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), kInfinity,
                        contest.best + (a - first), contest.owner + (a - first));
     });
     verdict.ApplyThresholds(contest);
-    if (op_.options.allow_low_quality_matches) MatchMarked(image, first, size, contest, verdict);
+    if (op_.options.allow_low_quality_matches) {
+      uint64_t marks[kBlock / 64] = {};
+      for (int64_t word = 0; word * 64 < size; ++word) {
+        marks[word] = marks_[static_cast<size_t>(image * words_ + first / 64 + word)].load(std::memory_order_relaxed);
+      }
+      MatchMarked(assignment_, truth, first, marks, contest, verdict);
+    }
     int32_t found[kBlock];
     ignore_reach_.ForEachRun(ignored, first, first + size, [&](int32_t r, int64_t a, const GridRun& run) {
       const int64_t n = kernels_.find_covered(run, ignored.boxes[r], op_.options.ignore_iof, found);
       for (int64_t k = 0; k < n; ++k) verdict.Ignore(a - first + found[k]);
     });
-  }
-
-  // A marked anchor goes to its best box of all. From the threshold on the contest knows it; below, some may have been
-  // left out.
-  void MatchMarked(int64_t image, int64_t first, int64_t size, Contest<kBlock>& contest, Verdict& verdict) {
-    int32_t unsure[kBlock];
-    int64_t n = 0;
-    for (int64_t word = 0; word * 64 < size; ++word) {
-      uint64_t bits = marks_[static_cast<size_t>(image * words_ + first / 64 + word)].load(std::memory_order_relaxed);
-      for (int64_t i = word * 64; bits != 0; ++i, bits >>= 1) {
-        if (!(bits & 1)) continue;
-        if (contest.open && contest.best[i] >= assignment_.threshold) {
-          verdict.Match(i, contest.Owner(i));
-        } else {
-          contest.best[i] = contest.owner[i] = 0;
-          unsure[n++] = static_cast<int32_t>(i);
-        }
-      }
-    }
-    if (n > 0) FindOwners(assignment_.Truth(image), first, unsure, n, contest);
-    for (int64_t k = 0; k < n; ++k) verdict.Match(unsure[k], contest.Owner(unsure[k]));
-  }
-
-  // The best box of all for each of some anchors: now the boxes stand in columns, and an anchor meets them as a box
-  // meets anchors.
-  void FindOwners(const Assignment::Rows& truth, int64_t first, const int32_t* indices, int64_t count,
-                  Contest<kBlock>& contest) const {
-    const auto anchor_of = [&](int64_t k) { return AnchorOf(op_.anchors, first + indices[k]); };
-    Box around = anchor_of(0);
-    for (int64_t k = 1; k < count; ++k) around = Around(around, anchor_of(k));
-    BoxColumns columns;
-    int32_t rows[BoxColumns::kSize], found[BoxColumns::kSize];
-    const auto compare = [&] {
-      const AnchorList boxes = columns.List();
-      const AssignKernels<AnchorList>& kernels = ActiveKernels()->list;
-      for (int64_t k = 0; k < count; ++k) {
-        float& best = contest.best[indices[k]];
-        const BoxWithArea anchor = WithArea(anchor_of(k));
-        const float highest = kernels.highest_iou(boxes, anchor, best);
-        if (!(highest > best)) continue;  // of equals the first row stays
-        best = highest;
-        kernels.find_iou(boxes, anchor, highest, found);
-        contest.SetOwner(indices[k], rows[found[0]]);
-      }
-      columns.size = 0;
-    };
-    for (int32_t g = 0; g < truth.count; ++g) {
-      if (!MayOverlap(around, truth.boxes[g])) continue;
-      rows[columns.size] = g;
-      columns.Put(columns.size++, truth.boxes[g]);
-      if (columns.size == BoxColumns::kSize) compare();
-    }
-    compare();
   }
 
   Assignment& assignment_;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "assignment.h"
+#include "low_quality.h"
 #include "thread_pool.h"
 
 namespace rn::cpu {
@@ -50,7 +51,7 @@ class ListSearch {
     AnchorBlock block;
     const AnchorList list = block.Load(op_.anchors, first);
     Contest<kBlock> contest;
-    contest.Open(0);
+    contest.Open(assignment_);
     for (int32_t g = 0; g < truth.count; ++g) {
       if (!MayOverlap(block.bounds, truth.boxes[g])) continue;
       const int32_t row = truth.first + g;
@@ -89,14 +90,16 @@ class ListSearch {
     const auto load = [&] {
       if (list.count == 0) list = block.Load(op_.anchors, first);
     };
+    uint64_t marks[kBlock / 64] = {};
     for (int32_t g = 0; g < truth.count; ++g) {
       const float best = Highest(span, truth.first + g);
       if (!(best > 0) || best < assignment_.BoxBest(truth.first + g)) continue;
       load();
       if (!MayOverlap(block.bounds, truth.boxes[g])) continue;
       const int64_t n = kernels_.find_iou(list, truth.boxes[g], best, found);
-      for (int64_t k = 0; k < n; ++k) verdict.Match(found[k], contest.Owner(found[k]));
+      for (int64_t k = 0; k < n; ++k) marks[found[k] / 64] |= uint64_t{1} << (found[k] % 64);
     }
+    MatchMarked(assignment_, truth, first, marks, contest, verdict);
     for (int32_t r = 0; r < ignored.count; ++r) {
       load();
       if (!MayOverlap(block.bounds, ignored.boxes[r])) continue;

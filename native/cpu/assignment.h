@@ -96,17 +96,17 @@ class Assignment {
   std::vector<std::atomic<int64_t>> positives_;
 };
 
-// The competition for the anchors of one block: each one's best IoU so far, and its owner, a row within the image.
+// The competition for the anchors of one block: each one's best IoU so far, and its owner, a row within the image. Only
+// who reaches the threshold takes part.
 template <int64_t kSize>
 struct Contest {
   float best[kSize + kRunPadding], owner[kSize + kRunPadding];
   bool open = false;  // until then there is nothing in it
 
-  // An anchor whose best IoU stays at or below `floor` gets no owner.
-  void Open(float floor) {
+  void Open(const Assignment& assignment) {
     if (open) return;
     open = true;
-    std::fill_n(best, kSize + kRunPadding, floor);
+    std::fill_n(best, kSize + kRunPadding, std::nextafter(assignment.threshold, 0.0f));
     std::fill_n(owner, kSize + kRunPadding, 0.0f);
   }
   void SetOwner(int64_t i, int64_t row) { owner[i] = FloatOfBits(static_cast<uint32_t>(row)); }
