@@ -29,6 +29,15 @@ for (const name of here) {
     t.true(result.relative <= 1e-6, result.where);
     t.true(result.sumError <= 1e-7);
   });
+
+  test(`assignment equals the exhaustive reference: ${name}`, (t) => {
+    const { status, stdout, stderr } = runScript('check-assignment.js', [], { RETINANET_OPS_CPU: name });
+    t.is(status, 0, stderr);
+    const result = JSON.parse(stdout) as { instructionSet: string; pairs: number; wrong: string[] };
+    t.is(result.instructionSet, name);
+    t.true(result.pairs > 1e5);
+    t.deepEqual(result.wrong, []);
+  });
 }
 
 test('an instruction set that does not exist is refused by name', (t) => {

@@ -24,8 +24,9 @@ class Assign final : public Operation {
     const int64_t rows = args.Product(op_.anchors.count, op_.truth.images);
     op_.labels = args.Ints(rows).data;
     out_matches_ = args.Ints(rows).data;
-    matches_.resize(static_cast<size_t>(rows));
-    op_.matches = matches_.data();
+    rows_ = rows;
+    matches_.reset(new int32_t[static_cast<size_t>(rows)]);  // not a vector, which would write zeros first
+    op_.matches = matches_.get();
     counts_.resize(static_cast<size_t>(op_.truth.images));
     matched_.resize(static_cast<size_t>(truth_.offsets.back()));
     op_.positive_counts = counts_.data();
@@ -35,7 +36,7 @@ class Assign final : public Operation {
   rn_status Run(const rn_backend& backend) override {
     const rn_status status = backend.assign(&op_);
     if (status.code != RN_OK) return status;
-    std::copy(matches_.begin(), matches_.end(), out_matches_);
+    std::copy_n(matches_.get(), rows_, out_matches_);
     int64_t total = 0;
     for (const int64_t count : counts_) total += count;
     try {
@@ -76,7 +77,8 @@ class Assign final : public Operation {
   GroundTruthArgument truth_;
   rn_assign op_{};
   // The kernels use matches as indices: never from memory that JavaScript may write to meanwhile.
-  std::vector<int32_t> matches_;
+  std::unique_ptr<int32_t[]> matches_;
+  int64_t rows_;
   int32_t* out_matches_;
   std::vector<int64_t> counts_;
   std::vector<uint8_t> matched_;

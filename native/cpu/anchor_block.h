@@ -1,13 +1,15 @@
-// Anchors a block at a time, as columns: the same view of a plain list and of a grid that is never materialised.
+// Anchors one by one, and those of a list a block at a time as columns.
 #ifndef RETINANET_OPS_ANCHOR_BLOCK_H
 #define RETINANET_OPS_ANCHOR_BLOCK_H
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "../backend/backend.h"
 #include "../math/anchor_grid.h"
 #include "../math/box.h"
+#include "kernels/kernels.h"
 
 namespace rn::cpu {
 
@@ -35,30 +37,66 @@ void ForEachAnchor(const rn_anchors& anchors, int64_t first, int64_t last, Visit
   }
 }
 
-struct AnchorBlock {
+inline Box AnchorOf(const rn_anchors& anchors, int64_t a) {
+  Box anchor{};
+  ForEachAnchor(anchors, a, a + 1, [&](int64_t, const Box& box) { anchor = box; });
+  return anchor;
+}
+
+inline BoxWithArea WithArea(const Box& box) { return {box.x1, box.y1, box.x2, box.y2, Area(box)}; }
+
+inline Box Around(const Box& a, const Box& b) {
+  return {Min(a.x1, b.x1), Min(a.y1, b.y1), Max(a.x2, b.x2), Max(a.y2, b.y2)};
+}
+
+// Boxes as columns for the kernels.
+struct BoxColumns {
   static constexpr int64_t kSize = 1024;
 
-  int64_t first, size;
-  Box bounds;  // around all anchors of the block: what lies outside overlaps none of them
-  Box boxes[kSize];
-  float areas[kSize];
+  int64_t size = 0;
+  alignas(64) float x1[kSize + kRunPadding], y1[kSize + kRunPadding], x2[kSize + kRunPadding], y2[kSize + kRunPadding];
+  float areas[kSize + kRunPadding];
 
-  AnchorBlock(const rn_anchors& anchors, int64_t block)
-      : first(block * kSize), size(std::min(kSize, anchors.count - first)) {
-    Box around{};
-    ForEachAnchor(anchors, first, first + size, [&](int64_t a, const Box& box) {
-      const int64_t i = a - first;
-      boxes[i] = box;
-      areas[i] = Area(box);
-      around =
-          i == 0 ? box
-                 : Box{Min(around.x1, box.x1), Min(around.y1, box.y1), Max(around.x2, box.x2), Max(around.y2, box.y2)};
-    });
-    bounds = around;
+  void Put(int64_t i, const BoxWithArea& box) {
+    x1[i] = box.x1;
+    y1[i] = box.y1;
+    x2[i] = box.x2;
+    y2[i] = box.y2;
+    areas[i] = box.area;
   }
 
-  bool MayOverlap(const Box& box) const { return Intersection(bounds, box) > 0; }
+  // Of the first `size`; readable until the next box is put.
+  AnchorList List() {
+    constexpr float kFar = std::numeric_limits<float>::infinity();
+    for (int64_t i = size; i < size + kRunPadding; ++i) Put(i, {kFar, kFar, -kFar, -kFar, 0});
+    return {x1, y1, x2, y2, areas, size};
+  }
 };
+
+struct AnchorBlock {
+  static constexpr int64_t kSize = BoxColumns::kSize;
+
+  Box bounds{};  // around all anchors of the block: what lies outside overlaps none of them
+  BoxColumns columns;
+
+  // The anchors [first, first + kSize) of a list, as far as there are any.
+  AnchorList Load(const rn_anchors& list, int64_t first) {
+    const int64_t count = std::min(kSize, list.count - first);
+    Box around = LoadBox(list.boxes + 4 * first);
+    for (int64_t i = 0; i < count; ++i) {
+      const Box box = LoadBox(list.boxes + 4 * (first + i));
+      around = Around(around, box);
+      columns.Put(i, WithArea(box));
+    }
+    bounds = around;
+    columns.size = count;
+    return columns.List();
+  }
+};
+
+inline bool MayOverlap(const Box& bounds, const BoxWithArea& box) {
+  return Min(bounds.x2, box.x2) > Max(bounds.x1, box.x1) && Min(bounds.y2, box.y2) > Max(bounds.y1, box.y1);
+}
 
 }  // namespace rn::cpu
 

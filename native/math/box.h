@@ -26,16 +26,26 @@ RN_HD float Area(const Box& b) { return (b.x2 - b.x1) * (b.y2 - b.y1); }
 RN_HD float Max(float a, float b) { return a > b ? a : b; }
 RN_HD float Min(float a, float b) { return a < b ? a : b; }
 
-RN_HD float Intersection(const Box& a, const Box& b) {
-  const float width = Max(Min(a.x2, b.x2) - Max(a.x1, b.x1), 0.0f);
-  const float height = Max(Min(a.y2, b.y2) - Max(a.y1, b.y1), 0.0f);
-  return width * height;
+// The following are written for a float and for a vector of them: the matching is exact to the bit only if they stay in
+// float32, in this order, uncontracted.
+template <class T>
+RN_HD T OverlapAlong(T a1, T a2, T b1, T b2) {
+  return Max(Min(a2, b2) - Max(a1, b1), T(0.0f));
 }
 
-// torchvision.ops.box_iou. The matching is exact to the bit only if this stays in float32, in this order, uncontracted.
+template <class T>
+RN_HD T UnionOf(T area_a, T area_b, T intersection) {
+  return (area_a + area_b) - intersection;
+}
+
+RN_HD float Intersection(const Box& a, const Box& b) {
+  return OverlapAlong(a.x1, a.x2, b.x1, b.x2) * OverlapAlong(a.y1, a.y2, b.y1, b.y2);
+}
+
+// torchvision.ops.box_iou.
 RN_HD float Iou(const Box& a, float area_a, const Box& b, float area_b) {
   const float inter = Intersection(a, b);
-  return inter / ((area_a + area_b) - inter);
+  return inter / UnionOf(area_a, area_b, inter);
 }
 
 // torchvision.ops.clip_boxes_to_image.

@@ -1,6 +1,12 @@
 // Runs in a process of its own: prints how many bytes the peak of resident memory rose by during one operation.
 import { readFileSync } from 'node:fs';
-import { assignAnchors, retinanetLoss, sigmoidFocalLoss, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
+import {
+  AnchorGrid,
+  assignAnchors,
+  retinanetLoss,
+  sigmoidFocalLoss,
+  sigmoidFocalLossValueAndGrad,
+} from 'retinanet-ops';
 import { integers, random, randomBoxes } from './random.js';
 
 /** The peak of this process alone; where there is no /proc, what the system reports for it. */
@@ -22,6 +28,14 @@ const tasks: Record<string, () => () => void> = {
     const [anchors, gt] = [randomBoxes(next, a, 4000, 8, 90), randomBoxes(next, b, 4000, 20, 90)];
     const labels = new Int32Array(b);
     return () => assignAnchors(anchors, gt, labels);
+  },
+  // about a anchors, b boxes
+  assignGrid: () => {
+    const side = Math.round(Math.sqrt((64 * a) / 9));
+    const grid = new AnchorGrid({ imageHeight: side, imageWidth: side, strides: [8] });
+    const gt = randomBoxes(next, b, side, 4, 90);
+    const labels = new Int32Array(b);
+    return () => assignAnchors(grid, gt, labels);
   },
   // a anchors, b classes
   focal: () => {

@@ -2,6 +2,7 @@
 // header that leaves a symbol (the standard library's templates do): the linker keeps one copy for all.
 #include "kernels.h"
 
+#include "assign.h"
 #include "focal_loss.h"
 #include "nms.h"
 
@@ -24,6 +25,8 @@ const Kernels kKernels = {
     },
     OverlapsKept,
     FindAtLeast,
+    {HighestIou<AnchorList>, Compete<AnchorList>, FindIou<AnchorList>, FindCovered<AnchorList>},
+    {HighestIou<GridRun>, Compete<GridRun>, FindIou<GridRun>, FindCovered<GridRun>},
 };
 
 }  // namespace rn::cpu::RN_ISA

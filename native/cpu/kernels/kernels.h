@@ -58,11 +58,46 @@ using OverlapKernel = bool (*)(const KeptBlock* blocks, int32_t first, const Nms
 // `found` has room for count.
 using FindKernel = int64_t (*)(const float* values, int64_t count, float threshold, int32_t* found);
 
+// Anchors as columns that can be read for a vector past `count`; what lies there overlaps nothing.
+constexpr int64_t kRunPadding = 16;  // the most lanes
+struct AnchorList {
+  const float *x1, *y1, *x2, *y2, *areas;
+  int64_t count;
+};
+
+// Anchors of one row of a grid, side by side. The corners along x are columns of the whole row, padded as above;
+// half_heights holds those of one cell and then, over and over, as many as a vector has lanes.
+struct GridRun {
+  const float *x1, *x2, *half_heights;
+  float center_y;
+  int64_t first_shape, period;  // the first anchor's place in its cell, of so many
+  int64_t count;
+};
+
+struct BoxWithArea {
+  float x1, y1, x2, y2, area;
+};
+
+template <class Run>
+struct AssignKernels {
+  // The highest IoU if above `known`, otherwise `known`.
+  float (*highest_iou)(const Run&, const BoxWithArea&, float known);
+  // The same, and wherever the IoU exceeds `best` it becomes the best and `row`, the bits of an integer, the owner.
+  // Infinity as `known` asks for no highest. `best` and `owner` are written for a vector past the run's end.
+  float (*compete)(const Run&, const BoxWithArea&, float row, float known, float* best, float* owner);
+  // Indices within the run of the anchors whose IoU is exactly `iou` > 0, ascending; `found` has room for all.
+  int64_t (*find_iou)(const Run&, const BoxWithArea&, float iou, int32_t* found);
+  // Those of the anchors that have at least `share` of their area in the box.
+  int64_t (*find_covered)(const Run&, const BoxWithArea&, float share, int32_t* found);
+};
+
 struct Kernels {
   const char* instruction_set;
   FocalKernel focal_loss[kNumFocalTargets][kNumFocalGammas];
   OverlapKernel overlaps_kept;
   FindKernel find_at_least;
+  AssignKernels<AnchorList> list;
+  AssignKernels<GridRun> grid;
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it

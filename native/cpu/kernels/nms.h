@@ -3,6 +3,7 @@
 #ifndef RETINANET_OPS_KERNELS_NMS_H
 #define RETINANET_OPS_KERNELS_NMS_H
 
+#include "../../math/box.h"
 #include "kernels.h"
 #include "vector.h"
 
@@ -10,15 +11,14 @@ namespace rn::cpu::RN_ISA {
 
 RN_NOINLINE bool OverlapsKept(const KeptBlock* blocks, int32_t first, const NmsCandidate& candidate) {
   const Float x1(candidate.x1), y1(candidate.y1), x2(candidate.x2), y2(candidate.y2);
-  const Float area(candidate.area), threshold(candidate.threshold), zero(0.0f);
+  const Float area(candidate.area), threshold(candidate.threshold);
   for (int32_t b = first; b >= 0; b = blocks[b].next) {
     const KeptBlock& kept = blocks[b];
     if (kept.label != candidate.label) continue;
     for (int64_t i = 0; i < kept.count; i += Float::kLanes) {
-      const Float width = Max(Min(Load(kept.x2 + i), x2) - Max(Load(kept.x1 + i), x1), zero);
-      const Float height = Max(Min(Load(kept.y2 + i), y2) - Max(Load(kept.y1 + i), y1), zero);
-      const Float inter = width * height;
-      const Float all = (Load(kept.areas + i) + area) - inter;
+      const Float inter = OverlapAlong(Load(kept.x1 + i), Load(kept.x2 + i), x1, x2) *
+                          OverlapAlong(Load(kept.y1 + i), Load(kept.y2 + i), y1, y2);
+      const Float all = UnionOf(Load(kept.areas + i), area, inter);
       // Rounding is monotonic: where the rounded quotient exceeds the threshold, inter is at least the rounded product.
       // So hardly any division is made.
       if (Bits(inter >= threshold * all) != 0 && Bits(inter / all > threshold) != 0) return true;

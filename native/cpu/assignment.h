@@ -1,0 +1,179 @@
+// What the two searches for matches share: the ground truth, the thresholds and the outcome.
+#ifndef RETINANET_OPS_CPU_ASSIGNMENT_H
+#define RETINANET_OPS_CPU_ASSIGNMENT_H
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "anchor_block.h"
+
+namespace rn::cpu {
+
+// Non-negative floats order as their bits do, and the kernels move a box's row about as the bits of a float.
+inline float FloatOfBits(uint32_t bits) {
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+inline uint32_t BitsOfFloat(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+// Ground truth is copied: what is decided in one place from a box must hold in another, whoever writes to the original.
+class Assignment {
+ public:
+  struct Rows {
+    int32_t first, count;
+    const BoxWithArea* boxes;
+  };
+
+  explicit Assignment(const rn_assign& args)
+      : op(args),
+        images(args.truth.images),
+        rows(args.truth.offsets[images]),
+        ignore_rows(args.truth.ignore_offsets ? args.truth.ignore_offsets[images] : 0),
+        boxes_(Copy(args.truth.boxes, rows)),
+        ignore_boxes_(Copy(args.truth.ignore_boxes, ignore_rows)),
+        box_best_(static_cast<size_t>(rows)),
+        box_matched_(static_cast<size_t>(rows)),
+        positives_(static_cast<size_t>(images)) {
+    // With a negative threshold of zero nothing is background, and only the positive one tells anchors apart.
+    threshold = op.options.negative_threshold > 0 ? op.options.negative_threshold : op.options.positive_threshold;
+  }
+
+  const rn_assign& op;
+  const int64_t images;
+  const int32_t rows, ignore_rows;
+  float threshold;  // below it all anchors fare alike, unless some box has its best IoU with them
+
+  Rows Truth(int64_t image) const { return Slice(op.truth.offsets, boxes_, image); }
+  Rows Ignored(int64_t image) const {
+    return op.truth.ignore_offsets ? Slice(op.truth.ignore_offsets, ignore_boxes_, image) : Rows{0, 0, nullptr};
+  }
+  Rows AllIgnored() const { return {0, ignore_rows, ignore_boxes_.data()}; }
+  int64_t ImageOf(int32_t row) const {
+    return std::upper_bound(op.truth.offsets, op.truth.offsets + images + 1, row) - op.truth.offsets - 1;
+  }
+
+  // Each box's best IoU. The maximum does not depend on the order of arrival, so neither do the results.
+  float BoxBest(int32_t row) const { return FloatOfBits(box_best_[Index(row)].load(std::memory_order_relaxed)); }
+  void RaiseBoxBest(int32_t row, float iou) {
+    std::atomic<uint32_t>& best = box_best_[Index(row)];
+    const uint32_t bits = BitsOfFloat(iou);
+    uint32_t seen = best.load(std::memory_order_relaxed);
+    while (bits > seen && !best.compare_exchange_weak(seen, bits, std::memory_order_relaxed)) {
+    }
+  }
+
+  void MarkMatched(int32_t row) { box_matched_[Index(row)].store(1, std::memory_order_relaxed); }
+  void CountPositives(int64_t image, int64_t count) {
+    positives_[static_cast<size_t>(image)].fetch_add(count, std::memory_order_relaxed);
+  }
+  void Finish() const {
+    for (size_t image = 0; image < positives_.size(); ++image) op.positive_counts[image] = positives_[image].load();
+    for (size_t row = 0; row < box_matched_.size(); ++row) op.gt_matched[row] = box_matched_[row].load();
+  }
+
+ private:
+  static size_t Index(int32_t row) { return static_cast<size_t>(row); }
+  static std::vector<BoxWithArea> Copy(const float* boxes, int32_t count) {
+    std::vector<BoxWithArea> copies(Index(count));
+    for (int64_t i = 0; i < count; ++i) copies[static_cast<size_t>(i)] = WithArea(LoadBox(boxes + 4 * i));
+    return copies;
+  }
+  static Rows Slice(const int32_t* offsets, const std::vector<BoxWithArea>& boxes, int64_t image) {
+    return {offsets[image], offsets[image + 1] - offsets[image], boxes.data() + offsets[image]};
+  }
+
+  const std::vector<BoxWithArea> boxes_, ignore_boxes_;
+  std::vector<std::atomic<uint32_t>> box_best_;
+  std::vector<std::atomic<uint8_t>> box_matched_;
+  std::vector<std::atomic<int64_t>> positives_;
+};
+
+// The competition for the anchors of one block: each one's best IoU so far, and its owner, a row within the image. Only
+// who reaches the threshold takes part.
+template <int64_t kSize>
+struct Contest {
+  float best[kSize + kRunPadding], owner[kSize + kRunPadding];
+  bool open = false;  // until then there is nothing in it
+
+  void Open(const Assignment& assignment) {
+    if (open) return;
+    open = true;
+    std::fill_n(best, kSize + kRunPadding, std::nextafter(assignment.threshold, 0.0f));
+    std::fill_n(owner, kSize + kRunPadding, 0.0f);
+  }
+  void SetOwner(int64_t i, int64_t row) { owner[i] = FloatOfBits(static_cast<uint32_t>(row)); }
+  int32_t Owner(int64_t i) const { return static_cast<int32_t>(BitsOfFloat(owner[i])); }
+};
+
+// Writes labels and matches of the anchors [first, first + size) of one image: background or ignored first, then what
+// is not.
+class Verdict {
+ public:
+  Verdict(Assignment& assignment, int64_t image, int64_t first, int64_t size)
+      : assignment_(assignment), image_(image), truth_(assignment.Truth(image)), size_(size) {
+    const int64_t offset = image * assignment.op.anchors.count + first;
+    labels_ = assignment.op.labels + offset;
+    matches_ = assignment.op.matches + offset;
+    const bool no_background = truth_.count > 0 && !(assignment.op.options.negative_threshold > 0);
+    const int32_t sentinel = no_background ? RN_LABEL_IGNORED : RN_LABEL_BACKGROUND;
+    std::fill_n(labels_, size, sentinel);
+    std::fill_n(matches_, size, sentinel);
+  }
+  ~Verdict() {
+    if (count_ > 0) assignment_.CountPositives(image_, count_);
+  }
+  Verdict(const Verdict&) = delete;
+  Verdict& operator=(const Verdict&) = delete;
+
+  template <int64_t kSize>
+  void ApplyThresholds(const Contest<kSize>& contest) {
+    if (!contest.open) return;
+    int32_t found[kSize];
+    const int64_t n = ActiveKernels()->find_at_least(contest.best, size_, assignment_.threshold, found);
+    for (int64_t k = 0; k < n; ++k) {
+      const int32_t i = found[k];
+      if (contest.best[i] >= assignment_.op.options.positive_threshold) {
+        Match(i, contest.Owner(i));
+      } else {
+        labels_[i] = matches_[i] = RN_LABEL_IGNORED;
+      }
+    }
+  }
+
+  void Match(int64_t i, int32_t owner) {
+    if (matches_[i] >= 0) return;  // to the same owner
+    const int32_t row = truth_.first + owner;
+    labels_[i] = assignment_.op.truth.labels[row];
+    matches_[i] = row;
+    assignment_.MarkMatched(row);
+    ++count_;
+  }
+
+  void Ignore(int64_t i) {
+    if (matches_[i] == RN_LABEL_BACKGROUND) labels_[i] = matches_[i] = RN_LABEL_IGNORED;
+  }
+
+ private:
+  Assignment& assignment_;
+  const int64_t image_;
+  const Assignment::Rows truth_;
+  const int64_t size_;
+  int32_t* labels_;
+  int32_t* matches_;
+  int64_t count_ = 0;
+};
+
+void AssignOnGrid(Assignment& assignment);
+void AssignOnList(Assignment& assignment);
+
+}  // namespace rn::cpu
+
+#endif

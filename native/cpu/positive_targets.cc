@@ -1,0 +1,62 @@
+// The positive anchors of an assignment, in order, and the deltas from them to their boxes.
+#include <algorithm>
+#include <vector>
+
+#include "../math/box_coder.h"
+#include "anchor_block.h"
+#include "cpu_backend.h"
+#include "status.h"
+#include "thread_pool.h"
+
+namespace rn::cpu {
+namespace {
+
+constexpr int64_t kPerBlock = 4096;
+
+// Calls visit(index) wherever there is a match. Hardly anywhere is one.
+template <class Visit>
+void ForEachMatch(const int32_t* matches, int64_t first, int64_t last, const Visit& visit) {
+  constexpr int64_t kStep = 64;
+  for (int64_t i = first; i < last; i += kStep) {
+    const int64_t end = std::min(last, i + kStep);
+    int32_t all = -1;
+    for (int64_t k = i; k < end; ++k) all &= matches[k];
+    if (all < 0) continue;  // all of them are
+    for (int64_t k = i; k < end; ++k) {
+      if (matches[k] >= 0) visit(k);
+    }
+  }
+}
+
+}  // namespace
+
+rn_status PositiveTargets(const rn_positive_targets* args) {
+  return Guarded([&] {
+    const rn_positive_targets& op = *args;
+    const int64_t rows = op.images * op.anchors.count;
+    const int64_t blocks = NumBlocks(rows, kPerBlock);
+    const auto for_each_match = [&](int64_t block, const auto& visit) {
+      ForEachMatch(op.matches, block * kPerBlock, std::min(rows, (block + 1) * kPerBlock), visit);
+    };
+    std::vector<int64_t> places(static_cast<size_t>(blocks) + 1);  // of each block's first positive
+    ParallelFor(blocks, [&](int64_t block) {
+      int64_t count = 0;
+      for_each_match(block, [&](int64_t) { ++count; });
+      places[static_cast<size_t>(block) + 1] = count;
+    });
+    for (size_t block = 0; block < static_cast<size_t>(blocks); ++block) places[block + 1] += places[block];
+    ParallelFor(blocks, [&](int64_t block) {
+      int64_t p = places[static_cast<size_t>(block)];
+      if (p == places[static_cast<size_t>(block) + 1]) return;
+      for_each_match(block, [&](int64_t i) {
+        const Box box = LoadBox(op.gt_boxes + 4 * static_cast<int64_t>(op.matches[i]));
+        const Deltas d = Encode(AnchorOf(op.anchors, i % op.anchors.count), box);
+        op.positives[p] = static_cast<int32_t>(i);
+        StoreBox({d.dx, d.dy, d.dw, d.dh}, op.box_targets + 4 * p);
+        ++p;
+      });
+    });
+  });
+}
+
+}  // namespace rn::cpu
