@@ -1,23 +1,36 @@
 // The raw native interface, nothing else. Every operation exists twice: `name` runs on the calling thread, `nameAsync` on a
 // worker thread and returns a promise. Arguments are positional and have been validated by lib/; null switches an optional
-// array off. `backend`: 0 auto, 1 cpu, 2 cuda.
+// array off. `backend`: 0 auto, 1 cpu, 2 cuda. The arrays of a call are typed arrays, or all of them objects that
+// deviceAllocate has tied to memory of one device; then work is only queued. Those named Host... are always typed arrays.
 
-type Floats = Float32Array;
-type Ints = Int32Array;
+/** What native code finds memory of a device by; lib/'s DeviceTensor. */
+export interface DeviceBuffer {
+  readonly device: number;
+  readonly dtype: string;
+  readonly length: number;
+}
+
+type HostFloats = Float32Array;
+type HostInts = Int32Array;
+type Floats = Float32Array | DeviceBuffer;
+type Ints = Int32Array | DeviceBuffer;
+/** Outputs of one number each: [n], or as many tensors of one float64. */
+type Scalars = Float64Array | DeviceBuffer[];
 type Optional<T> = T | null;
 /** One number for all classes, or [K]. */
 type PerClass = number | Float64Array;
 
-/** `data` is boxes [A, 4] where `levels` is null; else half sizes [L, S, 2] and levels [L, 4]: height, width, stride, first. */
-type AnchorArguments = [data: Floats, levels: Optional<Float64Array>];
-type GroundTruthArguments = [
+/** Where `levels` is null boxes [A, 4]; else levels [L, 4] of height, width, stride, first, and half sizes [L, S, 2]. */
+export type AnchorArguments = [levels: null, boxes: Floats] | [levels: Float64Array, halfSizes: HostFloats];
+/** Boxes and labels may be typed arrays where the other arrays of the call lie on a device. */
+export type GroundTruthArguments = [
   boxes: Floats,
   labels: Ints,
-  offsets: Ints,
+  offsets: HostInts,
   ignoreBoxes: Optional<Floats>,
-  ignoreOffsets: Optional<Ints>,
+  ignoreOffsets: Optional<HostInts>,
 ];
-type MatchArguments = [
+export type MatchArguments = [
   positiveThreshold: number,
   negativeThreshold: number,
   allowLowQuality: boolean,
@@ -25,10 +38,11 @@ type MatchArguments = [
 ];
 
 export interface Assignment {
-  positives: Ints;
-  positiveOffsets: Ints;
-  boxTargets: Floats;
-  unmatchedGt: Ints;
+  /** For arrays on a device these two are objects that deviceAdopt takes. */
+  positives: HostInts;
+  boxTargets: HostFloats;
+  positiveOffsets: HostInts;
+  unmatchedGt: HostInts;
 }
 
 export interface Operations {
@@ -46,10 +60,10 @@ export interface Operations {
     labelSmoothing: number,
     normalizer: number,
     normalizeByPositives: boolean,
-    gradOutput: Optional<Floats>,
+    gradOutput: Optional<Floats | number>,
     losses: Optional<Floats>,
     grad: Optional<Floats>,
-    scalars: Float64Array,
+    scalars: Scalars,
   ): void;
   /** scalars: [sum of losses] */
   smoothL1(
@@ -61,10 +75,10 @@ export interface Operations {
     weights: Optional<Floats>,
     beta: number,
     normalizer: number,
-    gradOutput: Optional<Floats>,
+    gradOutput: Optional<Floats | number>,
     losses: Optional<Floats>,
     grad: Optional<Floats>,
-    scalars: Float64Array,
+    scalars: Scalars,
   ): void;
   assign(
     backend: number,
@@ -103,7 +117,7 @@ export interface Operations {
       boxes: Floats,
       scores: Floats,
       labels: Ints,
-      offsets: Ints,
+      offsets: HostInts,
     ]
   ): void;
   /** scalars: [loss, class loss, box loss, number of positives] */
@@ -125,7 +139,7 @@ export interface Operations {
       normalizeByPositives: boolean,
       classGrad: Floats,
       boxGrad: Floats,
-      scalars: Float64Array,
+      scalars: Scalars,
     ]
   ): void;
   /** Returns how many rows of `keep` were written. */
@@ -138,6 +152,35 @@ export interface Operations {
     ratio: number,
     keep: Ints,
   ): number;
+
+  /** Ties the object to new memory. dtype: 0 float32, 1 float16, 2 bfloat16, 3 int32, 4 float64. */
+  deviceAllocate(backend: number, tensor: DeviceBuffer, device: number, dtype: number, length: number): void;
+  /** float16 and bfloat16 come from and go to a Float32Array. */
+  deviceUpload(backend: number, to: DeviceBuffer, from: TypedArray): void;
+  /** Waits for what was queued before. */
+  deviceDownload(backend: number, from: DeviceBuffer, to: TypedArray): void;
+  /** As many elements as `to` has. */
+  deviceCopy(backend: number, to: DeviceBuffer, from: DeviceBuffer): void;
+  deviceClear(backend: number, tensor: DeviceBuffer): void;
+  deviceSynchronize(backend: number, device: number): void;
+  deviceMemory(backend: number, device: number): DeviceMemory;
+  /** A buffer over pinned memory, or undefined where the runtime forbids such. */
+  devicePinned(backend: number, bytes: number): ArrayBuffer | undefined;
+}
+
+type TypedArray = Float32Array | Int32Array | Float64Array;
+
+export interface DeviceMemory {
+  /** Tensors of this process that have not been disposed of. */
+  numTensors: number;
+  /** Bytes of these tensors. */
+  bytes: number;
+  /** The most that `bytes` has been. */
+  peak: number;
+  /** Bytes that the memory pool holds, scratch memory and what it keeps for later included. */
+  reserved: number;
+  /** Bytes of pinned host memory, of all devices. */
+  pinned: number;
 }
 
 type AsyncOperations = {
@@ -154,10 +197,39 @@ export interface BackendState {
   reason?: string;
 }
 
+export interface CudaDevice {
+  name: string;
+  /** Such as '9.0'. */
+  computeCapability: string;
+  multiprocessors: number;
+  totalBytes: number;
+}
+
+export interface CudaState {
+  available: boolean;
+  /**
+   * Present where not available: 'no-library' (the plugin is absent or does not load), 'abi-mismatch' (it is of another version of
+   * this package), 'no-driver', 'no-device'.
+   */
+  reason?: string;
+  /** The same in the words of the system or of CUDA. */
+  detail?: string;
+  /** Such as '12.8'; the newest CUDA that the driver knows. Present where the plugin loads and a driver is there. */
+  driverVersion?: string;
+  runtimeVersion?: string;
+  devices: CudaDevice[];
+}
+
 export interface Binding extends Operations, AsyncOperations {
-  backendInfo(): { cpu: BackendState; cuda: BackendState };
+  cpuInfo(): BackendState;
+  cudaInfo(): CudaState;
+  /** Ties the object to what native code tied `holder` to, which loses it. */
+  deviceAdopt(tensor: DeviceBuffer, holder: object): void;
+  deviceDispose(tensor: DeviceBuffer): void;
+  /** undefined once disposed of. */
+  devicePointer(tensor: DeviceBuffer): bigint | undefined;
   /** Index of the first value not in [lowest, highest] (NaN never is; bounds in the array's own type), or -1. */
-  firstOutside(values: Floats | Ints, lowest: number, highest: number): number;
+  firstOutside(values: HostFloats | HostInts, lowest: number, highest: number): number;
   numThreads(): number;
   /** 0 restores the default. */
   setNumThreads(count: number): void;

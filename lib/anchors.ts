@@ -1,7 +1,11 @@
 // Anchors: a grid that is never materialised, or any list of boxes.
-import { plan } from './plan.js';
-import { Check, describe, kindOf } from './validate.js';
+import type { AnchorArguments } from '../binding.js';
 import { backendIndex } from './backend.js';
+import type { Call } from './call.js';
+import { describe } from './describe.js';
+import { operandKind, type Floats, type FloatsLike } from './device-tensor.js';
+import { plan } from './plan.js';
+import { Check } from './validate.js';
 
 export interface AnchorGridOptions {
   /** Pixels, integers >= 1. */
@@ -29,8 +33,8 @@ export interface AnchorLevel {
   readonly count: number;
 }
 
-/** A grid, or boxes [A, 4] of finite x1, y1, x2, y2 with area. */
-export type Anchors = AnchorGrid | Float32Array;
+/** A grid, or boxes [A, 4] of finite x1, y1, x2, y2 with area; with tensors, boxes are a tensor too. */
+export type Anchors<F extends Floats = Float32Array> = AnchorGrid | FloatsLike<F>;
 
 /** Anchor indices are int32. */
 const MAX_ANCHORS = 2 ** 31 - 1;
@@ -101,17 +105,18 @@ export class AnchorGrid {
     }
     this.#native = {
       count: this.count,
-      data: this.#halfSizes(check),
-      levels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
+      args: [
+        Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
+        this.#halfSizes(check),
+      ],
     };
   }
 
   /** All boxes, [A, 4]. The operations take the grid itself and never need them. */
   boxes(): Float32Array {
     const check = new Check('AnchorGrid.boxes');
-    const out = check.allocate('Float32Array', 4 * this.count);
-    const { data, levels } = this.#native;
-    return plan('gridBoxes', [backendIndex(check, undefined), data, levels, out], () => out).runSync();
+    const out = check.newArray('Float32Array', 4 * this.count);
+    return plan(check, 'gridBoxes', [backendIndex(check, undefined), ...this.#native.args, out], () => out).runSync();
   }
 
   /** @internal The native form of a true AnchorGrid; undefined for everything else, look-alikes included. */
@@ -145,21 +150,20 @@ export class AnchorGrid {
 
 export interface NativeAnchors {
   count: number;
-  data: Float32Array;
-  levels: Float64Array | null;
+  args: AnchorArguments;
 }
 
 /** Any anchors as native code takes them, validated. */
-export function nativeAnchors(check: Check, anchors: unknown): NativeAnchors {
+export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
   const grid = AnchorGrid.nativeOf(anchors);
   if (grid !== undefined) return grid;
-  if (kindOf(anchors) !== 'Float32Array') {
+  if (operandKind(anchors) !== 'Float32Array') {
     check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', describe(anchors));
   }
-  const data = check.array('Float32Array', 'anchors', anchors);
+  const data = check.operand('Float32Array', 'anchors', anchors);
   const count = check.boxes('anchors', data, { area: true });
   if (count > MAX_ANCHORS) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
-  return { count, data, levels: null };
+  return { count, args: [null, data] };
 }
 
 // More pixels than an image may have, less than float32 stops resolving.

@@ -1,8 +1,11 @@
 // Which anchor answers for which ground-truth box: torchvision's Matcher on one image or a batch.
 import { nativeAnchors, type Anchors, type NativeAnchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
+import type { GroundTruthArguments, MatchArguments } from '../binding.js';
+import { Call } from './call.js';
+import { DeviceTensor, type Floats, type FloatsLike, type Ints, type IntsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
-import { Check } from './validate.js';
+import type { Check } from './validate.js';
 
 export interface MatchOptions {
   /** In (0, 1]: from this IoU on an anchor is positive. Default 0.5. */
@@ -18,56 +21,56 @@ export interface MatchOptions {
   ignoreIof?: number;
 }
 
-export interface AssignOptions extends MatchOptions {
-  /** [I, 4]: regions of unlabelled or crowded objects. */
-  ignoreBoxes?: Float32Array;
-  out?: AssignOut;
+export interface AssignOptions<F extends Floats = Float32Array> extends MatchOptions {
+  /** [I, 4]: regions of unlabelled or crowded objects. Lie where gtBoxes do. */
+  ignoreBoxes?: Float32Array | FloatsLike<F>;
+  out?: AssignOut<F>;
   backend?: BackendName;
 }
 
-export interface AssignBatchOptions extends MatchOptions {
-  out?: AssignOut;
+export interface AssignBatchOptions<F extends Floats = Float32Array> extends MatchOptions {
+  out?: AssignOut<F>;
   backend?: BackendName;
 }
 
 /** Arrays that receive the outputs whose size is known beforehand. */
-export interface AssignOut {
-  labels?: Int32Array;
-  matches?: Int32Array;
+export interface AssignOut<F extends Floats = Float32Array> {
+  labels?: IntsLike<F>;
+  matches?: IntsLike<F>;
 }
 
 /** Ground truth of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1]. */
-export interface GroundTruth {
+export interface GroundTruth<F extends Floats = Float32Array> {
   /** [G, 4], finite, with area. */
-  boxes: Float32Array;
+  boxes: FloatsLike<F>;
   /** [G], class labels >= 0. */
-  labels: Int32Array;
-  /** [B + 1], from 0 to G. */
+  labels: IntsLike<F>;
+  /** [B + 1], from 0 to G; always on the host. */
   offsets: Int32Array;
   /** [I, 4]: see MatchOptions.ignoreIof. */
-  ignoreBoxes?: Float32Array;
-  /** [B + 1], from 0 to I. */
+  ignoreBoxes?: FloatsLike<F>;
+  /** [B + 1], from 0 to I; always on the host. */
   ignoreOffsets?: Int32Array;
 }
 
-export interface Assignment {
+export interface Assignment<F extends Floats = Float32Array> {
   /** [A]: class label, -1 background, -2 ignored. */
-  labels: Int32Array;
+  labels: IntsLike<F>;
   /** [A]: row of the ground truth, -1 background, -2 ignored. */
-  matches: Int32Array;
+  matches: IntsLike<F>;
   /** [P]: indices of the positive anchors, ascending. */
-  positives: Int32Array;
+  positives: IntsLike<F>;
   /** [P, 4]: deltas from the positive anchors to their boxes (see encodeBoxes). */
-  boxTargets: Float32Array;
+  boxTargets: FloatsLike<F>;
   numPositives: number;
   /** Rows of the ground truth that no anchor was assigned to, ascending: boxes that no anchor overlaps, and boxes all of whose
-   *  anchors prefer another box or stay below the thresholds. */
+   *  anchors prefer another box or stay below the thresholds. On the host. */
   unmatchedGt: Int32Array;
 }
 
 /** As Assignment, over [B * A] anchors; matches and unmatchedGt are rows of the batch's own `boxes`. */
-export interface BatchAssignment extends Assignment {
-  /** [B + 1]: image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]. */
+export interface BatchAssignment<F extends Floats = Float32Array> extends Assignment<F> {
+  /** [B + 1]: image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]; on the host. */
   positiveOffsets: Int32Array;
 }
 
@@ -87,7 +90,19 @@ export function assignAnchors(
   gtBoxes: Float32Array,
   gtLabels: Int32Array,
   options?: AssignOptions,
-): Assignment {
+): Assignment;
+export function assignAnchors(
+  anchors: Anchors<DeviceTensor>,
+  gtBoxes: Floats,
+  gtLabels: Ints,
+  options?: AssignOptions<DeviceTensor>,
+): Assignment<DeviceTensor>;
+export function assignAnchors<F extends Floats>(
+  anchors: Anchors<F>,
+  gtBoxes: Floats,
+  gtLabels: Ints,
+  options?: AssignOptions<F>,
+): Assignment<F> {
   return planAssignAnchors(anchors, gtBoxes, gtLabels, options).runSync();
 }
 
@@ -100,22 +115,33 @@ export function assignAnchorsBatch(
   anchors: Anchors,
   groundTruth: GroundTruth,
   options?: AssignBatchOptions,
-): BatchAssignment {
+): BatchAssignment;
+export function assignAnchorsBatch(
+  anchors: Anchors<DeviceTensor>,
+  groundTruth: GroundTruth | GroundTruth<DeviceTensor>,
+  options?: AssignBatchOptions<DeviceTensor>,
+): BatchAssignment<DeviceTensor>;
+export function assignAnchorsBatch<F extends Floats>(
+  anchors: Anchors<F>,
+  groundTruth: GroundTruth | GroundTruth<F>,
+  options?: AssignBatchOptions<F>,
+): BatchAssignment<F> {
   return planAssignAnchorsBatch(anchors, groundTruth, options).runSync();
 }
 
-export function planAssignAnchors(
-  anchors: Anchors,
-  gtBoxes: Float32Array,
-  gtLabels: Int32Array,
-  options?: AssignOptions,
-): Plan<Assignment> {
-  const check = new Check('assignAnchors');
-  const given = check.options<AssignOptions>('options', options, [...MATCH_OPTIONS, 'ignoreBoxes', 'out', 'backend']);
+export function planAssignAnchors<F extends Floats = Float32Array>(
+  anchors: Anchors<F>,
+  gtBoxes: Floats,
+  gtLabels: Ints,
+  options?: AssignOptions<F>,
+): Plan<Assignment<F>> {
+  const check = new Call('assignAnchors');
+  const names = [...MATCH_OPTIONS, 'ignoreBoxes', 'out', 'backend'] as const;
+  const given = check.options<AssignOptions<Floats>>('options', options, names);
   const { ignoreBoxes } = given;
-  const boxes = check.array('Float32Array', 'gtBoxes', gtBoxes);
+  const boxes = check.groundTruth('Float32Array', 'gtBoxes', gtBoxes);
   const count = check.boxes('gtBoxes', boxes, { area: true });
-  const labels = check.array('Int32Array', 'gtLabels', gtLabels, count, 'one a box');
+  const labels = check.groundTruth('Int32Array', 'gtLabels', gtLabels, count, 'one a box');
   check.labels('gtLabels', labels, 0);
   const ignoreCount = ignoreBoxes === undefined ? 0 : checkIgnoreBoxes(check, 'ignoreBoxes', ignoreBoxes);
   const truth: GroundTruthArguments = [
@@ -125,55 +151,66 @@ export function planAssignAnchors(
     ignoreBoxes ?? null,
     ignoreBoxes === undefined ? null : Int32Array.of(0, ignoreCount),
   ];
-  return planAssign(check, nativeAnchors(check, anchors), truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
+  const read = nativeAnchors(check, anchors);
+  return planAssign<F, Assignment<F>>(check, read, truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
 }
 
-export function planAssignAnchorsBatch(
-  anchors: Anchors,
-  groundTruth: GroundTruth,
-  options?: AssignBatchOptions,
-): Plan<BatchAssignment> {
-  const check = new Check('assignAnchorsBatch');
-  const given = check.options<AssignBatchOptions>('options', options, [...MATCH_OPTIONS, 'out', 'backend']);
+export function planAssignAnchorsBatch<F extends Floats = Float32Array>(
+  anchors: Anchors<F>,
+  groundTruth: GroundTruth | GroundTruth<F>,
+  options?: AssignBatchOptions<F>,
+): Plan<BatchAssignment<F>> {
+  const check = new Call('assignAnchorsBatch');
+  const given = check.options<AssignBatchOptions<Floats>>('options', options, [...MATCH_OPTIONS, 'out', 'backend']);
   const { truth, images } = readGroundTruth(check, groundTruth);
-  return planAssign(check, nativeAnchors(check, anchors), truth, images, given, (assignment) => assignment);
+  const read = nativeAnchors(check, anchors);
+  return planAssign<F, BatchAssignment<F>>(check, read, truth, images, given, (assignment) => assignment);
 }
 
-function planAssign<Result>(
-  check: Check,
+function planAssign<F extends Floats, Result>(
+  check: Call,
   anchors: NativeAnchors,
   truth: GroundTruthArguments,
   images: number,
-  given: AssignBatchOptions,
-  finish: (assignment: BatchAssignment) => Result,
+  given: AssignBatchOptions<Floats>,
+  finish: (assignment: BatchAssignment<F>) => Result,
 ): Plan<Result> {
   const rows = anchors.count * images;
   if (rows > 2 ** 31 - 1) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 anchors in a batch', String(rows));
   const match = readMatchOptions(check, given);
-  const out = check.options<AssignOut>('out', given.out, ['labels', 'matches']);
+  const out = check.options<AssignOut<Floats>>('out', given.out, ['labels', 'matches']);
   const labels = check.out('Int32Array', 'out.labels', out.labels, rows);
   const matches = check.out('Int32Array', 'out.matches', out.matches, rows);
   check.apart('out.labels', labels, 'out.matches', matches);
   const backend = backendIndex(check, given.backend);
-  return plan('assign', [backend, anchors.data, anchors.levels, ...truth, ...match, labels, matches], (raw) =>
-    finish({ labels, matches, numPositives: raw.positives.length, ...raw }),
-  );
+  const { device } = check;
+  return plan(check, 'assign', [backend, ...anchors.args, ...truth, ...match, labels, matches], (raw) => {
+    const numPositives = raw.positiveOffsets[images] as number;
+    const { positives, boxTargets, positiveOffsets, unmatchedGt } = raw;
+    return finish({
+      labels,
+      matches,
+      numPositives,
+      positiveOffsets,
+      unmatchedGt,
+      positives: device === undefined ? positives : DeviceTensor.adopt(positives, [numPositives], 'int32', device),
+      boxTargets:
+        device === undefined ? boxTargets : DeviceTensor.adopt(boxTargets, [numPositives, 4], 'float32', device),
+    } as BatchAssignment<F>);
+  });
 }
-
-type GroundTruthArguments = [Float32Array, Int32Array, Int32Array, Float32Array | null, Int32Array | null];
-type MatchArguments = [number, number, boolean, number];
 
 /** The ground truth of a batch as native code takes it, validated. */
 export function readGroundTruth(
-  check: Check,
-  groundTruth: GroundTruth,
+  check: Call,
+  groundTruth: GroundTruth | GroundTruth<Floats>,
   numClasses?: number,
 ): { truth: GroundTruthArguments; images: number } {
   const names = ['boxes', 'labels', 'offsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
-  const given = check.required<GroundTruth>('groundTruth', groundTruth, names);
-  const boxes = check.array('Float32Array', 'groundTruth.boxes', given.boxes);
+  const given = check.required<GroundTruth<Floats>>('groundTruth', groundTruth, names);
+  const boxes = check.groundTruth('Float32Array', 'groundTruth.boxes', given.boxes);
   const count = check.boxes('groundTruth.boxes', boxes, { area: true });
-  const labels = check.array('Int32Array', 'groundTruth.labels', given.labels, count, 'one a box');
+  const labels = check.groundTruth('Int32Array', 'groundTruth.labels', given.labels, count, 'one a box');
   check.labels('groundTruth.labels', labels, 0, numClasses);
   const offsets = check.array('Int32Array', 'groundTruth.offsets', given.offsets);
   const images = check.offsets('groundTruth.offsets', offsets, count);
@@ -191,8 +228,8 @@ export function readGroundTruth(
   return { truth: [boxes, labels, offsets, given.ignoreBoxes, ignoreOffsets], images };
 }
 
-function checkIgnoreBoxes(check: Check, name: string, boxes: unknown): number {
-  return check.boxes(name, check.array('Float32Array', name, boxes), { area: true });
+function checkIgnoreBoxes(check: Call, name: string, boxes: unknown): number {
+  return check.boxes(name, check.groundTruth('Float32Array', name, boxes), { area: true });
 }
 
 /** The matching options with their defaults, in native order. */

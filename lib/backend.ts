@@ -1,10 +1,12 @@
 // Which backend runs the operations, and with how many threads.
-import type { BackendState } from '../binding.js';
+import type { BackendState, CudaDevice, CudaState } from '../binding.js';
 import { RetinanetOpsError } from './errors.js';
 import { native } from './native.js';
 import { Check } from './validate.js';
 
-/** 'auto' takes the fastest backend that is usable; 'cuda' throws where CUDA is not. */
+export type { BackendState, CudaDevice, CudaState };
+
+/** 'auto' takes CUDA where it is usable, else the CPU; 'cuda' throws where it is not. Tensors on a device always take CUDA. */
 export type BackendName = 'auto' | 'cpu' | 'cuda';
 
 const NAMES = ['auto', 'cpu', 'cuda'] as const;
@@ -34,13 +36,14 @@ export interface BackendInfo {
   /** Threads that an operation may use, the calling one included. */
   numThreads: number;
   cpu: BackendState;
-  cuda: BackendState;
+  cuda: CudaState;
 }
 
-/** What can run here: backends, the CPU instruction set in use, why CUDA is unusable where it is. */
+/** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable. */
 export function backendInfo(): BackendInfo {
-  const { cpu, cuda } = native().backendInfo();
-  return { current, active: current === 'cuda' ? 'cuda' : 'cpu', numThreads: native().numThreads(), cpu, cuda };
+  const cuda = native().cudaInfo();
+  const active = current !== 'cpu' && cuda.available ? 'cuda' : 'cpu';
+  return { current, active, numThreads: native().numThreads(), cpu: native().cpuInfo(), cuda };
 }
 
 /**
@@ -54,15 +57,27 @@ export function setNumThreads(count: number): void {
 
 /** The native number of the backend that a call with this `backend` option runs on. */
 export function backendIndex(check: Check, option: unknown): number {
-  const name = option === undefined ? current : check.oneOf('backend', option, NAMES);
-  if (name === 'cuda') {
-    const { cuda } = native().backendInfo();
-    if (!cuda.available) {
-      throw new RetinanetOpsError(
-        'ERR_BACKEND',
-        `${check.operation}: expected a usable backend, received 'cuda', which is not usable: ${cuda.reason ?? 'unknown'}`,
-      );
-    }
+  const given = option === undefined ? current : check.oneOf('backend', option, NAMES);
+  const onDevice = check.device !== undefined;
+  if (onDevice && option === 'cpu') {
+    check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");
   }
+  const name = onDevice ? 'cuda' : given;
+  if (name === 'cuda') requireCuda(check);
   return NAMES.indexOf(name);
 }
+
+/** Throws ERR_BACKEND with the reason where CUDA is not usable; that is decided once a process. */
+export function requireCuda(check: Check): void {
+  if (cudaIsUsable) return;
+  const { available, reason, detail } = native().cudaInfo();
+  if (!available) {
+    const why = [reason, detail].filter((part) => part !== undefined && part !== '').join(', ');
+    throw new RetinanetOpsError(
+      'ERR_BACKEND',
+      `${check.operation}: expected a usable backend, received 'cuda', which is not usable: ${why}`,
+    );
+  }
+  cudaIsUsable = true;
+}
+let cudaIsUsable = false;

@@ -1,16 +1,18 @@
 // Box coding, clipping and pairwise overlap.
 import { nativeAnchors, type Anchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
+import { Call } from './call.js';
+import type { Floats, FloatsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
-import { Check, FLOAT32_MAX } from './validate.js';
+import { FLOAT32_MAX } from './validate.js';
 
-export interface BoxOptions {
+export interface BoxOptions<F extends Floats = Float32Array> {
   /** The array that receives the result; of exactly its length. */
-  out?: Float32Array;
+  out?: FloatsLike<F>;
   backend?: BackendName;
 }
 
-export interface ClipOptions extends BoxOptions {
+export interface ClipOptions<F extends Floats = Float32Array> extends BoxOptions<F> {
   /** Pixels, > 0. */
   height: number;
   width: number;
@@ -27,7 +29,7 @@ const OPTIONS = ['out', 'backend'] as const;
  * @returns deltas [A, 4]
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND
  */
-export function encodeBoxes(anchors: Anchors, boxes: Float32Array, options?: BoxOptions): Float32Array {
+export function encodeBoxes<F extends Floats>(anchors: Anchors<F>, boxes: F, options?: BoxOptions<F>): FloatsLike<F> {
   return planEncodeBoxes(anchors, boxes, options).runSync();
 }
 
@@ -40,7 +42,7 @@ export function encodeBoxes(anchors: Anchors, boxes: Float32Array, options?: Box
  * @returns boxes [A, 4]
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND
  */
-export function decodeBoxes(anchors: Anchors, deltas: Float32Array, options?: BoxOptions): Float32Array {
+export function decodeBoxes<F extends Floats>(anchors: Anchors<F>, deltas: F, options?: BoxOptions<F>): FloatsLike<F> {
   return planDecodeBoxes(anchors, deltas, options).runSync();
 }
 
@@ -50,7 +52,7 @@ export function decodeBoxes(anchors: Anchors, deltas: Float32Array, options?: Bo
  * @param boxes [n, 4], finite
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
-export function clipBoxes(boxes: Float32Array, options: ClipOptions): Float32Array {
+export function clipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F>): FloatsLike<F> {
   return planClipBoxes(boxes, options).runSync();
 }
 
@@ -63,46 +65,54 @@ export function clipBoxes(boxes: Float32Array, options: ClipOptions): Float32Arr
  * @returns [n, m]
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function boxIou(a: Float32Array, b: Float32Array, options?: BoxOptions): Float32Array {
+export function boxIou<F extends Floats>(a: F, b: FloatsLike<F>, options?: BoxOptions<F>): FloatsLike<F> {
   return planBoxIou(a, b, options).runSync();
 }
 
-export function planEncodeBoxes(anchors: Anchors, boxes: Float32Array, options?: BoxOptions): Plan<Float32Array> {
-  const check = new Check('encodeBoxes');
-  const given = check.options<BoxOptions>('options', options, OPTIONS);
-  const { count, data, levels } = nativeAnchors(check, anchors);
-  check.array('Float32Array', 'boxes', boxes, 4 * count, '[A, 4]');
+export function planEncodeBoxes<F extends Floats>(
+  anchors: Anchors<F>,
+  boxes: F,
+  options?: BoxOptions<F>,
+): Plan<FloatsLike<F>> {
+  const check = new Call('encodeBoxes');
+  const given = check.options<BoxOptions<F>>('options', options, OPTIONS);
+  const { count, args } = nativeAnchors(check, anchors);
+  check.operand('Float32Array', 'boxes', boxes, 4 * count, '[A, 4]');
   check.boxes('boxes', boxes, { area: true });
-  const out = check.out('Float32Array', 'out', given.out, boxes.length);
-  return plan('encodeBoxes', [backendIndex(check, given.backend), data, levels, boxes, out], () => out);
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  return plan(check, 'encodeBoxes', [backendIndex(check, given.backend), ...args, boxes, out], () => out);
 }
 
-export function planDecodeBoxes(anchors: Anchors, deltas: Float32Array, options?: BoxOptions): Plan<Float32Array> {
-  const check = new Check('decodeBoxes');
-  const given = check.options<BoxOptions>('options', options, OPTIONS);
-  const { count, data, levels } = nativeAnchors(check, anchors);
-  check.array('Float32Array', 'deltas', deltas, 4 * count, '[A, 4]');
-  const out = check.out('Float32Array', 'out', given.out, deltas.length);
-  return plan('decodeBoxes', [backendIndex(check, given.backend), data, levels, deltas, out], () => out);
+export function planDecodeBoxes<F extends Floats>(
+  anchors: Anchors<F>,
+  deltas: F,
+  options?: BoxOptions<F>,
+): Plan<FloatsLike<F>> {
+  const check = new Call('decodeBoxes');
+  const given = check.options<BoxOptions<F>>('options', options, OPTIONS);
+  const { count, args } = nativeAnchors(check, anchors);
+  check.operand('Float32Array', 'deltas', deltas, 4 * count, '[A, 4]');
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  return plan(check, 'decodeBoxes', [backendIndex(check, given.backend), ...args, deltas, out], () => out);
 }
 
-export function planClipBoxes(boxes: Float32Array, options: ClipOptions): Plan<Float32Array> {
-  const check = new Check('clipBoxes');
-  const given = check.required<ClipOptions>('options', options, [...OPTIONS, 'height', 'width']);
-  check.array('Float32Array', 'boxes', boxes);
-  check.boxes('boxes', boxes, { area: false });
+export function planClipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F>): Plan<FloatsLike<F>> {
+  const check = new Call('clipBoxes');
+  const given = check.required<ClipOptions<F>>('options', options, [...OPTIONS, 'height', 'width']);
+  check.operand('Float32Array', 'boxes', boxes);
+  const count = check.boxes('boxes', boxes, { area: false });
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
   const height = check.number('height', given.height, size);
   const width = check.number('width', given.width, size);
-  const out = check.out('Float32Array', 'out', given.out, boxes.length);
-  return plan('clipBoxes', [backendIndex(check, given.backend), boxes, height, width, out], () => out);
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  return plan(check, 'clipBoxes', [backendIndex(check, given.backend), boxes, height, width, out], () => out);
 }
 
-export function planBoxIou(a: Float32Array, b: Float32Array, options?: BoxOptions): Plan<Float32Array> {
-  const check = new Check('boxIou');
-  const given = check.options<BoxOptions>('options', options, OPTIONS);
-  const rows = check.boxes('a', check.array('Float32Array', 'a', a), { area: false });
-  const columns = check.boxes('b', check.array('Float32Array', 'b', b), { area: false });
-  const out = check.out('Float32Array', 'out', given.out, rows * columns);
-  return plan('boxIou', [backendIndex(check, given.backend), a, b, out], () => out);
+export function planBoxIou<F extends Floats>(a: F, b: FloatsLike<F>, options?: BoxOptions<F>): Plan<FloatsLike<F>> {
+  const check = new Call('boxIou');
+  const given = check.options<BoxOptions<F>>('options', options, OPTIONS);
+  const rows = check.boxes('a', check.operand('Float32Array', 'a', a), { area: false });
+  const columns = check.boxes('b', check.operand('Float32Array', 'b', b), { area: false });
+  const out = check.out('Float32Array', 'out', given.out, rows * columns, [rows, columns]) as FloatsLike<F>;
+  return plan(check, 'boxIou', [backendIndex(check, given.backend), a, b, out], () => out);
 }

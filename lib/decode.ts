@@ -1,15 +1,17 @@
 // From a network's outputs to detections.
 import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
+import { Call } from './call.js';
+import { head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
-import { Check, FLOAT32_MAX } from './validate.js';
+import { FLOAT32_MAX, type Check } from './validate.js';
 
-export interface DecodeDetectionsOptions {
+export interface DecodeDetectionsOptions<F extends Floats = Float32Array> {
   /** [B, A, K], flattened. */
-  classLogits: Float32Array;
+  classLogits: F;
   /** [B, A, 4], flattened. */
-  boxDeltas: Float32Array;
-  anchors: Anchors;
+  boxDeltas: FloatsLike<F>;
+  anchors: Anchors<F>;
   /** Pixels; boxes are clipped to the image. Default: the AnchorGrid's. */
   imageHeight?: number;
   imageWidth?: number;
@@ -29,14 +31,14 @@ export interface DecodeDetectionsOptions {
 }
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
-export interface Detections {
+export interface Detections<F extends Floats = Float32Array> {
   /** [D, 4] pixels. */
-  boxes: Float32Array;
+  boxes: FloatsLike<F>;
   /** [D] sigmoid scores. */
-  scores: Float32Array;
+  scores: FloatsLike<F>;
   /** [D] classes. */
-  labels: Int32Array;
-  /** [B + 1] */
+  labels: IntsLike<F>;
+  /** [B + 1], on the host. */
   offsets: Int32Array;
 }
 
@@ -62,16 +64,16 @@ const OPTIONS = [
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function decodeDetections(options: DecodeDetectionsOptions): Detections {
+export function decodeDetections<F extends Floats>(options: DecodeDetectionsOptions<F>): Detections<F> {
   return planDecodeDetections(options).runSync();
 }
 
-export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Detections> {
-  const check = new Check('decodeDetections');
-  const given = check.required<DecodeDetectionsOptions>('options', options, OPTIONS);
+export function planDecodeDetections<F extends Floats>(options: DecodeDetectionsOptions<F>): Plan<Detections<F>> {
+  const check = new Call('decodeDetections');
+  const given = check.required<DecodeDetectionsOptions<Floats>>('options', options, OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
-  const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
-  const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);
+  const classLogits = check.activations('classLogits', given.classLogits);
+  const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
   const grid = given.anchors instanceof AnchorGrid ? given.anchors : undefined;
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
@@ -90,13 +92,13 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
   const boxes = check.allocate('Float32Array', images * most * 4);
   const scores = check.allocate('Float32Array', images * most);
   const labels = check.allocate('Int32Array', images * most);
-  const offsets = check.allocate('Int32Array', images + 1);
+  const offsets = check.newArray('Int32Array', images + 1);
   return plan(
+    check,
     'decodeDetections',
     [
       backendIndex(check, given.backend),
-      anchors.data,
-      anchors.levels,
+      ...anchors.args,
       images,
       numClasses,
       classLogits,
@@ -116,11 +118,11 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
     () => {
       const count = offsets[images] as number;
       return {
-        boxes: boxes.slice(0, 4 * count),
-        scores: scores.slice(0, count),
-        labels: labels.slice(0, count),
+        boxes: head(check, boxes, count, 4),
+        scores: head(check, scores, count),
+        labels: head(check, labels, count),
         offsets,
-      };
+      } as Detections<F>;
     },
   );
 }
@@ -129,8 +131,8 @@ export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Det
 export function readOutputShape(
   check: Check,
   anchors: number,
-  classLogits: Float32Array,
-  boxDeltas: Float32Array,
+  classLogits: Floats,
+  boxDeltas: Floats,
   givenClasses: unknown,
 ): { images: number; numClasses: number } {
   const images = anchors === 0 ? 0 : boxDeltas.length / 4 / anchors;

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ERR_BOX'
   | 'ERR_OPTION'
   | 'ERR_BACKEND'
+  | 'ERR_DEVICE'
   | 'ERR_GRADIENT'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_NATIVE'

@@ -1,5 +1,17 @@
 // The sigmoid focal loss: value, gradient, or both in one pass.
 import { backendIndex, type BackendName } from './backend.js';
+import { Call } from './call.js';
+import { describe } from './describe.js';
+import {
+  discard,
+  operandKind,
+  type DeviceTensor,
+  type Floats,
+  type FloatsLike,
+  type Ints,
+  type IntsLike,
+  type NumberLike,
+} from './device-tensor.js';
 import {
   gradOutputOf,
   lossesAndGradOut,
@@ -10,9 +22,10 @@ import {
   type Reduction,
 } from './loss-options.js';
 import { plan, type Plan } from './plan.js';
-import { Check, describe, FLOAT32_MAX, kindOf } from './validate.js';
+import { kindOf } from './typed-arrays.js';
+import { FLOAT32_MAX, type Check } from './validate.js';
 
-export interface FocalLossOptions {
+export interface FocalLossOptions<F extends Floats = Float32Array> {
   /** K. Default: logits.length / targets.length for class labels; for dense targets only per-class options need it. */
   numClasses?: number;
   /** Weight of the positive class in [0, 1], one number or [K]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
@@ -24,36 +37,42 @@ export interface FocalLossOptions {
   /** Divides every loss and gradient; 'positives' = max(1, number of positive anchors). Default 1. */
   normalizer?: number | 'positives';
   /** [N], finite and >= 0: multiplies an anchor's losses; an anchor of weight 0 is ignored and its logits are not read. */
-  anchorWeights?: Float32Array;
+  anchorWeights?: FloatsLike<F>;
   /** s in [0, 1]: a target t becomes t (1 - s) + s / 2 (as in Keras' binary losses). Default 0. */
   labelSmoothing?: number;
   /** [N, K], for reduction 'none': the array that receives the losses. */
-  out?: Float32Array;
+  out?: FloatsLike<F>;
   backend?: BackendName;
 }
 
-export interface FocalLossBackwardOptions extends FocalLossOptions {
+export interface FocalLossBackwardOptions<F extends Floats = Float32Array> extends FocalLossOptions<F> {
   /** Upstream gradient: a number, or with reduction 'none' also [N, K]. Default 1. */
-  gradOutput?: number | Float32Array;
+  gradOutput?: number | FloatsLike<F>;
   /** [N, K]: the array that receives the gradient; may be `logits` itself. */
-  out?: Float32Array;
+  out?: FloatsLike<F>;
 }
 
-export interface FocalLossValueAndGradOptions extends Omit<FocalLossOptions, 'out'> {
+export interface FocalLossValueAndGradOptions<F extends Floats = Float32Array> extends Omit<
+  FocalLossOptions<F>,
+  'out'
+> {
   /** [N, K]: receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
-  out?: Float32Array | LossesAndGrad;
+  out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
-export interface FocalLossValueAndGrad<Loss = number | Float32Array> {
+export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends Floats = Float32Array> {
   loss: Loss;
   /** [N, K]: the derivative of the summed `loss` by the logits. */
-  grad: Float32Array;
+  grad: FloatsLike<F>;
   /** Anchors that are not ignored and have a class (dense targets: any target above 0). */
-  numPositives: number;
+  numPositives: NumberLike<F>;
 }
 
-/** Int32Array [N] of class labels (-1 background, -2 ignored), or Float32Array [N, K] of targets in [0, 1]. */
-export type FocalLossTargets = Int32Array | Float32Array;
+/**
+ * Int32Array [N] of class labels (-1 background, -2 ignored), or Float32Array [N, K] of targets in [0, 1]; with tensors, a tensor
+ * of dtype int32 or float32.
+ */
+export type FocalLossTargets<F extends Floats = Float32Array> = IntsLike<F> | FloatsLike<F>;
 
 const OPTIONS = [
   'numClasses',
@@ -75,26 +94,26 @@ const OPTIONS = [
  * @returns the reduced loss, or with reduction 'none' the losses [N, K]
  * @throws RetinanetOpsError ERR_DTYPE, ERR_SHAPE, ERR_LABEL, ERR_RANGE, ERR_OPTION: bad input; ERR_BACKEND: backend not usable
  */
-export function sigmoidFocalLoss(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options: FocalLossOptions & { reduction: 'none' },
-): Float32Array;
-export function sigmoidFocalLoss(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossOptions & { reduction?: 'sum' | 'mean' },
-): number;
-export function sigmoidFocalLoss(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossOptions,
-): number | Float32Array;
-export function sigmoidFocalLoss(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossOptions,
-): number | Float32Array {
+export function sigmoidFocalLoss<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options: FocalLossOptions<F> & { reduction: 'none' },
+): FloatsLike<F>;
+export function sigmoidFocalLoss<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossOptions<F> & { reduction?: 'sum' | 'mean' },
+): NumberLike<F>;
+export function sigmoidFocalLoss<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossOptions<F>,
+): NumberLike<F> | FloatsLike<F>;
+export function sigmoidFocalLoss<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossOptions<F>,
+): NumberLike<F> | FloatsLike<F> {
   return planSigmoidFocalLoss(logits, targets, options).runSync();
 }
 
@@ -103,11 +122,11 @@ export function sigmoidFocalLoss(
  *
  * @throws as sigmoidFocalLoss
  */
-export function sigmoidFocalLossBackward(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossBackwardOptions,
-): Float32Array {
+export function sigmoidFocalLossBackward<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossBackwardOptions<F>,
+): FloatsLike<F> {
   return planSigmoidFocalLossBackward(logits, targets, options).runSync();
 }
 
@@ -116,102 +135,110 @@ export function sigmoidFocalLossBackward(
  *
  * @throws as sigmoidFocalLoss
  */
-export function sigmoidFocalLossValueAndGrad(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options: FocalLossValueAndGradOptions & { reduction: 'none' },
-): FocalLossValueAndGrad<Float32Array>;
-export function sigmoidFocalLossValueAndGrad(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossValueAndGradOptions & { reduction?: 'sum' | 'mean' },
-): FocalLossValueAndGrad<number>;
-export function sigmoidFocalLossValueAndGrad(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossValueAndGradOptions,
-): FocalLossValueAndGrad;
-export function sigmoidFocalLossValueAndGrad(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossValueAndGradOptions,
-): FocalLossValueAndGrad {
+export function sigmoidFocalLossValueAndGrad<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options: FocalLossValueAndGradOptions<F> & { reduction: 'none' },
+): FocalLossValueAndGrad<FloatsLike<F>, F>;
+export function sigmoidFocalLossValueAndGrad<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossValueAndGradOptions<F> & { reduction?: 'sum' | 'mean' },
+): FocalLossValueAndGrad<NumberLike<F>, F>;
+export function sigmoidFocalLossValueAndGrad<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossValueAndGradOptions<F>,
+): FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>;
+export function sigmoidFocalLossValueAndGrad<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossValueAndGradOptions<F>,
+): FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F> {
   return planSigmoidFocalLossValueAndGrad(logits, targets, options).runSync();
 }
 
-export function planSigmoidFocalLoss(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossOptions,
-): Plan<number | Float32Array> {
-  const check = new Check('sigmoidFocalLoss');
-  const given = check.options<FocalLossOptions>('options', options, OPTIONS);
+export function planSigmoidFocalLoss<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossOptions<F>,
+): Plan<NumberLike<F> | FloatsLike<F>> {
+  const check = new Call('sigmoidFocalLoss');
+  const given = check.options<FocalLossOptions<Floats>>('options', options, OPTIONS);
   const input = readInput(check, logits, targets, given);
-  const losses = lossesOut(check, given.out, input.reduction, logits.length);
-  return planFocalLoss(input, { losses }, ({ lossSum }) => losses ?? lossSum);
+  const losses = lossesOut(check, given.out, input.reduction, logits);
+  return planFocalLoss(check, input, { losses }, ({ loss, numPositives }) => {
+    discard(numPositives);
+    return loss as NumberLike<F> | FloatsLike<F>;
+  });
 }
 
-export function planSigmoidFocalLossBackward(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossBackwardOptions,
-): Plan<Float32Array> {
-  const check = new Check('sigmoidFocalLossBackward');
-  const given = check.options<FocalLossBackwardOptions>('options', options, [...OPTIONS, 'gradOutput']);
+export function planSigmoidFocalLossBackward<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossBackwardOptions<F>,
+): Plan<FloatsLike<F>> {
+  const check = new Call('sigmoidFocalLossBackward');
+  const given = check.options<FocalLossBackwardOptions<Floats>>('options', options, [...OPTIONS, 'gradOutput']);
   const input = readInput(check, logits, targets, given);
   const gradOutput = gradOutputOf(check, given.gradOutput, input.reduction, logits.length);
-  const grad = check.out('Float32Array', 'out', given.out, logits.length);
-  return planFocalLoss(input, { gradOutput, grad }, () => grad);
+  const grad = check.outLike('out', given.out, logits);
+  return planFocalLoss(check, input, { gradOutput, grad }, ({ loss, numPositives }) => {
+    discard(loss);
+    discard(numPositives);
+    return grad as FloatsLike<F>;
+  });
 }
 
-export function planSigmoidFocalLossValueAndGrad(
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  options?: FocalLossValueAndGradOptions,
-): Plan<FocalLossValueAndGrad> {
-  const check = new Check('sigmoidFocalLossValueAndGrad');
-  const given = check.options<FocalLossValueAndGradOptions>('options', options, OPTIONS);
+export function planSigmoidFocalLossValueAndGrad<F extends Floats>(
+  logits: F,
+  targets: FocalLossTargets<F>,
+  options?: FocalLossValueAndGradOptions<F>,
+): Plan<FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>> {
+  const check = new Call('sigmoidFocalLossValueAndGrad');
+  const given = check.options<FocalLossValueAndGradOptions<Floats>>('options', options, OPTIONS);
   const input = readInput(check, logits, targets, given);
-  const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, logits.length);
-  return planFocalLoss(input, { losses, grad }, ({ lossSum, numPositives }) => ({
-    loss: losses ?? lossSum,
-    grad,
-    numPositives,
-  }));
+  const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, logits);
+  return planFocalLoss(
+    check,
+    input,
+    { losses, grad },
+    (result) => ({ ...result, grad }) as FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>,
+  );
 }
 
 interface FocalLossInput extends FocalLossParameters {
   backend: number;
   rows: number;
   numClasses: number;
-  logits: Float32Array;
-  targets: FocalLossTargets;
-  anchorWeights: Float32Array | null;
+  logits: Floats;
+  targets: Floats | Ints;
+  anchorWeights: Floats | null;
   reduction: Reduction;
   normalizer: number;
   byPositives: boolean;
 }
 
 function readInput(
-  check: Check,
-  logits: Float32Array,
-  targets: FocalLossTargets,
-  given: Omit<FocalLossOptions, 'out'>,
+  check: Call,
+  logits: Floats,
+  targets: Floats | Ints,
+  given: Omit<FocalLossOptions<Floats>, 'out'>,
 ): FocalLossInput {
-  check.array('Float32Array', 'logits', logits);
-  const kind = kindOf(targets);
+  check.activations('logits', logits);
+  const kind = operandKind(targets);
   const dense = kind === 'Float32Array';
   if (!dense && kind !== 'Int32Array') {
     check.fail('ERR_DTYPE', 'targets', 'an Int32Array [N] or a Float32Array [N, K]', describe(targets));
   }
-  check.array(dense ? 'Float32Array' : 'Int32Array', 'targets', targets, dense ? logits.length : undefined);
+  check.operand(dense ? 'Float32Array' : 'Int32Array', 'targets', targets, dense ? logits.length : undefined);
   const numClasses = readNumClasses(check, logits, targets, dense, given);
   const rows = logits.length / numClasses;
-  if (dense) check.values('targets', targets as Float32Array, 0, 1, numClasses);
-  else check.labels('targets', targets as Int32Array, -2, numClasses);
-  let anchorWeights: Float32Array | null = null;
+  if (dense) check.values('targets', targets as Floats, 0, 1, numClasses);
+  else check.labels('targets', targets as Ints, -2, numClasses);
+  let anchorWeights: Floats | null = null;
   if (given.anchorWeights !== undefined) {
-    anchorWeights = check.array('Float32Array', 'anchorWeights', given.anchorWeights, rows, 'one an anchor');
+    anchorWeights = check.operand('Float32Array', 'anchorWeights', given.anchorWeights, rows, 'one an anchor');
     check.values('anchorWeights', anchorWeights, 0, FLOAT32_MAX);
   }
   const reduction = reductionOf(check, given.reduction);
@@ -231,10 +258,10 @@ function readInput(
 /** K: the option, else what the shapes tell. Dense targets alone do not tell it, and only per-class options need it then. */
 function readNumClasses(
   check: Check,
-  logits: Float32Array,
-  targets: FocalLossTargets,
+  logits: Floats,
+  targets: Floats | Ints,
   dense: boolean,
-  given: Omit<FocalLossOptions, 'out'>,
+  given: Omit<FocalLossOptions<Floats>, 'out'>,
 ): number {
   let anchors = targets.length;
   let numClasses: number;
@@ -256,7 +283,7 @@ function readNumClasses(
 }
 
 function lengthOf(value: unknown): number {
-  return kindOf(value) === undefined ? 0 : (value as Float32Array).length;
+  return operandKind(value) === undefined ? 0 : (value as Floats).length;
 }
 
 export interface FocalLossParameters {
@@ -290,27 +317,30 @@ function perClass(check: Check, name: string, value: unknown, numClasses: number
 }
 
 interface FocalLossOutputs {
-  gradOutput?: Float32Array | null;
-  losses?: Float32Array | null;
-  grad?: Float32Array | null;
+  gradOutput?: number | Floats | null;
+  losses?: Floats | null;
+  grad?: Floats | null;
 }
 
+/** `loss` is the array of losses where there is one, else their sum. */
 function planFocalLoss<Result>(
+  check: Call,
   input: FocalLossInput,
   { gradOutput = null, losses = null, grad = null }: FocalLossOutputs,
-  finish: (sums: { lossSum: number; numPositives: number }) => Result,
+  finish: (result: { loss: number | Floats; numPositives: number | DeviceTensor }) => Result,
 ): Plan<Result> {
-  const scalars = new Float64Array(2);
-  const labels = kindOf(input.targets) === 'Int32Array' ? (input.targets as Int32Array) : null;
+  const scalars = check.scalars(2);
+  const isLabels = operandKind(input.targets) === 'Int32Array';
   return plan(
+    check,
     'focalLoss',
     [
       input.backend,
       input.rows,
       input.numClasses,
       input.logits,
-      labels,
-      labels === null ? (input.targets as Float32Array) : null,
+      isLabels ? (input.targets as Ints) : null,
+      isLabels ? null : (input.targets as Floats),
       input.anchorWeights,
       input.alpha,
       input.gamma,
@@ -320,8 +350,12 @@ function planFocalLoss<Result>(
       gradOutput,
       losses,
       grad,
-      scalars,
+      scalars.native,
     ],
-    () => finish({ lossSum: scalars[0] as number, numPositives: scalars[1] as number }),
+    () => {
+      const [sum, numPositives] = scalars.read() as [number | DeviceTensor, number | DeviceTensor];
+      if (losses !== null) discard(sum);
+      return finish({ loss: losses ?? sum, numPositives });
+    },
   );
 }

@@ -1,4 +1,4 @@
-// 'retinanet-ops': the synchronous operations on typed arrays.
+// 'retinanet-ops': the synchronous operations on typed arrays and device tensors.
 export { AnchorGrid, type AnchorGridOptions, type AnchorLevel, type Anchors } from './anchors.js';
 export {
   assignAnchors,
@@ -11,9 +11,21 @@ export {
   type GroundTruth,
   type MatchOptions,
 } from './assign.js';
-export { backendInfo, getBackend, setBackend, setNumThreads, type BackendInfo, type BackendName } from './backend.js';
+export {
+  backendInfo,
+  getBackend,
+  setBackend,
+  setNumThreads,
+  type BackendInfo,
+  type BackendName,
+  type BackendState,
+  type CudaDevice,
+  type CudaState,
+} from './backend.js';
 export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './boxes.js';
+export * as cuda from './cuda.js';
 export { decodeDetections, type DecodeDetectionsOptions, type Detections } from './decode.js';
+export type { DeviceTensor, Floats, FloatsLike, Ints, IntsLike, NumberLike } from './device-tensor.js';
 export { RetinanetOpsError, type ErrorCode } from './errors.js';
 export {
   sigmoidFocalLoss,
@@ -34,7 +46,12 @@ export {
 } from './mining.js';
 export { nms, type NmsOptions } from './nms.js';
 export { priorBias } from './prior.js';
-export { retinanetLoss, type RetinanetLoss, type RetinanetLossOptions } from './retinanet-loss.js';
+export {
+  retinanetLoss,
+  type RetinanetLoss,
+  type RetinanetLossOptions,
+  type RetinanetLossOut,
+} from './retinanet-loss.js';
 export {
   smoothL1Loss,
   smoothL1LossBackward,

@@ -1,5 +1,8 @@
 // What the losses have in common: reductions, normalizers, the upstream gradient.
-import { describe, kindOf, type Check } from './validate.js';
+import type { Call } from './call.js';
+import { describe } from './describe.js';
+import { DeviceTensor, operandKind, type Floats, type FloatsLike } from './device-tensor.js';
+import type { Check } from './validate.js';
 
 /** 'none' keeps a loss for every element; 'mean' divides the sum by the number of elements (0 where there are none). */
 export type Reduction = 'sum' | 'mean' | 'none';
@@ -30,27 +33,34 @@ export function normalizerOrPositives(
 
 /** The gradient that arrives from above: one number, or with reduction 'none' one an element. */
 export function gradOutputOf(
-  check: Check,
+  check: Call,
   value: unknown,
   reduction: Reduction,
   elements: number,
-): Float32Array | null {
+): number | Floats | null {
   if (value === undefined) return null;
-  if (typeof value === 'number') return Float32Array.of(check.number('gradOutput', value));
+  if (typeof value === 'number') return check.number('gradOutput', value);
   if (reduction !== 'none')
     check.fail('ERR_DTYPE', 'gradOutput', `a number with reduction '${reduction}'`, describe(value));
-  return check.array('Float32Array', 'gradOutput', value, elements);
+  return check.operand('Float32Array', 'gradOutput', value, elements);
 }
 
-/** The output for a loss of every element; `out` without reduction 'none' would never be written and is refused. */
+/**
+ * The output for a loss of every element, in the predictions' shape; `out` without reduction 'none' would never be written and is
+ * refused.
+ */
 export function lossesOut(
-  check: Check,
+  check: Call,
   out: unknown,
   reduction: Reduction,
-  elements: number,
+  predictions: Floats,
   argument = 'out',
-): Float32Array | null {
-  if (reduction === 'none') return check.out('Float32Array', argument, out, elements);
+): Floats | null {
+  const { length } = predictions;
+  if (reduction === 'none') {
+    const shape = DeviceTensor.is(predictions) ? predictions.shape : [length];
+    return check.out('Float32Array', argument, out, length, shape);
+  }
   if (out !== undefined) {
     const expected = "reduction 'none', the only one that fills an array,";
     check.fail('ERR_OPTION', argument, expected, `reduction '${reduction}'`);
@@ -59,28 +69,28 @@ export function lossesOut(
 }
 
 /** Outputs of a call that gives both. */
-export interface LossesAndGrad {
-  grad?: Float32Array;
+export interface LossesAndGrad<F extends Floats = Float32Array> {
+  grad?: FloatsLike<F>;
   /** Only with reduction 'none'. */
-  losses?: Float32Array;
+  losses?: FloatsLike<F>;
 }
 
 /** The outputs for losses and gradient; `out` is the gradient's array, or names both. */
 export function lossesAndGradOut(
-  check: Check,
+  check: Call,
   out: unknown,
   reduction: Reduction,
-  elements: number,
-): { losses: Float32Array | null; grad: Float32Array } {
-  if (out === undefined || kindOf(out) !== undefined) {
+  predictions: Floats,
+): { losses: Floats | null; grad: Floats } {
+  if (out === undefined || operandKind(out) !== undefined) {
     return {
-      losses: lossesOut(check, undefined, reduction, elements),
-      grad: check.out('Float32Array', 'out', out, elements),
+      losses: lossesOut(check, undefined, reduction, predictions),
+      grad: check.outLike('out', out, predictions),
     };
   }
-  const given = check.options<LossesAndGrad>('out', out, ['grad', 'losses']);
-  const losses = lossesOut(check, given.losses, reduction, elements, 'out.losses');
-  const grad = check.out('Float32Array', 'out.grad', given.grad, elements);
+  const given = check.options<LossesAndGrad<Floats>>('out', out, ['grad', 'losses']);
+  const losses = lossesOut(check, given.losses, reduction, predictions, 'out.losses');
+  const grad = check.outLike('out.grad', given.grad, predictions);
   check.apart('out.losses', losses, 'out.grad', grad);
   return { losses, grad };
 }

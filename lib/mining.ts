@@ -1,8 +1,9 @@
 // Example mining: the alternatives to the focal loss that the RetinaNet paper compares with.
 import { backendIndex, type BackendName } from './backend.js';
+import { Call } from './call.js';
+import { head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
 import { planSuppression } from './nms.js';
 import { plan, type Plan } from './plan.js';
-import { Check } from './validate.js';
 
 export interface HardNegativesOptions {
   /** Negatives kept for each positive, >= 0. Default 3. */
@@ -26,11 +27,11 @@ export interface OnlineHardExamplesOptions {
  * @returns anchor indices, hardest first; of equal losses the smaller index comes first
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function selectHardNegatives(
-  losses: Float32Array,
-  labels: Int32Array,
+export function selectHardNegatives<F extends Floats>(
+  losses: F,
+  labels: IntsLike<F>,
   options?: HardNegativesOptions,
-): Int32Array {
+): IntsLike<F> {
   return planSelectHardNegatives(losses, labels, options).runSync();
 }
 
@@ -43,23 +44,23 @@ export function selectHardNegatives(
  * @returns rows, hardest first; of equal losses the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function onlineHardExamples(
-  losses: Float32Array,
-  boxes: Float32Array,
+export function onlineHardExamples<F extends Floats>(
+  losses: F,
+  boxes: FloatsLike<F>,
   options: OnlineHardExamplesOptions,
-): Int32Array {
+): IntsLike<F> {
   return planOnlineHardExamples(losses, boxes, options).runSync();
 }
 
-export function planSelectHardNegatives(
-  losses: Float32Array,
-  labels: Int32Array,
+export function planSelectHardNegatives<F extends Floats>(
+  losses: F,
+  labels: IntsLike<F>,
   options?: HardNegativesOptions,
-): Plan<Int32Array> {
-  const check = new Check('selectHardNegatives');
+): Plan<IntsLike<F>> {
+  const check = new Call('selectHardNegatives');
   const given = check.options<HardNegativesOptions>('options', options, ['ratio', 'backend']);
-  check.array('Float32Array', 'losses', losses);
-  check.array('Int32Array', 'labels', labels);
+  check.operand('Float32Array', 'losses', losses);
+  check.operand('Int32Array', 'labels', labels);
   check.labels('labels', labels, -2);
   const rows = labels.length;
   if (rows === 0 ? losses.length > 0 : losses.length % rows !== 0 || losses.length === 0) {
@@ -70,21 +71,26 @@ export function planSelectHardNegatives(
   const ratio = given.ratio === undefined ? 3 : check.number('ratio', given.ratio, { min: 0 });
   const keep = check.allocate('Int32Array', rows);
   return plan(
+    check,
     'selectHardNegatives',
     [backendIndex(check, given.backend), rows, columns, losses, labels, ratio, keep],
-    (kept) => keep.slice(0, kept),
+    (kept) => head(check, keep, kept) as IntsLike<F>,
   );
 }
 
-export function planOnlineHardExamples(
-  losses: Float32Array,
-  boxes: Float32Array,
+export function planOnlineHardExamples<F extends Floats>(
+  losses: F,
+  boxes: FloatsLike<F>,
   options: OnlineHardExamplesOptions,
-): Plan<Int32Array> {
-  const check = new Check('onlineHardExamples');
+): Plan<IntsLike<F>> {
+  const check = new Call('onlineHardExamples');
   const names = ['iouThreshold', 'count', 'backend'] as const;
   const given = check.required<OnlineHardExamplesOptions>('options', options, names);
   const count = check.number('count', given.count, { min: 0, integer: true });
   const { iouThreshold = 0.7, backend } = given;
-  return planSuppression(check, 'losses', boxes, losses, { iouThreshold, maxOutput: count, backend });
+  return planSuppression<Floats>(check, 'losses', boxes, losses, {
+    iouThreshold,
+    maxOutput: count,
+    backend,
+  }) as Plan<IntsLike<F>>;
 }

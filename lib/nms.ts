@@ -1,15 +1,16 @@
 // Non-maximum suppression.
 import { backendIndex, type BackendName } from './backend.js';
+import { Call } from './call.js';
+import { head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
-import { Check } from './validate.js';
 
-export interface NmsOptions {
+export interface NmsOptions<F extends Floats = Float32Array> {
   /** In [0, 1]: a box whose IoU with a better one is greater is suppressed. Default 0.5. */
   iouThreshold?: number;
   /** At most so many boxes are kept, >= 0. Default: all that survive. */
   maxOutput?: number;
   /** [n]: boxes suppress only boxes of their own class. */
-  classes?: Int32Array;
+  classes?: IntsLike<F>;
   backend?: BackendName;
 }
 
@@ -21,35 +22,36 @@ export interface NmsOptions {
  * @returns rows of the kept boxes by descending score; of equal scores the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function nms(boxes: Float32Array, scores: Float32Array, options?: NmsOptions): Int32Array {
+export function nms<F extends Floats>(boxes: F, scores: FloatsLike<F>, options?: NmsOptions<F>): IntsLike<F> {
   return planNms(boxes, scores, options).runSync();
 }
 
-export function planNms(boxes: Float32Array, scores: Float32Array, options?: NmsOptions): Plan<Int32Array> {
-  const check = new Check('nms');
-  const given = check.options<NmsOptions>('options', options, ['iouThreshold', 'maxOutput', 'classes', 'backend']);
+export function planNms<F extends Floats>(boxes: F, scores: FloatsLike<F>, options?: NmsOptions<F>): Plan<IntsLike<F>> {
+  const check = new Call('nms');
+  const given = check.options<NmsOptions<F>>('options', options, ['iouThreshold', 'maxOutput', 'classes', 'backend']);
   return planSuppression(check, 'scores', boxes, scores, given);
 }
 
 /** Shared with onlineHardExamples, whose scores are losses. */
-export function planSuppression(
-  check: Check,
+export function planSuppression<F extends Floats>(
+  check: Call,
   scoresName: string,
-  boxes: Float32Array,
-  scores: Float32Array,
-  given: NmsOptions,
-): Plan<Int32Array> {
-  const count = check.boxes('boxes', check.array('Float32Array', 'boxes', boxes), { area: false });
-  check.array('Float32Array', scoresName, scores, count, 'one a box');
+  boxes: F,
+  scores: FloatsLike<F>,
+  given: NmsOptions<F>,
+): Plan<IntsLike<F>> {
+  const count = check.boxes('boxes', check.operand('Float32Array', 'boxes', boxes), { area: false });
+  check.operand('Float32Array', scoresName, scores, count, 'one a box');
   check.values(scoresName, scores, -Infinity, Infinity);
   const { classes, iouThreshold = 0.5, maxOutput = count } = given;
-  if (classes !== undefined) check.array('Int32Array', 'classes', classes, count, 'one a box');
+  if (classes !== undefined) check.operand('Int32Array', 'classes', classes, count, 'one a box');
   const threshold = check.number('iouThreshold', iouThreshold, { min: 0, max: 1 });
   const most = Math.min(count, check.number('maxOutput', maxOutput, { min: 0, integer: true }));
   const keep = check.allocate('Int32Array', most);
   return plan(
+    check,
     'nms',
     [backendIndex(check, given.backend), boxes, scores, classes ?? null, threshold, most, keep],
-    (kept) => keep.slice(0, kept),
+    (kept) => head(check, keep, kept) as IntsLike<F>,
   );
 }

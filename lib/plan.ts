@@ -3,7 +3,8 @@
 import type { Operations } from '../binding.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
 import { native } from './native.js';
-import { bufferOf, kindOf } from './validate.js';
+import { bufferOf, kindOf } from './typed-arrays.js';
+import type { Check } from './validate.js';
 
 type Name = keyof Operations;
 
@@ -12,8 +13,9 @@ export interface Plan<Result> {
   runAsync(): Promise<Result>;
 }
 
-/** `finish` turns what native code returned into what the caller gets. */
+/** `finish` turns what native code returned into what the caller gets; a call that fails gives back what it allocated. */
 export function plan<N extends Name, Result>(
+  check: Check,
   name: N,
   args: Parameters<Operations[N]>,
   finish: (raw: ReturnType<Operations[N]>) => Result,
@@ -24,17 +26,19 @@ export function plan<N extends Name, Result>(
       try {
         return finish(call(...args));
       } catch (error) {
+        check.abandon();
         throw fromNative(error);
       }
     },
     async runAsync() {
-      refuseResizable(args);
       const call = native()[`${name}Async`] as unknown as (
         ...args: Parameters<Operations[N]>
       ) => Promise<ReturnType<Operations[N]>>;
       try {
+        refuseResizable(args);
         return finish(await call(...args));
       } catch (error) {
+        check.abandon();
         throw fromNative(error);
       }
     },

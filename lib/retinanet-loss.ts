@@ -5,17 +5,19 @@ import { backendIndex, type BackendName } from './backend.js';
 import { readOutputShape } from './decode.js';
 import { readFocalLossParameters, type FocalLossOptions } from './focal-loss.js';
 import { normalizerOrPositives } from './loss-options.js';
+import { Call } from './call.js';
+import type { Floats, FloatsLike, NumberLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
-import { Check } from './validate.js';
 
-export interface RetinanetLossOptions
+export interface RetinanetLossOptions<F extends Floats = Float32Array>
   extends MatchOptions, Pick<FocalLossOptions, 'numClasses' | 'alpha' | 'gamma' | 'labelSmoothing' | 'backend'> {
   /** [B, A, K], flattened. */
-  classLogits: Float32Array;
+  classLogits: F;
   /** [B, A, 4], flattened. */
-  boxDeltas: Float32Array;
-  anchors: Anchors;
-  groundTruth: GroundTruth;
+  boxDeltas: FloatsLike<F>;
+  anchors: Anchors<F>;
+  /** Typed arrays, or tensors where the others are. */
+  groundTruth: GroundTruth | GroundTruth<F>;
   /** Smooth L1's beta, >= 0. Default 1 / 9. */
   beta?: number;
   /** Multiplies the box loss and its gradient, >= 0. Default 1. */
@@ -23,23 +25,28 @@ export interface RetinanetLossOptions
   /** Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. */
   normalizer?: number | 'positives';
   /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves. */
-  out?: { classGrad?: Float32Array; boxGrad?: Float32Array };
+  out?: RetinanetLossOut<F>;
   backend?: BackendName;
 }
 
-export interface RetinanetLoss {
+export interface RetinanetLossOut<F extends Floats = Float32Array> {
+  classGrad?: FloatsLike<F>;
+  boxGrad?: FloatsLike<F>;
+}
+
+export interface RetinanetLoss<F extends Floats = Float32Array> {
   /** classLoss + boxLoss */
-  loss: number;
+  loss: NumberLike<F>;
   /** Focal loss over all anchors that are not ignored. */
-  classLoss: number;
+  classLoss: NumberLike<F>;
   /** boxWeight times smooth L1 over the deltas of the positive anchors. */
-  boxLoss: number;
+  boxLoss: NumberLike<F>;
   /** Positive anchors of the batch. */
-  numPositives: number;
+  numPositives: NumberLike<F>;
   /** [B, A, K]: derivative of `loss` by classLogits. */
-  classGrad: Float32Array;
+  classGrad: FloatsLike<F>;
   /** [B, A, 4]: derivative of `loss` by boxDeltas. */
-  boxGrad: Float32Array;
+  boxGrad: FloatsLike<F>;
 }
 
 const OPTIONS = [
@@ -68,16 +75,16 @@ const OPTIONS = [
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function retinanetLoss(options: RetinanetLossOptions): RetinanetLoss {
+export function retinanetLoss<F extends Floats>(options: RetinanetLossOptions<F>): RetinanetLoss<F> {
   return planRetinanetLoss(options).runSync();
 }
 
-export function planRetinanetLoss(options: RetinanetLossOptions): Plan<RetinanetLoss> {
-  const check = new Check('retinanetLoss');
-  const given = check.required<RetinanetLossOptions>('options', options, OPTIONS);
+export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOptions<F>): Plan<RetinanetLoss<F>> {
+  const check = new Call('retinanetLoss');
+  const given = check.required<RetinanetLossOptions<Floats>>('options', options, OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
-  const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
-  const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);
+  const classLogits = check.activations('classLogits', given.classLogits);
+  const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
   const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, numClasses);
   if (truthImages !== images && anchors.count > 0) {
@@ -92,20 +99,17 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
   const { alpha, gamma, labelSmoothing } = readFocalLossParameters(check, given, numClasses);
   const { beta = 1 / 9, boxWeight = 1, normalizer: divisor = 'positives' } = given;
   const { normalizer, byPositives } = normalizerOrPositives(check, divisor, 'sum', classLogits.length);
-  const out = check.options<{ classGrad?: Float32Array; boxGrad?: Float32Array }>('out', given.out, [
-    'classGrad',
-    'boxGrad',
-  ]);
-  const classGrad = check.out('Float32Array', 'out.classGrad', out.classGrad, classLogits.length);
-  const boxGrad = check.out('Float32Array', 'out.boxGrad', out.boxGrad, boxDeltas.length);
+  const out = check.options<RetinanetLossOut<Floats>>('out', given.out, ['classGrad', 'boxGrad']);
+  const classGrad = check.outLike('out.classGrad', out.classGrad, classLogits);
+  const boxGrad = check.outLike('out.boxGrad', out.boxGrad, boxDeltas);
   check.apart('out.classGrad', classGrad, 'out.boxGrad', boxGrad);
-  const scalars = new Float64Array(4);
+  const scalars = check.scalars(4);
   return plan(
+    check,
     'retinanetLoss',
     [
       backendIndex(check, given.backend),
-      anchors.data,
-      anchors.levels,
+      ...anchors.args,
       ...truth,
       ...match,
       numClasses,
@@ -120,11 +124,11 @@ export function planRetinanetLoss(options: RetinanetLossOptions): Plan<Retinanet
       byPositives,
       classGrad,
       boxGrad,
-      scalars,
+      scalars.native,
     ],
     () => {
-      const [loss, classLoss, boxLoss, numPositives] = scalars as unknown as [number, number, number, number];
-      return { loss, classLoss, boxLoss, numPositives, classGrad, boxGrad };
+      const [loss, classLoss, boxLoss, numPositives] = scalars.read();
+      return { loss, classLoss, boxLoss, numPositives, classGrad, boxGrad } as RetinanetLoss<F>;
     },
   );
 }

@@ -1,5 +1,7 @@
 // The smooth L1 loss: value, gradient, or both in one pass.
 import { backendIndex, type BackendName } from './backend.js';
+import { Call } from './call.js';
+import { discard, type DeviceTensor, type Floats, type FloatsLike, type NumberLike } from './device-tensor.js';
 import {
   gradOutputOf,
   lossesAndGradOut,
@@ -10,9 +12,9 @@ import {
   type Reduction,
 } from './loss-options.js';
 import { plan, type Plan } from './plan.js';
-import { Check, FLOAT32_MAX } from './validate.js';
+import { FLOAT32_MAX } from './validate.js';
 
-export interface SmoothL1Options {
+export interface SmoothL1Options<F extends Floats = Float32Array> {
   /** Where the quadratic part ends, >= 0; 0 is plain L1. Default 1. */
   beta?: number;
   /** Default 'sum'. */
@@ -20,28 +22,28 @@ export interface SmoothL1Options {
   /** Divides every loss and gradient. Default 1. */
   normalizer?: number;
   /** [n] for predictions [n, m], finite and >= 0: multiplies a row's losses; a row of weight 0 is not read. */
-  weights?: Float32Array;
+  weights?: FloatsLike<F>;
   /** For reduction 'none': the array that receives the losses. */
-  out?: Float32Array;
+  out?: FloatsLike<F>;
   backend?: BackendName;
 }
 
-export interface SmoothL1BackwardOptions extends SmoothL1Options {
+export interface SmoothL1BackwardOptions<F extends Floats = Float32Array> extends SmoothL1Options<F> {
   /** Upstream gradient: a number, or with reduction 'none' also an array like the predictions. Default 1. */
-  gradOutput?: number | Float32Array;
+  gradOutput?: number | FloatsLike<F>;
   /** The array that receives the gradient; may be `predictions` itself. */
-  out?: Float32Array;
+  out?: FloatsLike<F>;
 }
 
-export interface SmoothL1ValueAndGradOptions extends Omit<SmoothL1Options, 'out'> {
+export interface SmoothL1ValueAndGradOptions<F extends Floats = Float32Array> extends Omit<SmoothL1Options<F>, 'out'> {
   /** Receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
-  out?: Float32Array | LossesAndGrad;
+  out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
-export interface SmoothL1ValueAndGrad<Loss = number | Float32Array> {
+export interface SmoothL1ValueAndGrad<Loss = number | Float32Array, F extends Floats = Float32Array> {
   loss: Loss;
   /** The derivative of the summed `loss` by the predictions. */
-  grad: Float32Array;
+  grad: FloatsLike<F>;
 }
 
 const OPTIONS = ['beta', 'reduction', 'normalizer', 'weights', 'out', 'backend'] as const;
@@ -54,26 +56,26 @@ const OPTIONS = ['beta', 'reduction', 'normalizer', 'weights', 'out', 'backend']
  * @returns the reduced loss, or with reduction 'none' a loss for every element
  * @throws RetinanetOpsError ERR_DTYPE, ERR_SHAPE, ERR_RANGE, ERR_OPTION: bad input; ERR_BACKEND: backend not usable
  */
-export function smoothL1Loss(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options: SmoothL1Options & { reduction: 'none' },
-): Float32Array;
-export function smoothL1Loss(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1Options & { reduction?: 'sum' | 'mean' },
-): number;
-export function smoothL1Loss(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1Options,
-): number | Float32Array;
-export function smoothL1Loss(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1Options,
-): number | Float32Array {
+export function smoothL1Loss<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options: SmoothL1Options<F> & { reduction: 'none' },
+): FloatsLike<F>;
+export function smoothL1Loss<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1Options<F> & { reduction?: 'sum' | 'mean' },
+): NumberLike<F>;
+export function smoothL1Loss<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1Options<F>,
+): NumberLike<F> | FloatsLike<F>;
+export function smoothL1Loss<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1Options<F>,
+): NumberLike<F> | FloatsLike<F> {
   return planSmoothL1Loss(predictions, targets, options).runSync();
 }
 
@@ -82,11 +84,11 @@ export function smoothL1Loss(
  *
  * @throws as smoothL1Loss
  */
-export function smoothL1LossBackward(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1BackwardOptions,
-): Float32Array {
+export function smoothL1LossBackward<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1BackwardOptions<F>,
+): FloatsLike<F> {
   return planSmoothL1LossBackward(predictions, targets, options).runSync();
 }
 
@@ -95,90 +97,98 @@ export function smoothL1LossBackward(
  *
  * @throws as smoothL1Loss
  */
-export function smoothL1LossValueAndGrad(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options: SmoothL1ValueAndGradOptions & { reduction: 'none' },
-): SmoothL1ValueAndGrad<Float32Array>;
-export function smoothL1LossValueAndGrad(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1ValueAndGradOptions & { reduction?: 'sum' | 'mean' },
-): SmoothL1ValueAndGrad<number>;
-export function smoothL1LossValueAndGrad(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1ValueAndGradOptions,
-): SmoothL1ValueAndGrad;
-export function smoothL1LossValueAndGrad(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1ValueAndGradOptions,
-): SmoothL1ValueAndGrad {
+export function smoothL1LossValueAndGrad<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options: SmoothL1ValueAndGradOptions<F> & { reduction: 'none' },
+): SmoothL1ValueAndGrad<FloatsLike<F>, F>;
+export function smoothL1LossValueAndGrad<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1ValueAndGradOptions<F> & { reduction?: 'sum' | 'mean' },
+): SmoothL1ValueAndGrad<NumberLike<F>, F>;
+export function smoothL1LossValueAndGrad<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1ValueAndGradOptions<F>,
+): SmoothL1ValueAndGrad<NumberLike<F> | FloatsLike<F>, F>;
+export function smoothL1LossValueAndGrad<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1ValueAndGradOptions<F>,
+): SmoothL1ValueAndGrad<NumberLike<F> | FloatsLike<F>, F> {
   return planSmoothL1LossValueAndGrad(predictions, targets, options).runSync();
 }
 
-export function planSmoothL1Loss(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1Options,
-): Plan<number | Float32Array> {
-  const check = new Check('smoothL1Loss');
-  const given = check.options<SmoothL1Options>('options', options, OPTIONS);
+export function planSmoothL1Loss<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1Options<F>,
+): Plan<NumberLike<F> | FloatsLike<F>> {
+  const check = new Call('smoothL1Loss');
+  const given = check.options<SmoothL1Options<Floats>>('options', options, OPTIONS);
   const input = readInput(check, predictions, targets, given);
-  const losses = lossesOut(check, given.out, input.reduction, predictions.length);
-  return planSmoothL1(input, { losses }, (lossSum) => losses ?? lossSum);
+  const losses = lossesOut(check, given.out, input.reduction, predictions);
+  return planSmoothL1(check, input, { losses }, (loss) => loss as NumberLike<F> | FloatsLike<F>);
 }
 
-export function planSmoothL1LossBackward(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1BackwardOptions,
-): Plan<Float32Array> {
-  const check = new Check('smoothL1LossBackward');
-  const given = check.options<SmoothL1BackwardOptions>('options', options, [...OPTIONS, 'gradOutput']);
+export function planSmoothL1LossBackward<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1BackwardOptions<F>,
+): Plan<FloatsLike<F>> {
+  const check = new Call('smoothL1LossBackward');
+  const given = check.options<SmoothL1BackwardOptions<Floats>>('options', options, [...OPTIONS, 'gradOutput']);
   const input = readInput(check, predictions, targets, given);
   const gradOutput = gradOutputOf(check, given.gradOutput, input.reduction, predictions.length);
-  const grad = check.out('Float32Array', 'out', given.out, predictions.length);
-  return planSmoothL1(input, { gradOutput, grad }, () => grad);
+  const grad = check.outLike('out', given.out, predictions);
+  return planSmoothL1(check, input, { gradOutput, grad }, (loss) => {
+    discard(loss);
+    return grad as FloatsLike<F>;
+  });
 }
 
-export function planSmoothL1LossValueAndGrad(
-  predictions: Float32Array,
-  targets: Float32Array,
-  options?: SmoothL1ValueAndGradOptions,
-): Plan<SmoothL1ValueAndGrad> {
-  const check = new Check('smoothL1LossValueAndGrad');
-  const given = check.options<SmoothL1ValueAndGradOptions>('options', options, OPTIONS);
+export function planSmoothL1LossValueAndGrad<F extends Floats>(
+  predictions: F,
+  targets: FloatsLike<F>,
+  options?: SmoothL1ValueAndGradOptions<F>,
+): Plan<SmoothL1ValueAndGrad<NumberLike<F> | FloatsLike<F>, F>> {
+  const check = new Call('smoothL1LossValueAndGrad');
+  const given = check.options<SmoothL1ValueAndGradOptions<Floats>>('options', options, OPTIONS);
   const input = readInput(check, predictions, targets, given);
-  const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, predictions.length);
-  return planSmoothL1(input, { losses, grad }, (lossSum) => ({ loss: losses ?? lossSum, grad }));
+  const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, predictions);
+  return planSmoothL1(
+    check,
+    input,
+    { losses, grad },
+    (loss) => ({ loss, grad }) as SmoothL1ValueAndGrad<NumberLike<F> | FloatsLike<F>, F>,
+  );
 }
 
 interface SmoothL1Input {
   backend: number;
   rows: number;
   columns: number;
-  predictions: Float32Array;
-  targets: Float32Array;
-  weights: Float32Array | null;
+  predictions: Floats;
+  targets: Floats;
+  weights: Floats | null;
   beta: number;
   reduction: Reduction;
   normalizer: number;
 }
 
 function readInput(
-  check: Check,
-  predictions: Float32Array,
-  targets: Float32Array,
-  given: Omit<SmoothL1Options, 'out'>,
+  check: Call,
+  predictions: Floats,
+  targets: Floats,
+  given: Omit<SmoothL1Options<Floats>, 'out'>,
 ): SmoothL1Input {
-  check.array('Float32Array', 'predictions', predictions);
-  check.array('Float32Array', 'targets', targets, predictions.length, 'like predictions');
+  check.operand('Float32Array', 'predictions', predictions);
+  check.operand('Float32Array', 'targets', targets, predictions.length, 'like predictions');
   let rows = predictions.length; // without weights every element is its own row
-  let weights: Float32Array | null = null;
+  let weights: Floats | null = null;
   if (given.weights !== undefined) {
-    weights = check.array('Float32Array', 'weights', given.weights);
+    weights = check.operand('Float32Array', 'weights', given.weights);
     rows = weights.length;
     if (rows === 0 ? predictions.length > 0 : predictions.length % rows !== 0) {
       check.fail('ERR_SHAPE', 'weights', `one a row of ${String(predictions.length)} predictions`, String(rows));
@@ -200,18 +210,21 @@ function readInput(
 }
 
 interface SmoothL1Outputs {
-  gradOutput?: Float32Array | null;
-  losses?: Float32Array | null;
-  grad?: Float32Array | null;
+  gradOutput?: number | Floats | null;
+  losses?: Floats | null;
+  grad?: Floats | null;
 }
 
+/** `finish` gets the array of losses where there is one, else their sum. */
 function planSmoothL1<Result>(
+  check: Call,
   input: SmoothL1Input,
   { gradOutput = null, losses = null, grad = null }: SmoothL1Outputs,
-  finish: (lossSum: number) => Result,
+  finish: (loss: number | Floats) => Result,
 ): Plan<Result> {
-  const scalars = new Float64Array(1);
+  const scalars = check.scalars(1);
   return plan(
+    check,
     'smoothL1',
     [
       input.backend,
@@ -225,8 +238,12 @@ function planSmoothL1<Result>(
       gradOutput,
       losses,
       grad,
-      scalars,
+      scalars.native,
     ],
-    () => finish(scalars[0] as number),
+    () => {
+      const [sum] = scalars.read() as [number | DeviceTensor];
+      if (losses !== null) discard(sum);
+      return finish(losses ?? sum);
+    },
   );
 }

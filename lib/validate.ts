@@ -1,14 +1,19 @@
 // Every check of an argument, and the one shape of message: what was expected, for which argument, what came, at which row.
+import { a, describe, suggestion } from './describe.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
 import { native } from './native.js';
+import { bufferOf, isDetached, kindOf, lengthIn } from './typed-arrays.js';
 
 /** The largest finite float32. */
 export const FLOAT32_MAX = 3.4028234663852886e38;
 
-interface ArrayKinds {
+export interface ArrayKinds {
   Float32Array: Float32Array;
   Int32Array: Int32Array;
+  Float64Array: Float64Array;
 }
+
+const CONSTRUCTORS = { Float32Array, Int32Array, Float64Array };
 
 interface NumberRange {
   min?: number;
@@ -21,6 +26,11 @@ interface NumberRange {
 /** The checks of one call; `operation` opens every message. */
 export class Check {
   constructor(readonly operation: string) {}
+
+  /** The device that the call's arrays lie on; undefined: in the host's memory. */
+  get device(): number | undefined {
+    return undefined;
+  }
 
   fail(code: ErrorCode, argument: string, expected: string, received: string, row?: number): never {
     const where = row === undefined ? '' : ` at row ${String(row)}`;
@@ -40,7 +50,7 @@ export class Check {
   ): ArrayKinds[Kind] {
     if (kindOf(value) !== kind) this.fail('ERR_DTYPE', argument, a(kind), describe(value));
     const array = value as ArrayKinds[Kind];
-    const actual = lengthIn(array) as number;
+    const actual = lengthIn(array);
     if (array.length !== actual) {
       this.fail(
         'ERR_DTYPE',
@@ -52,29 +62,20 @@ export class Check {
     if (actual === 0 && isDetached(bufferOf(array))) {
       this.fail('ERR_DTYPE', argument, `${a(kind)} with a live buffer`, 'one whose buffer is detached');
     }
-    if (length !== undefined && array.length !== length) {
-      const what = `${String(length)} elements${shape === undefined ? '' : ` ${shape}`}`;
-      this.fail('ERR_SHAPE', argument, what, String(array.length));
-    }
+    this.length(argument, array, length, shape);
     return array;
   }
 
-  /** An output array: the caller's, or a new one. */
-  out<Kind extends keyof ArrayKinds>(kind: Kind, argument: string, value: unknown, length: number): ArrayKinds[Kind] {
-    if (value !== undefined) return this.array(kind, argument, value, length);
-    return this.allocate(kind, length);
+  /** Exactly so many elements, where that is asked. */
+  length(argument: string, array: { length: number }, length?: number, shape?: string): void {
+    if (length === undefined || array.length === length) return;
+    const what = `${String(length)} elements${shape === undefined ? '' : ` ${shape}`}`;
+    this.fail('ERR_SHAPE', argument, what, String(array.length));
   }
 
-  /** Two outputs of one call share no memory: each would spoil the other. */
-  apart(first: string, a: Float32Array | Int32Array | null, second: string, b: Float32Array | Int32Array): void {
-    if (a === null || bufferOf(a) !== bufferOf(b)) return;
-    if (a.byteOffset >= b.byteOffset + b.byteLength || b.byteOffset >= a.byteOffset + a.byteLength) return;
-    this.fail('ERR_OPTION', second, `an array apart from ${first}`, 'one over the same memory');
-  }
-
-  allocate<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
+  newArray<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
     try {
-      return (kind === 'Float32Array' ? new Float32Array(length) : new Int32Array(length)) as ArrayKinds[Kind];
+      return new CONSTRUCTORS[kind](length) as ArrayKinds[Kind];
     } catch (cause) {
       throw new RetinanetOpsError(
         'ERR_OUT_OF_MEMORY',
@@ -82,6 +83,11 @@ export class Check {
         { cause },
       );
     }
+  }
+
+  /** Gives back what was allocated for a call that failed; arrays need no such thing. */
+  abandon(): void {
+    return;
   }
 
   number(argument: string, value: unknown, range: NumberRange = {}, row?: number): number {
@@ -166,7 +172,7 @@ export class Check {
 
   /** Boxes [n, 4] of finite coordinates; with `area`, also x2 > x1 and y2 > y1. Returns n. */
   boxes(argument: string, boxes: Float32Array, { area }: { area: boolean }): number {
-    if (boxes.length % 4 !== 0) this.fail('ERR_SHAPE', argument, 'four values a box', `${String(boxes.length)} values`);
+    const count = this.boxCount(argument, boxes);
     for (let i = 0; i < boxes.length; i += 4) {
       const x1 = boxes[i] as number;
       const y1 = boxes[i + 1] as number;
@@ -178,6 +184,12 @@ export class Check {
       const expected = area ? 'finite boxes with x2 > x1 and y2 > y1' : 'finite boxes';
       this.fail('ERR_BOX', argument, expected, `[${[x1, y1, x2, y2].join(', ')}]`, i / 4);
     }
+    return count;
+  }
+
+  /** n of boxes [n, 4]. */
+  boxCount(argument: string, boxes: { length: number }): number {
+    if (boxes.length % 4 !== 0) this.fail('ERR_SHAPE', argument, 'four values a box', `${String(boxes.length)} values`);
     return boxes.length / 4;
   }
 
@@ -210,76 +222,8 @@ function firstOutside(array: Float32Array | Int32Array, min: number, max: number
   return -1;
 }
 
-// The accessors of %TypedArray%.prototype tell the truth whatever a subclass or an own property says, in every realm.
-function intrinsic(name: PropertyKey): (array: unknown) => unknown {
-  const prototype = Object.getPrototypeOf(Uint8Array.prototype) as object;
-  const { get } = Object.getOwnPropertyDescriptor(prototype, name) as { get: () => unknown };
-  return (array) => get.call(array);
-}
-
-const tagOf = intrinsic(Symbol.toStringTag);
-const lengthIn = intrinsic('length');
-/** The buffer of a typed array. */
-export const bufferOf = intrinsic('buffer') as (array: unknown) => ArrayBufferLike;
-
-/** 'Float32Array', 'Int32Array', ... also for arrays made in another realm; undefined for everything else. */
-export function kindOf(value: unknown): string | undefined {
-  return tagOf(value) as string | undefined;
-}
-
-function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    return new Uint8Array(buffer).length < 0;
-  } catch {
-    return true;
-  }
-}
-
-function a(name: string): string {
-  return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
-}
-
-/** A value as messages name it. */
-export function describe(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}...` : value}'`;
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
-  if (typeof value === 'bigint') return `${String(value)}n`;
-  if (typeof value !== 'object') return `a ${typeof value}`;
-  try {
-    if (Array.isArray(value)) return 'an Array';
-    const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null;
-    const name = kindOf(value) ?? prototype?.constructor?.name;
-    return typeof name !== 'string' || name === '' || name === 'Object' ? 'an object' : a(name);
-  } catch {
-    return 'an object'; // a revoked proxy, a getter that throws
-  }
-}
-
 function rangeText(min: number, max: number, exclusiveMin: boolean): string {
   const open = exclusiveMin || min === -Infinity ? '(' : '[';
   if (min === -Infinity && max === Infinity) return '';
   return ` in ${open}${String(min)}, ${String(max)}${max === Infinity ? ')' : ']'}`;
-}
-
-function suggestion(value: unknown, names: readonly string[]): string {
-  if (typeof value !== 'string' || value.length > 60) return '';
-  const nearest = [...names].sort((a, b) => editDistance(value, a) - editDistance(value, b))[0];
-  return nearest === undefined ? '' : ` (did you mean '${nearest}'?)`;
-}
-
-/** Levenshtein distance, letter case ignored. */
-function editDistance(a: string, b: string): number {
-  const x = a.toLowerCase();
-  const y = b.toLowerCase();
-  let row = Array.from({ length: y.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= x.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= y.length; j++) {
-      const substitute = (row[j - 1] as number) + (x[i - 1] === y[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[y.length] as number;
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { AnchorGrid, assignAnchors, assignAnchorsBatch, setNumThreads } from 'retinanet-ops';
+import { AnchorGrid, assignAnchors, assignAnchorsBatch, setNumThreads, type Assignment } from 'retinanet-ops';
 import { assignReference, unmatched, type AssignReferenceOptions } from './reference/assign.js';
 import { bits, mismatch } from './support/compare.js';
 import { f32, goldenCases, i32, type Packed } from './support/goldens.js';
@@ -15,8 +15,6 @@ interface GoldenCase {
   unmatched: number[];
   runs: { high: number; low: number; lowQuality: boolean; matches: Packed }[];
 }
-
-type Assignment = ReturnType<typeof assignAnchors>;
 
 function differs(got: Assignment, want: ReturnType<typeof assignReference>): string | null {
   const wrong = (name: string, a: ArrayLike<number>, b: ArrayLike<number>, absolute = 0) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { AnchorGrid, decodeDetections, setNumThreads } from 'retinanet-ops';
+import { AnchorGrid, decodeDetections, setNumThreads, type Detections } from 'retinanet-ops';
 import { anchorBoxesReference, type GridConfig } from './reference/anchors.js';
 import { decodeImageReference } from './reference/decode.js';
 import { bits, mismatch } from './support/compare.js';
@@ -24,7 +24,7 @@ interface GoldenCase {
   labels: Packed;
 }
 
-type Answer = ReturnType<typeof decodeDetections>;
+type Answer = Detections;
 interface Wanted {
   boxes: ArrayLike<number>;
   scores: ArrayLike<number>;

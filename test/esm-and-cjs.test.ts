@@ -11,7 +11,7 @@ const use = `
 function run(t: import('ava').ExecutionContext, args: string[], script: string): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...args, '-e', script], { encoding: 'utf8' });
   t.is(status, 0, stderr);
-  t.is(stdout, 'Float32Array true 24\n');
+  t.is(stdout, 'Float32Array true 25\n');
 }
 
 test('import loads the package and its subpaths', (t) => {

@@ -1,7 +1,7 @@
 // `retinanet-ops info`: the loader's diagnosis, and what the backends say.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backendInfo } from '../backend.js';
+import { backendInfo, type CudaState } from '../backend.js';
 import { describe, HELP, load, root } from '../native.js';
 
 /** Prints what there is to know about the addon on this machine. Gives the exit code: 1 where none loads. */
@@ -12,12 +12,23 @@ export function info(): number {
   if (binding) {
     const { numThreads, cpu, cuda } = backendInfo();
     lines.push(`cpu: ${cpu.available ? `${cpu.instructionSet ?? '?'}, ${numThreads} threads` : cpu.reason}`);
-    lines.push(
-      `cuda: ${cuda.available ? (cuda.instructionSet ?? 'available') : `not usable, ${cuda.reason ?? 'unknown'}`}`,
-    );
+    lines.push(...describeCuda(cuda));
   } else {
     lines.push('No native addon loads here.', HELP);
   }
   process.stdout.write(`${lines.join('\n')}\n`);
   return binding ? 0 : 1;
+}
+
+function describeCuda({ available, reason, detail, driverVersion, runtimeVersion, devices }: CudaState): string[] {
+  const versions = `driver ${driverVersion ?? 'absent'}, runtime ${runtimeVersion ?? 'absent'}`;
+  if (!available) {
+    const opened = runtimeVersion === undefined ? '' : ` (${versions})`;
+    return [`cuda: not usable, ${reason ?? 'unknown'}${opened}`, ...(detail ? [`  ${detail}`] : [])];
+  }
+  const lines = devices.map(({ name, computeCapability, multiprocessors, totalBytes }, i) => {
+    const memory = `${(totalBytes / 2 ** 30).toFixed(1)} GiB`;
+    return `  device ${i}: ${name}, compute capability ${computeCapability}, ${multiprocessors} multiprocessors, ${memory}`;
+  });
+  return [`cuda: ${versions}`, ...lines];
 }

@@ -6,7 +6,8 @@ import {
   planSigmoidFocalLossValueAndGrad,
   type FocalLossOptions,
 } from '../focal-loss.js';
-import { Check, kindOf } from '../validate.js';
+import { kindOf } from '../typed-arrays.js';
+import { Check } from '../validate.js';
 import { noGradients, scoped } from './engine.js';
 import { defineLoss } from './loss-kernel.js';
 import type { Arrays } from './memory.js';

@@ -1,7 +1,8 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
 import { Tensor, tensor, util, type TensorLike } from '@tensorflow/tfjs-core';
 import { AnchorGrid } from '../anchors.js';
-import { kindOf, type Check } from '../validate.js';
+import { kindOf } from '../typed-arrays.js';
+import type { Check } from '../validate.js';
 import type { Arrays } from './memory.js';
 
 /** A tensor, a typed array of its kind, or nested arrays of numbers. */

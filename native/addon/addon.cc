@@ -12,6 +12,7 @@ Napi::Object Init(Napi::Env, Napi::Object exports) {
   ExportDecodeDetections(exports);
   ExportRetinanetLoss(exports);
   ExportHardNegatives(exports);
+  ExportDeviceMemory(exports);
   ExportRuntime(exports);
   return exports;
 }

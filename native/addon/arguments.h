@@ -1,22 +1,53 @@
 // Reads positional JavaScript arguments. lib/ has validated their meaning; here only what memory safety needs is
-// checked again: the kind of every typed array and that it is long enough.
+// checked again: the type of every array, that it is long enough, and that all arrays of a call lie in one memory.
 #ifndef RETINANET_OPS_ARGUMENTS_H
 #define RETINANET_OPS_ARGUMENTS_H
 
 #include <napi.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "../backend/backend.h"
+#include "memory.h"
 
 namespace rn::addon {
 
+// An array in the memory of its call: only kernels may look at `data`. Or, from a Host* function, in the host's.
 template <class T>
 struct Slice {
   T* data = nullptr;
   int64_t length = 0;
+};
+
+// Where the arrays of one group lie: all in the host's memory, or all in one device's.
+struct Home {
+  bool known = false;
+  rn_place place{RN_HOST, 0};
+};
+
+template <class T>
+struct ArrayType;
+template <>
+struct ArrayType<float> {
+  static constexpr const char* kName = "Float32Array";
+  static constexpr napi_typedarray_type kKind = napi_float32_array;
+  static constexpr ElementType kElement = ElementType::kFloat32;
+};
+template <>
+struct ArrayType<int32_t> {
+  static constexpr const char* kName = "Int32Array";
+  static constexpr napi_typedarray_type kKind = napi_int32_array;
+  static constexpr ElementType kElement = ElementType::kInt32;
+};
+template <>
+struct ArrayType<double> {
+  static constexpr const char* kName = "Float64Array";
+  static constexpr napi_typedarray_type kKind = napi_float64_array;
+  static constexpr ElementType kElement = ElementType::kFloat64;
 };
 
 class Arguments {
@@ -43,22 +74,96 @@ class Arguments {
     return value.As<Napi::Boolean>().Value();
   }
 
-  Slice<float> Floats(int64_t at_least) { return Array<float>(napi_float32_array, "Float32Array", at_least, false); }
-  Slice<float> FloatsOrNull(int64_t at_least) {
-    return Array<float>(napi_float32_array, "Float32Array", at_least, true);
+  Napi::Object Object() {
+    const Napi::Value value = Next();
+    if (!value.IsObject()) Fail("an object");
+    return value.As<Napi::Object>();
   }
-  Slice<int32_t> Ints(int64_t at_least) { return Array<int32_t>(napi_int32_array, "Int32Array", at_least, false); }
-  Slice<int32_t> IntsOrNull(int64_t at_least) { return Array<int32_t>(napi_int32_array, "Int32Array", at_least, true); }
-  Slice<double> Doubles(int64_t at_least) { return Array<double>(napi_float64_array, "Float64Array", at_least, false); }
-  Slice<double> DoublesOrNull(int64_t at_least) {
-    return Array<double>(napi_float64_array, "Float64Array", at_least, true);
+
+  // Arrays of the call.
+  template <class T>
+  Slice<T> Array(int64_t at_least) {
+    return Read<T>(at_least, false, call_);
   }
+  template <class T>
+  Slice<T> ArrayOrNull(int64_t at_least) {
+    return Read<T>(at_least, true, call_);
+  }
+  // Arrays that may lie in the host's memory while the call's lie on a device: `home` says where.
+  template <class T>
+  Slice<T> ArrayIn(Home& home, int64_t at_least) {
+    return Read<T>(at_least, false, home);
+  }
+  template <class T>
+  Slice<T> ArrayOrNullIn(Home& home, int64_t at_least) {
+    return Read<T>(at_least, true, home);
+  }
+  // Arrays that lie in the host's memory whatever the call's do.
+  template <class T>
+  Slice<T> HostArray(int64_t at_least) {
+    return FromHost<T>(Next(), at_least);
+  }
+  template <class T>
+  Slice<T> HostArrayOrNull(int64_t at_least) {
+    const Napi::Value value = Next();
+    return value.IsNull() ? Slice<T>{} : FromHost<T>(value, at_least);
+  }
+
+  // A host array for elements of a device's type: float16 and bfloat16 come as float32.
+  void* HostArrayOf(ElementType type, int64_t at_least) {
+    if (type == ElementType::kInt32) return HostArray<int32_t>(at_least).data;
+    if (type == ElementType::kFloat64) return HostArray<double>(at_least).data;
+    return HostArray<float>(at_least).data;
+  }
+
+  // A network's output, or a gradient by it: float32, on a device also float16 or bfloat16, but of one type in a call.
+  void* Activations(int64_t at_least) {
+    const Napi::Value value = Next();
+    const DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), value);
+    if (!buffer) return Use<float>(value, at_least, call_).data;
+    const auto type = static_cast<rn_dtype>(buffer->type);
+    if (type > RN_BFLOAT16 || (activations_known_ && type != activations_)) Fail("outputs of one floating type");
+    activations_ = type;
+    activations_known_ = true;
+    return Use(*buffer, buffer->type, at_least, call_);
+  }
+  void* ActivationsOrNull(int64_t at_least) {
+    if (!info_[index_].IsNull()) return Activations(at_least);
+    ++index_;
+    return nullptr;
+  }
+  rn_dtype ActivationType() const { return activations_; }
+
+  // A number, as an array of one in the memory of the arrays read so far.
+  const float* NumberAsArray();
+
+  // A list of device tensors of one float64 each.
+  void NumbersOnDevice(double** out, size_t count);
+
+  // Whatever device buffer comes.
+  DeviceBuffer& Buffer() {
+    DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), Next());
+    if (!buffer) Fail("a device tensor");
+    Use(*buffer, buffer->type, 0, call_);
+    return *buffer;
+  }
+
+  // Where the call's arrays lie, once all have been read.
+  const rn_place& Place() const { return call_.place; }
+  void Join(const Home& home) {
+    if (home.known && home.place.memory == RN_DEVICE) Join(call_, home.place);
+  }
+
+  // What the call needs until it has run, whatever JavaScript disposes of meanwhile.
+  std::vector<std::shared_ptr<void>> TakeHeld() { return std::move(held_); }
 
   // The product of two counts, refused where it leaves 64 bits.
   int64_t Product(int64_t a, int64_t b) {
     if (a != 0 && b > INT64_MAX / a) Fail("counts whose product fits 64 bits");
     return a * b;
   }
+
+  Napi::Env Env() const { return info_.Env(); }
 
   [[noreturn]] void Fail(const std::string& expected) const {
     throw Napi::TypeError::New(info_.Env(), "native argument " + std::to_string(index_) + ": expected " + expected);
@@ -68,22 +173,56 @@ class Arguments {
   Napi::Value Next() { return info_[index_++]; }
 
   template <class T>
-  Slice<T> Array(napi_typedarray_type type, const char* name, int64_t at_least, bool nullable) {
+  Slice<T> Read(int64_t at_least, bool nullable, Home& home) {
     const Napi::Value value = Next();
-    if (nullable && value.IsNull()) return {};
+    return nullable && value.IsNull() ? Slice<T>{} : Use<T>(value, at_least, home);
+  }
+
+  template <class T>
+  Slice<T> Use(const Napi::Value& value, int64_t at_least, Home& home) {
+    if (const DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), value)) {
+      return {static_cast<T*>(Use(*buffer, ArrayType<T>::kElement, at_least, home)), buffer->length};
+    }
+    Join(home, {RN_HOST, 0});
+    return FromHost<T>(value, at_least);
+  }
+
+  void* Use(const DeviceBuffer& buffer, ElementType type, int64_t at_least, Home& home) {
+    if (!buffer.memory) Fail("a device tensor that has not been disposed of");
+    if (buffer.type != type || buffer.length < at_least) {
+      Fail("a device tensor of its type and at least " + std::to_string(at_least) + " elements");
+    }
+    Join(home, buffer.memory->place());
+    held_.push_back(buffer.memory);
+    return buffer.memory->As<void>();
+  }
+
+  template <class T>
+  Slice<T> FromHost(const Napi::Value& value, int64_t at_least) {
     napi_typedarray_type actual;
     size_t length = 0;
     void* data = nullptr;
     if (!value.IsTypedArray() ||
         napi_get_typedarray_info(info_.Env(), value, &actual, &length, &data, nullptr, nullptr) != napi_ok ||
-        actual != type || static_cast<int64_t>(length) < at_least) {
-      Fail(std::string(name) + " of at least " + std::to_string(at_least) + " elements");
+        actual != ArrayType<T>::kKind || static_cast<int64_t>(length) < at_least) {
+      Fail(std::string(ArrayType<T>::kName) + " of at least " + std::to_string(at_least) + " elements");
     }
     return {static_cast<T*>(data), static_cast<int64_t>(length)};
   }
 
+  void Join(Home& home, const rn_place& place) {
+    if (home.known && (home.place.memory != place.memory || home.place.device != place.device)) {
+      Fail("arrays that all lie in one memory");
+    }
+    home = {true, place};
+  }
+
   const Napi::CallbackInfo& info_;
   size_t index_ = 0;
+  Home call_;
+  rn_dtype activations_ = RN_FLOAT32;
+  bool activations_known_ = false;
+  std::vector<std::shared_ptr<void>> held_;
 };
 
 // One argument: null (switched off, where that is allowed), a number for all classes, or a Float64Array [classes].
@@ -93,7 +232,7 @@ struct PerClassArgument {
       number_ = args.Number();
       return {&number_, 1};
     }
-    const Slice<double> values = nullable ? args.DoublesOrNull(classes) : args.Doubles(classes);
+    const Slice<double> values = nullable ? args.HostArrayOrNull<double>(classes) : args.HostArray<double>(classes);
     return {values.data, values.data ? classes : 0};
   }
 
@@ -101,31 +240,59 @@ struct PerClassArgument {
   double number_ = 0;
 };
 
-// Arguments (gradOutput | null, losses | null, grad | null) of a loss over `elements` elements.
+// The last argument, for outputs of one number each: a Float64Array [count] that ToJavaScript() writes; in a call on a
+// device a list of as many tensors of one float64, which the kernels write.
+template <size_t count>
+class ScalarsArgument {
+ public:
+  void Read(Arguments& args) {
+    for (size_t i = 0; i < count; ++i) pointers_[i] = &values_[i];
+    if (args.Place().memory == RN_DEVICE) {
+      args.NumbersOnDevice(pointers_, count);
+    } else {
+      array_ = args.HostArray<double>(count).data;
+    }
+  }
+  double* operator[](size_t i) const { return pointers_[i]; }
+  void ToJavaScript() const {
+    if (array_) std::copy(values_, values_ + count, array_);
+  }
+
+ private:
+  double values_[count] = {};
+  double* pointers_[count];
+  double* array_ = nullptr;
+};
+
+// Arguments (gradOutput | null, losses | null) of a loss over `elements` elements.
 template <class Op>
-void ReadLossOutputs(Arguments& args, int64_t elements, Op& op) {
-  const Slice<float> grad_output = args.FloatsOrNull(1);
-  if (grad_output.length > 1 && grad_output.length < elements) args.Fail("one gradOutput, or one an element");
-  op.grad_output = grad_output.data;
-  op.grad_output_count = grad_output.length;
-  op.losses = args.FloatsOrNull(elements).data;
-  op.grad = args.FloatsOrNull(elements).data;
+void ReadUpstreamAndLosses(Arguments& args, int64_t elements, Op& op) {
+  if (args.NextIsNumber()) {
+    op.grad_output = args.NumberAsArray();
+    op.grad_output_count = 1;
+  } else {
+    const Slice<float> grad_output = args.ArrayOrNull<float>(elements);
+    op.grad_output = grad_output.data;
+    op.grad_output_count = grad_output.data ? elements : 0;
+  }
+  op.losses = args.ArrayOrNull<float>(elements).data;
 }
 
-// Arguments (data, levels): levels null means data is boxes [A, 4]; otherwise levels is [L, 4] of (height, width,
+// Arguments (levels, data): levels null means data is boxes [A, 4]; otherwise levels is [L, 4] of (height, width,
 // stride, first anchor) and data the half sizes [L, S, 2].
 struct AnchorsArgument {
   std::vector<rn_grid_level> levels;
   rn_anchors anchors{};
 
   explicit AnchorsArgument(Arguments& args) {
-    const Slice<float> data = args.Floats(0);
-    const Slice<double> grid = args.DoublesOrNull(0);
+    const Slice<double> grid = args.HostArrayOrNull<double>(0);
     if (!grid.data) {
-      anchors.count = data.length / 4;
-      anchors.boxes = data.data;
+      const Slice<float> boxes = args.Array<float>(0);
+      anchors.count = boxes.length / 4;
+      anchors.boxes = boxes.data;
       return;
     }
+    const Slice<float> data = args.HostArray<float>(0);
     const int64_t count = grid.length / 4;
     if (count == 0) args.Fail("at least one level");
     anchors.anchors_per_cell = data.length / 2 / count;
@@ -143,19 +310,27 @@ struct AnchorsArgument {
   AnchorsArgument& operator=(const AnchorsArgument&) = delete;
 };
 
-// Arguments (boxes, labels, offsets, ignoreBoxes | null, ignoreOffsets | null). Offsets are copied: they decide which
-// memory is read, and another thread may write to a SharedArrayBuffer.
+// Arguments (boxes, labels, offsets, ignoreBoxes | null, ignoreOffsets | null), in the host's memory or where the
+// call's arrays lie; offsets in the host's. Those are copied: they decide which memory is read, and another thread may
+// write to a SharedArrayBuffer.
 struct GroundTruthArgument {
   std::vector<int32_t> offsets, ignore_offsets;
   rn_ground_truth truth{};
 
   explicit GroundTruthArgument(Arguments& args) {
-    const Slice<float> boxes = args.Floats(0);
-    const Slice<int32_t> labels = args.Ints(boxes.length / 4);
-    offsets = Offsets(args, args.Ints(1), boxes.length / 4);
-    const Slice<float> ignore_boxes = args.FloatsOrNull(0);
-    const Slice<int32_t> ignore = args.IntsOrNull(static_cast<int64_t>(offsets.size()));
-    truth = {RN_HOST, static_cast<int64_t>(offsets.size()) - 1, boxes.data, labels.data, offsets.data(), nullptr,
+    Home home;
+    const Slice<float> boxes = args.ArrayIn<float>(home, 0);
+    const Slice<int32_t> labels = args.ArrayIn<int32_t>(home, boxes.length / 4);
+    offsets = Offsets(args, args.HostArray<int32_t>(1), boxes.length / 4);
+    const Slice<float> ignore_boxes = args.ArrayOrNullIn<float>(home, 0);
+    const auto ignore = args.HostArrayOrNull<int32_t>(static_cast<int64_t>(offsets.size()));
+    args.Join(home);
+    truth = {home.place.memory,
+             static_cast<int64_t>(offsets.size()) - 1,
+             boxes.data,
+             labels.data,
+             offsets.data(),
+             nullptr,
              nullptr};
     if (ignore_boxes.data && ignore.data) {
       ignore_offsets = Offsets(args, ignore, ignore_boxes.length / 4);

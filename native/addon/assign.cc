@@ -11,6 +11,19 @@ Napi::Int32Array NewInts(Napi::Env env, const std::vector<int32_t>& values) {
   return array;
 }
 
+// Memory as JavaScript gets it: a typed array, or an object tied to device memory that lib/ makes a tensor of.
+template <class Array, class T>
+Napi::Value ToJavaScript(Napi::Env env, const std::shared_ptr<Memory>& memory, int64_t length) {
+  if (memory->place().memory == RN_DEVICE) {
+    Napi::Object holder = Napi::Object::New(env);
+    DeviceBuffer::Tie(holder, ArrayType<T>::kElement, length, memory);
+    return holder;
+  }
+  Array array = Array::New(env, static_cast<size_t>(length));
+  std::copy_n(memory->As<T>(), length, array.Data());
+  return array;
+}
+
 // Labels and matches go to arrays that lib/ allocated; what has a size known only afterwards is made here.
 class Assign final : public Operation {
  public:
@@ -21,12 +34,10 @@ class Assign final : public Operation {
     op_.options.negative_threshold = static_cast<float>(args.Number());
     op_.options.allow_low_quality_matches = args.Boolean();
     op_.options.ignore_iof = static_cast<float>(args.Number());
-    const int64_t rows = args.Product(op_.anchors.count, op_.truth.images);
-    op_.labels = args.Ints(rows).data;
-    out_matches_ = args.Ints(rows).data;
-    rows_ = rows;
-    matches_.reset(new int32_t[static_cast<size_t>(rows)]);  // not a vector, which would write zeros first
-    op_.matches = matches_.get();
+    rows_ = args.Product(op_.anchors.count, op_.truth.images);
+    op_.labels = args.Array<int32_t>(rows_).data;
+    out_matches_ = args.Array<int32_t>(rows_).data;
+    op_.place = args.Place();
     counts_.resize(static_cast<size_t>(op_.truth.images));
     matched_.resize(static_cast<size_t>(truth_.offsets.back()));
     op_.positive_counts = counts_.data();
@@ -34,30 +45,34 @@ class Assign final : public Operation {
   }
 
   rn_status Run(const rn_backend& backend) override {
-    const rn_status status = backend.assign(&op_);
+    // The kernels use matches as indices: never from memory that JavaScript may have written to meanwhile.
+    std::shared_ptr<Memory> matches;
+    rn_status status = Allocate(rows_, &matches);
     if (status.code != RN_OK) return status;
-    std::copy_n(matches_.get(), rows_, out_matches_);
-    int64_t total = 0;
-    for (const int64_t count : counts_) total += count;
-    try {
-      positives_.resize(static_cast<size_t>(total));
-      box_targets_.resize(static_cast<size_t>(4 * total));
-    } catch (const std::bad_alloc&) {
-      return {RN_OUT_OF_MEMORY, "could not allocate the targets of the positive anchors"};
-    }
+    op_.matches = matches->As<int32_t>();
+    status = backend.assign(&op_);
+    if (status.code != RN_OK) return status;
+    status = CopyBytes(op_.place, out_matches_, op_.matches, rows_ * 4);
+    if (status.code != RN_OK) return status;
+
+    for (const int64_t count : counts_) total_ += count;
+    status = Allocate(total_, &positives_);
+    if (status.code != RN_OK) return status;
+    status = Allocate(4 * total_, &box_targets_);
+    if (status.code != RN_OK) return status;
     rn_positive_targets targets{};
+    targets.place = op_.place;
     targets.anchors = op_.anchors;
+    targets.gt_memory = op_.truth.memory;
     targets.gt_boxes = op_.truth.boxes;
     targets.matches = op_.matches;
     targets.images = op_.truth.images;
-    targets.positives = positives_.data();
-    targets.box_targets = box_targets_.data();
+    targets.positives = positives_->As<int32_t>();
+    targets.box_targets = box_targets_->As<float>();
     return backend.positive_targets(&targets);
   }
 
   Napi::Value Result(Napi::Env env) override {
-    Napi::Float32Array box_targets = Napi::Float32Array::New(env, box_targets_.size());
-    std::copy(box_targets_.begin(), box_targets_.end(), box_targets.Data());
     std::vector<int32_t> offsets{0};
     for (const int64_t count : counts_) offsets.push_back(offsets.back() + static_cast<int32_t>(count));
     std::vector<int32_t> unmatched;
@@ -65,25 +80,27 @@ class Assign final : public Operation {
       if (!matched_[row]) unmatched.push_back(static_cast<int32_t>(row));
     }
     Napi::Object result = Napi::Object::New(env);
-    result.Set("positives", NewInts(env, positives_));
+    result.Set("positives", ToJavaScript<Napi::Int32Array, int32_t>(env, positives_, total_));
     result.Set("positiveOffsets", NewInts(env, offsets));
-    result.Set("boxTargets", box_targets);
+    result.Set("boxTargets", ToJavaScript<Napi::Float32Array, float>(env, box_targets_, 4 * total_));
     result.Set("unmatchedGt", NewInts(env, unmatched));
     return result;
   }
 
  private:
+  // Memory for `count` float32 or int32 where the call's arrays lie.
+  rn_status Allocate(int64_t count, std::shared_ptr<Memory>* memory) const {
+    return Memory::Allocate(op_.place, 4 * count, memory);
+  }
+
   AnchorsArgument anchors_;
   GroundTruthArgument truth_;
   rn_assign op_{};
-  // The kernels use matches as indices: never from memory that JavaScript may write to meanwhile.
-  std::unique_ptr<int32_t[]> matches_;
-  int64_t rows_;
+  int64_t rows_, total_ = 0;
   int32_t* out_matches_;
   std::vector<int64_t> counts_;
   std::vector<uint8_t> matched_;
-  std::vector<int32_t> positives_;
-  std::vector<float> box_targets_;
+  std::shared_ptr<Memory> positives_, box_targets_;
 };
 
 }  // namespace

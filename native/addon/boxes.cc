@@ -7,7 +7,8 @@ class GridBoxes final : public Operation {
  public:
   explicit GridBoxes(Arguments& args) : anchors_(args) {
     op_.anchors = anchors_.anchors;
-    op_.out = args.Floats(args.Product(4, op_.anchors.count)).data;
+    op_.out = args.Array<float>(args.Product(4, op_.anchors.count)).data;
+    op_.place = args.Place();
   }
   rn_status Run(const rn_backend& backend) override { return backend.grid_boxes(&op_); }
 
@@ -22,8 +23,9 @@ class BoxCoding final : public Operation {
   explicit BoxCoding(Arguments& args) : anchors_(args) {
     const int64_t values = args.Product(4, anchors_.anchors.count);
     op_.anchors = anchors_.anchors;
-    op_.boxes = args.Floats(values).data;
-    op_.out = args.Floats(values).data;
+    op_.boxes = args.Array<float>(values).data;
+    op_.out = args.Array<float>(values).data;
+    op_.place = args.Place();
   }
   rn_status Run(const rn_backend& backend) override { return (backend.*Function)(&op_); }
 
@@ -35,12 +37,13 @@ class BoxCoding final : public Operation {
 class ClipBoxes final : public Operation {
  public:
   explicit ClipBoxes(Arguments& args) {
-    const Slice<float> boxes = args.Floats(0);
+    const Slice<float> boxes = args.Array<float>(0);
     op_.boxes = boxes.data;
     op_.count = boxes.length / 4;
     op_.height = static_cast<float>(args.Number());
     op_.width = static_cast<float>(args.Number());
-    op_.out = args.Floats(4 * op_.count).data;
+    op_.out = args.Array<float>(4 * op_.count).data;
+    op_.place = args.Place();
   }
   rn_status Run(const rn_backend& backend) override { return backend.clip_boxes(&op_); }
 
@@ -51,13 +54,14 @@ class ClipBoxes final : public Operation {
 class BoxIou final : public Operation {
  public:
   explicit BoxIou(Arguments& args) {
-    const Slice<float> a = args.Floats(0);
-    const Slice<float> b = args.Floats(0);
+    const Slice<float> a = args.Array<float>(0);
+    const Slice<float> b = args.Array<float>(0);
     op_.a = a.data;
     op_.b = b.data;
     op_.rows = a.length / 4;
     op_.columns = b.length / 4;
-    op_.out = args.Floats(args.Product(op_.rows, op_.columns)).data;
+    op_.out = args.Array<float>(args.Product(op_.rows, op_.columns)).data;
+    op_.place = args.Place();
   }
   rn_status Run(const rn_backend& backend) override { return backend.box_iou(&op_); }
 

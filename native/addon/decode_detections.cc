@@ -10,9 +10,9 @@ class DecodeDetections final : public Operation {
     op_.images = args.Count();
     op_.classes = args.Count();
     const int64_t rows = args.Product(op_.images, op_.anchors.count);
-    op_.class_logits = args.Floats(args.Product(rows, op_.classes)).data;
-    op_.box_deltas = args.Floats(args.Product(rows, 4)).data;
-    const Slice<double> counts = args.Doubles(1);
+    op_.class_logits = args.Activations(args.Product(rows, op_.classes));
+    op_.box_deltas = args.Activations(args.Product(rows, 4));
+    const Slice<double> counts = args.HostArray<double>(1);
     int64_t total = 0;
     for (int64_t l = 0; l < counts.length; ++l) {
       level_counts_.push_back(static_cast<int64_t>(counts.data[l]));
@@ -29,10 +29,12 @@ class DecodeDetections final : public Operation {
     op_.iou_threshold = args.Number();
     op_.max_detections = args.Count();
     const int64_t most = args.Product(op_.images, op_.max_detections);
-    op_.boxes = args.Floats(args.Product(most, 4)).data;
-    op_.scores = args.Floats(most).data;
-    op_.labels = args.Ints(most).data;
-    op_.offsets = args.Ints(op_.images + 1).data;
+    op_.boxes = args.Array<float>(args.Product(most, 4)).data;
+    op_.scores = args.Array<float>(most).data;
+    op_.labels = args.Array<int32_t>(most).data;
+    op_.offsets = args.HostArray<int32_t>(op_.images + 1).data;
+    op_.place = args.Place();
+    op_.dtype = args.ActivationType();
   }
   rn_status Run(const rn_backend& backend) override { return backend.decode_detections(&op_); }
 

@@ -9,35 +9,36 @@ class FocalLoss final : public Operation {
     op_.rows = args.Count();
     op_.classes = args.Count();
     const int64_t elements = args.Product(op_.rows, op_.classes);
-    op_.logits = args.Floats(elements).data;
-    op_.labels = args.IntsOrNull(op_.rows).data;
-    op_.targets = args.FloatsOrNull(elements).data;
-    op_.anchor_weights = args.FloatsOrNull(op_.rows).data;
+    op_.logits = args.Activations(elements);
+    op_.labels = args.ArrayOrNull<int32_t>(op_.rows).data;
+    op_.targets = args.ArrayOrNull<float>(elements).data;
+    op_.anchor_weights = args.ArrayOrNull<float>(op_.rows).data;
     op_.alpha = alpha_.Read(args, op_.classes, true);
     op_.gamma = gamma_.Read(args, op_.classes, false);
     op_.label_smoothing = args.Number();
     op_.normalizer = args.Number();
     op_.normalize_by_positives = args.Boolean();
-    ReadLossOutputs(args, elements, op_);
-    scalars_ = args.Doubles(2).data;
-    op_.loss_sum = &loss_sum_;
-    op_.num_positive = &num_positive_;
+    ReadUpstreamAndLosses(args, elements, op_);
+    op_.grad = args.ActivationsOrNull(elements);
+    scalars_.Read(args);
+    op_.loss_sum = scalars_[0];
+    op_.num_positive = scalars_[1];
+    op_.place = args.Place();
+    op_.dtype = args.ActivationType();
     if (elements > 0 && !op_.labels == !op_.targets) args.Fail("labels or targets");
   }
 
   rn_status Run(const rn_backend& backend) override { return backend.focal_loss(&op_); }
 
   Napi::Value Result(Napi::Env env) override {
-    scalars_[0] = loss_sum_;
-    scalars_[1] = num_positive_;
+    scalars_.ToJavaScript();
     return env.Undefined();
   }
 
  private:
   PerClassArgument alpha_, gamma_;
   rn_focal_loss op_{};
-  double loss_sum_ = 0, num_positive_ = 0;
-  double* scalars_;
+  ScalarsArgument<2> scalars_;
 };
 
 }  // namespace

@@ -8,10 +8,11 @@ class SelectHardNegatives final : public Operation {
   explicit SelectHardNegatives(Arguments& args) {
     op_.rows = args.Count();
     op_.columns = args.Count();
-    op_.losses = args.Floats(args.Product(op_.rows, op_.columns)).data;
-    op_.labels = args.Ints(op_.rows).data;
+    op_.losses = args.Array<float>(args.Product(op_.rows, op_.columns)).data;
+    op_.labels = args.Array<int32_t>(op_.rows).data;
     op_.ratio = args.Number();
-    op_.keep = args.Ints(op_.rows).data;
+    op_.keep = args.Array<int32_t>(op_.rows).data;
+    op_.place = args.Place();
     op_.num_keep = &num_keep_;
   }
   rn_status Run(const rn_backend& backend) override { return backend.select_hard_negatives(&op_); }

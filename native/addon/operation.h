@@ -19,9 +19,14 @@ namespace rn::addon {
 
 class Operation {
  public:
+  Operation() = default;
   virtual ~Operation() = default;
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
   virtual rn_status Run(const rn_backend& backend) = 0;
   virtual Napi::Value Result(Napi::Env env) { return env.Undefined(); }
+  // What must live as long as the operation does.
+  std::vector<std::shared_ptr<void>> held;
 };
 
 inline Napi::Error ToError(Napi::Env env, const rn_status& status) {
@@ -53,14 +58,25 @@ Napi::Value Allocating(Napi::Env env, const Body& body) {
 }
 
 template <class Op>
+std::unique_ptr<Operation> ReadOperation(Arguments& args, const rn_backend& backend) {
+  auto operation = std::make_unique<Op>(args);
+  // No other backend may touch a device's memory.
+  if (args.Place().memory == RN_DEVICE && &backend != FindBackend(BackendId::kCuda).backend) {
+    args.Fail("arrays in the host's memory for this backend");
+  }
+  operation->held = args.TakeHeld();
+  return operation;
+}
+
+template <class Op>
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
   return Allocating(info.Env(), [&] {
     Arguments args(info);
     const rn_backend& backend = UsableBackend(info.Env(), args);
-    Op operation(args);
-    const rn_status status = operation.Run(backend);
+    const std::unique_ptr<Operation> operation = ReadOperation<Op>(args, backend);
+    const rn_status status = operation->Run(backend);
     if (status.code != RN_OK) throw ToError(info.Env(), status);
-    return operation.Result(info.Env());
+    return operation->Result(info.Env());
   });
 }
 
@@ -71,7 +87,7 @@ class PromiseWorker final : public Napi::AsyncWorker {
         operation_(std::move(operation)),
         backend_(backend),
         deferred_(Napi::Promise::Deferred::New(info.Env())) {
-    // The arguments own the memory that the operation reads and writes.
+    // The arguments own the host memory that the operation reads and writes.
     Napi::Array held = Napi::Array::New(info.Env(), info.Length());
     for (size_t i = 0; i < info.Length(); ++i) held[static_cast<uint32_t>(i)] = info[i];
     held_ = Napi::Persistent(held.As<Napi::Object>());
@@ -106,7 +122,7 @@ Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   return Allocating(info.Env(), [&]() -> Napi::Value {
     Arguments args(info);
     const rn_backend& backend = UsableBackend(info.Env(), args);
-    auto* worker = new PromiseWorker(info, std::make_unique<Op>(args), backend);
+    auto* worker = new PromiseWorker(info, ReadOperation<Op>(args, backend), backend);
     const Napi::Promise promise = worker->Promise();
     worker->Queue();  // the worker deletes itself when done
     return promise;
@@ -130,6 +146,7 @@ void ExportNms(Napi::Object exports);
 void ExportDecodeDetections(Napi::Object exports);
 void ExportRetinanetLoss(Napi::Object exports);
 void ExportHardNegatives(Napi::Object exports);
+void ExportDeviceMemory(Napi::Object exports);
 void ExportRuntime(Napi::Object exports);
 
 }  // namespace rn::addon

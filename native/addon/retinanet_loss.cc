@@ -16,8 +16,8 @@ class RetinanetLoss final : public Operation {
     const int64_t rows = args.Product(op_.truth.images, op_.anchors.count);
     const int64_t logits = args.Product(rows, op_.classes);
     const int64_t deltas = args.Product(rows, 4);
-    op_.class_logits = args.Floats(logits).data;
-    op_.box_deltas = args.Floats(deltas).data;
+    op_.class_logits = args.Activations(logits);
+    op_.box_deltas = args.Activations(deltas);
     op_.alpha = alpha_.Read(args, op_.classes, true);
     op_.gamma = gamma_.Read(args, op_.classes, false);
     op_.label_smoothing = args.Number();
@@ -25,22 +25,21 @@ class RetinanetLoss final : public Operation {
     op_.box_weight = args.Number();
     op_.normalizer = args.Number();
     op_.normalize_by_positives = args.Boolean();
-    op_.class_grad = args.Floats(logits).data;
-    op_.box_grad = args.Floats(deltas).data;
-    scalars_ = args.Doubles(4).data;
-    op_.loss = &loss_;
-    op_.class_loss = &class_loss_;
-    op_.box_loss = &box_loss_;
-    op_.num_positive = &num_positive_;
+    op_.class_grad = args.Activations(logits);
+    op_.box_grad = args.Activations(deltas);
+    scalars_.Read(args);
+    op_.loss = scalars_[0];
+    op_.class_loss = scalars_[1];
+    op_.box_loss = scalars_[2];
+    op_.num_positive = scalars_[3];
+    op_.place = args.Place();
+    op_.dtype = args.ActivationType();
   }
 
   rn_status Run(const rn_backend& backend) override { return backend.retinanet_loss(&op_); }
 
   Napi::Value Result(Napi::Env env) override {
-    scalars_[0] = loss_;
-    scalars_[1] = class_loss_;
-    scalars_[2] = box_loss_;
-    scalars_[3] = num_positive_;
+    scalars_.ToJavaScript();
     return env.Undefined();
   }
 
@@ -49,8 +48,7 @@ class RetinanetLoss final : public Operation {
   GroundTruthArgument truth_;
   PerClassArgument alpha_, gamma_;
   rn_retinanet_loss op_{};
-  double loss_ = 0, class_loss_ = 0, box_loss_ = 0, num_positive_ = 0;
-  double* scalars_;
+  ScalarsArgument<4> scalars_;
 };
 
 }  // namespace

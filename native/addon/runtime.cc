@@ -1,6 +1,7 @@
 // What is not an operation: threads, which backends there are, the search for values out of range.
 #include <algorithm>
 
+#include "../backend/cuda_loader.h"
 #include "../cpu/scan.h"
 #include "../cpu/thread_pool.h"
 #include "operation.h"
@@ -8,16 +9,48 @@
 namespace rn::addon {
 namespace {
 
-Napi::Value BackendInfo(const Napi::CallbackInfo& info) {
+Napi::Value CpuInfo(const Napi::CallbackInfo& info) {
+  const BackendState cpu = FindBackend(BackendId::kCpu);
   Napi::Object result = Napi::Object::New(info.Env());
-  const BackendState states[] = {FindBackend(BackendId::kCpu), FindBackend(BackendId::kCuda)};
-  const char* names[] = {"cpu", "cuda"};
-  for (int i = 0; i < 2; ++i) {
-    Napi::Object state = Napi::Object::New(info.Env());
-    state.Set("available", states[i].backend != nullptr);
-    if (states[i].backend) state.Set("instructionSet", states[i].backend->instruction_set);
-    if (states[i].reason) state.Set("reason", states[i].reason);
-    result.Set(names[i], state);
+  result.Set("available", cpu.backend != nullptr);
+  if (cpu.backend) result.Set("instructionSet", cpu.backend->instruction_set);
+  if (cpu.reason) result.Set("reason", cpu.reason);
+  return result;
+}
+
+// "12.8" of 12080; CUDA says 0 where there is no driver.
+Napi::Value Version(Napi::Env env, int32_t version) {
+  if (version == 0) return env.Undefined();
+  return Napi::String::New(env, std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10));
+}
+
+Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const CudaState& cuda = Cuda();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("available", !cuda.reason);
+  if (cuda.reason) {
+    result.Set("reason", cuda.reason);
+    result.Set("detail", cuda.detail);
+  }
+  Napi::Array devices = Napi::Array::New(env);
+  result.Set("devices", devices);
+  if (!cuda.plugin) return result;
+  int32_t driver = 0, runtime = 0;
+  cuda.plugin->versions(&driver, &runtime);
+  result.Set("driverVersion", Version(env, driver));
+  result.Set("runtimeVersion", Version(env, runtime));
+  const int32_t count = cuda.reason ? 0 : cuda.plugin->device_count();
+  for (int32_t i = 0; i < count; ++i) {
+    rn_device_info device{};
+    const rn_status status = cuda.plugin->device_info(i, &device);
+    if (status.code != RN_OK) throw ToError(env, status);
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", device.name);
+    entry.Set("computeCapability", std::to_string(device.compute_major) + "." + std::to_string(device.compute_minor));
+    entry.Set("multiprocessors", device.multiprocessors);
+    entry.Set("totalBytes", static_cast<double>(device.total_bytes));
+    devices[static_cast<uint32_t>(i)] = entry;
   }
   return result;
 }
@@ -37,11 +70,11 @@ Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
   const bool integers = info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
   int64_t found;
   if (integers) {
-    const Slice<int32_t> values = args.Ints(0);
+    const Slice<int32_t> values = args.HostArray<int32_t>(0);
     const int32_t lowest = static_cast<int32_t>(args.Number()), highest = static_cast<int32_t>(args.Number());
     found = cpu::FirstOutside(values.data, values.length, lowest, highest);
   } else {
-    const Slice<float> values = args.Floats(0);
+    const Slice<float> values = args.HostArray<float>(0);
     const float lowest = static_cast<float>(args.Number()), highest = static_cast<float>(args.Number());
     found = cpu::FirstOutside(values.data, values.length, lowest, highest);
   }
@@ -52,7 +85,8 @@ Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
 
 void ExportRuntime(Napi::Object exports) {
   const Napi::Env env = exports.Env();
-  exports.Set("backendInfo", Napi::Function::New(env, BackendInfo, "backendInfo"));
+  exports.Set("cpuInfo", Napi::Function::New(env, CpuInfo, "cpuInfo"));
+  exports.Set("cudaInfo", Napi::Function::New(env, CudaInfo, "cudaInfo"));
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));

@@ -9,27 +9,28 @@ class SmoothL1 final : public Operation {
     op_.rows = args.Count();
     op_.columns = args.Count();
     const int64_t elements = args.Product(op_.rows, op_.columns);
-    op_.predictions = args.Floats(elements).data;
-    op_.targets = args.Floats(elements).data;
-    op_.weights = args.FloatsOrNull(op_.rows).data;
+    op_.predictions = args.Array<float>(elements).data;
+    op_.targets = args.Array<float>(elements).data;
+    op_.weights = args.ArrayOrNull<float>(op_.rows).data;
     op_.beta = args.Number();
     op_.normalizer = args.Number();
-    ReadLossOutputs(args, elements, op_);
-    scalars_ = args.Doubles(1).data;
-    op_.loss_sum = &loss_sum_;
+    ReadUpstreamAndLosses(args, elements, op_);
+    op_.grad = args.ArrayOrNull<float>(elements).data;
+    scalars_.Read(args);
+    op_.loss_sum = scalars_[0];
+    op_.place = args.Place();
   }
 
   rn_status Run(const rn_backend& backend) override { return backend.smooth_l1(&op_); }
 
   Napi::Value Result(Napi::Env env) override {
-    scalars_[0] = loss_sum_;
+    scalars_.ToJavaScript();
     return env.Undefined();
   }
 
  private:
   rn_smooth_l1 op_{};
-  double loss_sum_ = 0;
-  double* scalars_;
+  ScalarsArgument<1> scalars_;
 };
 
 }  // namespace

@@ -1,19 +1,18 @@
 #include "registry.h"
 
 #include "../cpu/cpu_backend.h"
+#include "cuda_loader.h"
 
 namespace rn {
 
 BackendState FindBackend(BackendId id) {
-  switch (id) {
-    case BackendId::kAuto:
-    case BackendId::kCpu:
-      if (const rn_backend* cpu = CpuBackend()) return {cpu, nullptr};
-      return {nullptr, "RETINANET_OPS_CPU names an instruction set that is unknown or that this processor lacks"};
-    case BackendId::kCuda:
-      break;
+  if (id != BackendId::kCpu) {
+    const CudaState& cuda = Cuda();
+    if (!cuda.reason) return {cuda.plugin->operations, nullptr};
+    if (id == BackendId::kCuda) return {nullptr, cuda.reason};
   }
-  return {nullptr, "no-library"};  // no CUDA plugin ships with this version
+  if (const rn_backend* cpu = CpuBackend()) return {cpu, nullptr};
+  return {nullptr, "RETINANET_OPS_CPU names an instruction set that is unknown or that this processor lacks"};
 }
 
 }  // namespace rn

@@ -13,7 +13,7 @@ enum class BackendId : int32_t { kAuto = 0, kCpu = 1, kCuda = 2 };
 
 struct BackendState {
   const rn_backend* backend;  // null: unusable
-  const char* reason;         // why it is unusable: "no-library", "no-driver", "no-device", "abi-mismatch"
+  const char* reason;         // why it is unusable; of CUDA: CudaState::reason
 };
 
 BackendState FindBackend(BackendId id);

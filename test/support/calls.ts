@@ -81,6 +81,7 @@ export const operations = Object.keys(sync).filter(
       'AnchorGrid',
       'RetinanetOpsError',
       'backendInfo',
+      'cuda',
       'getBackend',
       'setBackend',
       'setNumThreads',

@@ -1,0 +1,90 @@
+#include "memory.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "../backend/cuda_loader.h"
+
+namespace rn::addon {
+namespace {
+
+// Marks our objects: what another addon has wrapped is never taken for ours.
+constexpr napi_type_tag kTag = {0x7265746e616e6574, 0x6f70732d74656e73};
+
+constexpr int32_t kMostDevices = 64;
+std::atomic<int64_t> counts[kMostDevices];
+
+std::atomic<int64_t>& CountOf(int32_t device) { return counts[device % kMostDevices]; }
+
+void Check(Napi::Env env, napi_status status) {
+  if (status != napi_ok) throw Napi::Error::New(env);
+}
+
+}  // namespace
+
+rn_status Memory::Allocate(const rn_place& place, int64_t bytes, std::shared_ptr<Memory>* out) {
+  void* data = nullptr;
+  if (place.memory == RN_DEVICE) {
+    const rn_status status = Cuda().plugin->allocate(place.device, bytes, &data);
+    if (status.code != RN_OK) return status;
+  } else {
+    data = ::operator new(static_cast<size_t>(bytes), std::nothrow);
+    if (!data) {
+      rn_status status{RN_OUT_OF_MEMORY, ""};
+      std::snprintf(status.message, sizeof status.message, "could not allocate %lld bytes",
+                    static_cast<long long>(bytes));
+      return status;
+    }
+  }
+  out->reset(new Memory(place, data, bytes));
+  return {RN_OK, ""};
+}
+
+Memory::~Memory() {
+  if (place_.memory == RN_DEVICE) {
+    // A lost device has no memory to give back; whoever uses it next is told.
+    static_cast<void>(Cuda().plugin->release(place_.device, data_, bytes_));
+  } else {
+    ::operator delete(data_);
+  }
+}
+
+rn_status CopyBytes(const rn_place& place, void* to, const void* from, int64_t bytes) {
+  if (place.memory == RN_DEVICE) return Cuda().plugin->copy(place.device, to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
+  return {RN_OK, ""};
+}
+
+DeviceBuffer::DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of)
+    : type(element_type), length(elements), memory(std::move(of)) {
+  ++CountOf(memory->place().device);
+}
+
+DeviceBuffer* DeviceBuffer::Of(Napi::Env env, const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  bool ours = false;
+  void* buffer = nullptr;
+  if (napi_check_object_type_tag(env, value, &kTag, &ours) != napi_ok || !ours) return nullptr;
+  return napi_unwrap(env, value, &buffer) == napi_ok ? static_cast<DeviceBuffer*>(buffer) : nullptr;
+}
+
+void DeviceBuffer::Tie(const Napi::Object& object, ElementType type, int64_t length, std::shared_ptr<Memory> memory) {
+  const Napi::Env env = object.Env();
+  Check(env, napi_type_tag_object(env, object, &kTag));
+  auto buffer = std::make_unique<DeviceBuffer>(type, length, std::move(memory));
+  const napi_finalize finalize = [](napi_env, void* data, void*) { delete static_cast<DeviceBuffer*>(data); };
+  Check(env, napi_wrap(env, object, buffer.get(), finalize, nullptr, nullptr));
+  static_cast<void>(buffer.release());
+}
+
+void DeviceBuffer::Dispose() {
+  if (!memory) return;
+  --CountOf(memory->place().device);
+  memory = nullptr;
+}
+
+int64_t DeviceBuffer::Count(int32_t device) { return CountOf(device); }
+
+}  // namespace rn::addon

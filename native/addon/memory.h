@@ -1,0 +1,78 @@
+// Memory that native code allocates for a call or for a device tensor.
+#ifndef RETINANET_OPS_MEMORY_H
+#define RETINANET_OPS_MEMORY_H
+
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "../backend/backend.h"
+
+namespace rn::addon {
+
+// In the host's memory or a device's, released with its last owner. What was queued on the device before is done first.
+class Memory {
+ public:
+  static rn_status Allocate(const rn_place& place, int64_t bytes, std::shared_ptr<Memory>* out);
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  template <class T>
+  T* As() const {
+    return static_cast<T*>(data_);
+  }
+  const rn_place& place() const { return place_; }
+
+ private:
+  Memory(const rn_place& place, void* data, int64_t bytes) : place_(place), data_(data), bytes_(bytes) {}
+
+  rn_place place_;
+  void* data_;
+  int64_t bytes_;
+};
+
+// Between two places of which one is the host, or that are the same; nothing is done between the host and itself but a
+// plain copy.
+rn_status CopyBytes(const rn_place& place, void* to, const void* from, int64_t bytes);
+
+// The order is the wire format between lib/ and the addon; the first three are rn_dtype's.
+enum class ElementType : int32_t { kFloat32 = 0, kFloat16 = 1, kBfloat16 = 2, kInt32 = 3, kFloat64 = 4 };
+
+inline int64_t BytesOf(ElementType type) {
+  switch (type) {
+    case ElementType::kFloat16:
+    case ElementType::kBfloat16:
+      return 2;
+    case ElementType::kFloat64:
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+// What a JavaScript object, lib/'s DeviceTensor, is tied to.
+struct DeviceBuffer {
+  DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of);
+  ~DeviceBuffer() { Dispose(); }
+  DeviceBuffer(const DeviceBuffer&) = delete;
+  DeviceBuffer& operator=(const DeviceBuffer&) = delete;
+
+  const ElementType type;
+  const int64_t length;
+  std::shared_ptr<Memory> memory;  // null once disposed
+
+  // Null for every object that was not tied here.
+  static DeviceBuffer* Of(Napi::Env env, const Napi::Value& value);
+  // The finalizer releases the memory where nobody has before. Throws where the object is tied already.
+  static void Tie(const Napi::Object& object, ElementType type, int64_t length, std::shared_ptr<Memory> memory);
+  void Dispose();
+
+  // How many of a device there are in the whole process, not disposed.
+  static int64_t Count(int32_t device);
+};
+
+}  // namespace rn::addon
+
+#endif

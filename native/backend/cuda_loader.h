@@ -1,0 +1,24 @@
+// Opens the CUDA plugin.
+#ifndef RETINANET_OPS_CUDA_LOADER_H
+#define RETINANET_OPS_CUDA_LOADER_H
+
+#include <string>
+
+#include "cuda_plugin.h"
+
+namespace rn {
+
+struct CudaState {
+  const rn_cuda_plugin* plugin;  // null: none was opened
+  const char* reason;  // why CUDA is unusable: "no-library", "abi-mismatch", "no-driver", "no-device"; or null
+  std::string detail;  // the same in the words of the loader or of CUDA
+};
+
+// Decided once per process, on the first call. The library is the one that the environment variable
+// RETINANET_OPS_CUDA_LIBRARY names, else the one beside the addon. It is never closed: its streams and what a finalizer
+// still has to release outlive every JavaScript thread.
+const CudaState& Cuda();
+
+}  // namespace rn
+
+#endif
