@@ -26,7 +26,8 @@ function cmake(...args) {
   return stdout + stderr;
 }
 
-if (!runs('nvcc', '--version')) fail('building the CUDA plugin needs nvcc, from the CUDA Toolkit (12.8 or newer), on the PATH.');
+if (!runs('nvcc', '--version'))
+  fail('building the CUDA plugin needs nvcc, from the CUDA Toolkit (12.8 or newer), on the PATH.');
 cmake(
   ...['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', '-DRETINANET_OPS_CUDA=ON'],
   ...(architectures ? [`-DCMAKE_CUDA_ARCHITECTURES=${architectures}`] : []),
@@ -39,4 +40,6 @@ const report = output.split('\n').filter((line) => /Compiling entry function|Use
 if (report.length > 0) writeFileSync(join(build, 'ptxas.txt'), `${report.join('\n')}\n`);
 const spills = report.filter((line) => /[1-9]\d* bytes spill/.test(line));
 if (spills.length > 0) fail(`kernels spill registers:\n${spills.join('\n')}`);
-console.log(`CUDA plugin: build/Release/${name}, ${(statSync(plugin).size / 2 ** 20).toFixed(2)} MiB, no register spills`);
+console.log(
+  `CUDA plugin: build/Release/${name}, ${(statSync(plugin).size / 2 ** 20).toFixed(2)} MiB, no register spills`,
+);

@@ -1,5 +1,6 @@
 // Builds the native addon (build/Release) and the TypeScript (dist for users, dist-dev for tests, bench and demo).
-// Usage: node scripts/build.mjs [native|ts]. Plain JavaScript: it must run before anything is compiled.
+// Usage: node scripts/build.mjs [native|ts|emulated]. Plain JavaScript: it must run before anything is compiled. `emulated`, which
+// only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -38,6 +39,22 @@ function buildNative() {
   console.log('native addon: build/Release/retinanet_ops.node');
 }
 
+function buildEmulated() {
+  if (process.platform !== 'linux') {
+    console.log('emulated CUDA plugin: SKIPPED, it is built on Linux only');
+    return;
+  }
+  const targets = ['retinanet_ops_cuda_emulated', 'retinanet_ops_cuda_emulated_asan', 'retinanet_emulator_scenarios'];
+  const args = ['--build', join(root, 'build'), '--config', 'Release', '--parallel', '2', '--target', ...targets];
+  const { status, stdout, stderr, error } = spawnSync('cmake', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (error) fail(`could not run cmake: ${error.message}`);
+  if (status !== 0) {
+    process.stderr.write(stdout + stderr);
+    fail('the emulated CUDA plugin did not compile; the compiler says why above.');
+  }
+  console.log('emulated CUDA plugin: build/Release/retinanet_ops_cuda_emulated.so');
+}
+
 function buildTypeScript() {
   const tsc = require.resolve('typescript/bin/tsc');
   for (const [project, out] of [
@@ -55,3 +72,4 @@ function buildTypeScript() {
 const what = process.argv[2] ?? 'all';
 if (what === 'all' || what === 'native') buildNative();
 if (what === 'all' || what === 'ts') buildTypeScript();
+if (what === 'emulated') buildEmulated();

@@ -1,5 +1,6 @@
 // Small kernels, right ones and wrong ones, for test/cuda/emulator.test.ts: prints what the emulator made of them.
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -66,7 +67,10 @@ void OutOfBounds(float* out) { out[threadIdx.x + 1] = 0; }
 
 float* Allocate(cudaStream_t stream, size_t count) {
   void* pointer = nullptr;
-  if (cudaMallocAsync(&pointer, count * sizeof(float), stream) != cudaSuccess) std::printf("no memory\n");
+  if (cudaMallocAsync(&pointer, count * sizeof(float), stream) != cudaSuccess) {
+    std::printf("no memory\n");
+    std::exit(0);
+  }
   return static_cast<float*>(pointer);
 }
 
