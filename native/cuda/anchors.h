@@ -1,0 +1,154 @@
+// Anchors as kernels see them: a list of boxes, or a grid whose boxes are computed where they are needed; and how a
+// block of threads finds the few anchors that can matter to a box.
+#ifndef RETINANET_OPS_CUDA_ANCHORS_H
+#define RETINANET_OPS_CUDA_ANCHORS_H
+
+#include <vector>
+
+#include "../math/anchor_grid.h"
+#include "../math/anchor_reach.h"
+#include "arrays.h"
+#include "launch.h"
+
+namespace rn::cuda {
+
+// The anchors of one shape on one level: that of a cell is anchor `first` + (row * width + column) * (shapes per cell).
+struct Lattice {
+  AnchorLevel level;  // of one shape; its pointer to the half size is left empty
+  float half_size[2];
+  int32_t first;
+};
+
+// kWarp anchors of a list that follow each other. `bounds` is around all of them that have area, and empty if none has.
+struct Group {
+  Box bounds;
+  float least_area, most_area;
+};
+
+// Cells of a lattice; of a group, whose anchors count as one row of cells, the anchors that there are.
+struct Patch {
+  int32_t source;
+  CellRange cells;
+};
+
+// Passed to kernels by value.
+struct Anchors {
+  int32_t count;
+  int32_t sources;          // lattices or groups
+  const float* boxes;       // [count, 4] of a list, null for a grid
+  const Group* groups;      // of a list, where boxes look for anchors
+  const Lattice* lattices;  // of a grid, levels from outside to inside shapes
+  int32_t shapes;           // a cell
+};
+
+// The lattices of a grid, to be copied to the device; none for a list.
+inline std::vector<Lattice> LatticesOf(const rn_anchors& anchors) {
+  std::vector<Lattice> lattices;
+  for (int64_t l = 0; !anchors.boxes && l < anchors.num_levels; ++l) {
+    const rn_grid_level& level = anchors.levels[l];
+    for (int64_t s = 0; s < anchors.anchors_per_cell; ++s) {
+      const float* half_size = level.half_sizes + 2 * s;
+      Lattice lattice{MakeAnchorLevel(level.height, level.width, level.stride, half_size, 1),
+                      {half_size[0], half_size[1]},
+                      static_cast<int32_t>(level.first_anchor + s)};
+      lattice.level.half_sizes = nullptr;
+      lattices.push_back(lattice);
+    }
+  }
+  return lattices;
+}
+
+// Anchors whose boxes or lattices are in device memory already.
+inline Anchors AnchorsOf(const rn_anchors& anchors, const float* boxes, const Lattice* lattices) {
+  const int32_t count = static_cast<int32_t>(anchors.count), shapes = static_cast<int32_t>(anchors.anchors_per_cell);
+  if (boxes) return {count, static_cast<int32_t>(DivideUp(count, kWarp)), boxes, nullptr, nullptr, 0};
+  return {count, static_cast<int32_t>(anchors.num_levels) * shapes, nullptr, nullptr, lattices, shapes};
+}
+
+inline Anchors AnchorsOf(Arrays& arrays, const rn_anchors& anchors) {
+  const std::vector<Lattice> lattices = LatticesOf(anchors);
+  return AnchorsOf(anchors, arrays.In(anchors.boxes, 4 * anchors.count),
+                   arrays.FromHost(lattices.data(), static_cast<int64_t>(lattices.size())));
+}
+
+__device__ inline Box AnchorAt(const Lattice& lattice, int32_t row, int32_t column) {
+  return rn::AnchorAt(CellCenter(column, lattice.level.stride), CellCenter(row, lattice.level.stride),
+                      lattice.half_size);
+}
+
+__device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
+  if (anchors.boxes) return LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index));
+  const Lattice* level = anchors.lattices;
+  const Lattice* last = level + anchors.sources - anchors.shapes;
+  while (level < last && level[anchors.shapes].first <= index) level += anchors.shapes;
+  const uint32_t within = static_cast<uint32_t>(index - level->first), shapes = static_cast<uint32_t>(anchors.shapes);
+  const uint32_t cell = within / shapes, width = static_cast<uint32_t>(level->level.width);
+  return AnchorAt(level[within - cell * shapes], static_cast<int32_t>(cell / width),
+                  static_cast<int32_t>(cell % width));
+}
+
+// NaN has none.
+__device__ inline bool HasArea(const Box& b) { return b.x2 > b.x1 && b.y2 > b.y1; }
+
+// Which of a source's anchors can meet the demand: none is left out. For a group because rounding is monotonic: no
+// anchor's intersection with the box exceeds that of the bounds, or its own area.
+__device__ inline Patch PatchInReach(const Anchors& anchors, int32_t source, const Box& box,
+                                     const OverlapDemand& demand) {
+  if (!anchors.boxes) {
+    const Lattice& lattice = anchors.lattices[source];
+    AnchorLevel level = lattice.level;
+    level.half_sizes = lattice.half_size;
+    level.shapes = 1;
+    return {source, CellsInReach(level, box, demand)};
+  }
+  const Group group = anchors.groups[source];
+  const double need = demand.by_anchor * static_cast<double>(group.least_area) + demand.fixed;
+  const float inter = Intersection(group.bounds, box);
+  const bool in_reach = need <= static_cast<double>(Min(inter, group.most_area)) && (inter > 0 || need < 0);
+  return {source, {0, 1, 0, in_reach ? min(kWarp, anchors.count - source * kWarp) : 0}};
+}
+
+// For a block of kSearchThreads threads: what its threads found, for its warps to visit.
+constexpr int kSearchThreads = 64;
+struct SearchQueue {
+  Patch patches[kSearchThreads];
+  int32_t count;
+};
+
+// Calls visit(index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
+template <class Visit>
+__device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
+                               const Visit& visit) {
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp;
+  for (int32_t first = 0; first < anchors.sources; first += kSearchThreads) {
+    if (thread == 0) queue.count = 0;
+    __syncthreads();
+    if (anchors.sources - first > thread) {
+      const Patch patch = PatchInReach(anchors, first + thread, box, demand);
+      if (patch.cells.first_column < patch.cells.end_column) queue.patches[atomicAdd(&queue.count, 1)] = patch;
+    }
+    __syncthreads();
+    for (int i = thread / kWarp; i < queue.count; i += kSearchThreads / kWarp) {
+      const Patch patch = queue.patches[i];
+      const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
+      const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
+      for (uint32_t cell = static_cast<uint32_t>(lane); cell < rows * columns; cell += kWarp) {
+        const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);
+        const int32_t column = patch.cells.first_column + static_cast<int32_t>(cell % columns);
+        if (anchors.boxes) {
+          const int32_t index = patch.source * kWarp + column;
+          visit(index, LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)));
+        } else {
+          const Lattice& lattice = anchors.lattices[patch.source];
+          const int32_t width = static_cast<int32_t>(lattice.level.width);
+          visit(lattice.first + (row * width + column) * anchors.shapes, AnchorAt(lattice, row, column));
+        }
+      }
+    }
+    __syncthreads();
+  }
+}
+
+}  // namespace rn::cuda
+
+#endif

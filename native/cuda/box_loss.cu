@@ -1,0 +1,84 @@
+#include "../math/box_coder.h"
+#include "../math/smooth_l1.h"
+#include "box_loss.h"
+#include "elements.h"
+
+namespace rn::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int64_t kTile = 4096;  // numbers of box_deltas
+
+struct Sums {
+  double of_thread[kThreads];
+};
+
+// The sum over the block, always in the same order; every thread calls it once, thread 0 gets it.
+__device__ double BlockSum(double value, Sums& sums) {
+  const int thread = static_cast<int>(threadIdx.x);
+  sums.of_thread[thread] = value;
+  for (int half = kThreads / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (thread < half) sums.of_thread[thread] += sums.of_thread[thread + half];
+  }
+  return sums.of_thread[0];
+}
+
+// A thread takes one of an anchor's four numbers at a time, and reads it before it writes the gradient, which may lie
+// in the same place. Where an anchor is positive, which is rare, each of the four encodes its box.
+template <class T>
+__global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
+  RN_SHARED(Sums, sums);
+  const double positives = of.normalize_by_positives && *of.num_positive > 1 ? *of.num_positive : 1;
+  const double scale = of.weight / (of.normalizer * positives);
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile;
+  double sum = 0;
+  for (int64_t i = first + threadIdx.x; i < first + kTile && i < 4 * of.rows; i += kThreads) {
+    const int64_t row = i / 4;
+    const int32_t match = of.matches[row];
+    float slope = 0;
+    if (match >= 0) {
+      const Box anchor = AnchorAt(of.anchors, static_cast<int32_t>(row % of.anchors.count));
+      const Deltas d = Encode(anchor, LoadBox(of.gt_boxes + 4 * static_cast<int64_t>(match)));
+      const int64_t c = i % 4;
+      const float target = c == 0 ? d.dx : c == 1 ? d.dy : c == 2 ? d.dw : d.dh;
+      const double difference = static_cast<double>(ToFloat(deltas[i])) - static_cast<double>(target);
+      const SmoothL1Term term = rn::SmoothL1(difference, of.beta);
+      sum += scale * term.loss;
+      slope = static_cast<float>(scale * term.grad);
+    }
+    grad[i] = FromFloat<T>(slope);
+  }
+  sum = BlockSum(sum, sums);
+  if (threadIdx.x == 0) of.sums[blockIdx.x] = sum;
+}
+
+__global__ void FinishLoss(BoxLoss of, int64_t tiles) {
+  RN_SHARED(Sums, sums);
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < tiles; i += kThreads) sum += of.sums[i];
+  sum = BlockSum(sum, sums);
+  if (threadIdx.x == 0) {
+    *of.box_loss = sum;
+    *of.loss = *of.class_loss + sum;
+  }
+}
+
+template <class T>
+void Queue(const Device& device, const BoxLoss& of, const void* deltas, void* grad) {
+  const int64_t tiles = BoxLossSums(of.rows);
+  Launch(device, tiles, kThreads, SumBoxLoss<T>, of, static_cast<const T*>(deltas), static_cast<T*>(grad));
+  Launch(device, 1, kThreads, FinishLoss, of, tiles);
+}
+
+}  // namespace
+
+int64_t BoxLossSums(int64_t rows) { return DivideUp(4 * rows, kTile); }
+
+void QueueBoxLoss(const Device& device, const BoxLoss& of, rn_dtype dtype, const void* deltas, void* grad) {
+  if (dtype == RN_FLOAT32) Queue<float>(device, of, deltas, grad);
+  if (dtype == RN_FLOAT16) Queue<__half>(device, of, deltas, grad);
+  if (dtype == RN_BFLOAT16) Queue<__nv_bfloat16>(device, of, deltas, grad);
+}
+
+}  // namespace rn::cuda
