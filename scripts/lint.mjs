@@ -30,9 +30,11 @@ function run(title, command, args) {
   process.stdout.write((error?.message ?? '') + (stdout ?? '') + (stderr ?? ''));
 }
 
-const native = readdirSync(join(root, 'native'), { recursive: true })
-  .map((file) => join('native', file))
-  .filter((file) => /\.(h|cc|cu)$/.test(file));
+const native = ['native', 'test/emulator'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .map((file) => join(folder, file))
+    .filter((file) => /\.(h|cc|cu)$/.test(file)),
+);
 
 run('clang-format', process.execPath, [
   binary('@wasm-fmt/clang-format', 'clang-format-cli.cjs'),
@@ -63,7 +65,7 @@ if (!tidy) {
   console.log('clang-tidy ... FAILED: run `npm run build:native` first');
   failed = true;
 } else {
-  const sources = native.filter((file) => file.endsWith('.cc')).map((file) => relative(root, join(root, file)));
+  const sources = native.filter((file) => /\.(cc|cu)$/.test(file)).map((file) => relative(root, join(root, file)));
   run('clang-tidy', tidy, ['--quiet', '-p', 'build', ...sources]);
 }
 

@@ -156,7 +156,7 @@ std::string RunBlock(const std::vector<size_t>& order) {
     if (!live) return "";
     if (ran) continue;
     if (!at_barrier) return "lanes wait for others of their warp that never come";
-    const std::string fault = OpenBarrier();
+    std::string fault = OpenBarrier();
     if (!fault.empty()) return fault;
   }
 }
@@ -227,7 +227,7 @@ std::string RunGrid(dim3 grid, dim3 size, const std::function<void()>& body) {
   const std::vector<size_t> order = Order(size.x);
   for (unsigned b = 0; b < grid.x; ++b) {
     place.block = {b, 0, 0};
-    const std::string fault = RunBlock(order);
+    std::string fault = RunBlock(order);
     if (!fault.empty()) {
       for (const Thread& thread : block.threads) {
         if (thread.fiber && thread.state != State::kDone) idle_fibers.push_back(thread.fiber);

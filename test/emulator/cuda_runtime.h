@@ -131,7 +131,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 
 namespace emulator {
-cudaError_t Enqueue(const cudaLaunchConfig_t& config, std::function<void()> thread);
+cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()>& thread);
 }  // namespace emulator
 
 template <class... Parameters, class... Arguments>

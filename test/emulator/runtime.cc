@@ -127,7 +127,7 @@ struct emulator_event {
 
 namespace emulator {
 
-cudaError_t Enqueue(const cudaLaunchConfig_t& config, std::function<void()> thread) {
+cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   if (sticky != cudaSuccess) return Remember(sticky);
   const dim3 grid = config.gridDim, block = config.blockDim;

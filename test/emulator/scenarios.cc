@@ -103,12 +103,13 @@ int main(int count, char** arguments) {
   const std::string scenario = count > 1 ? arguments[1] : "";
   cudaStream_t stream = nullptr;
   if (cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) != cudaSuccess) return 2;
-  const unsigned threads = 256, blocks = 3;
-  float* const device = Allocate(stream, scenario == "out-of-bounds" ? threads : blocks * threads);
+  constexpr unsigned threads = 256, blocks = 3;
+  constexpr size_t elements = size_t{blocks} * threads;
+  float* const device = Allocate(stream, scenario == "out-of-bounds" ? threads : elements);
   float* const out = Allocate(stream, threads);
   cudaError_t error = cudaSuccess;
   if (scenario == "sum") {
-    std::vector<float> host(blocks * threads);
+    std::vector<float> host(elements);
     for (size_t i = 0; i < host.size(); ++i) host[i] = static_cast<float>(i % 7);
     cudaMemcpyAsync(device, host.data(), host.size() * sizeof(float), cudaMemcpyHostToDevice, stream);
     std::memset(host.data(), 0, host.size() * sizeof(float));  // the copy has been taken
