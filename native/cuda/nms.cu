@@ -74,7 +74,6 @@ __global__ void CompareTiles(Chunk chunk) {
   const float area = area_of(box);
   const int32_t label = classes ? classes[row] : 0;
   Bits overlaps = 0;
-#pragma unroll 16
   for (int i = 0; i < kTile; ++i) {
     const bool does =
         columns.classes[i] == label && IouExceeds(columns.boxes[i], columns.areas[i], box, area, chunk.threshold);
