@@ -2,12 +2,11 @@
 // above the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <limits>
 #include <new>
 #include <vector>
 
 #include "../math/box_coder.h"
+#include "../math/score.h"
 #include "anchor_block.h"
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
@@ -28,15 +27,6 @@ bool Better(const Candidate& a, const Candidate& b) {
   return a.score > b.score || (a.score == b.score && a.index < b.index);
 }
 
-float Sigmoid(float logit) { return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit)))); }
-
-// A logit below it has a sigmoid that is not greater than `score`, rounding included: only others pay for the sigmoid.
-float LogitSurelyBelow(double score) {
-  if (score <= 0) return -std::numeric_limits<float>::infinity();
-  if (score >= 1) return std::numeric_limits<float>::infinity();
-  return static_cast<float>(std::log(score / (1 - score)) - 1e-3);
-}
-
 // The best top_k candidates of what it is shown, in ascending order of indices. Bounded memory: never more than twice
 // what can survive.
 class Best {
@@ -47,7 +37,7 @@ class Best {
   float LeastLogit() const { return logit_; }
 
   void Add(float logit, int64_t index) {
-    const float score = Sigmoid(logit);
+    const float score = Score(logit);
     if (!(score > score_)) return;
     found_.push_back({score, index});
     if (found_.size() / 2 < std::max<size_t>(top_k_, 1024)) return;

@@ -42,9 +42,6 @@ class KeptBoxes {
     LayOut(boxes, classes);
   }
 
-  // A box without width or height overlaps nothing: it is never suppressed and suppresses nothing.
-  static bool HasSize(const Box& box) { return box.x2 > box.x1 && box.y2 > box.y1; }
-
   bool Suppress(const Box& box, int32_t label) const {
     const NmsCandidate candidate{box.x1, box.y1, box.x2, box.y2, Area(box), label, threshold_};
     const Range columns = Middle(x_, box.x1, box.x2), rows = Middle(y_, box.y1, box.y2);
@@ -81,13 +78,6 @@ class KeptBoxes {
     int32_t first, last;
   };
 
-  // A float32 exceeds a float64 exactly if it exceeds the largest float32 that does not.
-  static float RoundDown(double value) {
-    const float rounded = static_cast<float>(value);
-    return static_cast<double>(rounded) > value ? std::nextafter(rounded, -std::numeric_limits<float>::infinity())
-                                                : rounded;
-  }
-
   Range Middle(const CellAxis& axis, float from, float to) const {
     const double low = static_cast<double>(from), high = static_cast<double>(to), margin = middle_ * (high - low);
     if (low + margin > high - margin) {
@@ -104,7 +94,7 @@ class KeptBoxes {
     float smallest = kNowhere;
     int64_t count = 0;
     for (const Box& box : boxes) {
-      if (!HasSize(box)) continue;
+      if (!HasArea(box)) continue;
       const double x1 = static_cast<double>(box.x1), y1 = static_cast<double>(box.y1);
       const double x2 = static_cast<double>(box.x2), y2 = static_cast<double>(box.y2);
       low_x = std::min(low_x, x1);

@@ -2,22 +2,14 @@
 #include "nms.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "../math/falling_key.h"
 #include "cpu_backend.h"
 #include "kept_boxes.h"
 #include "status.h"
 
 namespace rn::cpu {
 namespace {
-
-// Rises as the score falls; equal scores, among them both zeros, have equal keys.
-uint32_t FallingKey(float score) {
-  const float value = score + 0.0f;  // -0 becomes 0
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits >> 31 ? bits : ~bits & 0x7fffffffu;
-}
 
 // Indices by falling score; of equal scores the smaller comes first. Keys are read once: a sort whose keys another
 // thread changes may leave its bounds.
@@ -51,7 +43,7 @@ std::vector<int32_t> SortedNms(const std::vector<Box>& boxes, const int32_t* cla
   KeptBoxes kept(boxes, classes, iou_threshold);
   for (size_t i = 0; i < boxes.size() && static_cast<int64_t>(keep.size()) < max_output; ++i) {
     const int32_t label = classes ? classes[i] : 0;
-    if (KeptBoxes::HasSize(boxes[i])) {
+    if (HasArea(boxes[i])) {  // others overlap nothing: they are never suppressed and suppress nothing
       if (kept.Suppress(boxes[i], label)) continue;
       kept.Add(boxes[i], label);
     }

@@ -87,9 +87,6 @@ __device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
                   static_cast<int32_t>(cell % width));
 }
 
-// NaN has none.
-__device__ inline bool HasArea(const Box& b) { return b.x2 > b.x1 && b.y2 > b.y1; }
-
 // Which of a source's anchors can meet the demand: none is left out. For a group because rounding is monotonic: no
 // anchor's intersection with the box exceeds that of the bounds, or its own area.
 __device__ inline Patch PatchInReach(const Anchors& anchors, int32_t source, const Box& box,

@@ -2,6 +2,9 @@
 #ifndef RETINANET_OPS_MATH_BOX_H
 #define RETINANET_OPS_MATH_BOX_H
 
+#include <cmath>
+#include <limits>
+
 #include "host_device.h"
 
 namespace rn {
@@ -20,6 +23,9 @@ RN_HD void StoreBox(const Box& b, float* p) {
 }
 
 RN_HD float Area(const Box& b) { return (b.x2 - b.x1) * (b.y2 - b.y1); }
+
+// A box with a NaN has none.
+RN_HD bool HasArea(const Box& b) { return b.x2 > b.x1 && b.y2 > b.y1; }
 
 // max and min as comparisons that compilers turn into one instruction (std::max takes references and a branch under
 // nvcc).
@@ -46,6 +52,21 @@ RN_HD float Intersection(const Box& a, const Box& b) {
 RN_HD float Iou(const Box& a, float area_a, const Box& b, float area_b) {
   const float inter = Intersection(a, b);
   return inter / UnionOf(area_a, area_b, inter);
+}
+
+// The largest float32 that does not exceed `value`: a float32 exceeds the one exactly if it exceeds the other.
+inline float RoundDown(double value) {
+  const float rounded = static_cast<float>(value);
+  return static_cast<double>(rounded) > value ? std::nextafter(rounded, -std::numeric_limits<float>::infinity())
+                                              : rounded;
+}
+
+// Iou(...) > threshold. Rounding is monotonic: where the rounded quotient exceeds the threshold, the intersection is at
+// least the rounded product. So hardly any division is made.
+RN_HD bool IouExceeds(const Box& a, float area_a, const Box& b, float area_b, float threshold) {
+  const float inter = Intersection(a, b);
+  const float all = (area_a + area_b) - inter;
+  return inter >= threshold * all && inter / all > threshold;
 }
 
 // torchvision.ops.clip_boxes_to_image.

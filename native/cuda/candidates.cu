@@ -1,0 +1,296 @@
+// Selection without a copy of the logits: histograms of the scores find the score of the last candidate that gets in,
+// eleven of its bits at a time, then all that are better are gathered, and of those equal to it the first. A stretch of
+// logits that held nothing of interest before is not read again, so that all reads but the first cost little.
+#include "../math/falling_key.h"
+#include "../math/score.h"
+#include "candidates.h"
+#include "element.h"
+#include "scan.h"
+
+namespace rn::cuda {
+namespace {
+
+constexpr int kThreads = 256, kWarps = kThreads / kWarp;
+constexpr int kStretch = 2048;  // logits of a warp
+constexpr int kAtOnce = 8;      // loads that are under way together
+constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
+constexpr int kShifts[] = {20, 9, 0};  // of the digits; keys of scores have 31 bits, of the last digit two are known
+constexpr int kSumThreads = 1024;
+constexpr uint32_t kNone = ~uint32_t{0};  // the key of what is no candidate
+
+struct Level {
+  int64_t first, count;  // logits within an image
+  int32_t first_block, first_slot;
+};
+
+// What is known of a level's last candidate: its key is `key`, but for the digits that have not been looked at; as many
+// as `left` of those with this key get in. kNone: all candidates do.
+struct Choice {
+  uint32_t key;
+  unsigned long long left;
+};
+
+struct Counts {
+  unsigned long long better, equal;
+};
+
+template <class T>
+struct Search {
+  const T* logits;  // [images, logits_per_image]
+  int64_t logits_per_image;
+  const Level* levels;
+  int32_t images, num_levels, blocks, slots;  // blocks and slots of an image
+  float least_logit, threshold;
+  unsigned long long top_k;
+  Choice* choices;           // [images, num_levels]
+  unsigned long long* bins;  // [images, num_levels, kBins]
+  uint32_t* best;            // [images, blocks, kWarps]: the least key of a stretch
+  Counts* counts;            // the same: of a stretch, then of those before it
+};
+
+// The stretch of a warp.
+struct Stretch {
+  int32_t image, level;
+  int64_t number;
+  int64_t first, end;  // logits within the image
+};
+
+template <class T>
+__device__ Stretch StretchOfWarp(const Search<T>& search) {
+  Stretch stretch{};
+  stretch.image = static_cast<int32_t>(blockIdx.x) / search.blocks;
+  const int32_t block = static_cast<int32_t>(blockIdx.x) % search.blocks;
+  while (stretch.level + 1 < search.num_levels && search.levels[stretch.level + 1].first_block <= block)
+    ++stretch.level;
+  const Level level = search.levels[stretch.level];
+  const int64_t within = static_cast<int64_t>(block - level.first_block) * kWarps + WarpOfBlock();
+  stretch.number = static_cast<int64_t>(blockIdx.x) * kWarps + WarpOfBlock();
+  stretch.first = level.first + within * kStretch;
+  stretch.end = level.first + level.count;
+  return stretch;
+}
+
+// Calls visit(key, score, index) for the logits of a stretch in order, kWarp at a time and lanes together, leaving out
+// those times when no lane has a candidate.
+template <class T, class Visit>
+__device__ void ForEachCandidate(const Search<T>& search, const Stretch& stretch, const Visit& visit) {
+  const T* logits = search.logits + stretch.image * search.logits_per_image;
+  for (int i = 0; i < kStretch && stretch.first + i < stretch.end; i += kAtOnce * kWarp) {
+    float loaded[kAtOnce];
+    for (int k = 0; k < kAtOnce; ++k) {
+      const int64_t index = stretch.first + i + k * kWarp + Lane();
+      loaded[k] = index < stretch.end ? ToFloat(logits[index]) : NAN;
+    }
+    for (int k = 0; k < kAtOnce; ++k) {
+      const bool likely = loaded[k] >= search.least_logit;
+      if (!__any_sync(kAllLanes, likely)) continue;
+      const float score = likely ? Score(loaded[k]) : 0;
+      const uint32_t key = likely && score > search.threshold ? FallingKey(score) : kNone;
+      visit(key, score, stretch.first + i + k * kWarp + Lane());
+    }
+  }
+}
+
+__device__ inline uint32_t WarpMin(uint32_t value) {
+  for (int step = kWarp / 2; step > 0; step /= 2) value = min(value, __shfl_xor_sync(kAllLanes, value, step));
+  return value;
+}
+
+// Counts the keys that have the bits which are known, by their next digit.
+template <class T>
+__global__ void CountDigits(Search<T> search, int shift, bool first_time) {
+  struct Histogram {
+    unsigned of[kBins];
+  };
+  RN_SHARED(Histogram, histogram);
+  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kThreads) histogram.of[bin] = 0;
+  __syncthreads();
+  const Stretch stretch = StretchOfWarp(search);
+  const int64_t segment = static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level;
+  const uint32_t known = first_time ? 0 : search.choices[segment].key;
+  const int known_from = first_time ? 31 : shift + kDigitBits;
+  bool any = false;
+  if (first_time || (known != kNone && search.best[stretch.number] >> known_from <= known >> known_from)) {
+    uint32_t best = kNone;
+    ForEachCandidate(search, stretch, [&](uint32_t key, float, int64_t) {
+      if (key >> known_from != known >> known_from) return;  // among them kNone
+      atomicAdd(&histogram.of[key >> shift & (kBins - 1)], 1u);
+      best = min(best, key);
+      any = true;
+    });
+    if (first_time) {
+      best = WarpMin(best);
+      if (Lane() == 0) search.best[stretch.number] = best;
+    }
+  }
+  if (!__syncthreads_or(any)) return;
+  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kThreads) {
+    const unsigned count = histogram.of[bin];
+    if (count > 0) atomicAdd(search.bins + segment * kBins + bin, static_cast<unsigned long long>(count));
+  }
+}
+
+// One level of one image a block: finds the digit of its last candidate, and empties the bins for the next time.
+__global__ void ChooseDigit(unsigned long long* all_bins, Choice* choices, unsigned long long top_k, int shift,
+                            bool first_time) {
+  RN_SHARED(BlockSums<unsigned long long>, sums);
+  unsigned long long* bins = all_bins + static_cast<int64_t>(blockIdx.x) * kBins + 2 * threadIdx.x;
+  static_assert(kBins == 2 * kSumThreads, "two bins a thread");
+  const Choice choice = first_time ? Choice{0, top_k} : choices[blockIdx.x];
+  const unsigned long long counts[2] = {bins[0], bins[1]};
+  bins[0] = bins[1] = 0;
+  unsigned long long total = 0, before = SumBefore(counts[0] + counts[1], sums, total);
+  if (first_time && total <= top_k) {
+    if (threadIdx.x == 0) choices[blockIdx.x] = {kNone, 0};
+    return;
+  }
+  if (choice.key == kNone) return;
+  for (int i = 0; i < 2; ++i) {
+    if (before < choice.left && choice.left <= before + counts[i]) {
+      choices[blockIdx.x] = {choice.key | (2 * threadIdx.x + static_cast<uint32_t>(i)) << shift, choice.left - before};
+    }
+    before += counts[i];
+  }
+}
+
+template <class T>
+__global__ void CountChosen(Search<T> search) {
+  const Stretch stretch = StretchOfWarp(search);
+  const Choice choice = search.choices[static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level];
+  Counts counts{0, 0};
+  const uint32_t best = search.best[stretch.number];
+  if (best != kNone && best <= choice.key) {
+    ForEachCandidate(search, stretch, [&](uint32_t key, float, int64_t) {
+      counts.better += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, key < choice.key)));
+      counts.equal += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, key == choice.key && key != kNone)));
+    });
+  }
+  if (Lane() == 0) search.counts[stretch.number] = counts;
+}
+
+// One level of one image a block: counts of stretches become the sums of those before.
+template <class T>
+__global__ void SumStretches(Search<T> search, int32_t* counts_of_images) {
+  RN_SHARED(BlockSums<unsigned long long>, sums);
+  const int32_t image = static_cast<int32_t>(blockIdx.x) / search.num_levels;
+  const int32_t level = static_cast<int32_t>(blockIdx.x) % search.num_levels;
+  const int32_t first_block = search.levels[level].first_block;
+  const int32_t end_block = level + 1 < search.num_levels ? search.levels[level + 1].first_block : search.blocks;
+  Counts* counts = search.counts + (static_cast<int64_t>(image) * search.blocks + first_block) * kWarps;
+  const int64_t stretches = static_cast<int64_t>(end_block - first_block) * kWarps;
+  Counts before{0, 0};
+  for (int64_t first = 0; first < stretches; first += kSumThreads) {
+    const int64_t i = first + threadIdx.x;
+    const Counts of_stretch = i < stretches ? counts[i] : Counts{0, 0};
+    Counts total{0, 0};
+    const Counts sum{SumBefore(of_stretch.better, sums, total.better), SumBefore(of_stretch.equal, sums, total.equal)};
+    if (i < stretches) counts[i] = {before.better + sum.better, before.equal + sum.equal};
+    before = {before.better + total.better, before.equal + total.equal};
+  }
+  if (threadIdx.x == 0) {
+    const unsigned long long chosen = before.better + min(before.equal, search.choices[blockIdx.x].left);
+    atomicAdd(counts_of_images + image, static_cast<int32_t>(chosen));
+  }
+}
+
+__global__ void EmptySlots(int64_t all, int32_t slots, uint64_t* keys, int32_t* values) {
+  const int64_t slot = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (slot >= all) return;
+  keys[slot] = static_cast<uint64_t>(slot / slots) << 32 | kNone;
+  values[slot] = static_cast<int32_t>(slot);
+}
+
+// The chosen of a level lie in the order of their indices, which is that of equal scores.
+template <class T>
+__global__ void Gather(Search<T> search, uint64_t* keys, Candidate* found) {
+  const Stretch stretch = StretchOfWarp(search);
+  const Choice choice = search.choices[static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level];
+  const uint32_t best = search.best[stretch.number];
+  if (best == kNone || best > choice.key) return;
+  const int64_t first_slot =
+      static_cast<int64_t>(stretch.image) * search.slots + search.levels[stretch.level].first_slot;
+  Counts before = search.counts[stretch.number];
+  ForEachCandidate(search, stretch, [&](uint32_t key, float score, int64_t index) {
+    const bool is_equal = key == choice.key && key != kNone;
+    const unsigned better = __ballot_sync(kAllLanes, key < choice.key), equal = __ballot_sync(kAllLanes, is_equal);
+    const unsigned long long equal_before = before.equal + static_cast<unsigned>(__popc(equal & LanesBefore()));
+    if (key < choice.key || (is_equal && equal_before < choice.left)) {
+      const unsigned long long better_before = before.better + static_cast<unsigned>(__popc(better & LanesBefore()));
+      const int64_t slot = first_slot + static_cast<int64_t>(better_before + min(equal_before, choice.left));
+      keys[slot] = static_cast<uint64_t>(stretch.image) << 32 | key;
+      found[slot] = {index, score};
+    }
+    before.better += static_cast<unsigned>(__popc(better));
+    before.equal += static_cast<unsigned>(__popc(equal));
+  });
+}
+
+int64_t SlotsOf(const rn_decode& op) {
+  int64_t slots = 0;
+  for (int64_t l = 0; l < op.num_levels; ++l) slots += std::min(op.top_k, op.level_counts[l] * op.classes);
+  // A place in the order is an int32_t.
+  if (slots * op.images > INT32_MAX) throw Failure{cudaErrorMemoryAllocation, "the candidates"};
+  return slots;
+}
+
+int BitsOf(int64_t value) { return value == 0 ? 0 : 1 + BitsOf(value / 2); }
+
+}  // namespace
+
+Candidates::Candidates(Device& device, const rn_decode& op)
+    : slots_(static_cast<int32_t>(SlotsOf(op))),
+      order_(device, op.images * slots_),
+      found_(device, op.images * slots_),
+      counts_(device, op.images) {}
+
+template <class T>
+void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, const T* logits) {
+  counts_.Clear();
+  if (order_.count() == 0) return;
+  std::vector<Level> levels;
+  int64_t first = 0, blocks = 0, slots = 0;
+  for (int64_t l = 0; l < op.num_levels; ++l) {
+    const int64_t count = op.level_counts[l] * op.classes;
+    levels.push_back({first, count, static_cast<int32_t>(blocks), static_cast<int32_t>(slots)});
+    first += count;
+    blocks += DivideUp(count, kWarps * kStretch);
+    slots += std::min(op.top_k, count);
+  }
+  const int64_t segments = op.images * op.num_levels, all_blocks = op.images * blocks;
+  Scratch<Choice> choices(device, segments);
+  Scratch<unsigned long long> bins(device, segments * kBins);
+  Scratch<uint32_t> best(device, all_blocks * kWarps);
+  Scratch<Counts> counts(device, all_blocks * kWarps);
+  bins.Clear();
+  const Search<T> search{logits,
+                         first,
+                         arrays.FromHost(levels.data(), op.num_levels),
+                         static_cast<int32_t>(op.images),
+                         static_cast<int32_t>(op.num_levels),
+                         static_cast<int32_t>(blocks),
+                         slots_,
+                         LogitSurelyBelow(op.score_threshold),
+                         static_cast<float>(op.score_threshold),
+                         static_cast<unsigned long long>(op.top_k),
+                         choices.get(),
+                         bins.get(),
+                         best.get(),
+                         counts.get()};
+  for (const int shift : kShifts) {
+    const bool first_time = shift == kShifts[0];
+    Launch(device, all_blocks, kThreads, CountDigits<T>, search, shift, first_time);
+    Launch(device, segments, kSumThreads, ChooseDigit, bins.get(), choices.get(), search.top_k, shift, first_time);
+  }
+  Launch(device, all_blocks, kThreads, CountChosen<T>, search);
+  Launch(device, segments, kSumThreads, SumStretches<T>, search, counts_.get());
+  Launch(device, DivideUp(order_.count(), kThreads), kThreads, EmptySlots, order_.count(), slots_, order_.keys(),
+         order_.values());
+  Launch(device, all_blocks, kThreads, Gather<T>, search, order_.keys(), found_.get());
+  order_.Sort(device, 32 + BitsOf(op.images - 1));
+}
+
+template void Candidates::Select(Device&, Arrays&, const rn_decode&, const float*);
+template void Candidates::Select(Device&, Arrays&, const rn_decode&, const __half*);
+template void Candidates::Select(Device&, Arrays&, const rn_decode&, const __nv_bfloat16*);
+
+}  // namespace rn::cuda

@@ -1,0 +1,112 @@
+// From a network's outputs to detections: torchvision's RetinaNet.postprocess_detections. Per level the top_k scores
+// above the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections;
+// all images side by side.
+#include "../math/box_coder.h"
+#include "anchors.h"
+#include "candidates.h"
+#include "cuda_backend.h"
+#include "element.h"
+#include "nms.h"
+#include "scan.h"
+
+namespace rn::cuda {
+namespace {
+
+constexpr int kThreads = 256, kSumThreads = 1024;
+
+// Of all images, best first; an image has `slots` rows, of which `counts` are in use.
+struct Sorted {
+  int32_t images, slots;
+  const int32_t* counts;
+  Box* boxes;
+  float* scores;
+  int32_t* labels;
+};
+
+template <class T>
+__global__ void DecodeCandidates(Sorted sorted, const int32_t* order, const Candidate* candidates, Anchors anchors,
+                                 int64_t classes, const T* deltas, float height, float width) {
+  const int64_t row = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (row >= static_cast<int64_t>(sorted.images) * sorted.slots) return;
+  const int32_t image = static_cast<int32_t>(row / sorted.slots);
+  if (row % sorted.slots >= sorted.counts[image]) return;
+  const Candidate candidate = candidates[order[row]];
+  const int32_t anchor = static_cast<int32_t>(candidate.index / classes);
+  const T* d = deltas + 4 * (static_cast<int64_t>(image) * anchors.count + anchor);
+  const Box box = Decode(AnchorAt(anchors, anchor), {ToFloat(d[0]), ToFloat(d[1]), ToFloat(d[2]), ToFloat(d[3])});
+  sorted.boxes[row] = Clip(box, height, width);
+  sorted.scores[row] = candidate.score;
+  sorted.labels[row] = static_cast<int32_t>(candidate.index % classes);
+}
+
+__global__ void SumDetections(const int32_t* counts, int32_t images, int32_t* offsets) {
+  RN_SHARED(BlockSums<int32_t>, sums);
+  int32_t before = 0;
+  for (int32_t first = 0; first < images; first += kSumThreads) {
+    const int64_t image = static_cast<int64_t>(first) + threadIdx.x;
+    int32_t total = 0;
+    const int32_t of_others = SumBefore(image < images ? counts[image] : 0, sums, total);
+    if (image < images) offsets[image] = before + of_others;
+    before += total;
+  }
+  if (threadIdx.x == 0) offsets[images] = before;
+}
+
+__global__ void WriteDetections(Sorted sorted, Kept kept, const int32_t* offsets, float* boxes, float* scores,
+                                int32_t* labels) {
+  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i >= static_cast<int64_t>(sorted.images) * kept.most) return;
+  const int32_t image = static_cast<int32_t>(i / kept.most), rank = static_cast<int32_t>(i % kept.most);
+  if (rank >= kept.counts[image]) return;
+  const int64_t from = static_cast<int64_t>(image) * sorted.slots + kept.rows[i], to = offsets[image] + rank;
+  StoreBox(sorted.boxes[from], boxes + 4 * to);
+  scores[to] = sorted.scores[from];
+  labels[to] = sorted.labels[from];
+}
+
+template <class T>
+void Run(Device& device, Arrays& arrays, const rn_decode& op, const T* class_logits) {
+  const int64_t rows = op.images * op.anchors.count;
+  const Anchors anchors = AnchorsOf(arrays, op.anchors);
+  const T* deltas = arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows);
+  Candidates candidates(device, op);
+  candidates.Select(device, arrays, op, arrays.In(class_logits, rows * op.classes));
+
+  const int32_t images = static_cast<int32_t>(op.images), slots = candidates.slots();
+  const int64_t all = op.images * slots;
+  Scratch<Box> boxes(device, all);
+  Scratch<float> scores(device, all);
+  Scratch<int32_t> labels(device, all);
+  const Sorted sorted{images, slots, candidates.counts(), boxes.get(), scores.get(), labels.get()};
+  Launch(device, DivideUp(all, kThreads), kThreads, DecodeCandidates<T>, sorted, candidates.order(),
+         candidates.candidates(), anchors, op.classes, deltas, op.image_height, op.image_width);
+
+  const int32_t most = static_cast<int32_t>(std::min<int64_t>(op.max_detections, slots));
+  Scratch<int32_t> kept_rows(device, op.images * most), kept_counts(device, op.images), offsets(device, op.images + 1);
+  const Kept kept{most, kept_rows.get(), kept_counts.get()};
+  QueueNms(device, {images, slots, sorted.counts, sorted.boxes, sorted.labels}, op.iou_threshold, kept);
+  Launch(device, 1, kSumThreads, SumDetections, kept.counts, images, offsets.get());
+
+  Download(device, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));
+  RN_CUDA(cudaStreamSynchronize(device.stream));
+  const int64_t found = op.offsets[op.images];
+  float* out_boxes = arrays.Out(op.boxes, 4 * found);
+  float* out_scores = arrays.Out(op.scores, found);
+  int32_t* out_labels = arrays.Out(op.labels, found);
+  Launch(device, DivideUp(op.images * most, kThreads), kThreads, WriteDetections, sorted, kept, offsets.get(),
+         out_boxes, out_scores, out_labels);
+  arrays.Finish();
+}
+
+}  // namespace
+
+rn_status DecodeDetections(const rn_decode* op) {
+  return Guarded([&] {
+    const Turn turn(op->place);
+    Arrays arrays(turn.device, op->place.memory);
+    WithElementType(op->dtype, op->class_logits,
+                    [&](const auto* class_logits) { Run(turn.device, arrays, *op, class_logits); });
+  });
+}
+
+}  // namespace rn::cuda
