@@ -64,9 +64,10 @@ export function bareEnvironment(folder: string, node = process.execPath): NodeJS
   return { ...process.env, PATH: bin, CXX: '' };
 }
 
-/** Packs into a new folder and says what is in the package. */
+/** Packs into a new folder, with a new bill of materials, and says what is in the package. */
 export function pack(): { tarball: string; packed: Packed; folder: string } {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'retinanet-ops-')));
+  must(run('.', process.execPath, ['scripts/sbom.mjs']), 'the bill of materials');
   const out = must(run('.', 'npm', ['pack', '--json', '--pack-destination', folder]), 'npm pack');
   const packed = (JSON.parse(out) as Packed[])[0]!;
   return { tarball: join(folder, packed.filename), packed, folder };
