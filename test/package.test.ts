@@ -21,6 +21,7 @@ import {
   type Run,
 } from './support/consumer.js';
 import { readmeExamples, readmeInstalls } from './support/readme.js';
+import { writeTypedProgram } from './support/typed-program.js';
 
 let folder: string;
 let tarball: string;
@@ -187,49 +188,14 @@ serial('a user follows the README: three installs into an empty project, then it
 
 // After the README's: the types of retinanet-ops/tfjs name those of TensorFlow.js.
 serial('types resolve in every module system', (t) => {
-  const require = createRequire(import.meta.url);
-  writeFileSync(
-    join(reader, 'use.ts'),
-    `import { AnchorGrid, nms, type BackendInfo, backendInfo } from 'retinanet-ops';
-    import * as promises from 'retinanet-ops/promises';
-    import * as tf from '@tensorflow/tfjs-core';
-    import { sigmoidFocalLoss } from 'retinanet-ops/tfjs';
-    import type { DetectionDataset } from 'retinanet-ops/retinanet';
-    export const count: number = new AnchorGrid({ imageHeight: 64, imageWidth: 64 }).count;
-    export const kept: Int32Array = nms(new Float32Array(4), new Float32Array(1));
-    export const later: Promise<Float32Array> = promises.boxIou(new Float32Array(4), new Float32Array(4));
-    export const info: BackendInfo = backendInfo();
-    export const loss: tf.Tensor = sigmoidFocalLoss(tf.zeros([1, 2]), tf.tensor1d([0], 'int32'));
-    export const names = (data: DetectionDataset): string[] => data.classNames;
-    // @ts-expect-error: the types are there, and are not any
-    nms('boxes');`,
-  );
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   for (const [module, resolution] of [
     ['node16', 'node16'],
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ]) {
-    writeFileSync(
-      join(reader, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          module,
-          moduleResolution: resolution,
-          target: 'es2022',
-          strict: true,
-          noEmit: true,
-          types: [],
-          skipLibCheck: true,
-        },
-        files: ['use.ts'],
-      }),
-    );
-    // As a module: what require() gives of an ES module is not known to node16.
-    writeFileSync(
-      join(reader, 'package.json'),
-      readFileSync(join(reader, 'package.json'), 'utf8').replace(/^\{(?!\s*"type")/, '{"type":"module",'),
-    );
-    const { status, stdout } = node([require.resolve('typescript/bin/tsc'), '-p', '.'], reader);
+  ] as const) {
+    writeTypedProgram(reader, module, resolution);
+    const { status, stdout } = node([tsc, '-p', '.'], reader);
     t.is(status, 0, `${resolution}: ${stdout}`);
   }
 });
