@@ -1,7 +1,7 @@
 // Finds and loads the native addon, once, on first use; says what to do where that fails.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Binding } from '../binding.js';
 import { RetinanetOpsError } from './errors.js';
@@ -41,7 +41,7 @@ export const HELP =
 
 /**
  * Tries the places in order: what was compiled here, then the prebuilt binary for this platform. The environment variable
- * PREBUILDS_ONLY=1 leaves the first out.
+ * RETINANET_OPS_ADDON names another file instead of both.
  */
 export function load(): { binding?: Binding; attempts: Attempt[] } {
   const attempts: Attempt[] = [];
@@ -62,10 +62,12 @@ export function load(): { binding?: Binding; attempts: Attempt[] } {
 }
 
 function places(): string[] {
+  const named = process.env.RETINANET_OPS_ADDON;
+  if (named) return [resolve(named)];
   // The name that prebuildify gives: only Alpine's musl is told from everything else.
   const libc = process.platform === 'linux' && existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
   const prebuild = join(root, 'prebuilds', `${process.platform}-${process.arch}`, `retinanet_ops.${libc}.node`);
-  return process.env.PREBUILDS_ONLY ? [prebuild] : [join(root, 'build', 'Release', 'retinanet_ops.node'), prebuild];
+  return [join(root, 'build', 'Release', 'retinanet_ops.node'), prebuild];
 }
 
 /** Where this runs: platform, processor, C library, Node.js. */

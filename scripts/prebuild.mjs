@@ -1,7 +1,8 @@
 // `npm run prebuild [-- PLATFORM-ARCH ...]`: the binaries that users install, into prebuilds/. Without arguments for this
 // machine; linux-arm64 is cross-compiled elsewhere. Each is stripped, and on Linux inspected (scripts/inspect-prebuild.mjs).
+// `--outdated` compiles only where the sources are newer than the binary.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,9 +87,21 @@ function addCudaPlugin(target) {
   if (spawnSync('strip', ['--strip-all', copy]).status !== 0) fail(`strip failed on ${copy}.`);
 }
 
-const targets = process.argv.length > 2 ? process.argv.slice(2) : [host];
-for (const target of targets) {
-  prebuild(target);
+function newest(path) {
+  const stat = statSync(path);
+  return stat.isDirectory() ? Math.max(...readdirSync(path).map((name) => newest(join(path, name)))) : stat.mtimeMs;
+}
+
+function outdated(target) {
+  const folder = join(root, 'prebuilds', target);
+  const addon = existsSync(folder) && readdirSync(folder).find((name) => name.endsWith('.node'));
+  const sources = Math.max(newest(join(root, 'native')), newest(join(root, 'CMakeLists.txt')));
+  return !addon || statSync(join(folder, addon)).mtimeMs < sources;
+}
+
+const named = process.argv.slice(2).filter((argument) => argument !== '--outdated');
+for (const target of named.length > 0 ? named : [host]) {
+  if (!process.argv.includes('--outdated') || outdated(target)) prebuild(target);
   addCudaPlugin(target);
   const { lines, faults } = inspect(join(root, 'prebuilds', target));
   for (const line of lines) console.log(line);

@@ -1,6 +1,7 @@
 // The package as a user gets it: packed, installed without install scripts where nothing can compile, and used.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
@@ -19,12 +20,14 @@ import {
   type Packed,
   type Run,
 } from './support/consumer.js';
-import { readmeExamples } from './support/readme.js';
+import { readmeExamples, readmeInstalls } from './support/readme.js';
+import { writeTypedProgram } from './support/typed-program.js';
 
 let folder: string;
 let tarball: string;
 let packed: Packed;
 let user: string;
+let reader: string;
 let env: NodeJS.ProcessEnv;
 
 const serial = process.platform === 'win32' ? test.serial.skip : test.serial;
@@ -44,6 +47,10 @@ test.after.always(() => {
 
 const node = (args: string[], cwd = user, environment = env): Run => run(cwd, 'node', args, environment);
 
+interface Bill {
+  components: { type: string; name: string; hashes: { content: string }[] }[];
+}
+
 function filesUnder(path: string): string[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -62,6 +69,7 @@ serial('the package holds exactly what is needed', (t) => {
     'LICENSE',
     'CHANGELOG.md',
     'THIRD_PARTY_LICENSES.md',
+    'sbom.cdx.json',
     'binding.d.ts',
     'CMakeLists.txt',
   ];
@@ -81,6 +89,31 @@ serial('the package holds exactly what is needed', (t) => {
   t.true(binaries.includes(`prebuilds/${PLATFORM}/retinanet_ops.glibc.node`), binaries.join(' '));
   for (const file of binaries) t.regex(file, /^prebuilds\/\w+-\w+\/retinanet_ops(\.(glibc|musl)\.node|_cuda\.so)$/);
   t.true(packed.unpackedSize < 15e6, `${packed.unpackedSize} bytes`);
+});
+
+serial('the bill of materials lists what is installed and what is linked in, and the licences are told', (t) => {
+  const installed = join(user, 'node_modules/retinanet-ops');
+  const bill = JSON.parse(readFileSync(join(installed, 'sbom.cdx.json'), 'utf8')) as Bill;
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object };
+  const libraries = bill.components.filter(({ type }) => type === 'library');
+  const names = new Set(libraries.map(({ name }) => name));
+  for (const name of Object.keys(dependencies)) t.true(names.has(name), name);
+  if (process.platform === 'linux') for (const name of ['libstdc++', 'libgcc']) t.true(names.has(name), name);
+
+  const binaries = packed.files.filter(({ path }) => path.startsWith('prebuilds/'));
+  t.deepEqual(
+    bill.components.filter(({ type }) => type === 'file').map(({ name, hashes }) => [name, hashes[0]?.content]),
+    binaries.map(({ path }) => {
+      const digest = createHash('sha256').update(readFileSync(join(installed, path)));
+      return [path, digest.digest('hex')];
+    }),
+  );
+  const told = readFileSync('THIRD_PARTY_LICENSES.md', 'utf8');
+  for (const { name } of libraries) t.true(told.includes(name), name);
+
+  const before = readFileSync('sbom.cdx.json');
+  t.is(run('.', process.execPath, ['scripts/sbom.mjs']).status, 0);
+  t.true(readFileSync('sbom.cdx.json').equals(before), 'a second bill differs');
 });
 
 serial('nothing on the PATH of the user compiles', (t) => {
@@ -136,12 +169,17 @@ serial('every supported Node.js loads the one binary', (t) => {
   }
 });
 
-serial('a user follows the README', (t) => {
-  install(user, env, '@tensorflow/tfjs-core@4', '@tensorflow/tfjs-layers@4');
-  install(user, env, '@tensorflow/tfjs-backend-cpu@4', '@tensorflow/tfjs-backend-wasm@4');
+serial('a user follows the README: three installs into an empty project, then its examples', (t) => {
+  reader = project(folder, 'reader');
+  const commands = readmeInstalls();
+  t.is(commands.length, 3);
+  t.deepEqual(commands[0], ['retinanet-ops']);
+  for (const names of commands)
+    install(reader, env, ...names.map((name) => (name === 'retinanet-ops' ? tarball : name)));
+  t.is(readmeExamples().length, 4);
   for (const [i, code] of readmeExamples().entries()) {
-    writeFileSync(join(user, `example-${i}.mjs`), code);
-    const { status, stdout, stderr } = node([`example-${i}.mjs`]);
+    writeFileSync(join(reader, `example-${i}.mjs`), code);
+    const { status, stdout, stderr } = node([`example-${i}.mjs`], reader);
     t.is(status, 0, stderr);
     t.regex(stdout, /\d/);
     t.notRegex(stdout, /NaN|undefined/);
@@ -150,49 +188,14 @@ serial('a user follows the README', (t) => {
 
 // After the README's: the types of retinanet-ops/tfjs name those of TensorFlow.js.
 serial('types resolve in every module system', (t) => {
-  const require = createRequire(import.meta.url);
-  writeFileSync(
-    join(user, 'use.ts'),
-    `import { AnchorGrid, nms, type BackendInfo, backendInfo } from 'retinanet-ops';
-    import * as promises from 'retinanet-ops/promises';
-    import * as tf from '@tensorflow/tfjs-core';
-    import { sigmoidFocalLoss } from 'retinanet-ops/tfjs';
-    import type { DetectionDataset } from 'retinanet-ops/retinanet';
-    export const count: number = new AnchorGrid({ imageHeight: 64, imageWidth: 64 }).count;
-    export const kept: Int32Array = nms(new Float32Array(4), new Float32Array(1));
-    export const later: Promise<Float32Array> = promises.boxIou(new Float32Array(4), new Float32Array(4));
-    export const info: BackendInfo = backendInfo();
-    export const loss: tf.Tensor = sigmoidFocalLoss(tf.zeros([1, 2]), tf.tensor1d([0], 'int32'));
-    export const names = (data: DetectionDataset): string[] => data.classNames;
-    // @ts-expect-error: the types are there, and are not any
-    nms('boxes');`,
-  );
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
   for (const [module, resolution] of [
     ['node16', 'node16'],
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ]) {
-    writeFileSync(
-      join(user, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          module,
-          moduleResolution: resolution,
-          target: 'es2022',
-          strict: true,
-          noEmit: true,
-          types: [],
-          skipLibCheck: true,
-        },
-        files: ['use.ts'],
-      }),
-    );
-    // As a module: what require() gives of an ES module is not known to node16.
-    writeFileSync(
-      join(user, 'package.json'),
-      readFileSync(join(user, 'package.json'), 'utf8').replace(/^\{(?!\s*"type")/, '{"type":"module",'),
-    );
-    const { status, stdout } = node([require.resolve('typescript/bin/tsc'), '-p', '.']);
+  ] as const) {
+    writeTypedProgram(reader, module, resolution);
+    const { status, stdout } = node([tsc, '-p', '.'], reader);
     t.is(status, 0, `${resolution}: ${stdout}`);
   }
 });

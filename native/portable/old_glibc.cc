@@ -1,8 +1,8 @@
-// What a new glibc would tie the binary to, bound to what old ones have too: linked on glibc 2.36, it loads on 2.27.
-// Since 2.34 the functions of libpthread and libdl carry a new version although nothing about them changed, since 2.29
-// exp, log and pow do (no more matherr), and libgcc's unwinder asks for _dl_find_object (2.35). The linker's --wrap
-// sends every reference, those of the static libstdc++ and libgcc included, to a __wrap_ function here (wrap.txt has
-// the list).
+// What a new glibc would tie a binary to, bound to what old ones have too: linked on glibc 2.36, it loads on 2.27.
+// Since 2.34 the functions of libpthread, libdl and librt carry a new version although nothing about them changed,
+// since 2.29 exp, log and pow do (no more matherr), and libgcc's unwinder asks for _dl_find_object (2.35). The linker's
+// --wrap sends every reference, those of the static libstdc++, libgcc and CUDA runtime included, to a __wrap_ function
+// here.
 #include <features.h>
 
 #if defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
@@ -10,45 +10,117 @@
 // deals in addresses.
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
-#include <pthread.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
 
 #ifdef __x86_64__
 #define RN_FIRST_GLIBC "GLIBC_2.2.5"
+#define RN_JUMP "jmp rn_old_"
+#define RN_DLMOPEN_GLIBC "GLIBC_2.3.4"
 #else
 #define RN_FIRST_GLIBC "GLIBC_2.17"
+#define RN_JUMP "b rn_old_"
+#define RN_DLMOPEN_GLIBC RN_FIRST_GLIBC
 #endif
 
-// `name` under the version it had in the first glibc of this processor.
-#define RN_OLD(result, name, parameters, arguments)                          \
-  __asm__(".symver rn_old_" #name ", " #name "@" RN_FIRST_GLIBC);            \
-  extern "C" result rn_old_##name parameters;                                \
-  extern "C" result __wrap_##name parameters; /* no header declares these */ \
-  extern "C" result __wrap_##name parameters { return rn_old_##name arguments; }
+// A jump to `name` under the version it had in an old glibc, whatever its parameters are; left out where nothing refers
+// to it. CMakeLists.txt makes a --wrap of every line that begins with RN_OLD or RN_NEW.
+// clang-format off
+#define RN_OLD_SINCE(name, version)                                 \
+  __asm__(".symver rn_old_" #name ", " #name "@" version "\n"       \
+          ".pushsection .text.__wrap_" #name ", \"ax\", %progbits\n" \
+          ".globl __wrap_" #name "\n"                               \
+          ".hidden __wrap_" #name "\n"                              \
+          ".type __wrap_" #name ", %function\n"                     \
+          "__wrap_" #name ": " RN_JUMP #name "\n"                   \
+          ".popsection");
+#define RN_OLD(name) RN_OLD_SINCE(name, RN_FIRST_GLIBC)
+// clang-format on
+// Written out in this file.
+#define RN_NEW(name)
 
-RN_OLD(double, exp, (double x), (x))
-RN_OLD(double, exp2, (double x), (x))
-RN_OLD(double, log, (double x), (x))
-RN_OLD(double, log2, (double x), (x))
-RN_OLD(double, pow, (double x, double y), (x, y))
-RN_OLD(void*, dlopen, (const char* file, int mode), (file, mode))
-RN_OLD(void*, dlsym, (void* handle, const char* symbol), (handle, symbol))
-RN_OLD(int, dlclose, (void* handle), (handle))
-RN_OLD(char*, dlerror, (), ())
-RN_OLD(int, dladdr, (const void* address, Dl_info* info), (address, info))
-RN_OLD(int, pthread_create, (pthread_t * thread, const pthread_attr_t* attr, void* (*start)(void*), void* argument),
-       (thread, attr, start, argument))
-RN_OLD(int, pthread_detach, (pthread_t thread), (thread))
-RN_OLD(int, pthread_join, (pthread_t thread, void** result), (thread, result))
-RN_OLD(int, pthread_once, (pthread_once_t * once, void (*function)()), (once, function))
-RN_OLD(int, pthread_mutex_trylock, (pthread_mutex_t * mutex), (mutex))
-RN_OLD(int, pthread_key_create, (pthread_key_t * key, void (*destroy)(void*)), (key, destroy))
-RN_OLD(int, __pthread_key_create, (pthread_key_t * key, void (*destroy)(void*)), (key, destroy))
+RN_OLD(exp)
+RN_OLD(exp2)
+RN_OLD(log)
+RN_OLD(log2)
+RN_OLD(pow)
+RN_OLD(dlopen)
+RN_OLD(dlsym)
+RN_OLD(dlvsym)
+RN_OLD(dlclose)
+RN_OLD(dlerror)
+RN_OLD(dladdr)
+RN_OLD(__pthread_key_create)
+RN_OLD(pthread_create)
+RN_OLD(pthread_detach)
+RN_OLD(pthread_join)
+RN_OLD(pthread_kill)
+RN_OLD(pthread_once)
+RN_OLD(pthread_getspecific)
+RN_OLD(pthread_setspecific)
+RN_OLD(pthread_key_create)
+RN_OLD(pthread_key_delete)
+RN_OLD(pthread_mutex_trylock)
+RN_OLD(pthread_mutexattr_init)
+RN_OLD(pthread_mutexattr_destroy)
+RN_OLD(pthread_mutexattr_settype)
+RN_OLD(pthread_mutexattr_setpshared)
+RN_OLD(pthread_condattr_setpshared)
+RN_OLD(pthread_rwlock_init)
+RN_OLD(pthread_rwlock_destroy)
+RN_OLD(pthread_rwlock_rdlock)
+RN_OLD(pthread_rwlock_tryrdlock)
+RN_OLD(pthread_rwlock_timedrdlock)
+RN_OLD(pthread_rwlock_wrlock)
+RN_OLD(pthread_rwlock_trywrlock)
+RN_OLD(pthread_rwlock_timedwrlock)
+RN_OLD(pthread_rwlock_unlock)
+RN_OLD(pthread_rwlockattr_init)
+RN_OLD(pthread_rwlockattr_destroy)
+RN_OLD(pthread_rwlockattr_setpshared)
+RN_OLD(pthread_spin_init)
+RN_OLD(pthread_spin_destroy)
+RN_OLD(pthread_spin_lock)
+RN_OLD(pthread_spin_trylock)
+RN_OLD(pthread_spin_unlock)
+RN_OLD(sem_init)
+RN_OLD(sem_destroy)
+RN_OLD(sem_post)
+RN_OLD(sem_wait)
+RN_OLD(sem_trywait)
+RN_OLD(sem_timedwait)
+RN_OLD_SINCE(dlmopen, RN_DLMOPEN_GLIBC)
+RN_NEW(shm_open)
+RN_NEW(shm_unlink)
+RN_NEW(__libc_single_threaded)
+RN_NEW(_dl_find_object)
+
+// Before 2.34 in librt, which node does not load.
+namespace {
+
+struct SharedMemoryPath {
+  char text[512];
+  explicit SharedMemoryPath(const char* name) {
+    std::snprintf(text, sizeof text, "/dev/shm/%s", name + std::strspn(name, "/"));
+  }
+};
+
+}  // namespace
+
+extern "C" {
+int __wrap_shm_open(const char* name, int flags, mode_t mode);
+int __wrap_shm_unlink(const char* name);
+int __wrap_shm_open(const char* name, int flags, mode_t mode) {
+  return open(SharedMemoryPath(name).text, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+int __wrap_shm_unlink(const char* name) { return unlink(SharedMemoryPath(name).text); }
 
 // 2.32. libstdc++ spares atomic operations where it is not 0; a process with node in it never has one thread only.
-extern "C" {
 extern char __wrap___libc_single_threaded;
 char __wrap___libc_single_threaded = 0;
 }

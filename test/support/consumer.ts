@@ -1,17 +1,8 @@
 // A user's project outside of this one, with the packed package installed into it.
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 
 export interface Run {
   status: number | null;
@@ -27,7 +18,6 @@ export interface Packed {
 }
 
 export const PLATFORM = `${process.platform}-${process.arch}`;
-const PREBUILD = join('prebuilds', PLATFORM, 'retinanet_ops.glibc.node');
 
 /** The first file of that name on PATH. */
 function which(name: string): string {
@@ -55,18 +45,9 @@ function must({ status, stdout, stderr }: Run, what: string): string {
   return stdout;
 }
 
-function newest(paths: string[]): number {
-  const times = paths.flatMap((path) => {
-    const stat = statSync(path);
-    return stat.isDirectory() ? newest(readdirSync(path).map((name) => join(path, name))) : stat.mtimeMs;
-  });
-  return Math.max(...times);
-}
-
 /** Makes the prebuilt binary of this platform where there is none newer than its sources. */
 export function prebuild(): void {
-  if (existsSync(PREBUILD) && statSync(PREBUILD).mtimeMs > newest(['native', 'CMakeLists.txt'])) return;
-  must(run('.', process.execPath, ['scripts/prebuild.mjs']), 'the prebuild');
+  must(run('.', process.execPath, ['scripts/prebuild.mjs', '--outdated']), 'the prebuild');
 }
 
 /** An environment whose PATH has node, npm and a shell, and nothing that compiles. */
@@ -83,9 +64,10 @@ export function bareEnvironment(folder: string, node = process.execPath): NodeJS
   return { ...process.env, PATH: bin, CXX: '' };
 }
 
-/** Packs into a new folder and says what is in the package. */
+/** Packs into a new folder, with a new bill of materials, and says what is in the package. */
 export function pack(): { tarball: string; packed: Packed; folder: string } {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'retinanet-ops-')));
+  must(run('.', process.execPath, ['scripts/sbom.mjs']), 'the bill of materials');
   const out = must(run('.', 'npm', ['pack', '--json', '--pack-destination', folder]), 'npm pack');
   const packed = (JSON.parse(out) as Packed[])[0]!;
   return { tarball: join(folder, packed.filename), packed, folder };
@@ -104,16 +86,7 @@ export function install(cwd: string, env: NodeJS.ProcessEnv, ...specifiers: stri
   must(run(cwd, 'npm', ['install', ...options, ...specifiers], env), `npm install ${specifiers.join(' ')}`);
 }
 
-/** The real node binary of a major version, from npm. Kept in build/nodes; null where npm does not have it or is out of reach. */
+/** The real node binary of a major version, or null where npm does not have it or is out of reach. */
 export function nodeBinary(major: number): string | null {
-  if (Number(process.versions.node.split('.')[0]) === major) return process.execPath;
-  const folder = resolve('build', 'nodes', String(major));
-  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-  const file = join(folder, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-    run(folder, 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${major}`]);
-  }
-  return existsSync(file) ? file : null;
+  return must(run('.', process.execPath, ['scripts/node-binary.mjs', String(major)]), 'npm').trim() || null;
 }

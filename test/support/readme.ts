@@ -8,6 +8,15 @@ const DATA = `const dataset = {
 const testSet = dataset;
 `;
 
+/** What the README tells a user to install: the arguments of each `npm install`. */
+export function readmeInstalls(): string[][] {
+  const shell = [...readFileSync('README.md', 'utf8').matchAll(/```sh\n(.*?)```/gs)].flatMap((match) =>
+    match[1]!.split('\n'),
+  );
+  const command = 'npm install ';
+  return shell.filter((line) => line.startsWith(command)).map((line) => line.slice(command.length).split(' '));
+}
+
 /** The README's examples, ready to run. The one that trains gets a data set and fewer steps. */
 export function readmeExamples(): string[] {
   const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
