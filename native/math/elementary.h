@@ -1,6 +1,5 @@
 // exp, log and powers for the losses, for float64 and for any float32 type F: one number, or the lanes of a vector.
-// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere,
-// ScaleByPowerOfTwo and SplitExponent
+// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere, ScaleByPowerOfTwo and SplitExponent
 // (native/cpu/kernels/vector_*.h). The polynomials are minimax fits of the relative error, by weighted least squares.
 #ifndef RETINANET_OPS_MATH_ELEMENTARY_H
 #define RETINANET_OPS_MATH_ELEMENTARY_H
@@ -19,6 +18,13 @@ RN_HD void SwapWhere(bool condition, double& a, double& b) {
   const double old = a;
   a = condition ? b : a;
   b = condition ? old : b;
+}
+
+// a where x is negative, b where it is positive; where it is a zero, either. Vectors have a faster one.
+template <class F>
+RN_HD F IfNegative(F x, F a, F b) {
+  SwapWhere(x > F(0.0f), a, b);
+  return a;
 }
 
 // A finite stand-in where infinity would meet a factor 0. float32 values are never infinite here.
