@@ -46,10 +46,11 @@ constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23
 // dependent operations instead of a long one; the leading terms come last, so that their rounding is all there is.
 template <class F>
 RN_HD F ExpMinusReduced(F r) {
-  const F r2 = r * r;
-  const F odd = Fma(F(-8.36871658e-3f), r2, F(-1.66665211e-1f));
-  const F even = Fma(Fma(F(1.38445988e-3f), r2, F(4.16683890e-2f)), r2, F(4.99999940e-1f));
-  return Fma(Fma(Fma(odd, r, even), r, F(-1.0f)), r, F(1.0f));
+  F p = Fma(F(1.38445988e-3f), r, F(-8.36871658e-3f));
+  p = Fma(p, r, F(4.16683890e-2f));
+  p = Fma(p, r, F(-1.66665211e-1f));
+  p = Fma(p, r, F(4.99999940e-1f));
+  return Fma(Fma(p, r, F(-1.0f)), r, F(1.0f));
 }
 
 // exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.

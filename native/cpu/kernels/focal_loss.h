@@ -59,9 +59,12 @@ RN_HD FocalTerm<Float> DenseTerm(Float x, Float e, Float target, const Gamma& ga
   return {Select(hard, term.weight, soft.weight), Select(hard, term.ce, soft.ce), Select(hard, term.slope, soft.slope)};
 }
 
+// What a span asks for: its sum, the gradient as well, or whatever its pointers say.
+enum Wanted { kSum, kSumAndGrad, kAnything };
+
 // The vector of elements from i on; e = exp(-|logit|), k their index into the tables, class_bits the lanes that are
 // their row's class. Returns their losses.
-template <FocalTargets kTargets, FocalGamma kGamma>
+template <FocalTargets kTargets, FocalGamma kGamma, Wanted kWanted>
 RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k, uint32_t class_bits) {
   const auto gamma = GammaAt<kGamma>(span, k);
   FocalTerm<Float> term;
@@ -75,12 +78,12 @@ RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k
     if (class_bits != 0) SwapWhere(MaskOf(class_bits), t, not_t);
     term = SoftTerm(x, e, t, not_t, gamma, span, k);
   }
-  if (span.weights) term.weight = term.weight * Load(span.weights + i);
+  if (kWanted == kAnything && span.weights) term.weight = term.weight * Load(span.weights + i);
   const Float loss = term.weight * term.ce;
-  if (span.losses) Store(span.losses + i, loss * Float(span.loss_scale));
-  if (span.grad) {
+  if (kWanted == kAnything && span.losses) Store(span.losses + i, loss * Float(span.loss_scale));
+  if (kWanted == kSumAndGrad || (kWanted == kAnything && span.grad)) {
     Float grad = term.weight * term.slope * Float(span.grad_scale);
-    if (span.upstream) grad = grad * Load(span.upstream + i);
+    if (kWanted == kAnything && span.upstream) grad = grad * Load(span.upstream + i);
     if (span.stream) {
       Stream(span.grad + i, grad);
     } else {
@@ -131,7 +134,7 @@ RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, in
   }
   const Float x = Load(logits);
   Sum sum;
-  sum.Add(Vector<kTargets, kGamma>(part, x, ExpMinus(Abs(x)), 0, k, class_bits));
+  sum.Add(Vector<kTargets, kGamma, kAnything>(part, x, ExpMinus(Abs(x)), 0, k, class_bits));
   double total = sum.Total();
   for (int64_t j = 0; j < lanes; ++j) {
     if (in_reach(span.logits[i + j])) {
@@ -176,12 +179,25 @@ class SpanSum {
       Store(exponentials + i, ExpMinus(magnitude));
     }
     if (!All(in_reach)) return SearchFarLogits(first, count, k);
+    if (span_.weights || span_.losses || span_.upstream) {
+      Vectors<kAnything>(exponentials, first, count, k);
+    } else if (span_.grad) {
+      Vectors<kSumAndGrad>(exponentials, first, count, k);
+    } else {
+      Vectors<kSum>(exponentials, first, count, k);
+    }
+  }
+
+  template <Wanted kWanted>
+  RN_ALWAYS_INLINE void Vectors(const float* exponentials, int64_t first, int64_t count, int64_t k) {
+    const float* const logits = span_.logits + first;
+    const int64_t step = span_.table_step * kLanes;
     for (int64_t i = 0; i < count;) {
       const int64_t end = count - i < kVectorsPerSum * kLanes ? count : i + kVectorsPerSum * kLanes;
       Float losses(0.0f);
-      for (; i < end; i += kLanes) {
-        losses = losses + Vector<kTargets, kGamma>(span_, Load(logits + i), Load(exponentials + i), first + i,
-                                                   k + span_.table_step * i, ClassBits(first + i, kLanes));
+      for (; i < end; i += kLanes, k += step) {
+        losses = losses + Vector<kTargets, kGamma, kWanted>(span_, Load(logits + i), Load(exponentials + i), first + i,
+                                                            k, ClassBits(first + i, kLanes));
       }
       sum_.Add(losses);
     }
