@@ -46,10 +46,9 @@ constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23
 // dependent operations instead of a long one; the leading terms come last, so that their rounding is all there is.
 template <class F>
 RN_HD F ExpMinusReduced(F r) {
-  F p = Fma(F(1.38445988e-3f), r, F(-8.36871658e-3f));
-  p = Fma(p, r, F(4.16683890e-2f));
-  p = Fma(p, r, F(-1.66665211e-1f));
-  p = Fma(p, r, F(4.99999940e-1f));
+  F p = Fma(F(-8.31252057e-3f), r, F(4.18901555e-2f));
+  p = Fma(p, r, F(-1.66671142e-1f));
+  p = Fma(p, r, F(4.99992311e-1f));
   return Fma(Fma(p, r, F(-1.0f)), r, F(1.0f));
 }
 
