@@ -158,6 +158,10 @@ export interface Binding extends Operations, AsyncOperations {
   backendInfo(): { cpu: BackendState; cuda: BackendState };
   /** Index of the first value not in [lowest, highest] (NaN never is; bounds in the array's own type), or -1. */
   firstOutside(values: Floats | Ints, lowest: number, highest: number): number;
+  /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
+  cgroupCores(root: string): number;
+  /** Where decoding clips dw and dh. */
+  readonly largestLogSize: number;
   numThreads(): number;
   /** 0 restores the default. */
   setNumThreads(count: number): void;
