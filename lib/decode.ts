@@ -40,7 +40,7 @@ export interface Detections {
   offsets: Int32Array;
 }
 
-const OPTIONS = [
+export const DECODE_OPTIONS = [
   'classLogits',
   'boxDeltas',
   'anchors',
@@ -68,7 +68,7 @@ export function decodeDetections(options: DecodeDetectionsOptions): Detections {
 
 export function planDecodeDetections(options: DecodeDetectionsOptions): Plan<Detections> {
   const check = new Check('decodeDetections');
-  const given = check.required<DecodeDetectionsOptions>('options', options, OPTIONS);
+  const given = check.required<DecodeDetectionsOptions>('options', options, DECODE_OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
   const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
   const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);

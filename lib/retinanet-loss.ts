@@ -42,7 +42,7 @@ export interface RetinanetLoss {
   boxGrad: Float32Array;
 }
 
-const OPTIONS = [
+export const RETINANET_LOSS_OPTIONS = [
   'classLogits',
   'boxDeltas',
   'anchors',
@@ -74,7 +74,7 @@ export function retinanetLoss(options: RetinanetLossOptions): RetinanetLoss {
 
 export function planRetinanetLoss(options: RetinanetLossOptions): Plan<RetinanetLoss> {
   const check = new Check('retinanetLoss');
-  const given = check.required<RetinanetLossOptions>('options', options, OPTIONS);
+  const given = check.required<RetinanetLossOptions>('options', options, RETINANET_LOSS_OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
   const classLogits = check.array('Float32Array', 'classLogits', given.classLogits);
   const boxDeltas = check.array('Float32Array', 'boxDeltas', given.boxDeltas);

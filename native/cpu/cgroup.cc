@@ -22,7 +22,8 @@ std::string ReadFile(const std::string& path) {
 std::vector<std::string> Split(const std::string& text, char separator, size_t most = SIZE_MAX) {
   std::vector<std::string> parts;
   size_t start = 0;
-  for (size_t end; parts.size() + 1 < most && (end = text.find(separator, start)) != std::string::npos; start = end + 1) {
+  for (size_t end; parts.size() + 1 < most && (end = text.find(separator, start)) != std::string::npos;
+       start = end + 1) {
     parts.push_back(text.substr(start, end - start));
   }
   parts.push_back(text.substr(start));

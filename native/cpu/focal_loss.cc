@@ -204,7 +204,8 @@ class FocalLossRun {
 bool Positive(const rn_focal_loss& op, int64_t row) {
   if (op.anchor_weights && op.anchor_weights[row] == 0) return false;
   if (op.labels) return op.labels[row] >= 0;
-  // No target is negative: one is above 0 where a bit other than the sign, which -0 has, is set. The loop becomes vectors.
+  // No target is negative: one is above 0 where a bit other than the sign, which -0 has, is set. The loop becomes
+  // vectors.
   const float* targets = op.targets + row * op.classes;
   uint32_t any = 0;
   for (int64_t k = 0; k < op.classes; ++k) {

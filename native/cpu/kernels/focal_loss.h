@@ -71,8 +71,7 @@ RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k
   if constexpr (kTargets == kDense) {
     term = DenseTerm(x, e, Load(span.targets + i), gamma, span, k);
   } else if constexpr (kTargets == kHard) {
-    term = class_bits == 0 ? BackgroundTerm(x, e, gamma, span, k)
-                           : HardTerm(x, e, MaskOf(class_bits), gamma, span, k);
+    term = class_bits == 0 ? BackgroundTerm(x, e, gamma, span, k) : HardTerm(x, e, MaskOf(class_bits), gamma, span, k);
   } else {
     Float t(static_cast<float>(span.background_target)), not_t(static_cast<float>(span.class_target));
     if (class_bits != 0) SwapWhere(MaskOf(class_bits), t, not_t);
