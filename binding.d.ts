@@ -230,6 +230,10 @@ export interface Binding extends Operations, AsyncOperations {
   devicePointer(tensor: DeviceBuffer): bigint | undefined;
   /** Index of the first value not in [lowest, highest] (NaN never is; bounds in the array's own type), or -1. */
   firstOutside(values: HostFloats | HostInts, lowest: number, highest: number): number;
+  /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
+  cgroupCores(root: string): number;
+  /** Where decoding clips dw and dh. */
+  readonly largestLogSize: number;
   numThreads(): number;
   /** 0 restores the default. */
   setNumThreads(count: number): void;

@@ -42,7 +42,7 @@ export interface Detections<F extends Floats = Float32Array> {
   offsets: Int32Array;
 }
 
-const OPTIONS = [
+export const DECODE_OPTIONS = [
   'classLogits',
   'boxDeltas',
   'anchors',
@@ -70,7 +70,7 @@ export function decodeDetections<F extends Floats>(options: DecodeDetectionsOpti
 
 export function planDecodeDetections<F extends Floats>(options: DecodeDetectionsOptions<F>): Plan<Detections<F>> {
   const check = new Call('decodeDetections');
-  const given = check.required<DecodeDetectionsOptions<Floats>>('options', options, OPTIONS);
+  const given = check.required<DecodeDetectionsOptions<Floats>>('options', options, DECODE_OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
   const classLogits = check.activations('classLogits', given.classLogits);
   const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);

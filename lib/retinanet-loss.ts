@@ -49,7 +49,7 @@ export interface RetinanetLoss<F extends Floats = Float32Array> {
   boxGrad: FloatsLike<F>;
 }
 
-const OPTIONS = [
+export const RETINANET_LOSS_OPTIONS = [
   'classLogits',
   'boxDeltas',
   'anchors',
@@ -81,7 +81,7 @@ export function retinanetLoss<F extends Floats>(options: RetinanetLossOptions<F>
 
 export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOptions<F>): Plan<RetinanetLoss<F>> {
   const check = new Call('retinanetLoss');
-  const given = check.required<RetinanetLossOptions<Floats>>('options', options, OPTIONS);
+  const given = check.required<RetinanetLossOptions<Floats>>('options', options, RETINANET_LOSS_OPTIONS);
   const anchors = nativeAnchors(check, given.anchors);
   const classLogits = check.activations('classLogits', given.classLogits);
   const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);

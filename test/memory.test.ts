@@ -34,8 +34,8 @@ test('the focal loss builds no one-hot matrix', (t) => {
 });
 
 test('the whole loss needs memory by anchors and boxes alone', (t) => {
-  const [anchors, boxes] = [400_000, 300];
+  const [anchors, boxes] = [3_000_000, 300]; // so many that 16 bytes an anchor stand out: 46 MiB
   const bytes = growth('loss', anchors, boxes);
-  t.log(`${(bytes / anchors).toFixed(1)} bytes an anchor`);
-  t.true(bytes < 64 * anchors + 16 * MiB);
+  t.log(`${(bytes / anchors).toFixed(1)} bytes an anchor beside inputs and gradients`);
+  t.true(bytes <= 16 * anchors + 4 * MiB);
 });

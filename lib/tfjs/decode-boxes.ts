@@ -2,14 +2,12 @@
 import { add, concat, engine, split, sub, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import { AnchorGrid } from '../anchors.js';
 import { planDecodeBoxes } from '../boxes.js';
+import { native } from '../native.js';
 import { Check } from '../validate.js';
 import type { TensorBoxOptions } from './boxes.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import { compute, type Outputs } from './memory.js';
 import { anchorsOf, boxes as boxTensor, expectShape, readAnchors, type Input, type TensorAnchors } from './tensors.js';
-
-/** Where dw and dh are clipped, as in native/math/box_coder.h. */
-const LARGEST = Math.fround(Math.log(1000 / 16));
 
 const kernel = defineKernel<TensorBoxOptions & { grid: AnchorGrid | undefined; withDerivative: boolean }>(
   'RetinanetOpsDecodeBoxes',
@@ -52,11 +50,12 @@ function fillDerivative(
   boxes: Float32Array,
   derivative: Float32Array,
 ): void {
+  const { largestLogSize } = native();
   const side = (list: Float32Array, at: number): number => (list[at + 2] as number) - (list[at] as number);
   for (let row = 0; row < deltas.length; row += 4) {
     for (let axis = row; axis < row + 2; axis++) {
       derivative[axis] = side(anchors, axis);
-      derivative[axis + 2] = (deltas[axis + 2] as number) > LARGEST ? 0 : side(boxes, axis) / 2;
+      derivative[axis + 2] = (deltas[axis + 2] as number) > largestLogSize ? 0 : side(boxes, axis) / 2;
     }
   }
 }

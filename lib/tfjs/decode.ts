@@ -1,7 +1,7 @@
 // From a network's outputs to detections, on tensors.
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../anchors.js';
-import { planDecodeDetections, type DecodeDetectionsOptions } from '../decode.js';
+import { DECODE_OPTIONS, planDecodeDetections, type DecodeDetectionsOptions } from '../decode.js';
 import { Check } from '../validate.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
@@ -30,19 +30,8 @@ export interface TensorDetections {
   offsets: Tensor1D;
 }
 
-const OPTIONS = [
-  'classLogits',
-  'boxDeltas',
-  'anchors',
-  'imageHeight',
-  'imageWidth',
-  'scoreThreshold',
-  'topK',
-  'levelCounts',
-  'iouThreshold',
-  'maxDetections',
-  'backend',
-] as const;
+// The shapes tell the number of classes.
+const OPTIONS = DECODE_OPTIONS.filter((name) => name !== 'numClasses');
 
 const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined; numClasses: number }>(
   'RetinanetOpsDecodeDetections',

@@ -1,7 +1,7 @@
 // The whole training loss of a RetinaNet on tensors.
 import { add, engine, type Scalar, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../anchors.js';
-import { planRetinanetLoss, type RetinanetLossOptions } from '../retinanet-loss.js';
+import { RETINANET_LOSS_OPTIONS, planRetinanetLoss, type RetinanetLossOptions } from '../retinanet-loss.js';
 import { Check } from '../validate.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import type { TensorFocalLossOptions } from './focal-loss.js';
@@ -35,23 +35,8 @@ export interface TensorRetinanetLoss {
   numPositives: number;
 }
 
-const OPTIONS = [
-  'classLogits',
-  'boxDeltas',
-  'anchors',
-  'groundTruth',
-  'alpha',
-  'gamma',
-  'labelSmoothing',
-  'beta',
-  'boxWeight',
-  'normalizer',
-  'positiveThreshold',
-  'negativeThreshold',
-  'allowLowQualityMatches',
-  'ignoreIof',
-  'backend',
-] as const;
+// The shapes tell the number of classes; tensors are never written into.
+const OPTIONS = RETINANET_LOSS_OPTIONS.filter((name) => name !== 'numClasses' && name !== 'out');
 
 interface Attrs extends Plain {
   alpha?: number | number[] | null;

@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "../backend/cuda_loader.h"
+#include "../cpu/cgroup.h"
 #include "../cpu/scan.h"
 #include "../cpu/thread_pool.h"
+#include "../math/box_coder.h"
 #include "operation.h"
 
 namespace rn::addon {
@@ -64,6 +66,11 @@ void SetNumThreads(const Napi::CallbackInfo& info) {
   cpu::SetNumThreads(count == 0 ? cpu::DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, 1024)));
 }
 
+// (root): what control groups grant, in cores.
+Napi::Value CgroupCores(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), cpu::CgroupCores(info[0].ToString().Utf8Value()));
+}
+
 // (values, lowest, highest)
 Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
   Arguments args(info);
@@ -89,6 +96,8 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("cudaInfo", Napi::Function::New(env, CudaInfo, "cudaInfo"));
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
+  exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
+  exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));
 }
 

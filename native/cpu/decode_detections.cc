@@ -95,13 +95,18 @@ void Scan(const rn_decode& op, const float* logits, const Span& span, Best* best
   }
 }
 
-// ParallelFor for a body that may run out of memory.
+// ParallelFor for a body that may run out of memory; few logits are not worth a thread.
 template <class Body>
-void ParallelForAllocating(int64_t blocks, const Body& body) {
+void ParallelForAllocating(const rn_decode& op, int64_t blocks, const Body& body) {
   std::atomic<bool> failed{false};
-  ParallelFor(blocks, [&](int64_t block) {
+  const auto run = [&](int64_t block) {
     if (Guarded([&] { body(block); }).code != RN_OK) failed = true;
-  });
+  };
+  if (op.images * op.anchors.count * op.classes < kSpanLogits / 4) {
+    for (int64_t block = 0; block < blocks; ++block) run(block);
+  } else {
+    ParallelFor(blocks, run);
+  }
   if (failed) throw std::bad_alloc();
 }
 
@@ -110,7 +115,7 @@ std::vector<Candidate> Select(const rn_decode& op, const std::vector<Span>& span
   const float* logits = static_cast<const float*>(op.class_logits) + image * op.anchors.count * op.classes;
   const size_t top_k = static_cast<size_t>(op.top_k);
   std::vector<Best> best(spans.size(), Best(top_k, op.score_threshold));
-  ParallelForAllocating(static_cast<int64_t>(spans.size()), [&](int64_t i) {
+  ParallelForAllocating(op, static_cast<int64_t>(spans.size()), [&](int64_t i) {
     Scan(op, logits, spans[static_cast<size_t>(i)], &best[static_cast<size_t>(i)]);
   });
   std::vector<Candidate> all;
@@ -176,7 +181,7 @@ rn_status DecodeDetections(const rn_decode* args) {
     for (int64_t image = 0; image < op.images; ++image) {
       candidates[static_cast<size_t>(image)] = Select(op, spans, image);
     }
-    ParallelForAllocating(op.images, [&](int64_t image) {
+    ParallelForAllocating(op, op.images, [&](int64_t image) {
       const size_t i = static_cast<size_t>(image);
       found[i] = DecodeImage(op, candidates[i], image);
     });

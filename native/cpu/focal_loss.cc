@@ -38,14 +38,15 @@ struct Blocks {
   }
 };
 
-// alpha and gamma by element: a period of whole rows, so that a vector may be loaded at any class.
+// alpha and gamma by element: one number for all, or a period of whole rows, so that a chunk may begin at any class.
 class Tables {
  public:
   explicit Tables(const rn_focal_loss& op) : gamma_kind_(GammaKind(op.gamma)) {
     const bool per_class = (op.alpha.values && op.alpha.count > 1) || (gamma_kind_ == kGammaReal && op.gamma.count > 1);
     const int64_t repeated = per_class ? op.classes : 1;
-    period_ = repeated * NumBlocks(FocalSpan::kTablePadding, repeated);
-    length_ = period_ + FocalSpan::kTablePadding;
+    period_ = repeated * NumBlocks(FocalSpan::kChunk, repeated);
+    step_ = per_class ? 1 : 0;
+    length_ = per_class ? period_ + FocalSpan::kChunk : FocalSpan::kMostLanes;
     values_.resize(static_cast<size_t>(kTables * length_));
     for (int64_t k = 0; k < repeated; ++k) {
       const double alpha = op.alpha.values ? PerClass(op.alpha, k) : 0;
@@ -69,6 +70,7 @@ class Tables {
   FocalGamma gamma_kind() const { return gamma_kind_; }
 
   void Fill(FocalSpan& span) const {
+    span.table_step = step_;
     span.table_period = period_;
     span.background_weight = values_.data();
     span.class_weight = values_.data() + length_;
@@ -88,7 +90,7 @@ class Tables {
 
   FocalGamma gamma_kind_;
   float largest_logit_;
-  int64_t period_, length_;
+  int64_t period_, step_, length_;
   std::vector<float> values_;
 };
 
@@ -120,7 +122,7 @@ class FocalLossRun {
 
  private:
   static FocalTargets Targets(const rn_focal_loss& op) {
-    return op.targets ? kDense : op.label_smoothing == 0 ? kHardBits : kSoftBits;
+    return op.targets ? kDense : op.label_smoothing == 0 ? kHard : kSoft;
   }
 
   bool Ignored(int64_t row) const {
@@ -140,8 +142,6 @@ class FocalLossRun {
 
   double Block(int64_t block) const {
     const int64_t begin = blocks_.Begin(block), end = blocks_.Begin(block + 1);
-    uint8_t class_bits[kBlockElements / 8 + 24];
-    MarkClasses(begin, end, class_bits);
     double sum = 0;
     const int64_t last_row = (end - 1) / blocks_.classes;
     for (int64_t row = begin / blocks_.classes; row <= last_row;) {
@@ -152,50 +152,46 @@ class FocalLossRun {
         if (op_.losses) std::fill(op_.losses + first, op_.losses + last, 0.0f);
         if (grad_) std::fill(grad_ + first, grad_ + last, 0.0f);
       } else {
-        sum += Rows(begin, first, last, class_bits);
+        sum += Rows(row, next, first, last);
       }
       row = next;
     }
     return sum;
   }
 
-  // Sets the bits of the elements that are their row's class.
-  void MarkClasses(int64_t begin, int64_t end, uint8_t* bits) const {
-    const int32_t* const labels = op_.labels;
-    if (!labels) return;
-    std::memset(bits, 0, static_cast<size_t>((end - begin) / 8 + 24));
-    const int64_t classes = blocks_.classes;
-    int64_t row = begin / classes;
-    for (int64_t first = row * classes; first < end; first += classes, ++row) {
-      if (labels[row] < 0) continue;
-      const int64_t i = first + labels[row] - begin;
-      if (i >= 0 && i < end - begin) bits[i / 8] = static_cast<uint8_t>(bits[i / 8] | 1u << (i % 8));
-    }
-  }
-
-  // The counted elements [first, last) of a block that begins at `begin`.
-  double Rows(int64_t begin, int64_t first, int64_t last, const uint8_t* class_bits) const {
+  // The elements [first, last) of the counted rows [row, end_row).
+  double Rows(int64_t row, int64_t end_row, int64_t first, int64_t last) const {
+    int32_t classes[kBlockElements + 1];
     float weights[kBlockElements];
     FocalSpan span{};
     tables_.Fill(span);
     span.logits = logits_ + first;
     span.targets = op_.targets ? op_.targets + first : nullptr;
+    span.classes = classes;
     span.count = last - first;
-    span.table_index = first % blocks_.classes % span.table_period;
-    span.class_bits = class_bits;
-    span.first_bit = first - begin;
+    span.table_index = span.table_step * (first % blocks_.classes % span.table_period);
     span.background_target = SmoothTarget(0, op_.label_smoothing);
     span.class_target = SmoothTarget(1, op_.label_smoothing);
-    if (op_.anchor_weights) {
-      for (int64_t i = first; i < last; ++i) weights[i - first] = op_.anchor_weights[i / blocks_.classes];
-      span.weights = weights;
+    int32_t* next_class = classes;
+    for (; row < end_row; ++row) {
+      const int64_t begin = row * blocks_.classes - first;  // of the row; before or past the ends for a piece of a row
+      if (op_.labels && op_.labels[row] >= 0) {
+        const int64_t at = begin + op_.labels[row];
+        if (at >= 0 && at < span.count) *next_class++ = static_cast<int32_t>(at);
+      }
+      if (op_.anchor_weights) {
+        std::fill(weights + std::max<int64_t>(0, begin), weights + std::min(span.count, begin + blocks_.classes),
+                  op_.anchor_weights[row]);
+      }
     }
+    *next_class = INT32_MAX;
+    if (op_.anchor_weights) span.weights = weights;
     span.loss_scale = static_cast<float>(scale_);
     span.grad_scale = static_cast<float>(scale_ * upstream_);
     span.upstream = op_.grad_output_count > 1 ? op_.grad_output + first : nullptr;
     span.losses = op_.losses ? op_.losses + first : nullptr;
     span.grad = grad_ ? grad_ + first : nullptr;
-    span.stream = stream_;
+    span.stream = stream_ && reinterpret_cast<uintptr_t>(span.grad) % 16 == 0;
     return kernel_(span);
   }
 
@@ -212,8 +208,16 @@ class FocalLossRun {
 bool Positive(const rn_focal_loss& op, int64_t row) {
   if (op.anchor_weights && op.anchor_weights[row] == 0) return false;
   if (op.labels) return op.labels[row] >= 0;
+  // No target is negative: one is above 0 where a bit other than the sign, which -0 has, is set. The loop becomes
+  // vectors.
   const float* targets = op.targets + row * op.classes;
-  return std::any_of(targets, targets + op.classes, [](float t) { return t > 0; });
+  uint32_t any = 0;
+  for (int64_t k = 0; k < op.classes; ++k) {
+    uint32_t bits;
+    std::memcpy(&bits, targets + k, sizeof bits);
+    any |= bits;
+  }
+  return any << 1 != 0;
 }
 
 // Rows that count and have a class.

@@ -13,7 +13,8 @@ namespace rn::cpu {
 rn_status SmoothL1(const rn_smooth_l1* args) {
   return Guarded([&] {
     const rn_smooth_l1& op = *args;
-    const int64_t rows_per_block = std::max<int64_t>(1, 8192 / std::max<int64_t>(1, op.columns));
+    constexpr int64_t kBlockElements = 1 << 15;
+    const int64_t rows_per_block = std::max<int64_t>(1, kBlockElements / std::max<int64_t>(1, op.columns));
     const int64_t blocks = NumBlocks(op.rows, rows_per_block);
     std::vector<double> sums(static_cast<size_t>(blocks));
     ParallelFor(blocks, [&](int64_t block) {

@@ -4,12 +4,11 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "cgroup.h"
 
 #ifdef __linux__
 #include <sched.h>
@@ -17,30 +16,6 @@
 
 namespace rn::cpu {
 namespace {
-
-// CPU time a cgroup grants, in cores; 0 where unlimited or unknown.
-int CgroupCores() {
-#ifdef __linux__
-  double quota = 0, period = 0;
-  if (FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {  // cgroup v2: "max 100000" or "150000 100000"
-    char text[32];
-    const int fields = std::fscanf(file, "%31s %lf", text, &period);
-    std::fclose(file);
-    if (fields == 2 && std::strcmp(text, "max") != 0) quota = std::atof(text);
-  } else {
-    if (FILE* v1 = std::fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "r")) {
-      if (std::fscanf(v1, "%lf", &quota) != 1) quota = 0;
-      std::fclose(v1);
-    }
-    if (FILE* v1 = std::fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "r")) {
-      if (std::fscanf(v1, "%lf", &period) != 1) period = 0;
-      std::fclose(v1);
-    }
-  }
-  if (quota > 0 && period > 0) return std::max(1, static_cast<int>(std::lround(quota / period)));
-#endif
-  return 0;
-}
 
 int AffinityCores() {
 #ifdef __linux__
@@ -136,8 +111,9 @@ std::atomic<int>& ThreadCount() {
 }  // namespace
 
 int DefaultNumThreads() {
-  const int quota = CgroupCores();
-  return quota > 0 ? std::min(quota, AffinityCores()) : AffinityCores();
+  const double quota = CgroupCores("");
+  const int cores = AffinityCores();
+  return quota > 0 ? std::clamp(static_cast<int>(std::lround(quota)), 1, cores) : cores;
 }
 
 int NumThreads() { return ThreadCount().load(std::memory_order_relaxed); }

@@ -19,9 +19,9 @@ void RunBlocks(int64_t blocks, BlockFunction function, void* context);
 // Calls body(block) for every block in [0, blocks), in any order, on several threads, and returns when all are done. If
 // another caller occupies the pool, the calling thread does the work alone. `body` must not throw.
 template <class Body>
-void ParallelFor(int64_t blocks, Body&& body) {
+void ParallelFor(int64_t blocks, const Body& body) {
   RunBlocks(
-      blocks, [](void* context, int64_t block) { (*static_cast<Body*>(context))(block); },
+      blocks, [](void* context, int64_t block) { (*static_cast<const Body*>(context))(block); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 

@@ -13,6 +13,9 @@ struct Deltas {
   float dx, dy, dw, dh;
 };
 
+// log(1000 / 16): decoding clips dw and dh there, which keeps exp of an untrained network's output finite.
+constexpr float kLargestLogSize = 4.135166556742356f;
+
 RN_HD Deltas Encode(const Box& anchor, const Box& box) {
   const float anchor_width = anchor.x2 - anchor.x1;
   const float anchor_height = anchor.y2 - anchor.y1;
@@ -24,11 +27,11 @@ RN_HD Deltas Encode(const Box& anchor, const Box& box) {
 }
 
 RN_HD Box Decode(const Box& anchor, const Deltas& d) {
-  const float largest = 4.135166556742356f;  // log(1000 / 16): keeps exp of an untrained network's output finite
   const float anchor_width = anchor.x2 - anchor.x1;
   const float anchor_height = anchor.y2 - anchor.y1;
   const float center_x = d.dx * anchor_width + (anchor.x1 + 0.5f * anchor_width);
   const float center_y = d.dy * anchor_height + (anchor.y1 + 0.5f * anchor_height);
+  const float largest = kLargestLogSize;
   // Written so that NaN stays NaN.
   const float dw = d.dw > largest ? largest : d.dw;
   const float dh = d.dh > largest ? largest : d.dh;

@@ -1,6 +1,5 @@
 // exp, log and powers for the losses, for float64 and for any float32 type F: one number, or the lanes of a vector.
-// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere,
-// ScaleByPowerOfTwo and SplitExponent
+// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere, ScaleByPowerOfTwo and SplitExponent
 // (native/cpu/kernels/vector_*.h). The polynomials are minimax fits of the relative error, by weighted least squares.
 #ifndef RETINANET_OPS_MATH_ELEMENTARY_H
 #define RETINANET_OPS_MATH_ELEMENTARY_H
@@ -19,6 +18,13 @@ RN_HD void SwapWhere(bool condition, double& a, double& b) {
   const double old = a;
   a = condition ? b : a;
   b = condition ? old : b;
+}
+
+// a where x is negative, b where it is positive; where it is a zero, either. Vectors have a faster one.
+template <class F>
+RN_HD F IfNegative(F x, F a, F b) {
+  SwapWhere(x > F(0.0f), a, b);
+  return a;
 }
 
 // A finite stand-in where infinity would meet a factor 0. float32 values are never infinite here.
@@ -40,10 +46,10 @@ constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23
 // dependent operations instead of a long one; the leading terms come last, so that their rounding is all there is.
 template <class F>
 RN_HD F ExpMinusReduced(F r) {
-  const F r2 = r * r;
-  const F odd = Fma(F(-8.36871658e-3f), r2, F(-1.66665211e-1f));
-  const F even = Fma(Fma(F(1.38445988e-3f), r2, F(4.16683890e-2f)), r2, F(4.99999940e-1f));
-  return Fma(Fma(Fma(odd, r, even), r, F(-1.0f)), r, F(1.0f));
+  F p = Fma(F(-8.31252057e-3f), r, F(4.18901555e-2f));
+  p = Fma(p, r, F(-1.66671142e-1f));
+  p = Fma(p, r, F(4.99992311e-1f));
+  return Fma(Fma(p, r, F(-1.0f)), r, F(1.0f));
 }
 
 // exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.

@@ -76,47 +76,37 @@ struct RealGamma<double> {
   RN_HD_MEMBER double Times(double x) const { return value * x; }
 };
 
-// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one). With kAbove
-// false y is known not to be above 0: nearly every logit of a network that has learnt anything is a background one, and
-// there everything is a function of e.
-template <bool kAbove, class F, class Gamma>
-RN_HD FocalTerm<F> HardFocalLoss(F y, const Gamma& gamma) {
-  const F e = ExpMinus(Abs(y));
+// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one); e = exp(-|y|).
+template <class F, class Gamma>
+RN_HD FocalTerm<F> HardFocalLoss(F y, F e, const Gamma& gamma) {
   const F log1p_e = LogOnePlus(e);
-  F not_q = F(1.0f) / (F(1.0f) + e);
-  F q = e * not_q;  // the smaller of the two, to its last bits
-  F above = F(0.0f), ce = log1p_e;
-  if constexpr (kAbove) {
-    SwapWhere(y > F(0.0f), q, not_q);
-    above = Max(F(0.0f), y);
-    ce = above + log1p_e;
-  }
+  const F larger = F(1.0f) / (F(1.0f) + e);
+  const F smaller = e * larger;  // to its last bits
+  const F q = IfNegative(y, smaller, larger), not_q = IfNegative(y, larger, smaller);
+  const F above = Max(F(0.0f), y);
+  const F ce = above + log1p_e;
   const F weight = gamma.PowerOfSigmoid(q, above - y, log1p_e);
   return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
 }
 
-// For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself.
+// For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself; e = exp(-|x|).
 template <class F, class Gamma>
-RN_HD FocalTerm<F> SoftFocalLoss(F x, F t, F not_t, const Gamma& gamma) {
-  const F e = ExpMinus(Abs(x));
+RN_HD FocalTerm<F> SoftFocalLoss(F x, F e, F t, F not_t, const Gamma& gamma) {
   const F log1p_e = LogOnePlus(e);
-  F not_p = F(1.0f) / (F(1.0f) + e);
-  F p = e * not_p;
+  const F larger = F(1.0f) / (F(1.0f) + e);
+  const F smaller = e * larger;
+  const F p = IfNegative(x, smaller, larger), not_p = IfNegative(x, larger, smaller);
   const F above = Max(F(0.0f), x);
   const F below = Max(F(0.0f), F(0.0f) - x);
-  F not_p_rest{}, p_rest{};
-  if constexpr (Gamma::kSharp) {
-    not_p_rest = QuotientRest(e, not_p);
-    p_rest = ProductRest(e, not_p, p) + e * not_p_rest;
-    SwapWhere(x > F(0.0f), p_rest, not_p_rest);
-  }
-  SwapWhere(x > F(0.0f), p, not_p);
   const F ce = Fma(t, below + log1p_e, not_t * (above + log1p_e));
   const F p_share = p * not_t, not_p_share = not_p * t;
   const F q = p_share + not_p_share;
   const F one_over_q = F(1.0f) / q;
   F weight = gamma.Power(q);
   if constexpr (Gamma::kSharp) {
+    const F larger_rest = QuotientRest(e, larger);
+    const F smaller_rest = ProductRest(e, larger, smaller) + e * larger_rest;
+    const F p_rest = IfNegative(x, smaller_rest, larger_rest), not_p_rest = IfNegative(x, larger_rest, smaller_rest);
     const F rest_p = ProductRest(p, not_t, p_share) + p_rest * not_t;
     const F rest_not_p = ProductRest(not_p, t, not_p_share) + not_p_rest * t;
     const F rest = SumRest(p_share, not_p_share, q) + rest_p + rest_not_p;
@@ -139,15 +129,16 @@ struct FocalLossAndGrad {
 // One logit in float64: any float, infinities included.
 RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double gamma, double alpha_t) {
   const RealGamma<double> exponent{gamma};
+  const double e = ExpMinus(Abs(x));
   FocalTerm<double> term;
   double sign = 1;
   if (t == 0) {
-    term = HardFocalLoss<true>(x, exponent);
+    term = HardFocalLoss(x, e, exponent);
   } else if (t == 1) {
-    term = HardFocalLoss<true>(-x, exponent);
+    term = HardFocalLoss(-x, e, exponent);
     sign = -1;
   } else {
-    term = SoftFocalLoss(x, t, 1 - t, exponent);
+    term = SoftFocalLoss(x, e, t, 1 - t, exponent);
   }
   const double weight = alpha_t * term.weight;
   // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.

@@ -15,8 +15,10 @@
 // For the rare paths of kernels.
 #if defined(_MSC_VER)
 #define RN_NOINLINE static __declspec(noinline)
+#define RN_NOINLINE_MEMBER __declspec(noinline)
 #else
 #define RN_NOINLINE static __attribute__((noinline))
+#define RN_NOINLINE_MEMBER __attribute__((noinline))
 #endif
 
 #ifdef __CUDACC__

@@ -1,111 +1,100 @@
-// The focal loss of a run of logits, a vector at a time.
+// The focal loss of a run of logits, a chunk at a time: first the exponentials of the chunk, then what is made of them.
+// Two short chains of dependent operations keep more vectors in flight than a long one.
 #ifndef RETINANET_OPS_KERNELS_FOCAL_LOSS_H
 #define RETINANET_OPS_KERNELS_FOCAL_LOSS_H
 
 #include <cstdint>
-#include <cstring>
 
 #include "../../math/focal_loss.h"
 #include "kernels.h"
-#include "pair.h"
+#include "vector.h"
 
 namespace rn::cpu::RN_ISA {
 
-// Bits [first, first + 64) of a bit array.
-RN_HD uint64_t BitsFrom(const uint8_t* bits, int64_t first) {
-  uint64_t low, high;
-  std::memcpy(&low, bits + (first >> 3), sizeof low);
-  std::memcpy(&high, bits + (first >> 3) + 1, sizeof high);
-  const int shift = static_cast<int>(first & 7);
-  return low >> shift | high << (8 - shift);
-}
+RN_HD bool All(Mask m) { return Bits(m) == (1u << Float::kLanes) - 1; }
 
-RN_HD uint64_t FirstBits(int64_t count) { return ~uint64_t{0} >> (64 - count); }  // count: 1 to 64
-
-template <class F, FocalGamma kGamma>
+template <FocalGamma kGamma>
 RN_HD auto GammaAt(const FocalSpan& span, int64_t k) {
   if constexpr (kGamma == kGammaReal) {
-    return RealGamma<F>{Lanes<F>::At(span.gamma + k), Lanes<F>::At(span.gamma_rest + k)};
+    return RealGamma<Float>{Load(span.gamma + k), Load(span.gamma_rest + k)};
   } else {
-    return IntegerGamma<F, static_cast<int>(kGamma)>{};
+    return IntegerGamma<Float, static_cast<int>(kGamma)>{};
   }
 }
 
 // FocalTerms by the logit, alpha_t included in the weight.
-template <class F, class Gamma>
-RN_HD FocalTerm<F> HardTerm(F x, uint64_t class_bits, const Gamma& gamma, const FocalSpan& span, int64_t k) {
-  const F alpha = Lanes<F>::At(span.background_weight + k);
-  // The cases in the order of how often they come, which branch prediction makes nearly free.
-  if (class_bits == 0) {
-    const bool below = Lanes<F>::All(F(0.0f) >= x);
-    const FocalTerm<F> term = below ? HardFocalLoss<false>(x, gamma) : HardFocalLoss<true>(x, gamma);
-    return {term.weight * alpha, term.ce, term.slope};
-  }
-  const auto is_class = Lanes<F>::FromBits(class_bits);
-  const FocalTerm<F> term = HardFocalLoss<true>(NegateWhere(is_class, x), gamma);
-  return {term.weight * Select(is_class, Lanes<F>::At(span.class_weight + k), alpha), term.ce,
-          NegateWhere(is_class, term.slope)};
+template <class Gamma>
+RN_HD FocalTerm<Float> HardTerm(Float x, Float e, Mask is_class, const Gamma& gamma, const FocalSpan& span, int64_t k) {
+  const FocalTerm<Float> term = HardFocalLoss(NegateWhere(is_class, x), e, gamma);
+  const Float alpha = Select(is_class, Load(span.class_weight + k), Load(span.background_weight + k));
+  return {term.weight * alpha, term.ce, NegateWhere(is_class, term.slope)};
 }
 
-template <class F, class Gamma>
-RN_HD FocalTerm<F> SoftTerm(F x, F t, F not_t, const Gamma& gamma, const FocalSpan& span, int64_t k) {
-  const FocalTerm<F> term = SoftFocalLoss(x, t, not_t, gamma);
-  const F alpha = Fma(t, Lanes<F>::At(span.class_weight + k), not_t * Lanes<F>::At(span.background_weight + k));
+template <class Gamma>
+RN_HD FocalTerm<Float> BackgroundTerm(Float x, Float e, const Gamma& gamma, const FocalSpan& span, int64_t k) {
+  const FocalTerm<Float> term = HardFocalLoss(x, e, gamma);
+  return {term.weight * Load(span.background_weight + k), term.ce, term.slope};
+}
+
+template <class Gamma>
+RN_HD FocalTerm<Float> SoftTerm(Float x, Float e, Float t, Float not_t, const Gamma& gamma, const FocalSpan& span,
+                                int64_t k) {
+  const FocalTerm<Float> term = SoftFocalLoss(x, e, t, not_t, gamma);
+  const Float alpha = Fma(t, Load(span.class_weight + k), not_t * Load(span.background_weight + k));
   return {term.weight * alpha, term.ce, term.slope};
 }
 
 // Targets of 0 and 1 among the dense ones go the way of class labels: both spellings give the same bits.
-template <class F, class Gamma>
-RN_HD FocalTerm<F> DenseTerm(F x, F target, const Gamma& gamma, const FocalSpan& span, int64_t k) {
-  const F low = F(static_cast<float>(span.background_target));
-  const F scale = F(static_cast<float>(span.class_target - span.background_target));
-  const F t = Fma(target, scale, low);
-  const F not_t = Fma(F(1.0f) - target, scale, low);
-  const auto one = F(0.0f) >= not_t;
-  const auto hard = one | (F(0.0f) >= t);
-  const FocalTerm<F> term = HardTerm(x, Lanes<F>::ToBits(one), gamma, span, k);
-  if (Lanes<F>::All(hard)) return term;
-  const FocalTerm<F> soft = SoftTerm(x, t, not_t, gamma, span, k);
+template <class Gamma>
+RN_HD FocalTerm<Float> DenseTerm(Float x, Float e, Float target, const Gamma& gamma, const FocalSpan& span, int64_t k) {
+  const Float low(static_cast<float>(span.background_target));
+  const Float scale(static_cast<float>(span.class_target - span.background_target));
+  const Float t = Fma(target, scale, low);
+  const Float not_t = Fma(Float(1.0f) - target, scale, low);
+  const Mask one = Float(0.0f) >= not_t;
+  const Mask hard = one | (Float(0.0f) >= t);
+  const FocalTerm<Float> term = HardTerm(x, e, one, gamma, span, k);
+  if (All(hard)) return term;
+  const FocalTerm<Float> soft = SoftTerm(x, e, t, not_t, gamma, span, k);
   return {Select(hard, term.weight, soft.weight), Select(hard, term.ce, soft.ce), Select(hard, term.slope, soft.slope)};
 }
 
-// The elements [i, i + F::kLanes) with the logits x, of class-table index k. Returns their losses.
-template <class F, FocalTargets kTargets, FocalGamma kGamma>
-RN_HD F VectorStep(const FocalSpan& span, F x, int64_t i, int64_t k) {
-  using Lane = Lanes<F>;
-  const auto gamma = GammaAt<F, kGamma>(span, k);
-  FocalTerm<F> term;
+// What a span asks for: its sum, the gradient as well, or whatever its pointers say.
+enum Wanted { kSum, kSumAndGrad, kAnything };
+
+// The vector of elements from i on; e = exp(-|logit|), k their index into the tables, class_bits the lanes that are
+// their row's class. Returns their losses.
+template <FocalTargets kTargets, FocalGamma kGamma, Wanted kWanted>
+RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k, uint32_t class_bits) {
+  const auto gamma = GammaAt<kGamma>(span, k);
+  FocalTerm<Float> term;
   if constexpr (kTargets == kDense) {
-    term = DenseTerm(x, Lane::At(span.targets + i), gamma, span, k);
+    term = DenseTerm(x, e, Load(span.targets + i), gamma, span, k);
+  } else if constexpr (kTargets == kHard) {
+    term = class_bits == 0 ? BackgroundTerm(x, e, gamma, span, k) : HardTerm(x, e, MaskOf(class_bits), gamma, span, k);
   } else {
-    const uint64_t class_bits = BitsFrom(span.class_bits, span.first_bit + i) & FirstBits(F::kLanes);
-    if constexpr (kTargets == kHardBits) {
-      term = HardTerm(x, class_bits, gamma, span, k);
-    } else {
-      F t = F(static_cast<float>(span.background_target)), not_t = F(static_cast<float>(span.class_target));
-      SwapWhere(Lane::FromBits(class_bits), t, not_t);
-      term = SoftTerm(x, t, not_t, gamma, span, k);
-    }
+    Float t(static_cast<float>(span.background_target)), not_t(static_cast<float>(span.class_target));
+    if (class_bits != 0) SwapWhere(MaskOf(class_bits), t, not_t);
+    term = SoftTerm(x, e, t, not_t, gamma, span, k);
   }
-  if (span.weights) term.weight = term.weight * Lane::At(span.weights + i);
-  const F loss = term.weight * term.ce;
-  if (span.losses) Lane::To(span.losses + i, loss * F(span.loss_scale));
-  if (span.grad) {
-    F grad = term.weight * term.slope * F(span.grad_scale);
-    if (span.upstream) grad = grad * Lane::At(span.upstream + i);
+  if (kWanted == kAnything && span.weights) term.weight = term.weight * Load(span.weights + i);
+  const Float loss = term.weight * term.ce;
+  if (kWanted == kAnything && span.losses) Store(span.losses + i, loss * Float(span.loss_scale));
+  if (kWanted == kSumAndGrad || (kWanted == kAnything && span.grad)) {
+    Float grad = term.weight * term.slope * Float(span.grad_scale);
+    if (kWanted == kAnything && span.upstream) grad = grad * Load(span.upstream + i);
     if (span.stream) {
-      Lane::StreamTo(span.grad + i, grad);
+      Stream(span.grad + i, grad);
     } else {
-      Lane::To(span.grad + i, grad);
+      Store(span.grad + i, grad);
     }
   }
   return loss;
 }
 
 // One element in float64; returns its loss.
-RN_NOINLINE double ExactElement(const FocalSpan& span, int64_t i, int64_t k) {
-  const double hard = span.targets ? static_cast<double>(span.targets[i])
-                                   : static_cast<double>(BitsFrom(span.class_bits, span.first_bit + i) & 1);
+RN_NOINLINE double ExactElement(const FocalSpan& span, int64_t i, int64_t k, bool is_class) {
+  const double hard = span.targets ? static_cast<double>(span.targets[i]) : static_cast<double>(is_class);
   const double t = span.background_target + hard * (span.class_target - span.background_target);
   const double alpha_t =
       t * static_cast<double>(span.class_weight[k]) + (1 - t) * static_cast<double>(span.background_weight[k]);
@@ -124,16 +113,12 @@ RN_NOINLINE double ExactElement(const FocalSpan& span, int64_t i, int64_t k) {
 // NaN, or so far from 0 that a float32 of the way would underflow, which are done in float64. Works on a copy, filled
 // up with elements that count for nothing.
 template <FocalTargets kTargets, FocalGamma kGamma>
-RN_NOINLINE double CarefulStep(const FocalSpan& span, int64_t i, int64_t k, int64_t lanes) {
+RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, int64_t lanes, uint32_t class_bits) {
   float logits[Float::kLanes] = {}, targets[Float::kLanes] = {}, weights[Float::kLanes] = {};
   float upstream[Float::kLanes] = {}, losses[Float::kLanes], grad[Float::kLanes];
-  uint64_t class_bits[3] = {};
-  if (span.class_bits) class_bits[0] = BitsFrom(span.class_bits, span.first_bit + i) & FirstBits(lanes);
   FocalSpan part = span;
   part.targets = targets;
   part.weights = weights;
-  part.class_bits = reinterpret_cast<const uint8_t*>(class_bits);
-  part.first_bit = 0;
   part.upstream = upstream;
   part.losses = losses;
   part.grad = grad;
@@ -146,65 +131,107 @@ RN_NOINLINE double CarefulStep(const FocalSpan& span, int64_t i, int64_t k, int6
     weights[j] = span.weights ? span.weights[i + j] : 1.0f;
     upstream[j] = span.upstream ? span.upstream[i + j] : 1.0f;
   }
+  const Float x = Load(logits);
   Sum sum;
-  sum.Add(VectorStep<Float, kTargets, kGamma>(part, Load(logits), 0, k));
+  sum.Add(Vector<kTargets, kGamma, kAnything>(part, x, ExpMinus(Abs(x)), 0, k, class_bits));
   double total = sum.Total();
   for (int64_t j = 0; j < lanes; ++j) {
     if (in_reach(span.logits[i + j])) {
       if (span.losses) span.losses[i + j] = losses[j];
       if (span.grad) span.grad[i + j] = grad[j];
     } else {
-      total += ExactElement(span, i + j, k + j);
+      total += ExactElement(span, i + j, span.table_step == 0 ? k : k + j, class_bits >> j & 1);
     }
   }
   return total;
 }
 
 template <FocalTargets kTargets, FocalGamma kGamma>
-double FocalLossOfSpan(const FocalSpan& span) {
-  constexpr int64_t kLanes = Float::kLanes, kStepLanes = Wide::kLanes;
-  constexpr int64_t kStepsPerSum = 4;  // as many float32 additions before the float64 one
-  int64_t i = 0, k = span.table_index;
-  const auto advance = [&](int64_t lanes) {
-    i += lanes;
-    k += lanes;
-    if (k >= span.table_period) k -= span.table_period;
-  };
-  double careful = 0;
-  if (span.stream) {  // up to the first aligned address
-    constexpr int64_t kBytes = kLanes * static_cast<int64_t>(sizeof(float));
-    const int64_t past = static_cast<int64_t>(reinterpret_cast<uintptr_t>(span.grad) % kBytes);
-    const int64_t lead = (kBytes - past) % kBytes / static_cast<int64_t>(sizeof(float));
-    const int64_t lanes = lead < span.count ? lead : span.count;
-    if (lanes > 0) careful += CarefulStep<kTargets, kGamma>(span, 0, k, lanes);
-    advance(lanes);
-  }
-  Sum sum;
-  while (i + kStepLanes <= span.count) {
-    Wide losses(0.0f);
-    for (int64_t n = 0; n < kStepsPerSum && i + kStepLanes <= span.count; ++n) {
-      const Wide x = Lanes<Wide>::At(span.logits + i);
-      if (Lanes<Wide>::All(Wide(span.largest_logit) >= Abs(x))) {
-        losses = losses + VectorStep<Wide, kTargets, kGamma>(span, x, i, k);
-      } else {
-        for (int64_t part = 0; part < kStepLanes; part += kLanes) {
-          careful += CarefulStep<kTargets, kGamma>(span, i + part, k + part, kLanes);
-        }
-      }
-      advance(kStepLanes);
+class SpanSum {
+ public:
+  explicit SpanSum(const FocalSpan& span) : span_(span), next_class_(span.classes) {
+    int64_t k = span.table_index;
+    for (int64_t first = 0; first < span.count; first += FocalSpan::kChunk) {
+      const int64_t rest = span.count - first, count = rest < FocalSpan::kChunk ? rest : FocalSpan::kChunk;
+      const int64_t whole = count - count % kLanes;
+      if (whole > 0) Chunk(first, whole, k);
+      if (whole < count) Careful(first + whole, k + span.table_step * whole, count - whole);
+      k += span.table_step * FocalSpan::kChunk;
+      if (k >= span.table_period) k -= span.table_period;
     }
-    sum.Add(Lanes<Wide>::Folded(losses));
   }
-  while (i < span.count) {
-    const int64_t lanes = span.count - i < kLanes ? span.count - i : kLanes;
-    if (lanes == kLanes && Lanes<Float>::All(Float(span.largest_logit) >= Abs(Load(span.logits + i)))) {
-      sum.Add(VectorStep<Float, kTargets, kGamma>(span, Load(span.logits + i), i, k));
+  double Total() const { return sum_.Total() + careful_; }
+
+ private:
+  static constexpr int64_t kLanes = Float::kLanes;
+  static constexpr int64_t kVectorsPerSum = 8;  // as many float32 additions before the float64 one
+
+  // Whole vectors of at most a chunk, k the index of the first into the tables.
+  void Chunk(int64_t first, int64_t count, int64_t k) {
+    alignas(64) float exponentials[FocalSpan::kChunk];
+    const float* const logits = span_.logits + first;
+    const Float largest(span_.largest_logit);
+    Mask in_reach = largest >= Float(0.0f);
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const Float magnitude = Abs(Load(logits + i));
+      in_reach = in_reach & (largest >= magnitude);
+      Store(exponentials + i, ExpMinus(magnitude));
+    }
+    if (!All(in_reach)) return SearchFarLogits(first, count, k);
+    if (span_.weights || span_.losses || span_.upstream) {
+      Vectors<kAnything>(exponentials, first, count, k);
+    } else if (span_.grad) {
+      Vectors<kSumAndGrad>(exponentials, first, count, k);
     } else {
-      careful += CarefulStep<kTargets, kGamma>(span, i, k, lanes);
+      Vectors<kSum>(exponentials, first, count, k);
     }
-    advance(lanes);
   }
-  return sum.Total() + careful;
+
+  template <Wanted kWanted>
+  RN_ALWAYS_INLINE void Vectors(const float* exponentials, int64_t first, int64_t count, int64_t k) {
+    const float* const logits = span_.logits + first;
+    const int64_t step = span_.table_step * kLanes;
+    for (int64_t i = 0; i < count;) {
+      const int64_t end = count - i < kVectorsPerSum * kLanes ? count : i + kVectorsPerSum * kLanes;
+      Float losses(0.0f);
+      for (; i < end; i += kLanes, k += step) {
+        losses = losses + Vector<kTargets, kGamma, kWanted>(span_, Load(logits + i), Load(exponentials + i), first + i,
+                                                            k, ClassBits(first + i, kLanes));
+      }
+      sum_.Add(losses);
+    }
+  }
+
+  // Halves the chunk until what is not within reach stands alone.
+  RN_NOINLINE_MEMBER void SearchFarLogits(int64_t first, int64_t count, int64_t k) {
+    if (count == kLanes) return Careful(first, k, kLanes);
+    const int64_t half = count / kLanes / 2 * kLanes;
+    Chunk(first, half, k);
+    Chunk(first + half, count - half, k + span_.table_step * half);
+  }
+
+  void Careful(int64_t i, int64_t k, int64_t lanes) {
+    careful_ += CarefulVector<kTargets, kGamma>(span_, i, k, lanes, ClassBits(i, lanes));
+  }
+
+  // The lanes among the elements [i, i + lanes) that are their row's class; i only rises.
+  RN_ALWAYS_INLINE uint32_t ClassBits(int64_t i, int64_t lanes) {
+    uint32_t bits = 0;
+    if constexpr (kTargets != kDense) {
+      while (*next_class_ < i + lanes) bits |= uint32_t{1} << (*next_class_++ - i);
+    }
+    return bits;
+  }
+
+  const FocalSpan& span_;
+  const int32_t* next_class_;
+  Sum sum_;
+  double careful_ = 0;
+};
+
+template <FocalTargets kTargets, FocalGamma kGamma>
+double FocalLossOfSpan(const FocalSpan& span) {
+  return SpanSum<kTargets, kGamma>(span).Total();
 }
 
 }  // namespace rn::cpu::RN_ISA

@@ -16,10 +16,10 @@ extern const Kernels kKernels;
 const Kernels kKernels = {
     RN_STRING(RN_ISA),
     {
-        {FocalLossOfSpan<kHardBits, kGamma0>, FocalLossOfSpan<kHardBits, kGamma1>, FocalLossOfSpan<kHardBits, kGamma2>,
-         FocalLossOfSpan<kHardBits, kGammaReal>},
-        {FocalLossOfSpan<kSoftBits, kGamma0>, FocalLossOfSpan<kSoftBits, kGamma1>, FocalLossOfSpan<kSoftBits, kGamma2>,
-         FocalLossOfSpan<kSoftBits, kGammaReal>},
+        {FocalLossOfSpan<kHard, kGamma0>, FocalLossOfSpan<kHard, kGamma1>, FocalLossOfSpan<kHard, kGamma2>,
+         FocalLossOfSpan<kHard, kGammaReal>},
+        {FocalLossOfSpan<kSoft, kGamma0>, FocalLossOfSpan<kSoft, kGamma1>, FocalLossOfSpan<kSoft, kGamma2>,
+         FocalLossOfSpan<kSoft, kGammaReal>},
         {FocalLossOfSpan<kDense, kGamma0>, FocalLossOfSpan<kDense, kGamma1>, FocalLossOfSpan<kDense, kGamma2>,
          FocalLossOfSpan<kDense, kGammaReal>},
     },

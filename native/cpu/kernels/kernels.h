@@ -6,35 +6,35 @@
 
 namespace rn::cpu {
 
-// A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K; the parameter tables
-// hold a whole number of periods of K, then kTablePadding values more of the next.
+// A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K. The parameter tables
+// hold one value for all classes (table_step 0), or a whole number of periods of K and kChunk values more of the next.
 struct FocalSpan {
-  static constexpr int64_t kTablePadding = 64;  // the most lanes of a step
+  static constexpr int64_t kChunk = 256;     // elements worked on together: a multiple of every vector's lanes
+  static constexpr int64_t kMostLanes = 16;  // what may be read from a table past the last value
 
   const float* logits;
-  const float* targets;  // null: the targets are the bits
+  const float* targets;  // null: the classes are the targets
+  const int32_t*
+      classes;  // ascending, those elements that are their row's class, then one that is past the last element
   int64_t count;
 
-  int64_t table_index, table_period;  // table_index < table_period, which is at least kTablePadding
-  const float* background_weight;     // 1 - alpha
-  const float* class_weight;          // alpha
-  const float* gamma;                 // rounded, and
-  const float* gamma_rest;            // what rounding left
-  float largest_logit;                // magnitude up to which float32 does; beyond and for NaN it is float64
-  const float* weights;               // optional, one an element
-
-  const uint8_t* class_bits;  // bit first_bit + i: element i is its row's class; readable 16 bytes past the last
-  int64_t first_bit;
+  int64_t table_step, table_index, table_period;  // table_index < table_period, which is at least kChunk
+  const float* background_weight;                 // 1 - alpha
+  const float* class_weight;                      // alpha
+  const float* gamma;                             // rounded, and
+  const float* gamma_rest;                        // what rounding left
+  float largest_logit;                     // magnitude up to which float32 does; beyond and for NaN it is float64
+  const float* weights;                    // optional, one an element
   double background_target, class_target;  // 0 and 1, or smoothed
 
   float loss_scale, grad_scale;  // of what is stored; the sum is not scaled
   const float* upstream;         // optional, one an element
   float* losses;                 // optional
   float* grad;                   // optional
-  bool stream;                   // write grad past the cache
+  bool stream;                   // write grad, which is aligned to 16 bytes, past the cache
 };
 
-enum FocalTargets { kHardBits, kSoftBits, kDense, kNumFocalTargets };
+enum FocalTargets { kHard, kSoft, kDense, kNumFocalTargets };
 enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal, kNumFocalGammas };
 
 // Sum of the losses.

@@ -43,6 +43,7 @@ RN_HD Mask MaskOf(uint32_t bits) {
 }
 RN_HD Float Select(Mask m, Float a, Float b) { return _mm256_blendv_ps(b.v, a.v, m.m); }
 RN_HD Float NegateWhere(Mask m, Float a) { return _mm256_xor_ps(a.v, _mm256_and_ps(m.m, _mm256_set1_ps(-0.0f))); }
+RN_HD Float IfNegative(Float x, Float a, Float b) { return _mm256_blendv_ps(b.v, a.v, x.v); }
 RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   const __m256 difference = _mm256_and_ps(m.m, _mm256_xor_ps(a.v, b.v));
   a.v = _mm256_xor_ps(a.v, difference);
@@ -65,7 +66,10 @@ RN_HD Float SplitExponent(Float a, Float& mantissa) {
 
 RN_HD Float Load(const float* p) { return _mm256_loadu_ps(p); }
 RN_HD void Store(float* p, Float a) { _mm256_storeu_ps(p, a.v); }
-RN_HD void Stream(float* p, Float a) { _mm256_stream_ps(p, a.v); }
+RN_HD void Stream(float* p, Float a) {
+  _mm_stream_ps(p, _mm256_castps256_ps128(a.v));
+  _mm_stream_ps(p + 4, _mm256_extractf128_ps(a.v, 1));
+}
 
 // Adds float32 lanes up in float64, in an order that depends on nothing else.
 struct Sum {

@@ -43,6 +43,9 @@ RN_HD Float NegateWhere(Mask m, Float a) {
   const __m512i bits = _mm512_castps_si512(a.v);
   return _mm512_castsi512_ps(_mm512_mask_xor_epi32(bits, m.m, bits, sign));
 }
+RN_HD Float IfNegative(Float x, Float a, Float b) {
+  return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(x.v)), b.v, a.v);
+}
 RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   const __m512 old = a.v;
   a.v = _mm512_mask_mov_ps(a.v, m.m, b.v);
@@ -65,7 +68,12 @@ RN_HD Float SplitExponent(Float a, Float& mantissa) {
 
 RN_HD Float Load(const float* p) { return _mm512_loadu_ps(p); }
 RN_HD void Store(float* p, Float a) { _mm512_storeu_ps(p, a.v); }
-RN_HD void Stream(float* p, Float a) { _mm512_stream_ps(p, a.v); }
+RN_HD void Stream(float* p, Float a) {
+  _mm_stream_ps(p, _mm512_castps512_ps128(a.v));
+  _mm_stream_ps(p + 4, _mm512_extractf32x4_ps(a.v, 1));
+  _mm_stream_ps(p + 8, _mm512_extractf32x4_ps(a.v, 2));
+  _mm_stream_ps(p + 12, _mm512_extractf32x4_ps(a.v, 3));
+}
 
 // Adds float32 lanes up in float64, in an order that depends on nothing else.
 struct Sum {

@@ -47,6 +47,7 @@ RN_HD Float NegateWhere(Mask m, Float a) {
   const uint32x4_t sign = vandq_u32(m.m, vdupq_n_u32(0x80000000u));
   return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a.v), sign));
 }
+RN_HD Float IfNegative(Float x, Float a, Float b) { return Select({vcltzq_f32(x.v)}, a, b); }
 RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   const Float old = a;
   a = Select(m, b, a);

@@ -43,6 +43,9 @@ RN_HD Mask MaskOf(uint32_t bits) {
 }
 RN_HD Float Select(Mask m, Float a, Float b) { return _mm_or_ps(_mm_and_ps(m.m, a.v), _mm_andnot_ps(m.m, b.v)); }
 RN_HD Float NegateWhere(Mask m, Float a) { return _mm_xor_ps(a.v, _mm_and_ps(m.m, _mm_set1_ps(-0.0f))); }
+RN_HD Float IfNegative(Float x, Float a, Float b) {
+  return Select({_mm_castsi128_ps(_mm_srai_epi32(_mm_castps_si128(x.v), 31))}, a, b);
+}
 RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   const __m128 difference = _mm_and_ps(m.m, _mm_xor_ps(a.v, b.v));
   a.v = _mm_xor_ps(a.v, difference);
