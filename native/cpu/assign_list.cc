@@ -1,6 +1,6 @@
 // Assignment to a list of anchors: every box meets every anchor of each block that it may overlap. Between the passes
-// an anchor's best IoU and its owner lie in the outputs; beside them are held each box's highest IoU with each span of
-// anchors, which is at least as long as there are boxes: less than a number an anchor and a box in all.
+// an anchor's best IoU and its owner lie in the outputs; beside them is held each box's highest IoU with each span of
+// anchors. A span is at least as long as there are boxes in an image, so that makes at most about a number an anchor.
 #include <limits>
 
 #include "assignment.h"
