@@ -78,11 +78,12 @@ function prebuild(target) {
 function addCudaPlugin(target) {
   if (target !== 'linux-x64') return;
   const plugin = join(root, 'build', 'Release', 'retinanet_ops_cuda.so');
+  const copy = join(root, 'prebuilds', target, 'retinanet_ops_cuda.so');
+  rmSync(copy, { force: true });
   if (!existsSync(plugin)) {
     console.log('prebuilds/linux-x64: WITHOUT the CUDA plugin, which is not in build/Release');
     return;
   }
-  const copy = join(root, 'prebuilds', target, 'retinanet_ops_cuda.so');
   copyFileSync(plugin, copy);
   if (spawnSync('strip', ['--strip-all', copy]).status !== 0) fail(`strip failed on ${copy}.`);
 }
