@@ -1,0 +1,22 @@
+// The focal loss as a chain of kernels on device arrays, for those that queue it among others. Two steps, so that the
+// second can be captured in a graph: it allocates nothing, waits for nothing and reads no host memory when it runs.
+#ifndef RETINANET_OPS_CUDA_FOCAL_LOSS_H
+#define RETINANET_OPS_CUDA_FOCAL_LOSS_H
+
+#include "context.h"
+
+namespace rn::cuda {
+
+// How much workspace, aligned as cudaMalloc aligns, a focal loss of this shape and these parameters needs.
+int64_t FocalLossWorkspaceBytes(const rn_focal_loss& op);
+
+// Uploads what the parameters say of every class. Of `op` only shape and parameters are looked at, here and above.
+void PrepareFocalLoss(Device& device, const rn_focal_loss& op, void* workspace);
+
+// Queues the chain; every array of `op` is in device memory, loss_sum and num_positive too. With `num_positive` (in
+// device memory, known when the chain runs) nothing is counted and op.num_positive is not written.
+void QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace);
+
+}  // namespace rn::cuda
+
+#endif
