@@ -9,7 +9,7 @@
 
 namespace rn::cuda {
 
-enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal };
+enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal };  // an integer's value is its own
 
 // A tile is what a block sums: kSteps times kPerThread elements for each of its threads.
 constexpr int kFocalThreads = 256, kPerThread = 16, kSteps = 4;
@@ -76,13 +76,14 @@ __device__ void WriteElement(const FocalArguments& p, int64_t i, float loss, flo
 }
 
 // Element i in float64, written; returns its loss.
-template <class T>
+template <class T, FocalGamma kGamma>
 __device__ double ExactElement(const FocalArguments& p, const FocalScales& scales, int64_t i, float x,
                                const FocalElement& element) {
   const double t = p.background_target + static_cast<double>(element.hard) * (p.class_target - p.background_target);
   const double alpha_t = t * static_cast<double>(element.by_class.class_weight) +
                          (1 - t) * static_cast<double>(element.by_class.background_weight);
-  const double gamma = static_cast<double>(element.by_class.gamma) + static_cast<double>(element.by_class.gamma_rest);
+  double gamma = static_cast<double>(element.by_class.gamma) + static_cast<double>(element.by_class.gamma_rest);
+  if constexpr (kGamma != kGammaReal) gamma = static_cast<double>(kGamma);  // known here, it spares these kernels pow
   const FocalLossAndGrad term = FocalLossOf(static_cast<double>(x), t, gamma, alpha_t);
   const double weight = static_cast<double>(element.weight);
   const double loss = weight * term.loss, grad = static_cast<double>(element.upstream) * weight * term.grad;

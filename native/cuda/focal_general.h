@@ -140,7 +140,7 @@ class GeneralFocal {
     if (!counted) positives += cursor.BeginsPositiveRow();
     const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
     const FocalElement element = cursor.Element(p_.targets ? p_.targets[i] : 0.0f, p_.upstream ? p_.upstream[i] : 1.0f);
-    if (!InReach(x, p_.largest_logit)) return ExactElement<T>(p_, scales_, i, x, element);
+    if (!InReach(x, p_.largest_logit)) return ExactElement<T, kGamma>(p_, scales_, i, x, element);
     Float sum(0.0f);
     float loss, grad;
     Compute(element, x, sum, loss, grad);

@@ -180,7 +180,7 @@ class PlainFocal {
                         (term.weight * term.slope).v * ((is_class ? -alpha : alpha) * tile.scales.grad) * upstream);
         sum += static_cast<double>((term.weight * Float(alpha) * term.ce).v);
       } else {
-        sum += ExactElement<T>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream, p_.all});
+        sum += ExactElement<T, kGamma>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream, p_.all});
       }
     }
     return sum;
