@@ -1,6 +1,9 @@
-// Bytes between host and device, on the device's stream.
+// Bytes between host and device. Memory that is not pinned passes through pinned buffers in pieces.
 #ifndef RETINANET_OPS_CUDA_TRANSFER_H
 #define RETINANET_OPS_CUDA_TRANSFER_H
+
+#include <functional>
+#include <vector>
 
 #include "context.h"
 
@@ -14,6 +17,31 @@ void Download(Device& device, void* to, const void* from, int64_t bytes);
 
 // Whether the array lies in pinned memory, which the device reads and writes by itself.
 bool IsPinned(const void* pointer);
+
+// A host array that an operation reads, or writes, item by item. Null: absent.
+struct HostArray {
+  void* host;
+  int64_t item_bytes;
+  bool written;
+};
+template <class T>
+HostArray Read(const T* host, int64_t values_per_item = 1) {
+  return {const_cast<T*>(host), values_per_item * static_cast<int64_t>(sizeof(T)), false};
+}
+template <class T>
+HostArray Written(T* host, int64_t values_per_item = 1) {
+  return {host, values_per_item * static_cast<int64_t>(sizeof(T)), true};
+}
+
+// Calls work(first, count, pointers) for one chunk of items after the other; `pointers` are the device's copies of the
+// arrays' chunks, in the order of the arrays. Uploads, work and downloads of different chunks overlap; device memory is
+// a few chunks. Everything is done on return.
+using ChunkWork = std::function<void(int64_t first, int64_t count, void* const* pointers)>;
+void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t items, int64_t items_per_chunk,
+                   const ChunkWork& work);
+
+// What a piece of pinned memory holds at most, unless a chunk is larger.
+constexpr int64_t kPieceBytes = int64_t{4} << 20;
 
 }  // namespace rn::cuda
 

@@ -29,4 +29,9 @@ inline __half __float2half_rn(float f) {
   return half((rounded - (112u << 23)) >> 13);
 }
 
+struct __half2 {
+  __half x, y;
+};
+inline __half2 __floats2half2_rn(float a, float b) { return {__float2half_rn(a), __float2half_rn(b)}; }
+
 #endif

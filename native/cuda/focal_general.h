@@ -1,0 +1,187 @@
+// The focal loss with everything: weights by row, parameters by class, soft targets. An element needs its row and class
+// here, which one division finds for every kWidth of them.
+#ifndef RETINANET_OPS_CUDA_FOCAL_GENERAL_H
+#define RETINANET_OPS_CUDA_FOCAL_GENERAL_H
+
+#include "focal_arguments.h"
+#include "reduce.h"
+
+namespace rn::cuda {
+
+// A place in [rows, classes] and what its row says.
+class FocalCursor {
+ public:
+  __device__ FocalCursor(const FocalArguments& p, int64_t i) : p_(p) {
+    row_ = (p.first + i) / p.classes;
+    column_ = p.first + i - row_ * p.classes;
+    ReadRow();
+  }
+  __device__ void Advance() {
+    if (++column_ < p_.classes) return;
+    column_ = 0;
+    ++row_;
+    fresh_ = false;
+  }
+  __device__ bool Ignored() {
+    if (!fresh_) ReadRow();
+    return ignored_;
+  }
+  __device__ bool BeginsPositiveRow() const { return column_ == 0 && !ignored_ && label_ >= 0; }
+  // Of element i, where the cursor is.
+  __device__ FocalElement Element(float target, float upstream) const {
+    return {p_.targets ? target : (label_ == column_ ? 1.0f : 0.0f), weight_, upstream,
+            p_.by_class ? p_.by_class[column_] : p_.all};
+  }
+
+ private:
+  __device__ void ReadRow() {
+    label_ = p_.labels ? p_.labels[row_] : RN_LABEL_BACKGROUND;
+    weight_ = p_.weights ? p_.weights[row_] : 1.0f;
+    ignored_ = weight_ == 0 || IsIgnored(label_, p_.classes);
+    fresh_ = true;
+  }
+
+  const FocalArguments& p_;
+  int64_t row_, column_;
+  int32_t label_;
+  float weight_;
+  bool ignored_, fresh_;
+};
+
+// An element within float32's reach. Targets of 0 and 1 go the same way whether labels or an array says so.
+template <FocalGamma kGamma>
+__device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const FocalElement& element, float& alpha) {
+  const auto gamma = GammaOf<kGamma>(element.by_class);
+  const float low = static_cast<float>(p.background_target);
+  const float scale = static_cast<float>(p.class_target - p.background_target);
+  const float t = std::fma(element.hard, scale, low), not_t = std::fma(1.0f - element.hard, scale, low);
+  const FocalByClass& by_class = element.by_class;
+  if (t > 0 && not_t > 0) {
+    alpha = std::fma(t, by_class.class_weight, not_t * by_class.background_weight);
+    return SoftFocalLoss(Float(x), Float(t), Float(not_t), gamma);
+  }
+  const bool is_class = not_t <= 0;
+  alpha = is_class ? by_class.class_weight : by_class.background_weight;
+  FocalTerm<Float> term = HardFocalLoss<true>(NegateWhere(is_class, Float(x)), gamma);
+  term.slope = NegateWhere(is_class, term.slope);
+  return term;
+}
+
+template <class T, FocalGamma kGamma>
+class GeneralFocal {
+ public:
+  static constexpr int kWidth = 4, kRuns = kPerThread / kWidth;
+
+  __device__ GeneralFocal(const FocalArguments& p, const FocalScales& scales) : p_(p), scales_(scales) {}
+
+  // The elements [i, i + kWidth), as far as they are there; returns the sum of their losses.
+  __device__ double Elements(int64_t i, int& positives) const {
+    const bool whole = i >= 0 && i + kWidth <= p_.count;
+    float x[kWidth] = {}, targets[kWidth] = {}, upstream[kWidth] = {};
+    if (whole) {
+      LoadRun(static_cast<const T*>(p_.logits) + i, true, x);
+      if (p_.targets) LoadRun(p_.targets + i, p_.targets_aligned, targets);
+      if (p_.upstream) LoadRun(p_.upstream + i, p_.upstream_aligned, upstream);
+    }
+    FocalCursor cursor(p_, max(i, static_cast<int64_t>(0)));
+    unsigned careful = 0;  // not there, or out of float32's reach
+    Float sum(0.0f);
+    float losses[kWidth], grad[kWidth];
+    RN_UNROLL for (int n = 0; n < kWidth; ++n) {
+      losses[n] = grad[n] = 0;
+      if (!whole) {
+        careful = (1u << kWidth) - 1;
+        continue;
+      }
+      if (!cursor.Ignored()) {
+        positives += cursor.BeginsPositiveRow();
+        if (InReach(x[n], p_.largest_logit)) {
+          Compute(cursor.Element(targets[n], p_.upstream ? upstream[n] : 1.0f), x[n], sum, losses[n], grad[n]);
+        } else {
+          careful |= 1u << n;
+        }
+      }
+      cursor.Advance();
+    }
+    if (careful == 0) {
+      if (p_.losses) StoreRun(p_.losses + i, p_.losses_aligned, losses);
+      if (p_.grad) StoreRun(static_cast<T*>(p_.grad) + i, p_.grad_aligned, grad);
+      return static_cast<double>(sum.v);
+    }
+    double total = static_cast<double>(sum.v);
+    RN_UNROLL for (int n = 0; n < kWidth; ++n) {
+      if (!(careful >> n & 1)) WriteElement<T>(p_, i + n, losses[n], grad[n]);
+    }
+    RN_KEEP_LOOP for (int n = 0; n < kWidth; ++n) {
+      if (careful >> n & 1) total += Careful(i + n, whole, positives);
+    }
+    return total;
+  }
+
+ private:
+  // Adds to the sum, and gives what is stored.
+  __device__ void Compute(const FocalElement& element, float x, Float& sum, float& loss, float& grad) const {
+    float alpha;
+    const FocalTerm<Float> term = TermOf<kGamma>(p_, x, element, alpha);
+    alpha *= element.weight;
+    sum = Fma(term.weight * Float(alpha), term.ce, sum);
+    loss = (term.weight * term.ce).v * (alpha * scales_.loss);
+    grad = (term.weight * term.slope).v * (alpha * scales_.grad) * element.upstream;
+  }
+
+  // Element i by itself; `counted`: the row's beginning has been.
+  __device__ double Careful(int64_t i, bool counted, int& positives) const {
+    if (i < 0 || i >= p_.count) return 0;
+    FocalCursor cursor(p_, i);
+    if (cursor.Ignored()) {
+      WriteElement<T>(p_, i, 0, 0);
+      return 0;
+    }
+    if (!counted) positives += cursor.BeginsPositiveRow();
+    const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
+    const FocalElement element = cursor.Element(p_.targets ? p_.targets[i] : 0.0f, p_.upstream ? p_.upstream[i] : 1.0f);
+    if (!InReach(x, p_.largest_logit)) return ExactElement<T>(p_, scales_, i, x, element);
+    Float sum(0.0f);
+    float loss, grad;
+    Compute(element, x, sum, loss, grad);
+    WriteElement<T>(p_, i, loss, grad);
+    return static_cast<double>(sum.v);
+  }
+
+  const FocalArguments& p_;
+  const FocalScales& scales_;
+};
+
+template <class T, FocalGamma kGamma>
+__global__ void __launch_bounds__(kFocalThreads) GeneralFocalLoss(const FocalArguments p) {
+  struct Shared {
+    double sums[kFocalThreads];
+    FocalScales scales;
+    int positives;
+  };
+  RN_SHARED(Shared, shared);
+  using Focal = GeneralFocal<T, kGamma>;
+  if (threadIdx.x == 0) {
+    shared.scales = ScalesOf(p);
+    shared.positives = 0;
+  }
+  __syncthreads();
+  const Focal focal(p, shared.scales);
+  const int64_t begin = blockIdx.x * kFocalTile - p.past_alignment + threadIdx.x * Focal::kWidth;
+  double sum = 0;
+  int positives = 0;
+  RN_KEEP_LOOP for (int run = 0; run < kSteps * Focal::kRuns; ++run) {
+    const int64_t i = begin + run * kFocalThreads * Focal::kWidth;
+    if (i > -Focal::kWidth && i < p.count) sum += focal.Elements(i, positives);
+  }
+  if (positives > 0) atomicAdd(&shared.positives, positives);
+  sum = BlockSum<kFocalThreads>(shared.sums, sum);
+  if (threadIdx.x == 0) {
+    p.sums[blockIdx.x] = shared.scales.sum * sum;
+    if (p.counts) p.counts[blockIdx.x] = shared.positives;
+  }
+}
+
+}  // namespace rn::cuda
+
+#endif

@@ -1,0 +1,225 @@
+// The focal loss as it is nearly always called: class labels, the same parameters for every class, no weights. What is
+// not a background logit is rare, so a block first marks in shared memory where it is; then each thread looks at one
+// word of marks for every kPerThread logits, and needs neither row nor class of any.
+#ifndef RETINANET_OPS_CUDA_FOCAL_PLAIN_H
+#define RETINANET_OPS_CUDA_FOCAL_PLAIN_H
+
+#include "focal_arguments.h"
+#include "reduce.h"
+
+namespace rn::cuda {
+
+// Bit 16 * 0 + n: element n of the thread's step is its row's class; bit 16 * 1 + n: its row is ignored.
+struct FocalTile {
+  unsigned marks[kSteps][kFocalThreads];
+  double sums[kFocalThreads];
+  FocalScales scales;
+  int positives;
+};
+
+// Which element of a tile is whose: runs of kWidth, neighbouring threads beside each other.
+template <int kWidth>
+struct FocalLayout {
+  static constexpr int kRuns = kPerThread / kWidth;
+  static constexpr unsigned kRunBits = (1u << kWidth) - 1;
+  static __device__ int RunStart(int step, int run) {
+    return step * kFocalStep + (run * kFocalThreads + static_cast<int>(threadIdx.x)) * kWidth;
+  }
+  // Marks `count` elements of one run from `i` on, bit 0 of the first shifted by `kind`.
+  static __device__ void Mark(FocalTile& tile, int i, int count, int kind) {
+    const int step = i / kFocalStep, run = i % kFocalStep / (kFocalThreads * kWidth);
+    const int bit = run * kWidth + i % kWidth + kind;
+    atomicOr(&tile.marks[step][i / kWidth % kFocalThreads], ((1u << count) - 1) << bit);
+  }
+};
+
+// Marks the rows that meet the tile, whose element 0 is element `begin` of the call, and counts positive ones.
+template <int kWidth>
+__device__ void MarkRows(const FocalArguments& p, int64_t begin, FocalTile& tile) {
+  const int64_t origin = p.first + begin;
+  const int64_t from = p.first + max(begin, static_cast<int64_t>(0)), to = p.first + min(begin + kFocalTile, p.count);
+  int positives = 0;
+  for (int64_t row = from / p.classes + threadIdx.x; row * p.classes < to; row += kFocalThreads) {
+    const int32_t label = p.labels[row];
+    if (label == RN_LABEL_BACKGROUND) continue;
+    const int64_t start = row * p.classes - origin;
+    if (IsIgnored(label, p.classes)) {
+      const int last = static_cast<int>(min(start + p.classes, kFocalTile));
+      for (int i = static_cast<int>(max(start, static_cast<int64_t>(0))); i < last;) {
+        const int count = min(kWidth - i % kWidth, last - i);
+        FocalLayout<kWidth>::Mark(tile, i, count, kPerThread);
+        i += count;
+      }
+    } else {
+      const int64_t i = start + label;
+      if (i >= 0 && i < kFocalTile) FocalLayout<kWidth>::Mark(tile, static_cast<int>(i), 1, 0);
+      positives += row * p.classes >= from;
+    }
+  }
+  if (positives > 0) atomicAdd(&tile.positives, positives);
+}
+
+// One thread's share of a tile.
+template <class T, FocalGamma kGamma>
+class PlainFocal {
+ public:
+  static constexpr int kWidth = static_cast<int>(16 / sizeof(T));
+  using Layout = FocalLayout<kWidth>;
+
+  __device__ PlainFocal(const FocalArguments& p, int64_t begin) : p_(p), begin_(begin) {
+    inside_ = begin >= 0 && begin + kFocalTile <= p.count;
+    lean_ = !p.losses && !p.upstream && (!p.grad || p.grad_aligned);
+    plain_limit_ = static_cast<int>(0x80000000u | __float_as_uint(p.largest_logit));
+  }
+
+  // Queues the loads of a step. Runs that are not wholly there are left to Careful.
+  __device__ void Load(int step) {
+    outside_ = 0;
+    RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
+      const int64_t i = begin_ + Layout::RunStart(step, run);
+      if (inside_ || (i >= 0 && i + kWidth <= p_.count)) {
+        logits_[run] = Run<T, kWidth>::Load(static_cast<const T*>(p_.logits) + i);
+      } else {
+        logits_[run] = {};
+        outside_ |= Layout::kRunBits << run * kWidth;
+      }
+    }
+  }
+
+  // The sum of the losses of the step that was loaded. All threads of a warp come here together.
+  __device__ double Step(int step, const FocalTile& tile) {
+    const unsigned marks = tile.marks[step][threadIdx.x];
+    bool plain = marks == 0 && lean_;  // and no logit above 0 or far below it, which as integers are all past one limit
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) plain &= __float_as_int(Logit(n)) <= plain_limit_;
+    // Most warps have nothing but background logits below 0, for which the formula is shortest.
+    if (__all_sync(kAllLanes, plain)) return p_.grad ? PlainRuns<true>(step, tile) : PlainRuns<false>(step, tile);
+    unsigned careful = marks >> kPerThread | outside_;
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) { careful |= InReach(Logit(n), p_.largest_logit) ? 0u : 1u << n; }
+    double sum = 0;
+    RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
+      if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks >> run * kWidth);
+    }
+    RN_KEEP_LOOP for (int run = 0; run < Layout::kRuns; ++run) {
+      if (careful >> run * kWidth & Layout::kRunBits) sum += Careful(step, run, tile, marks);
+    }
+    return sum;
+  }
+
+ private:
+  __device__ float Logit(int n) const { return logits_[n / kWidth][n % kWidth]; }
+
+  // Background logits not above 0, with nothing to write but the gradient.
+  template <bool kGrad>
+  __device__ double PlainRuns(int step, const FocalTile& tile) const {
+    const auto gamma = GammaOf<kGamma>(p_.all);
+    const float scale = p_.all.background_weight * tile.scales.grad;
+    float total = 0;
+    RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
+      Float sum(0.0f);
+      float grad[kWidth];
+      RN_UNROLL for (int n = 0; n < kWidth; ++n) {
+        const FocalTerm<Float> term = HardFocalLoss<false>(Float(logits_[run][n]), gamma);
+        sum = Fma(term.weight, term.ce, sum);
+        grad[n] = (term.weight * term.slope).v * scale;
+      }
+      total += sum.v;
+      if (kGrad) Run<T, kWidth>::Of(grad).Store(static_cast<T*>(p_.grad) + begin_ + Layout::RunStart(step, run));
+    }
+    return static_cast<double>(total * p_.all.background_weight);
+  }
+
+  // Logits of either sign, the row's class among them, with everything there is to read and write.
+  __device__ double MixedRun(int step, int run, const FocalTile& tile, unsigned marks) const {
+    const auto gamma = GammaOf<kGamma>(p_.all);
+    const int64_t i = begin_ + Layout::RunStart(step, run);
+    Float sum(0.0f);
+    float alpha[kWidth], losses[kWidth], grad[kWidth];
+    RN_UNROLL for (int n = 0; n < kWidth; ++n) {
+      const bool is_class = marks >> n & 1;
+      const FocalTerm<Float> term = HardFocalLoss<true>(NegateWhere(is_class, Float(logits_[run][n])), gamma);
+      alpha[n] = is_class ? p_.all.class_weight : p_.all.background_weight;
+      sum = Fma(term.weight * Float(alpha[n]), term.ce, sum);
+      losses[n] = (term.weight * term.ce).v;
+      grad[n] = NegateWhere(is_class, term.weight * term.slope).v;
+    }
+    if (p_.losses) {
+      RN_UNROLL for (int n = 0; n < kWidth; ++n) losses[n] *= alpha[n] * tile.scales.loss;
+      StoreRun<float, kWidth>(p_.losses + i, p_.losses_aligned, losses);
+    }
+    if (p_.grad) {
+      RN_UNROLL for (int n = 0; n < kWidth; ++n) grad[n] *= alpha[n] * tile.scales.grad;
+      if (p_.upstream) {
+        float upstream[kWidth];
+        LoadRun<float, kWidth>(p_.upstream + i, p_.upstream_aligned, upstream);
+        RN_UNROLL for (int n = 0; n < kWidth; ++n) grad[n] *= upstream[n];
+      }
+      StoreRun<T, kWidth>(static_cast<T*>(p_.grad) + i, p_.grad_aligned, grad);
+    }
+    return static_cast<double>(sum.v);
+  }
+
+  // A run with ignored elements, elements that are not there, or ones that float32 cannot reach.
+  __device__ double Careful(int step, int run, const FocalTile& tile, unsigned marks) const {
+    const auto gamma = GammaOf<kGamma>(p_.all);
+    double sum = 0;
+    RN_KEEP_LOOP for (int n = 0; n < kWidth; ++n) {
+      const int64_t i = begin_ + Layout::RunStart(step, run) + n;
+      const unsigned mark = marks >> (run * kWidth + n);
+      if (i < 0 || i >= p_.count) continue;
+      if (mark >> kPerThread & 1) {
+        WriteElement<T>(p_, i, 0, 0);
+        continue;
+      }
+      const bool is_class = mark & 1;
+      const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
+      const float upstream = p_.upstream ? p_.upstream[i] : 1.0f;
+      if (InReach(x, p_.largest_logit)) {
+        const FocalTerm<Float> term = HardFocalLoss<true>(NegateWhere(is_class, Float(x)), gamma);
+        const float alpha = is_class ? p_.all.class_weight : p_.all.background_weight;
+        WriteElement<T>(p_, i, (term.weight * term.ce).v * (alpha * tile.scales.loss),
+                        (term.weight * term.slope).v * ((is_class ? -alpha : alpha) * tile.scales.grad) * upstream);
+        sum += static_cast<double>((term.weight * Float(alpha) * term.ce).v);
+      } else {
+        sum += ExactElement<T>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream, p_.all});
+      }
+    }
+    return sum;
+  }
+
+  const FocalArguments& p_;
+  int64_t begin_;
+  bool inside_, lean_;
+  int plain_limit_;
+  Run<T, kWidth> logits_[Layout::kRuns];
+  unsigned outside_;
+};
+
+template <class T, FocalGamma kGamma>
+__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) PlainFocalLoss(const FocalArguments p) {
+  RN_SHARED(FocalTile, tile);
+  const int64_t begin = blockIdx.x * kFocalTile - p.past_alignment;
+  PlainFocal<T, kGamma> focal(p, begin);
+  focal.Load(0);
+  for (int step = 0; step < kSteps; ++step) tile.marks[step][threadIdx.x] = 0;
+  if (threadIdx.x == 0) {
+    tile.scales = ScalesOf(p);
+    tile.positives = 0;
+  }
+  __syncthreads();
+  MarkRows<PlainFocal<T, kGamma>::kWidth>(p, begin, tile);
+  __syncthreads();
+  double sum = 0;
+  RN_KEEP_LOOP for (int step = 0; step < kSteps; ++step) {
+    sum += focal.Step(step, tile);
+    if (step + 1 < kSteps) focal.Load(step + 1);
+  }
+  sum = BlockSum<kFocalThreads>(tile.sums, sum);
+  if (threadIdx.x == 0) {
+    p.sums[blockIdx.x] = tile.scales.sum * sum;
+    if (p.counts) p.counts[blockIdx.x] = tile.positives;
+  }
+}
+
+}  // namespace rn::cuda
+
+#endif

@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "transfer.h"
+
+namespace rn::cuda {
+namespace {
+
+// Below this CUDA's own staging is as good, and it does not wait.
+constexpr int64_t kSmallBytes = 64 << 10;
+constexpr int kSlots = 3;  // one on its way in, one at work, one on its way out
+
+// One turn of the ring: pinned memory by array, and what must be over before it is used again.
+struct Slot {
+  cudaEvent_t computed = nullptr, free = nullptr;
+  struct Buffer {
+    char* memory = nullptr;
+    int64_t bytes = 0;
+  };
+  std::vector<Buffer> buffers;
+
+  char* Pinned(size_t array, int64_t bytes) {
+    if (buffers.size() <= array) buffers.resize(array + 1);
+    Buffer& buffer = buffers[array];
+    if (buffer.bytes < bytes) {
+      if (buffer.memory) RN_CUDA(cudaFreeHost(buffer.memory));
+      buffer = {};
+      void* memory = nullptr;
+      const int64_t wanted = std::max(bytes, kPieceBytes);
+      RN_CUDA(cudaHostAlloc(&memory, static_cast<size_t>(wanted), cudaHostAllocPortable));
+      buffer = {static_cast<char*>(memory), wanted};
+    }
+    return buffer.memory;
+  }
+};
+
+// The device's slots, made when first needed and kept. Used in the device's turn only.
+class Ring {
+ public:
+  static Ring& Of(const Device& device) {
+    static std::mutex mutex;
+    static std::map<int, std::unique_ptr<Ring>>* rings = new std::map<int, std::unique_ptr<Ring>>;
+    const std::lock_guard<std::mutex> lock(mutex);
+    std::unique_ptr<Ring>& ring = (*rings)[device.index];
+    if (!ring) {
+      auto made = std::make_unique<Ring>();
+      for (Slot& slot : made->slots_) {
+        RN_CUDA(cudaEventCreateWithFlags(&slot.computed, cudaEventDisableTiming));
+        RN_CUDA(cudaEventCreateWithFlags(&slot.free, cudaEventDisableTiming));
+      }
+      ring = std::move(made);
+    }
+    return *ring;
+  }
+
+  // The slot that was used longest ago, free again.
+  Slot& Next() {
+    Slot& slot = slots_[next_];
+    next_ = (next_ + 1) % kSlots;
+    RN_CUDA(cudaEventSynchronize(slot.free));
+    return slot;
+  }
+
+ private:
+  Slot slots_[kSlots];
+  int next_ = 0;
+};
+
+void CopyAsync(void* to, const void* from, int64_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  RN_CUDA(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), kind, stream));
+}
+
+// What lies in a slot's pinned memory and belongs to the host.
+struct Arrived {
+  Slot* slot;
+  struct Piece {
+    void* to;
+    const char* from;
+    int64_t bytes;
+  };
+  std::vector<Piece> pieces;
+
+  void Take() {
+    if (!slot) return;
+    RN_CUDA(cudaEventSynchronize(slot->free));
+    for (const Piece& piece : pieces) std::memcpy(piece.to, piece.from, static_cast<size_t>(piece.bytes));
+    slot = nullptr;
+    pieces.clear();
+  }
+};
+
+// Waits at the end of its life, however that comes: nothing may go on reading or writing the caller's memory.
+class WaitForBoth {
+ public:
+  explicit WaitForBoth(Device& device) : device_(device) {}
+  WaitForBoth(const WaitForBoth&) = delete;
+  WaitForBoth& operator=(const WaitForBoth&) = delete;
+  ~WaitForBoth() {
+    static_cast<void>(cudaStreamSynchronize(device_.stream));
+    static_cast<void>(cudaStreamSynchronize(device_.copy_out));
+  }
+
+ private:
+  Device& device_;
+};
+
+}  // namespace
+
+bool IsPinned(const void* pointer) {
+  cudaPointerAttributes attributes{};
+  if (cudaPointerGetAttributes(&attributes, pointer) == cudaSuccess) return attributes.type == cudaMemoryTypeHost;
+  static_cast<void>(cudaGetLastError());
+  return false;
+}
+
+void Upload(Device& device, void* to, const void* from, int64_t bytes) {
+  if (bytes <= kSmallBytes || IsPinned(from)) {
+    if (bytes > 0) CopyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream);
+    return;
+  }
+  Ring& ring = Ring::Of(device);
+  for (int64_t at = 0; at < bytes; at += kPieceBytes) {
+    const int64_t piece = std::min(kPieceBytes, bytes - at);
+    Slot& slot = ring.Next();
+    char* const pinned = slot.Pinned(0, piece);
+    std::memcpy(pinned, static_cast<const char*>(from) + at, static_cast<size_t>(piece));
+    CopyAsync(static_cast<char*>(to) + at, pinned, piece, cudaMemcpyHostToDevice, device.stream);
+    RN_CUDA(cudaEventRecord(slot.free, device.stream));
+  }
+}
+
+void Download(Device& device, void* to, const void* from, int64_t bytes) {
+  if (bytes <= kSmallBytes || IsPinned(to)) {
+    if (bytes > 0) CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream);
+    return;
+  }
+  Ring& ring = Ring::Of(device);
+  Arrived arrived[kSlots] = {};
+  int turn = 0;
+  for (int64_t at = 0; at < bytes; at += kPieceBytes, turn = (turn + 1) % kSlots) {
+    const int64_t piece = std::min(kPieceBytes, bytes - at);
+    arrived[turn].Take();
+    Slot& slot = ring.Next();
+    char* const pinned = slot.Pinned(0, piece);
+    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, device.stream);
+    RN_CUDA(cudaEventRecord(slot.free, device.stream));
+    arrived[turn] = {&slot, {{static_cast<char*>(to) + at, pinned, piece}}};
+  }
+  for (int i = 0; i < kSlots; ++i) arrived[(turn + i) % kSlots].Take();
+}
+
+void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t items, int64_t items_per_chunk,
+                   const ChunkWork& work) {
+  const size_t count = arrays.size();
+  const auto aligned = [](int64_t bytes) { return (bytes + 255) / 256 * 256; };
+  const int64_t most = std::min(items, items_per_chunk);
+  int64_t bytes = 0;
+  std::vector<bool> direct(count);
+  for (size_t i = 0; i < count; ++i) {
+    if (!arrays[i].host) continue;
+    bytes += aligned(most * arrays[i].item_bytes);
+    direct[i] = IsPinned(arrays[i].host);
+  }
+  Ring& ring = Ring::Of(device);
+  const Scratch<char> scratch(device, kSlots * bytes);
+  const WaitForBoth wait(device);
+  Arrived arrived[kSlots] = {};
+  std::vector<void*> pointers(count);
+  int turn = 0;
+  for (int64_t first = 0; first < items; first += items_per_chunk, turn = (turn + 1) % kSlots) {
+    const int64_t chunk = std::min(items_per_chunk, items - first);
+    arrived[turn].Take();
+    Slot& slot = ring.Next();
+    arrived[turn].slot = &slot;
+    char* place = scratch.get() + turn * bytes;
+    for (size_t i = 0; i < count; ++i) {
+      pointers[i] = nullptr;
+      if (!arrays[i].host) continue;
+      pointers[i] = place;
+      place += aligned(most * arrays[i].item_bytes);
+      if (arrays[i].written) continue;
+      const int64_t size = chunk * arrays[i].item_bytes;
+      const char* from = static_cast<const char*>(arrays[i].host) + first * arrays[i].item_bytes;
+      if (!direct[i]) {
+        from = static_cast<const char*>(std::memcpy(slot.Pinned(i, size), from, static_cast<size_t>(size)));
+      }
+      CopyAsync(pointers[i], from, size, cudaMemcpyHostToDevice, device.stream);
+    }
+    work(first, chunk, pointers.data());
+    RN_CUDA(cudaEventRecord(slot.computed, device.stream));
+    RN_CUDA(cudaStreamWaitEvent(device.copy_out, slot.computed, 0));
+    for (size_t i = 0; i < count; ++i) {
+      if (!arrays[i].host || !arrays[i].written) continue;
+      const int64_t size = chunk * arrays[i].item_bytes;
+      char* const home = static_cast<char*>(arrays[i].host) + first * arrays[i].item_bytes;
+      char* const to = direct[i] ? home : slot.Pinned(i, size);
+      CopyAsync(to, pointers[i], size, cudaMemcpyDeviceToHost, device.copy_out);
+      if (!direct[i]) arrived[turn].pieces.push_back({home, to, size});
+    }
+    RN_CUDA(cudaEventRecord(slot.free, device.copy_out));
+  }
+  for (int i = 0; i < kSlots; ++i) arrived[(turn + i) % kSlots].Take();
+}
+
+}  // namespace rn::cuda
