@@ -79,8 +79,10 @@ __global__ void PlaceBids(Assignment to) {
     const int32_t image = ImageOf(to.truth.offsets, to.truth.images, row);
     Bid* bids = to.bids + static_cast<int64_t>(image) * to.anchors.count;
     float best = 0;
-    // With an IoU of `demand` the box is content. Where it finds none it looks for less, each time much less.
-    for (float demand = threshold; HasArea(box); demand = demand < kSmallestShare ? 0 : demand / 16) {
+    // With an IoU of `demand` the box is content. Where it finds none it looks for less: first for half, then for ever
+    // smaller parts.
+    float demand = threshold;
+    for (float part = 2; HasArea(box); part *= 2) {
       float highest = 0;
       ForEachInReach(to.anchors, box, DemandOfIou(demand, area), queue, [&](int32_t a, const Box& anchor) {
         const float iou = Iou(box, area, anchor, Area(anchor));
@@ -94,6 +96,7 @@ __global__ void PlaceBids(Assignment to) {
       for (const float of_warp : shared.of_warp) best = Max(best, of_warp);
       __syncthreads();
       if (best >= demand || !to.options.allow_low_quality_matches) break;
+      demand = demand < kSmallestShare ? 0 : demand / part;
     }
     if (threadIdx.x == 0) to.box_best[row] = best;
   }

@@ -100,7 +100,7 @@ rn_status PositiveTargets(const rn_positive_targets* args) {
     Arrays arrays(device, op.place.memory);
     const Anchors anchors = AnchorsOf(arrays, op.anchors);
     const int32_t* matches = arrays.In(op.matches, rows);
-    const int64_t blocks = DivideUp(rows, kThreads / kWarp * kTile), tiles = blocks * (kThreads / kWarp);
+    const int64_t blocks = DivideUp(rows, int64_t{kThreads / kWarp} * kTile), tiles = blocks * (kThreads / kWarp);
     Scratch<int32_t> counts(device, tiles);
     Scratch<Totals> totals(device, 1);
     totals.Clear();
