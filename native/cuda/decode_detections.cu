@@ -12,7 +12,7 @@
 namespace rn::cuda {
 namespace {
 
-constexpr int kThreads = 256, kSumThreads = 1024;
+constexpr int kThreads = 256;
 
 // Of all images, best first; an image has `slots` rows, of which `counts` are in use.
 struct Sorted {
@@ -42,7 +42,7 @@ __global__ void DecodeCandidates(Sorted sorted, const int32_t* order, const Cand
 __global__ void SumDetections(const int32_t* counts, int32_t images, int32_t* offsets) {
   RN_SHARED(BlockSums<int32_t>, sums);
   int32_t before = 0;
-  for (int32_t first = 0; first < images; first += kSumThreads) {
+  for (int32_t first = 0; first < images; first += kThreads) {
     const int64_t image = static_cast<int64_t>(first) + threadIdx.x;
     int32_t total = 0;
     const int32_t of_others = SumBefore(image < images ? counts[image] : 0, sums, total);
@@ -85,7 +85,7 @@ void Run(Device& device, Arrays& arrays, const rn_decode& op, const T* class_log
   Scratch<int32_t> kept_rows(device, op.images * most), kept_counts(device, op.images), offsets(device, op.images + 1);
   const Kept kept{most, kept_rows.get(), kept_counts.get()};
   QueueNms(device, {images, slots, sorted.counts, sorted.boxes, sorted.labels}, op.iou_threshold, kept);
-  Launch(device, 1, kSumThreads, SumDetections, kept.counts, images, offsets.get());
+  Launch(device, 1, kThreads, SumDetections, kept.counts, images, offsets.get());
 
   Download(device, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));
   RN_CUDA(cudaStreamSynchronize(device.stream));
