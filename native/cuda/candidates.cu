@@ -4,7 +4,7 @@
 #include "../math/falling_key.h"
 #include "../math/score.h"
 #include "candidates.h"
-#include "element.h"
+#include "elements.h"
 #include "scan.h"
 
 namespace rn::cuda {

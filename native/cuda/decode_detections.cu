@@ -5,7 +5,7 @@
 #include "anchors.h"
 #include "candidates.h"
 #include "cuda_backend.h"
-#include "element.h"
+#include "elements.h"
 #include "nms.h"
 #include "scan.h"
 
@@ -65,12 +65,12 @@ __global__ void WriteDetections(Sorted sorted, Kept kept, const int32_t* offsets
 }
 
 template <class T>
-void Run(Device& device, Arrays& arrays, const rn_decode& op, const T* class_logits) {
+void Run(Device& device, Arrays& arrays, const rn_decode& op) {
   const int64_t rows = op.images * op.anchors.count;
   const Anchors anchors = AnchorsOf(arrays, op.anchors);
   const T* deltas = arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows);
   Candidates candidates(device, op);
-  candidates.Select(device, arrays, op, arrays.In(class_logits, rows * op.classes));
+  candidates.Select(device, arrays, op, arrays.In(static_cast<const T*>(op.class_logits), rows * op.classes));
 
   const int32_t images = static_cast<int32_t>(op.images), slots = candidates.slots();
   const int64_t all = op.images * slots;
@@ -104,8 +104,9 @@ rn_status DecodeDetections(const rn_decode* op) {
   return Guarded([&] {
     const Turn turn(op->place);
     Arrays arrays(turn.device, op->place.memory);
-    WithElementType(op->dtype, op->class_logits,
-                    [&](const auto* class_logits) { Run(turn.device, arrays, *op, class_logits); });
+    if (op->dtype == RN_FLOAT16) return Run<__half>(turn.device, arrays, *op);
+    if (op->dtype == RN_BFLOAT16) return Run<__nv_bfloat16>(turn.device, arrays, *op);
+    Run<float>(turn.device, arrays, *op);
   });
 }
 
