@@ -4,7 +4,7 @@
 #include "../math/falling_key.h"
 #include "../math/score.h"
 #include "candidates.h"
-#include "element.h"
+#include "elements.h"
 #include "scan.h"
 
 namespace rn::cuda {
@@ -15,7 +15,7 @@ constexpr int kStretch = 2048;  // logits of a warp
 constexpr int kAtOnce = 8;      // loads that are under way together
 constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
 constexpr int kShifts[] = {20, 9, 0};  // of the digits; keys of scores have 31 bits, of the last digit two are known
-constexpr int kSumThreads = 1024;
+constexpr int kSumThreads = 256;
 constexpr uint32_t kNone = ~uint32_t{0};  // the key of what is no candidate
 
 struct Level {
@@ -134,20 +134,24 @@ __global__ void CountDigits(Search<T> search, int shift, bool first_time) {
 __global__ void ChooseDigit(unsigned long long* all_bins, Choice* choices, unsigned long long top_k, int shift,
                             bool first_time) {
   RN_SHARED(BlockSums<unsigned long long>, sums);
-  unsigned long long* bins = all_bins + static_cast<int64_t>(blockIdx.x) * kBins + 2 * threadIdx.x;
-  static_assert(kBins == 2 * kSumThreads, "two bins a thread");
+  constexpr unsigned kBinsOfThread = kBins / kSumThreads;
+  unsigned long long* bins = all_bins + static_cast<int64_t>(blockIdx.x) * kBins + threadIdx.x * kBinsOfThread;
   const Choice choice = first_time ? Choice{0, top_k} : choices[blockIdx.x];
-  const unsigned long long counts[2] = {bins[0], bins[1]};
-  bins[0] = bins[1] = 0;
-  unsigned long long total = 0, before = SumBefore(counts[0] + counts[1], sums, total);
+  unsigned long long counts[kBinsOfThread], of_thread = 0;
+  for (unsigned i = 0; i < kBinsOfThread; ++i) {
+    counts[i] = bins[i];
+    bins[i] = 0;
+    of_thread += counts[i];
+  }
+  unsigned long long total = 0, before = SumBefore(of_thread, sums, total);
   if (first_time && total <= top_k) {
     if (threadIdx.x == 0) choices[blockIdx.x] = {kNone, 0};
     return;
   }
   if (choice.key == kNone) return;
-  for (int i = 0; i < 2; ++i) {
+  for (unsigned i = 0; i < kBinsOfThread; ++i) {
     if (before < choice.left && choice.left <= before + counts[i]) {
-      choices[blockIdx.x] = {choice.key | (2 * threadIdx.x + static_cast<uint32_t>(i)) << shift, choice.left - before};
+      choices[blockIdx.x] = {choice.key | (threadIdx.x * kBinsOfThread + i) << shift, choice.left - before};
     }
     before += counts[i];
   }

@@ -5,14 +5,14 @@
 #include "anchors.h"
 #include "candidates.h"
 #include "cuda_backend.h"
-#include "element.h"
+#include "elements.h"
 #include "nms.h"
 #include "scan.h"
 
 namespace rn::cuda {
 namespace {
 
-constexpr int kThreads = 256, kSumThreads = 1024;
+constexpr int kThreads = 256;
 
 // Of all images, best first; an image has `slots` rows, of which `counts` are in use.
 struct Sorted {
@@ -42,7 +42,7 @@ __global__ void DecodeCandidates(Sorted sorted, const int32_t* order, const Cand
 __global__ void SumDetections(const int32_t* counts, int32_t images, int32_t* offsets) {
   RN_SHARED(BlockSums<int32_t>, sums);
   int32_t before = 0;
-  for (int32_t first = 0; first < images; first += kSumThreads) {
+  for (int32_t first = 0; first < images; first += kThreads) {
     const int64_t image = static_cast<int64_t>(first) + threadIdx.x;
     int32_t total = 0;
     const int32_t of_others = SumBefore(image < images ? counts[image] : 0, sums, total);
@@ -65,12 +65,12 @@ __global__ void WriteDetections(Sorted sorted, Kept kept, const int32_t* offsets
 }
 
 template <class T>
-void Run(Device& device, Arrays& arrays, const rn_decode& op, const T* class_logits) {
+void Run(Device& device, Arrays& arrays, const rn_decode& op) {
   const int64_t rows = op.images * op.anchors.count;
   const Anchors anchors = AnchorsOf(arrays, op.anchors);
   const T* deltas = arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows);
   Candidates candidates(device, op);
-  candidates.Select(device, arrays, op, arrays.In(class_logits, rows * op.classes));
+  candidates.Select(device, arrays, op, arrays.In(static_cast<const T*>(op.class_logits), rows * op.classes));
 
   const int32_t images = static_cast<int32_t>(op.images), slots = candidates.slots();
   const int64_t all = op.images * slots;
@@ -85,7 +85,7 @@ void Run(Device& device, Arrays& arrays, const rn_decode& op, const T* class_log
   Scratch<int32_t> kept_rows(device, op.images * most), kept_counts(device, op.images), offsets(device, op.images + 1);
   const Kept kept{most, kept_rows.get(), kept_counts.get()};
   QueueNms(device, {images, slots, sorted.counts, sorted.boxes, sorted.labels}, op.iou_threshold, kept);
-  Launch(device, 1, kSumThreads, SumDetections, kept.counts, images, offsets.get());
+  Launch(device, 1, kThreads, SumDetections, kept.counts, images, offsets.get());
 
   Download(device, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));
   RN_CUDA(cudaStreamSynchronize(device.stream));
@@ -104,8 +104,9 @@ rn_status DecodeDetections(const rn_decode* op) {
   return Guarded([&] {
     const Turn turn(op->place);
     Arrays arrays(turn.device, op->place.memory);
-    WithElementType(op->dtype, op->class_logits,
-                    [&](const auto* class_logits) { Run(turn.device, arrays, *op, class_logits); });
+    if (op->dtype == RN_FLOAT16) return Run<__half>(turn.device, arrays, *op);
+    if (op->dtype == RN_BFLOAT16) return Run<__nv_bfloat16>(turn.device, arrays, *op);
+    Run<float>(turn.device, arrays, *op);
   });
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 using Bits = unsigned long long;
 constexpr int kTile = 64;  // rows, and columns: bits of a word
-constexpr int kCollectThreads = 1024;
+constexpr int kCollectThreads = 512;
 constexpr int64_t kMostWords = int64_t{1} << 22;  // of bits at a time: 32 MiB
 constexpr int32_t kMostRows = 4096;               // of a chunk
 

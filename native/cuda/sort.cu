@@ -32,19 +32,18 @@ __global__ void CountDigits(const uint64_t* keys, int64_t count, int shift, int6
   counts[threadIdx.x * tiles + blockIdx.x] = histogram.of[threadIdx.x];
 }
 
-// One digit a block: its counts become the sums of those before; the sum of all goes to totals[digit].
+// One digit a warp: its counts become the sums of those before; the sum of all goes to totals[digit].
 __global__ void SumOverTiles(int64_t tiles, unsigned* counts, unsigned* totals) {
-  RN_SHARED(BlockSums<unsigned>, sums);
+  const int digit = static_cast<int>(blockIdx.x) * kWarps + WarpOfBlock();
+  unsigned* of_digit = counts + digit * tiles;
   unsigned before = 0;
-  for (int64_t first = 0; first < tiles; first += kThreads) {
-    const int64_t tile = first + threadIdx.x;
-    unsigned* place = counts + blockIdx.x * tiles + tile;
-    unsigned total = 0;
-    const unsigned of_others = SumBefore(tile < tiles ? *place : 0u, sums, total);
-    if (tile < tiles) *place = before + of_others;
-    before += total;
+  for (int64_t tile = Lane(); tile - Lane() < tiles; tile += kWarp) {
+    const unsigned count = tile < tiles ? of_digit[tile] : 0;
+    const unsigned up_to = SumUpToLane(count);
+    if (tile < tiles) of_digit[tile] = before + up_to - count;
+    before += __shfl_sync(kAllLanes, up_to, kWarp - 1);
   }
-  if (threadIdx.x == 0) totals[blockIdx.x] = before;
+  if (Lane() == 0) totals[digit] = before;
 }
 
 // The lanes whose digit is the caller's, among those that are `inside`.
@@ -117,7 +116,7 @@ void KeyedValues::Sort(Device& device, int bits) {
     const Pairs pairs{keys(), values(), flipped_ ? keys_.get() : spare_keys_.get(),
                       flipped_ ? values_.get() : spare_values_.get()};
     Launch(device, tiles, kThreads, CountDigits, pairs.keys, count_, shift, tiles, counts.get());
-    Launch(device, kDigits, kThreads, SumOverTiles, tiles, counts.get(), totals.get());
+    Launch(device, kDigits / kWarps, kThreads, SumOverTiles, tiles, counts.get(), totals.get());
     Launch(device, tiles, kThreads, PutInOrder, pairs, count_, shift, tiles, counts.get(), totals.get());
     flipped_ = !flipped_;
   }

@@ -1,0 +1,80 @@
+"""What the operations must give, in numpy: float64 for the losses, float32 in the documented order for overlaps."""
+import numpy as np
+
+
+def focal(x, t, alpha, gamma):
+    """Loss, gradient, and the gradient's scale: the sum of its terms' magnitudes, what rounding errors are relative to."""
+    x, t = x.astype(np.float64), t.astype(np.float64)
+    with np.errstate(over="ignore"):
+        p, n = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
+    q = p * (1 - t) + n * t
+    ce = (1 - t) * np.logaddexp(0, x) + t * np.logaddexp(0, -x)
+    a = 1.0 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
+    power = q**gamma
+    # d q / d x = p n (1 - 2 t), divided by q first: no power below zero of a tiny q
+    through_q = gamma * power * np.divide(p * n, q, out=np.zeros_like(q), where=q > 0) * ce
+    grad = a * (through_q * (1 - 2 * t) + power * (p * (1 - t) - n * t))
+    return a * power * ce, grad, a * (through_q * np.abs(1 - 2 * t) + power * (p * (1 - t) + n * t))
+
+
+def one_hot(labels, classes):
+    return (labels[:, None] == np.arange(classes)).astype(np.float64)
+
+
+def smooth_l1(predictions, targets, beta):
+    d = predictions.astype(np.float64) - targets
+    if beta == 0:
+        return np.abs(d), np.sign(d)
+    inside = np.abs(d) < beta
+    return np.where(inside, d * d / (2 * beta), np.abs(d) - beta / 2), np.where(inside, d / beta, np.sign(d))
+
+
+def iou(a, b):
+    area = lambda boxes: (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sides = np.maximum(high - low, np.float32(0))
+    inter = sides[..., 0] * sides[..., 1]
+    with np.errstate(invalid="ignore"):  # of two boxes without area: NaN
+        return inter / ((area(a)[:, None] + area(b)[None]) - inter)
+
+
+def match(anchors, gt, high, low, low_quality):
+    """torchvision's Matcher, but that a box without any overlap ties with no anchor."""
+    if len(gt) == 0:
+        return np.full(len(anchors), -1, np.int32)
+    overlap = iou(gt, anchors)
+    best = overlap.argmax(0).astype(np.int32)
+    value = overlap.max(0)
+    result = np.where(value >= np.float32(high), best, np.where(value >= np.float32(low), -2, -1)).astype(np.int32)
+    if low_quality:
+        most = overlap.max(1, keepdims=True)
+        kept = ((overlap == most) & (most > 0)).any(0)
+        result[kept] = best[kept]
+    return result
+
+
+def nms(boxes, scores, threshold, classes=None):
+    order = np.argsort(-scores, kind="stable")
+    kept = []
+    removed = np.zeros(len(scores), bool)
+    for i in order:
+        if removed[i]:
+            continue
+        kept.append(i)
+        over = iou(boxes[i : i + 1], boxes)[0].astype(np.float64) > threshold
+        removed |= over if classes is None else over & (classes == classes[i])
+    return np.array(kept, np.int32)
+
+
+def encode(anchors, boxes):
+    a, b = anchors.astype(np.float64), boxes.astype(np.float64)
+    size, wanted = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
+    centres = (b[:, :2] + wanted / 2 - a[:, :2] - size / 2) / size
+    return np.concatenate([centres, np.log(wanted / size)], 1)
+
+
+def hard_negatives(losses, labels, ratio):
+    sums = losses.astype(np.float64).cumsum(1)[:, -1]
+    wanted = int(np.floor(ratio * (labels >= 0).sum()))
+    order = np.argsort(-sums, kind="stable")
+    return order[labels[order] == -1][:wanted].astype(np.int32)
