@@ -77,14 +77,20 @@ struct RealGamma<double> {
 };
 
 // For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one); e = exp(-|y|).
-template <class F, class Gamma>
+// With kAbove false y is known not to be above 0, as are nearly all background logits of a network that has learnt
+// anything: there everything is a function of e.
+template <bool kAbove = true, class F, class Gamma>
 RN_HD FocalTerm<F> HardFocalLoss(F y, F e, const Gamma& gamma) {
   const F log1p_e = LogOnePlus(e);
   const F larger = F(1.0f) / (F(1.0f) + e);
   const F smaller = e * larger;  // to its last bits
-  const F q = IfNegative(y, smaller, larger), not_q = IfNegative(y, larger, smaller);
-  const F above = Max(F(0.0f), y);
-  const F ce = above + log1p_e;
+  F q = smaller, not_q = larger, above = F(0.0f), ce = log1p_e;
+  if constexpr (kAbove) {
+    q = IfNegative(y, smaller, larger);
+    not_q = IfNegative(y, larger, smaller);
+    above = Max(F(0.0f), y);
+    ce = above + log1p_e;
+  }
   const F weight = gamma.PowerOfSigmoid(q, above - y, log1p_e);
   return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
 }
