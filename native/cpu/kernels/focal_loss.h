@@ -223,9 +223,9 @@ class SpanSum {
     return bits;
   }
 
+  Sum sum_;
   const FocalSpan& span_;
   const int32_t* next_class_;
-  Sum sum_;
   double careful_ = 0;
 };
 
