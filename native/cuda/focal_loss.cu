@@ -107,7 +107,7 @@ class FocalChain {
   // Labels are counted on the way unless their number must be known before.
   bool CountsBefore() const { return !num_positive_ && (op_.normalize_by_positives || !op_.labels); }
 
-  // Counts rows from `first_row`, a multiple of rows_per_count_block(), on; weights and targets are given from there.
+  // Counts rows from `first_row`, a multiple of rows_per_count_block(), on; `targets` are theirs.
   int64_t rows_per_count_block() const { return RowsPerCountBlock(CountLanes(op_.labels != nullptr, op_.classes)); }
   void Count(int64_t first_row, int64_t rows, const float* targets) const {
     const CountArguments count{op_.labels ? op_.labels + first_row : nullptr,
@@ -164,6 +164,8 @@ class FocalChain {
   FocalArguments arguments_{};
   int64_t tiles_ = 0;
 };
+
+static_assert(kPieceBytes / 4 % kFocalTile == 0, "chunks of host arrays are whole tiles: sums have the same bits");
 
 // The arrays by row lie on the device whole; those by element pass through.
 void FocalLossOfHostArrays(Device& device, const rn_focal_loss& op, void* workspace) {

@@ -5,6 +5,7 @@
 #include "arrays.h"
 #include "cuda_backend.h"
 #include "reduce.h"
+#include "transfer.h"
 #include "vector_access.h"
 
 namespace rn::cuda {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr int kThreads = 256, kWidth = 4, kRuns = 4;
 constexpr int64_t kTile = kThreads * kWidth * kRuns;
+static_assert(kPieceBytes / 4 % kTile == 0, "chunks of host arrays are whole tiles: sums have the same bits");
 
 // Elements [first, first + count) of all; the arrays by element begin at the first of them.
 struct SmoothL1Arguments {
@@ -28,23 +30,21 @@ struct SmoothL1Arguments {
   double* sums;  // by tile
 };
 
-// Element n of a run, and what its row weighs.
 struct Element {
   float prediction, target, upstream;
-  double weight;
+  double scale;  // its row's weight by the normalizer; 0: not to be read
 };
 
 // Adds to the sum, and gives what is stored.
 __device__ inline void Compute(const SmoothL1Arguments& p, const Element& element, double& sum, float& loss,
                                float& grad) {
   loss = grad = 0;
-  if (element.weight == 0) return;
-  const double scale = element.weight / p.normalizer;
+  if (element.scale == 0) return;
   const double difference = static_cast<double>(element.prediction) - static_cast<double>(element.target);
   const SmoothL1Term term = rn::SmoothL1(difference, p.beta);
-  sum += scale * term.loss;
-  loss = static_cast<float>(scale * term.loss);
-  grad = static_cast<float>(static_cast<double>(element.upstream) * scale * term.grad);
+  sum += element.scale * term.loss;
+  loss = static_cast<float>(element.scale * term.loss);
+  grad = static_cast<float>(static_cast<double>(element.upstream) * element.scale * term.grad);
 }
 
 __global__ void __launch_bounds__(kThreads) SmoothL1Kernel(const SmoothL1Arguments p) {
@@ -52,6 +52,7 @@ __global__ void __launch_bounds__(kThreads) SmoothL1Kernel(const SmoothL1Argumen
     double sums[kThreads];
   };
   RN_SHARED(Shared, shared);
+  const double unit = 1 / p.normalizer;
   double sum = 0;
   RN_KEEP_LOOP for (int run = 0; run < kRuns; ++run) {
     const int64_t i = blockIdx.x * kTile + (run * kThreads + static_cast<int>(threadIdx.x)) * kWidth;
@@ -70,14 +71,14 @@ __global__ void __launch_bounds__(kThreads) SmoothL1Kernel(const SmoothL1Argumen
     RN_UNROLL for (int n = 0; n < kWidth; ++n) {
       losses[n] = grad[n] = 0;
       if (i + n >= p.count) break;
-      Element element{predictions[n], targets[n], upstream[n], 1};
+      Element element{predictions[n], targets[n], upstream[n], unit};
       if (!whole) {
         element.prediction = p.predictions[i + n];
         element.target = p.targets[i + n];
         if (by_element) element.upstream = p.upstream[i + n];
       }
       if (p.weights) {
-        element.weight = static_cast<double>(p.weights[row]);
+        element.scale = static_cast<double>(p.weights[row]) / p.normalizer;
         if (++column == p.columns) column = 0, ++row;
       }
       Compute(p, element, sum, losses[n], grad[n]);
