@@ -1,7 +1,8 @@
 #include "../math/box_coder.h"
 #include "../math/smooth_l1.h"
 #include "box_loss.h"
-#include "elements.h"
+#include "reduce.h"
+#include "vector_access.h"
 
 namespace rn::cuda {
 namespace {
@@ -9,26 +10,15 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int64_t kTile = 4096;  // numbers of box_deltas
 
-struct Sums {
-  double of_thread[kThreads];
+struct Shared {
+  double values[kThreads];
 };
-
-// The sum over the block, always in the same order; every thread calls it once, thread 0 gets it.
-__device__ double BlockSum(double value, Sums& sums) {
-  const int thread = static_cast<int>(threadIdx.x);
-  sums.of_thread[thread] = value;
-  for (int half = kThreads / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (thread < half) sums.of_thread[thread] += sums.of_thread[thread + half];
-  }
-  return sums.of_thread[0];
-}
 
 // A thread takes one of an anchor's four numbers at a time, and reads it before it writes the gradient, which may lie
 // in the same place. Where an anchor is positive, which is rare, each of the four encodes its box.
 template <class T>
 __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
-  RN_SHARED(Sums, sums);
+  RN_SHARED(Shared, shared);
   const double positives = of.normalize_by_positives && *of.num_positive > 1 ? *of.num_positive : 1;
   const double scale = of.weight / (of.normalizer * positives);
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile;
@@ -49,15 +39,15 @@ __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
     }
     grad[i] = FromFloat<T>(slope);
   }
-  sum = BlockSum(sum, sums);
+  sum = BlockSum<kThreads>(shared.values, sum);
   if (threadIdx.x == 0) of.sums[blockIdx.x] = sum;
 }
 
 __global__ void FinishLoss(BoxLoss of, int64_t tiles) {
-  RN_SHARED(Sums, sums);
+  RN_SHARED(Shared, shared);
   double sum = 0;
   for (int64_t i = threadIdx.x; i < tiles; i += kThreads) sum += of.sums[i];
-  sum = BlockSum(sum, sums);
+  sum = BlockSum<kThreads>(shared.values, sum);
   if (threadIdx.x == 0) {
     *of.box_loss = sum;
     *of.loss = *of.class_loss + sum;

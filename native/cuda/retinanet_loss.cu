@@ -1,7 +1,6 @@
 // The whole training loss of a RetinaNet as one chain on one stream: assignment, focal loss over all anchors, smooth L1
 // over the positive ones, and both gradients. The host learns nothing on the way, not even the number of boxes: with
 // device arrays the chain is recorded once as a graph and then replayed. Scratch memory: 16 bytes an anchor.
-#include <cstring>
 #include <map>
 #include <memory>
 
@@ -10,6 +9,8 @@
 #include "cuda_backend.h"
 #include "focal_loss.h"
 #include "graphs.h"
+#include "loss_inputs.h"
+#include "reduce.h"
 
 namespace rn::cuda {
 namespace {
@@ -17,55 +18,9 @@ namespace {
 __global__ void SumPositives(const unsigned long long* counts, int32_t images, double* num_positive) {
   unsigned long long sum = 0;
   for (int32_t image = static_cast<int32_t>(threadIdx.x); image < images; image += kWarp) sum += counts[image];
-  for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, step);
+  for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
   if (threadIdx.x == 0) *num_positive = static_cast<double>(sum);
 }
-
-// Hands out one allocation in parts; without an allocation it only counts.
-class Arena {
- public:
-  explicit Arena(char* base = nullptr) : base_(base) {}
-  template <class T>
-  T* Take(int64_t count) {
-    T* part = base_ ? reinterpret_cast<T*>(base_ + used) : nullptr;
-    used += DivideUp(count * static_cast<int64_t>(sizeof(T)), kAlignment) * kAlignment;
-    return part;
-  }
-  int64_t used = 0;
-
- private:
-  static constexpr int64_t kAlignment = 256;
-  char* base_;
-};
-
-// Room for ground truth grows in powers of two, so that kernels find it in the same place from step to step.
-int64_t Room(int64_t rows) {
-  int64_t room = 64;
-  while (room < rows) room *= 2;
-  return room;
-}
-
-// What comes anew with every call: first what lies in host memory, then the ground truth, which may.
-struct Inputs {
-  Inputs(Arena& arena, const rn_retinanet_loss& op, int64_t lattice_count) {
-    lattices = arena.Take<Lattice>(lattice_count);
-    offsets = arena.Take<int32_t>(op.truth.images + 1);
-    ignore_offsets = arena.Take<int32_t>(op.truth.ignore_offsets ? op.truth.images + 1 : 0);
-    host_bytes = arena.used;
-    room = Room(op.truth.offsets[op.truth.images]);
-    ignore_room = op.truth.ignore_offsets ? Room(op.truth.ignore_offsets[op.truth.images]) : 0;
-    boxes = arena.Take<float>(4 * room);
-    labels = arena.Take<int32_t>(room);
-    ignore_boxes = arena.Take<float>(4 * ignore_room);
-    bytes = arena.used;
-  }
-  Lattice* lattices;
-  int32_t *offsets, *ignore_offsets;
-  float* boxes;
-  int32_t* labels;
-  float* ignore_boxes;
-  int64_t room, ignore_room, host_bytes, bytes;
-};
 
 // What a device keeps for the chain: memory whose addresses the graphs hold.
 struct Chain {
@@ -89,7 +44,7 @@ struct Chain {
   }
 };
 
-// Its part that is a focal loss; `op` has its arrays in device memory.
+// Its part that is a focal loss.
 rn_focal_loss FocalLossOf(const rn_retinanet_loss& op, const int32_t* labels) {
   rn_focal_loss focal{};
   focal.place = op.place;
@@ -109,6 +64,9 @@ rn_focal_loss FocalLossOf(const rn_retinanet_loss& op, const int32_t* labels) {
   return focal;
 }
 
+// Of logits that pass through from host memory.
+int64_t RowsOfChunk(const rn_retinanet_loss& op) { return std::max<int64_t>(1, kPieceBytes / 4 / op.classes); }
+
 // All device memory of a call but its arrays.
 struct Layout {
   Layout(Arena arena, const rn_retinanet_loss& op, int64_t lattice_count) : inputs(arena, op, lattice_count) {
@@ -120,61 +78,46 @@ struct Layout {
     matches = arena.Take<int32_t>(all);
     positive_counts = arena.Take<unsigned long long>(op.truth.images);
     box_sums = arena.Take<double>(BoxLossSums(all));
+    class_sums = arena.Take<double>(DivideUp(all, RowsOfChunk(op)));
     focal = arena.Take<char>(FocalLossWorkspaceBytes(FocalLossOf(op, labels)));
     bytes = arena.used;
   }
-  Inputs inputs;
+  LossInputs inputs;
   Group* groups;
   Bid* bids;
   float* box_best;
   int32_t *labels, *matches;
   unsigned long long* positive_counts;
-  double* box_sums;
+  double *box_sums, *class_sums;
   char* focal;
   int64_t bytes;
 };
 
-template <class T>
-void Fill(T* to, const T* from, int64_t count) {
-  if (count > 0) std::memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
-}
-
-// Ground truth is copied, wherever it lies: the chain finds it where it was the last time, and the caller may write to
-// it at once.
-void QueueInputs(Device& device, const rn_retinanet_loss& op, const std::vector<Lattice>& lattices, const Inputs& to) {
-  const rn_ground_truth& truth = op.truth;
-  const int64_t count = static_cast<int64_t>(lattices.size()), rows = truth.offsets[truth.images];
-  const int64_t ignore_rows = truth.ignore_offsets ? truth.ignore_offsets[truth.images] : 0;
-  std::vector<char> bytes(static_cast<size_t>(to.bytes));
-  Arena arena(bytes.data());
-  const Inputs host(arena, op, count);
-  Fill(host.lattices, lattices.data(), count);
-  Fill(host.offsets, truth.offsets, truth.images + 1);
-  if (truth.ignore_offsets) Fill(host.ignore_offsets, truth.ignore_offsets, truth.images + 1);
-  char* base = reinterpret_cast<char*>(to.lattices);
-  if (truth.memory == RN_HOST) {
-    Fill(host.boxes, truth.boxes, 4 * rows);
-    Fill(host.labels, truth.labels, rows);
-    Fill(host.ignore_boxes, truth.ignore_boxes, 4 * ignore_rows);
-    return Upload(device, base, bytes.data(), host.bytes);
+void QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& at) {
+  if (op.place.memory == RN_DEVICE) {
+    return QueueFocalLoss(device, FocalLossOf(op, at.labels), op.num_positive, at.focal);
   }
-  Upload(device, base, bytes.data(), host.host_bytes);
-  const auto copy = [&](void* copied, const void* from, int64_t size) {
-    if (size > 0) {
-      RN_CUDA(cudaMemcpyAsync(copied, from, static_cast<size_t>(size), cudaMemcpyDeviceToDevice, device.stream));
-    }
-  };
-  copy(to.boxes, truth.boxes, 16 * rows);
-  copy(to.labels, truth.labels, 4 * rows);
-  copy(to.ignore_boxes, truth.ignore_boxes, 16 * ignore_rows);
+  const int64_t rows = op.truth.images * op.anchors.count, chunk = RowsOfChunk(op);
+  StreamThrough(device,
+                {Read(static_cast<const float*>(op.class_logits), op.classes),
+                 Written(static_cast<float*>(op.class_grad), op.classes)},
+                rows, chunk, [&](int64_t first, int64_t count, void* const* arrays) {
+                  rn_focal_loss part = FocalLossOf(op, at.labels + first);
+                  part.rows = count;
+                  part.logits = arrays[0];
+                  part.grad = arrays[1];
+                  part.loss_sum = at.class_sums + first / chunk;
+                  QueueFocalLoss(device, part, op.num_positive, at.focal);
+                });
+  Finish(device, {at.class_sums, DivideUp(rows, chunk), op.class_loss});
 }
 
 void QueueChain(Device& device, const rn_retinanet_loss& op, const Layout& at) {
   const int64_t images = op.truth.images, all = images * op.anchors.count;
-  const Inputs& inputs = at.inputs;
+  const LossInputs& inputs = at.inputs;
   Assignment assignment{AnchorsOf(op.anchors, op.anchors.boxes, inputs.lattices),
                         {static_cast<int32_t>(images), inputs.boxes, inputs.labels, inputs.offsets, inputs.ignore_boxes,
-                         op.truth.ignore_offsets ? inputs.ignore_offsets : nullptr},
+                         inputs.ignore_offsets},
                         op.match,
                         static_cast<int32_t>(op.classes),
                         at.groups,
@@ -186,14 +129,14 @@ void QueueChain(Device& device, const rn_retinanet_loss& op, const Layout& at) {
                         nullptr};
   QueueAssignment(device, assignment);
   Launch(device, 1, kWarp, SumPositives, at.positive_counts, images, op.num_positive);
-  QueueFocalLoss(device, FocalLossOf(op, at.labels), op.num_positive, at.focal);
+  QueueClassLoss(device, op, at);
   QueueBoxLoss(device,
                {assignment.anchors, inputs.boxes, at.matches, all, op.beta, op.box_weight, op.normalizer,
                 op.normalize_by_positives != 0, op.num_positive, at.box_sums, op.class_loss, op.box_loss, op.loss},
                op.dtype, op.box_deltas, op.box_grad);
 }
 
-GraphKey KeyOf(const rn_retinanet_loss& op, const Inputs& inputs) {
+GraphKey KeyOf(const rn_retinanet_loss& op, const LossInputs& inputs) {
   GraphKey key(op.dtype, op.class_logits, op.box_deltas, op.class_grad, op.box_grad, op.loss, op.class_loss,
                op.box_loss, op.num_positive, op.anchors.count, op.anchors.boxes, op.anchors.num_levels,
                op.anchors.anchors_per_cell, op.truth.images, op.truth.ignore_offsets != nullptr, inputs.room,
@@ -217,11 +160,9 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     const Turn turn(op.place);
     Device& device = turn.device;
     Arrays arrays(device, op.place.memory);
-    const int64_t all = op.truth.images * op.anchors.count, bytes = all * BytesOf(op.dtype);
-    op.class_logits = arrays.In(static_cast<const char*>(op.class_logits), op.classes * bytes);
-    op.box_deltas = arrays.In(static_cast<const char*>(op.box_deltas), 4 * bytes);
-    op.class_grad = arrays.Out(static_cast<char*>(op.class_grad), op.classes * bytes);
-    op.box_grad = arrays.Out(static_cast<char*>(op.box_grad), 4 * bytes);
+    const int64_t bytes = op.truth.images * op.anchors.count * 4 * BytesOf(op.dtype);
+    op.box_deltas = arrays.In(static_cast<const char*>(op.box_deltas), bytes);
+    op.box_grad = arrays.Out(static_cast<char*>(op.box_grad), bytes);
     op.anchors.boxes = arrays.In(op.anchors.boxes, 4 * op.anchors.count);
     for (double** scalar : {&op.loss, &op.class_loss, &op.box_loss, &op.num_positive}) *scalar = arrays.Out(*scalar, 1);
 
@@ -230,7 +171,7 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     Chain& chain = Chain::Of(device);
     chain.Reserve(device, Layout(Arena(), op, lattice_count).bytes);
     const Layout layout(Arena(chain.memory->get()), op, lattice_count);
-    QueueInputs(device, op, lattices, layout.inputs);
+    layout.inputs.Queue(device, op, lattices);
     PrepareFocalLoss(device, FocalLossOf(op, layout.labels), layout.focal);
     const auto queue = [&] { QueueChain(device, op, layout); };
     if (op.place.memory == RN_DEVICE) {
