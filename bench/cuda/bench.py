@@ -61,7 +61,7 @@ def focal_loss(b):
                     if with_grad:
                         check_close(peer_grad[:1000], grad[:1000], rough, "the gradient", absolute=rough / 10)
                 except Exception as error:
-                    if peer == "torchvision" and isinstance(error, ValueError):
+                    if peer == "torchvision" and dtype == torch.float32 and isinstance(error, ValueError):
                         raise
                     print(f"  {peer} is left out: {error!r:.200}")
                     continue
