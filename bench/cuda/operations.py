@@ -1,5 +1,7 @@
 """The plugin's operations on numpy arrays, as the package has them. `memory` says where a call finds its arrays: "host", or
 "device", where they are copied to before and from after."""
+import ctypes
+
 import numpy as np
 
 from plugin import DEVICE, DTYPES, HOST, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass, Place
@@ -41,8 +43,6 @@ class Grid:
         )
 
     def describe(self, _):
-        import ctypes
-
         return Anchors(self.count, None, ctypes.addressof(self.structs), len(self.levels), self.shapes)
 
 
@@ -84,7 +84,10 @@ class Operations:
         logits = to_dtype(logits, dtype)
         rows, classes = logits.shape
         parameters = {"alpha": per_class(alpha), "gamma": per_class(gamma)}
-        fields = {key: PerClass(None if v is None else v.ctypes.data, 0 if v is None else v.size) for key, v in parameters.items()}
+        fields = {
+            key: PerClass() if values is None else PerClass(values.ctypes.data, values.size)
+            for key, values in parameters.items()
+        }
         outputs = {
             **dict(losses=np.zeros((rows, classes), np.float32), grad=np.zeros_like(logits)),
             **dict(loss_sum=np.zeros(1), num_positive=np.zeros(1)),

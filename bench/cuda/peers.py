@@ -1,10 +1,13 @@
 """What others do with the same data: torchvision as it is, the same formulas under torch.compile, a Triton kernel.
 
 Each peer is a function of no arguments, or None where it cannot run here; the caller checks its result before timing it."""
+import types
+
 import torch
 import torch.nn.functional as F
 import torchvision
 from torchvision.models.detection import _utils as det_utils
+from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.ops import box_iou, sigmoid_focal_loss
 
 ALPHA, GAMMA = 0.25, 2.0
@@ -43,8 +46,7 @@ def formula(x, t):
 
 def formula_of_labels(x, labels):
     classes = torch.arange(x.shape[1], device=x.device)
-    loss = formula(x, (labels[:, None] == classes).float())
-    return loss
+    return formula(x, (labels[:, None] == classes).float())
 
 
 def with_gradient(function):
@@ -99,7 +101,9 @@ def focal_peers(x, labels, with_grad):
 if triton is not None:
 
     @triton.jit
-    def focal_kernel(x_ptr, label_ptr, grad_ptr, sums_ptr, size, classes: tl.constexpr, WITH_GRAD: tl.constexpr, BLOCK: tl.constexpr):
+    def focal_kernel(
+        x_ptr, label_ptr, grad_ptr, sums_ptr, size, classes: tl.constexpr, WITH_GRAD: tl.constexpr, BLOCK: tl.constexpr
+    ):
         # One exponential and one logarithm an element, gamma = 2, alpha = 0.25.
         i = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
         inside = i < size
@@ -159,10 +163,6 @@ def nms(boxes, scores, threshold):
 
 
 def decode_detections(logits, deltas, anchors, counts, size, settings):
-    import types
-
-    from torchvision.models.detection.retinanet import RetinaNet
-
     score, top_k, threshold, most = settings
     model = types.SimpleNamespace(
         **dict(box_coder=det_utils.BoxCoder((1.0, 1.0, 1.0, 1.0)), score_thresh=score, topk_candidates=top_k),

@@ -1,95 +1,15 @@
 // Selection without a copy of the logits: histograms of the scores find the score of the last candidate that gets in,
 // eleven of its bits at a time, then all that are better are gathered, and of those equal to it the first. A stretch of
 // logits that held nothing of interest before is not read again, so that all reads but the first cost little.
-#include "../math/falling_key.h"
-#include "../math/score.h"
+#include "candidate_search.h"
 #include "candidates.h"
-#include "elements.h"
-#include "scan.h"
 
 namespace rn::cuda {
 namespace {
 
-constexpr int kThreads = 256, kWarps = kThreads / kWarp;
-constexpr int kStretch = 2048;  // logits of a warp
-constexpr int kAtOnce = 8;      // loads that are under way together
 constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
-constexpr int kShifts[] = {20, 9, 0};  // of the digits; keys of scores have 31 bits, of the last digit two are known
+constexpr int kShifts[] = {20, 9, 0};  // of the digits: the keys of scores have 31 bits
 constexpr int kSumThreads = 256;
-constexpr uint32_t kNone = ~uint32_t{0};  // the key of what is no candidate
-
-struct Level {
-  int64_t first, count;  // logits within an image
-  int32_t first_block, first_slot;
-};
-
-// What is known of a level's last candidate: its key is `key`, but for the digits that have not been looked at; as many
-// as `left` of those with this key get in. kNone: all candidates do.
-struct Choice {
-  uint32_t key;
-  unsigned long long left;
-};
-
-struct Counts {
-  unsigned long long better, equal;
-};
-
-template <class T>
-struct Search {
-  const T* logits;  // [images, logits_per_image]
-  int64_t logits_per_image;
-  const Level* levels;
-  int32_t images, num_levels, blocks, slots;  // blocks and slots of an image
-  float least_logit, threshold;
-  unsigned long long top_k;
-  Choice* choices;           // [images, num_levels]
-  unsigned long long* bins;  // [images, num_levels, kBins]
-  uint32_t* best;            // [images, blocks, kWarps]: the least key of a stretch
-  Counts* counts;            // the same: of a stretch, then of those before it
-};
-
-// The stretch of a warp.
-struct Stretch {
-  int32_t image, level;
-  int64_t number;
-  int64_t first, end;  // logits within the image
-};
-
-template <class T>
-__device__ Stretch StretchOfWarp(const Search<T>& search) {
-  Stretch stretch{};
-  stretch.image = static_cast<int32_t>(blockIdx.x) / search.blocks;
-  const int32_t block = static_cast<int32_t>(blockIdx.x) % search.blocks;
-  while (stretch.level + 1 < search.num_levels && search.levels[stretch.level + 1].first_block <= block)
-    ++stretch.level;
-  const Level level = search.levels[stretch.level];
-  const int64_t within = static_cast<int64_t>(block - level.first_block) * kWarps + WarpOfBlock();
-  stretch.number = static_cast<int64_t>(blockIdx.x) * kWarps + WarpOfBlock();
-  stretch.first = level.first + within * kStretch;
-  stretch.end = level.first + level.count;
-  return stretch;
-}
-
-// Calls visit(key, score, index) for the logits of a stretch in order, kWarp at a time and lanes together, leaving out
-// those times when no lane has a candidate.
-template <class T, class Visit>
-__device__ void ForEachCandidate(const Search<T>& search, const Stretch& stretch, const Visit& visit) {
-  const T* logits = search.logits + stretch.image * search.logits_per_image;
-  for (int i = 0; i < kStretch && stretch.first + i < stretch.end; i += kAtOnce * kWarp) {
-    float loaded[kAtOnce];
-    for (int k = 0; k < kAtOnce; ++k) {
-      const int64_t index = stretch.first + i + k * kWarp + Lane();
-      loaded[k] = index < stretch.end ? ToFloat(logits[index]) : NAN;
-    }
-    for (int k = 0; k < kAtOnce; ++k) {
-      const bool likely = loaded[k] >= search.least_logit;
-      if (!__any_sync(kAllLanes, likely)) continue;
-      const float score = likely ? Score(loaded[k]) : 0;
-      const uint32_t key = likely && score > search.threshold ? FallingKey(score) : kNone;
-      visit(key, score, stretch.first + i + k * kWarp + Lane());
-    }
-  }
-}
 
 __device__ inline uint32_t WarpMin(uint32_t value) {
   for (int step = kWarp / 2; step > 0; step /= 2) value = min(value, __shfl_xor_sync(kAllLanes, value, step));
@@ -103,7 +23,7 @@ __global__ void CountDigits(Search<T> search, int shift, bool first_time) {
     unsigned of[kBins];
   };
   RN_SHARED(Histogram, histogram);
-  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kThreads) histogram.of[bin] = 0;
+  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kSearchBlock) histogram.of[bin] = 0;
   __syncthreads();
   const Stretch stretch = StretchOfWarp(search);
   const int64_t segment = static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level;
@@ -124,7 +44,7 @@ __global__ void CountDigits(Search<T> search, int shift, bool first_time) {
     }
   }
   if (!__syncthreads_or(any)) return;
-  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kThreads) {
+  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kSearchBlock) {
     const unsigned count = histogram.of[bin];
     if (count > 0) atomicAdd(search.bins + segment * kBins + bin, static_cast<unsigned long long>(count));
   }
@@ -198,7 +118,7 @@ __global__ void SumStretches(Search<T> search, int32_t* counts_of_images) {
 }
 
 __global__ void EmptySlots(int64_t all, int32_t slots, uint64_t* keys, int32_t* values) {
-  const int64_t slot = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  const int64_t slot = static_cast<int64_t>(blockIdx.x) * kSearchBlock + threadIdx.x;
   if (slot >= all) return;
   keys[slot] = static_cast<uint64_t>(slot / slots) << 32 | kNone;
   values[slot] = static_cast<int32_t>(slot);
@@ -282,14 +202,14 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
                          counts.get()};
   for (const int shift : kShifts) {
     const bool first_time = shift == kShifts[0];
-    Launch(device, all_blocks, kThreads, CountDigits<T>, search, shift, first_time);
+    Launch(device, all_blocks, kSearchBlock, CountDigits<T>, search, shift, first_time);
     Launch(device, segments, kSumThreads, ChooseDigit, bins.get(), choices.get(), search.top_k, shift, first_time);
   }
-  Launch(device, all_blocks, kThreads, CountChosen<T>, search);
+  Launch(device, all_blocks, kSearchBlock, CountChosen<T>, search);
   Launch(device, segments, kSumThreads, SumStretches<T>, search, counts_.get());
-  Launch(device, DivideUp(order_.count(), kThreads), kThreads, EmptySlots, order_.count(), slots_, order_.keys(),
-         order_.values());
-  Launch(device, all_blocks, kThreads, Gather<T>, search, order_.keys(), found_.get());
+  Launch(device, DivideUp(order_.count(), kSearchBlock), kSearchBlock, EmptySlots, order_.count(), slots_,
+         order_.keys(), order_.values());
+  Launch(device, all_blocks, kSearchBlock, Gather<T>, search, order_.keys(), found_.get());
   order_.Sort(device, 32 + BitsOf(op.images - 1));
 }
 
