@@ -2,7 +2,7 @@
 // then answer with tensors; such calls only queue work on the device, in the order they are made, unless the size of a result has
 // to be known (assignAnchors, nms, decodeDetections, selectHardNegatives, onlineHardExamples: those wait for it).
 import { backendInfo, requireCuda, type CudaDevice } from './backend.js';
-import { CUDA, DeviceTensor, DTYPES, KINDS, type DType, type TensorData } from './device-tensor.js';
+import { CUDA, DeviceTensor, DTYPES, elements, KINDS, type DType, type TensorData } from './device-tensor.js';
 import { describe } from './describe.js';
 import type { DeviceMemory } from '../binding.js';
 import { native } from './native.js';
@@ -54,12 +54,7 @@ export function tensor(data: TensorData | readonly number[], options?: TensorOpt
   }
   const array = check.array(KINDS[dtype], 'data', data);
   const shape = given.shape === undefined ? [array.length] : readShape(check, 'shape', given.shape);
-  check.length(
-    'data',
-    array,
-    shape.reduce((product, size) => product * size, 1),
-    `of shape [${shape.join(', ')}]`,
-  );
+  check.length('data', array, elements(shape), `of shape [${shape.join(', ')}]`);
   return DeviceTensor.allocate(check, shape, dtype, device).copyFrom(array);
 }
 
@@ -112,5 +107,9 @@ function deviceCount(): number {
 
 function readShape(check: Check, name: string, shape: unknown): number[] {
   if (Array.isArray(shape) && shape.length === 0) return [];
-  return check.numbers(name, shape, { min: 0, max: 2 ** 40, integer: true }, 16);
+  const sizes = check.numbers(name, shape, { min: 0, integer: true }, 16);
+  if (!(elements(sizes) < 2 ** 53)) {
+    check.fail('ERR_SHAPE', name, 'a shape of fewer than 2^53 elements', `[${sizes.join(', ')}]`);
+  }
+  return sizes;
 }

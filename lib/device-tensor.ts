@@ -19,6 +19,11 @@ export const KINDS = {
   float64: 'Float64Array',
 } as const;
 
+/** How many elements a shape has. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 /** The native number of the CUDA backend. */
 export const CUDA = 2;
 
@@ -40,7 +45,7 @@ export class DeviceTensor {
     this.shape = Object.freeze([...shape]);
     this.dtype = dtype;
     this.device = device;
-    this.length = shape.reduce((product, size) => product * size, 1);
+    this.length = elements(shape);
   }
 
   /** Number of elements, as of other libraries' tensors. */

@@ -1,0 +1,214 @@
+// Scenarios of operations on device tensors.
+import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert';
+import * as sync from 'retinanet-ops';
+import * as promises from 'retinanet-ops/promises';
+import { AnchorGrid, cuda, type DeviceTensor } from 'retinanet-ops';
+import { operation, operations, validArguments } from '../../support/calls.js';
+import { mismatch } from '../../support/compare.js';
+import { integers, random, randomBoxes, uniform } from '../../support/random.js';
+import { workload, type Work } from '../../support/workload.js';
+import { runScenario } from './scenario.js';
+
+/** What stays on the host in calls on tensors. */
+const HOST = ['offsets', 'ignoreOffsets', 'alpha', 'gamma', 'levelCounts', 'positiveOffsets', 'unmatchedGt'];
+
+/** The same arguments with tensors for typed arrays. */
+function onDevice(value: unknown, device = 0): unknown {
+  if (value instanceof Float32Array || value instanceof Int32Array) return cuda.tensor(value, { device });
+  if (typeof value !== 'object' || value === null || value instanceof AnchorGrid) return value;
+  if (Array.isArray(value)) return value.map((element) => onDevice(element, device));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, entry]) => [name, HOST.includes(name) ? entry : onDevice(entry, device)]),
+  );
+}
+
+/** A result with typed arrays for tensors, and numbers for tensors of one. */
+async function onHost(value: unknown): Promise<unknown> {
+  if (value instanceof cuda.DeviceTensor) {
+    const data = await value.data();
+    return value.shape.length === 0 ? data[0] : data;
+  }
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  const entries = Object.entries(value).map(async ([name, entry]) => [name, await onHost(entry)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function calls(): Work[] {
+  return [...operations.map((name) => ({ name, args: validArguments(name) })), ...workload(random(3))];
+}
+
+await runScenario({
+  async same() {
+    for (const { name, args } of calls()) {
+      const want = operation(sync, name)(...args);
+      for (const device of [0, 1]) {
+        const given = onDevice(args, device) as unknown[];
+        const got = operation(sync, name)(...given);
+        ok(!ArrayBuffer.isView(got), name);
+        deepStrictEqual(await onHost(got), want, name);
+        const promised = await (operation(promises, name)(...given) as Promise<unknown>);
+        deepStrictEqual(await onHost(promised), want, `${name}, promised`);
+      }
+    }
+  },
+
+  async cpu() {
+    // The backend of typed arrays and that of tensors may differ.
+    sync.setBackend('cpu');
+    const { args } = workload(random(8)).find(({ name }) => name === 'assignAnchorsBatch') as Work;
+    const want = operation(sync, 'assignAnchorsBatch')(...args);
+    deepStrictEqual(await onHost(operation(sync, 'assignAnchorsBatch')(...(onDevice(args) as unknown[]))), want);
+  },
+
+  async 'ground-truth'() {
+    // Ground truth from the host, everything else on the device.
+    const next = random(4);
+    const grid = new AnchorGrid({ imageHeight: 64, imageWidth: 64, strides: [8] });
+    const groundTruth = {
+      boxes: randomBoxes(next, 3, 40, 8, 30),
+      labels: integers(next, 3, 0, 2),
+      offsets: Int32Array.of(0, 3),
+    };
+    const classLogits = uniform(next, 2 * grid.count, -4, 4);
+    const boxDeltas = uniform(next, 4 * grid.count, -1, 1);
+    const want = sync.retinanetLoss({ classLogits, boxDeltas, anchors: grid, groundTruth });
+    const tensors = { classLogits: cuda.tensor(classLogits), boxDeltas: cuda.tensor(boxDeltas) };
+    const got = sync.retinanetLoss({ ...tensors, anchors: grid, groundTruth });
+    deepStrictEqual(await onHost(got), want);
+    const out = {
+      labels: cuda.tensor([grid.count], { dtype: 'int32' }),
+      matches: cuda.tensor([grid.count], { dtype: 'int32' }),
+    };
+    const assigned = sync.assignAnchorsBatch(grid, groundTruth, { out });
+    strictEqual(assigned.labels, out.labels);
+    deepStrictEqual(await onHost(assigned), sync.assignAnchorsBatch(grid, groundTruth));
+  },
+
+  async halves() {
+    const next = random(6);
+    const logits = uniform(next, 300, -6, 6);
+    const labels = integers(next, 100, -2, 3);
+    for (const [dtype, relative] of [
+      ['float16', 2 ** -11],
+      ['bfloat16', 2 ** -8],
+    ] as const) {
+      const tensor = cuda.tensor(logits, { dtype });
+      const rounded = (await tensor.data()) as Float32Array;
+      const want = sync.sigmoidFocalLossValueAndGrad(rounded, labels, { backend: 'cpu' });
+      const got = sync.sigmoidFocalLossValueAndGrad(tensor, cuda.tensor(labels));
+      strictEqual(got.grad.dtype, dtype);
+      strictEqual(mismatch(await got.grad.data(), want.grad, { relative, absolute: 2 ** -25 }), null);
+      strictEqual(mismatch(await got.loss.data(), [want.loss], { relative: 1e-6 }), null);
+      throws(() => sync.sigmoidFocalLossBackward(tensor, cuda.tensor(labels), { out: cuda.tensor([300]) }), {
+        code: 'ERR_DTYPE',
+        message: new RegExp(`dtype ${dtype} for out`),
+      });
+    }
+  },
+
+  async outputs() {
+    const a = cuda.tensor(Float32Array.of(0, 0, 2, 2, 1, 1, 3, 3), { shape: [2, 4] });
+    const out = cuda.tensor([4]);
+    strictEqual(sync.boxIou(a, a, { out }), out);
+    deepStrictEqual(sync.boxIou(a, a).shape, [2, 2]);
+    deepStrictEqual(sync.clipBoxes(a, { height: 2, width: 2 }).shape, [2, 4]);
+    const keep = sync.nms(a, cuda.tensor(Float32Array.of(1, 2)), { iouThreshold: 0 });
+    deepStrictEqual([keep.shape, keep.dtype, await keep.data()], [[1], 'int32', Int32Array.of(1)]);
+    const logits = cuda.tensor([2, 3, 5]);
+    const labels = cuda.tensor([6], { dtype: 'int32' });
+    const { loss, grad, numPositives } = sync.sigmoidFocalLossValueAndGrad(logits, labels);
+    deepStrictEqual([loss.shape, loss.dtype, grad.shape, numPositives.dtype], [[], 'float64', [2, 3, 5], 'float64']);
+    deepStrictEqual(await numPositives.data(), Float64Array.of(6));
+    deepStrictEqual(sync.sigmoidFocalLoss(logits, labels, { reduction: 'none' }).shape, [2, 3, 5]);
+  },
+
+  async memory() {
+    const logits = cuda.tensor([100, 3]);
+    const labels = cuda.tensor([100], { dtype: 'int32' });
+    const before = cuda.memory();
+    // Only what the caller gets stays: 8 bytes a number, 1200 a gradient.
+    const results: [DeviceTensor[], number][] = [
+      [[sync.sigmoidFocalLoss(logits, labels)], 8],
+      [[sync.sigmoidFocalLoss(logits, labels, { reduction: 'none' })], 1200],
+      [[sync.sigmoidFocalLossBackward(logits, labels, { gradOutput: 2 })], 1200],
+      [Object.values(sync.sigmoidFocalLossValueAndGrad(logits, labels)) as DeviceTensor[], 1216],
+      [[sync.boxIou(cuda.tensor([1, 4]), cuda.tensor([1, 4]))], 4 + 32],
+    ];
+    strictEqual(
+      cuda.memory().bytes - before.bytes,
+      results.reduce((sum, [, bytes]) => sum + bytes, 0),
+    );
+    for (const [tensors] of results) for (const tensor of tensors) tensor.dispose();
+    strictEqual(cuda.memory().bytes - before.bytes, 32);
+    await cuda.synchronize();
+  },
+
+  mixing() {
+    const boxes = cuda.tensor([2, 4]);
+    const other = cuda.tensor([2], { device: 1 });
+    const refuses = (call: () => unknown, code: string, message: RegExp): void => throws(call, { code, message });
+    const nms = operation(sync, 'nms');
+    refuses(
+      () => nms(boxes, new Float32Array(2)),
+      'ERR_DEVICE',
+      /a tensor on device 0, as boxes is, for scores, received a typed array/,
+    );
+    refuses(
+      () => nms(new Float32Array(8), cuda.tensor([2])),
+      'ERR_DEVICE',
+      /a typed array, as boxes is, for scores, received a tensor on device 0/,
+    );
+    refuses(() => nms(boxes, other), 'ERR_DEVICE', /scores, received a tensor on device 1/);
+    refuses(
+      () => nms(boxes, cuda.tensor([2], { dtype: 'float16' })),
+      'ERR_DTYPE',
+      /dtype float32 for scores, received one of dtype float16/,
+    );
+    refuses(() => nms(boxes, cuda.tensor([3])), 'ERR_SHAPE', /scores, received 3/);
+    refuses(() => nms(cuda.tensor([2, 3]), cuda.tensor([2])), 'ERR_SHAPE', /four values a box/);
+    refuses(() => nms(boxes, cuda.tensor([2]), { backend: 'cpu' }), 'ERR_BACKEND', /tensors on a device/);
+    refuses(() => nms(new Proxy(boxes, {}), cuda.tensor([2])), 'ERR_DTYPE', /a Float32Array for boxes/);
+    const gone = cuda.tensor([2]);
+    gone.dispose();
+    refuses(() => nms(boxes, gone), 'ERR_DTYPE', /scores, received one that has been disposed of/);
+    const focal = operation(sync, 'sigmoidFocalLossValueAndGrad');
+    const [logits, labels] = [cuda.tensor([3, 2]), cuda.tensor([3], { dtype: 'int32' })];
+    refuses(() => focal(logits, new Int32Array(3)), 'ERR_DEVICE', /targets/);
+    refuses(() => focal(logits, labels, { anchorWeights: new Float32Array(3) }), 'ERR_DEVICE', /anchorWeights/);
+    refuses(() => focal(logits, labels, { alpha: cuda.tensor([2]) }), 'ERR_DTYPE', /alpha/);
+    refuses(() => focal(logits, labels, { out: new Float32Array(6) }), 'ERR_DEVICE', /out/);
+    const out = cuda.tensor([6]);
+    refuses(
+      () => focal(logits, labels, { reduction: 'none', out: { losses: out, grad: out } }),
+      'ERR_OPTION',
+      /out\.grad/,
+    );
+    const assign = operation(sync, 'assignAnchors');
+    refuses(() => assign(new Float32Array(8), boxes, cuda.tensor([2], { dtype: 'int32' })), 'ERR_DEVICE', /anchors/);
+    refuses(() => assign(boxes, boxes, new Int32Array(2)), 'ERR_DEVICE', /gtLabels/);
+  },
+
+  async garbage() {
+    // Values in device memory are unchecked: any labels and boxes, no crash.
+    const next = random(11);
+    const ints = integers(next, 40, -(2 ** 31), 2 ** 31 - 1);
+    const floats = uniform(next, 160, -1, 1).map((x, i) => [x * 3e38, NaN, Infinity, -Infinity, x][i % 5] as number);
+    const [labels, boxes] = [cuda.tensor(ints), cuda.tensor(floats, { shape: [40, 4] })];
+    const grid = new AnchorGrid({ imageHeight: 64, imageWidth: 64, strides: [16] });
+    const logits = cuda.tensor(uniform(next, 40, -5, 5));
+    const groundTruth = { boxes, labels, offsets: Int32Array.of(0, 40) };
+    sync.sigmoidFocalLossValueAndGrad(logits, labels);
+    sync.assignAnchors(grid, boxes, labels);
+    sync.assignAnchors(boxes, boxes, labels);
+    sync.nms(boxes, logits, { classes: labels });
+    sync.selectHardNegatives(logits, labels);
+    sync.retinanetLoss({
+      classLogits: cuda.tensor([grid.count, 2]),
+      boxDeltas: cuda.tensor([grid.count, 4]),
+      anchors: grid,
+      groundTruth,
+      numClasses: 2,
+    });
+    await cuda.synchronize();
+  },
+});

@@ -1,0 +1,7 @@
+// A child process that runs one scenario of a file beside it and prints 'done'.
+export async function runScenario(scenarios: Record<string, () => Promise<void> | void>): Promise<void> {
+  const scenario = scenarios[process.argv[2] ?? ''];
+  if (scenario === undefined) throw new Error(`no scenario ${String(process.argv[2])}`);
+  await scenario();
+  console.log('done');
+}

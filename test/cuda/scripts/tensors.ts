@@ -1,0 +1,211 @@
+// Scenarios of device tensors: data, memory, disposal.
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, Worker } from 'node:worker_threads';
+import { cuda } from 'retinanet-ops';
+import { runScenario } from './scenario.js';
+
+const { tensor } = cuda;
+
+/** The float16 value nearest to x, ties to even, in float64. */
+function toFloat16(x: number): number {
+  const size = Math.abs(x);
+  if (!Number.isFinite(x) || x === 0) return x;
+  const step = 2 ** (Math.max(-14, Math.floor(Math.log2(size))) - 10);
+  const low = Math.floor(size / step);
+  const rest = size / step - low;
+  const rounded = (low + (rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? 1 : 0)) * step;
+  return Math.sign(x) * (rounded >= 65520 ? Infinity : rounded);
+}
+
+/** The bfloat16 value nearest to x, ties to even. */
+function toBfloat16(x: number): number {
+  if (!Number.isFinite(x)) return x;
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, x);
+  const high = view.getUint16(0);
+  const low = view.getUint16(2);
+  const up = low > 0x8000 || (low === 0x8000 && high % 2 === 1);
+  view.setUint32(0, (high + (up ? 1 : 0)) * 0x10000);
+  return view.getFloat32(0);
+}
+
+const same = (a: ArrayLike<number>, b: ArrayLike<number>): void => deepStrictEqual(Array.from(a), Array.from(b));
+
+await runScenario({
+  async data() {
+    const floats = Float32Array.of(1, -2.5, NaN, Infinity, -0, 1e-40);
+    const t = tensor(floats, { shape: [2, 3] });
+    deepStrictEqual([t.shape, t.dtype, t.device, t.length, t.size, t.bytes], [[2, 3], 'float32', 0, 6, 6, 24]);
+    deepStrictEqual(await t.data(), floats);
+    floats.fill(7); // the tensor has its own copy
+    ok(Number.isNaN((await t.data())[2]));
+    deepStrictEqual(await tensor(Int32Array.of(1, -1)).data(), Int32Array.of(1, -1));
+    deepStrictEqual(await tensor(Float64Array.of(Math.PI)).data(), Float64Array.of(Math.PI));
+    deepStrictEqual(await tensor([2, 2], { dtype: 'int32', device: 1 }).data(), new Int32Array(4));
+    deepStrictEqual(await tensor([]).data(), new Float32Array(1));
+    deepStrictEqual(await tensor([3, 0]).data(), new Float32Array(0));
+    deepStrictEqual(await tensor(new Float32Array(0)).data(), new Float32Array(0));
+    const backing = new SharedArrayBuffer(16);
+    const view = new Float32Array(backing, 4, 2);
+    view.set([3, 4]);
+    deepStrictEqual(await tensor(view).data(), Float32Array.of(3, 4));
+  },
+
+  async halves() {
+    const values: number[] = [];
+    // Every exponent with fractions around the ties of both types, and the ends of their ranges.
+    for (let exponent = -149; exponent < 128; exponent++) {
+      for (const fraction of [
+        1,
+        1 + 2 ** -11,
+        1 + 3 * 2 ** -11,
+        1 + 2 ** -8,
+        1 + 3 * 2 ** -8,
+        1 + 2 ** -8 + 2 ** -23,
+        1.999,
+      ]) {
+        values.push(fraction * 2 ** exponent, -fraction * 2 ** exponent);
+      }
+    }
+    values.push(0, -0, NaN, Infinity, -Infinity, 65504, 65519.99, 65520, 2 ** -25, 2 ** -24, 3 * 2 ** -25, 3.3895e38);
+    const data = Float32Array.from(values);
+    const half = tensor(data, { dtype: 'float16' });
+    strictEqual(half.bytes, 2 * data.length);
+    same(await half.data(), Array.from(data, toFloat16));
+    same(await tensor(data, { dtype: 'bfloat16' }).data(), Array.from(data, toBfloat16));
+  },
+
+  async copies() {
+    const t = tensor([4]);
+    strictEqual(t.copyFrom(Float32Array.of(1, 2, 3, 4)), t);
+    const u = tensor([4]).copyFrom(t);
+    t.copyFrom(Float32Array.of(9, 9, 9, 9));
+    deepStrictEqual(await u.data(), Float32Array.of(1, 2, 3, 4));
+    throws(() => t.copyFrom(new Float32Array(3)), { code: 'ERR_SHAPE', message: /4 elements for data, received 3/ });
+    throws(() => t.copyFrom(new Int32Array(4)), { code: 'ERR_DTYPE', message: /a Float32Array for data/ });
+    throws(() => t.copyFrom(tensor([4], { dtype: 'int32' })), { code: 'ERR_DTYPE' });
+    throws(() => t.copyFrom(tensor([5])), { code: 'ERR_SHAPE' });
+    throws(() => t.copyFrom(tensor([4], { device: 1 })), {
+      code: 'ERR_DEVICE',
+      message: /device 0 for data.*device 1/,
+    });
+    throws(() => t.copyFrom(null as never), { code: 'ERR_DTYPE' });
+  },
+
+  refusals() {
+    throws(() => tensor('4' as never), { code: 'ERR_DTYPE', message: /data, received '4'/ });
+    throws(() => tensor(new Uint8Array(4) as never), { code: 'ERR_DTYPE', message: /Uint8Array/ });
+    throws(() => tensor(new Float32Array(4), { dtype: 'int32' }), {
+      code: 'ERR_DTYPE',
+      message: /an Int32Array for data/,
+    });
+    throws(() => tensor([4], { dtype: 'float' as never }), { code: 'ERR_OPTION', message: /did you mean 'float/ });
+    throws(() => tensor([4], { dtyp: 'int32' } as never), { code: 'ERR_OPTION', message: /did you mean 'dtype'/ });
+    throws(() => tensor([4], { device: 2 }), { code: 'ERR_RANGE', message: /\[0, 1\] for device, received 2/ });
+    throws(() => tensor([-1]), { code: 'ERR_RANGE', message: /data, received -1/ });
+    throws(() => tensor([1.5]), { code: 'ERR_RANGE' });
+    throws(() => tensor([2], { shape: [2] }), { code: 'ERR_OPTION' });
+    throws(() => tensor(new Float32Array(5), { shape: [2, 3] }), {
+      code: 'ERR_SHAPE',
+      message: /6 elements of shape \[2, 3\]/,
+    });
+    throws(() => tensor([2 ** 40]), { code: 'ERR_OUT_OF_MEMORY' });
+    throws(() => tensor([2 ** 40, 2 ** 40]), { code: 'ERR_SHAPE', message: /2\^53/ });
+    throws(() => cuda.memory(7), { code: 'ERR_RANGE' });
+  },
+
+  async memory() {
+    const before = cuda.memory();
+    deepStrictEqual([before.numTensors, before.bytes], [0, 0]);
+    const a = tensor([100]);
+    const b = tensor([100], { dtype: 'float16' });
+    const c = tensor([10], { device: 1, dtype: 'float64' });
+    deepStrictEqual([cuda.memory().numTensors, cuda.memory().bytes], [2, 600]);
+    deepStrictEqual([cuda.memory(1).numTensors, cuda.memory(1).bytes], [1, 80]);
+    a.dispose();
+    a.dispose();
+    a[Symbol.dispose]();
+    ok(a.isDisposed && !b.isDisposed);
+    const { numTensors, bytes, peak, reserved } = cuda.memory();
+    deepStrictEqual([numTensors, bytes, peak], [1, 200, 600]);
+    ok(reserved >= bytes);
+    throws(() => a.pointer, { code: 'ERR_DTYPE', message: /disposed/ });
+    throws(() => a.copyFrom(new Float32Array(100)), { code: 'ERR_DTYPE', message: /disposed/ });
+    throws(() => b.copyFrom(a), { code: 'ERR_DTYPE', message: /disposed/ });
+    await rejects(a.data(), { code: 'ERR_DTYPE', message: /disposed/ });
+    strictEqual(typeof b.pointer, 'bigint');
+    ok(b.pointer !== c.pointer);
+    b.dispose();
+    c.dispose();
+    await cuda.synchronize(1);
+    deepStrictEqual([cuda.memory().bytes, cuda.memory(1).bytes], [0, 0]);
+  },
+
+  async 'dispose-under-way'() {
+    const values = Float32Array.from({ length: 100_000 }, (_, i) => i);
+    const pending = Array.from({ length: 16 }, async () => {
+      const t = tensor(values);
+      const data = t.data();
+      t.dispose();
+      return data;
+    });
+    for (const data of await Promise.all(pending)) deepStrictEqual(data, values);
+    strictEqual(cuda.memory().bytes, 0);
+  },
+
+  async collected() {
+    (() => {
+      for (let i = 0; i < 50; i++) tensor([1000]);
+      tensor([10]).dispose();
+      cuda.pinnedFloat32Array(1000);
+    })();
+    strictEqual(cuda.memory().numTensors, 50);
+    for (let i = 0; i < 50 && cuda.memory().numTensors + cuda.memory().pinned > 0; i++) {
+      globalThis.gc?.();
+      await delay(10);
+    }
+    const { numTensors, bytes, pinned } = cuda.memory();
+    deepStrictEqual([numTensors, bytes, pinned], [0, 0, 0]);
+  },
+
+  async pinned() {
+    const array = cuda.pinnedFloat32Array(1000);
+    ok(array instanceof Float32Array);
+    deepStrictEqual(array, new Float32Array(1000));
+    strictEqual(cuda.memory().pinned, 4000);
+    array.set([1, 2, 3]);
+    const t = tensor(array);
+    array.fill(5); // an upload has taken pinned memory too when it returns
+    deepStrictEqual((await t.data()).slice(0, 4), Float32Array.of(1, 2, 3, 0));
+    strictEqual(cuda.pinnedFloat32Array(0).length, 0);
+    throws(() => cuda.pinnedFloat32Array(-1), { code: 'ERR_RANGE' });
+  },
+
+  async workers() {
+    if (!isMainThread) {
+      const t = tensor(Float32Array.of(1, 2, 3));
+      deepStrictEqual(await t.data(), Float32Array.of(1, 2, 3));
+      tensor([1000], { device: 1 });
+      void tensor([100_000]).data(); // still under way when the thread ends
+      return;
+    }
+    for (let round = 0; round < 4; round++) {
+      const workers = [0, 1, 2].map(() => new Worker(fileURLToPath(import.meta.url), { argv: ['workers'] }));
+      const codes = await Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0] as number));
+      deepStrictEqual(codes, [0, 0, 0]);
+    }
+    await cuda.synchronize();
+    // What a thread did not dispose of went with it.
+    deepStrictEqual([cuda.memory(0).numTensors, cuda.memory(1).numTensors], [0, 0]);
+    deepStrictEqual([cuda.memory(0).bytes, cuda.memory(1).bytes], [0, 0]);
+  },
+
+  'exit-under-way'() {
+    for (let i = 0; i < 20; i++) void tensor([100_000]).data();
+    console.log('done');
+    process.exit(0);
+  },
+});

@@ -1,0 +1,23 @@
+import { emulated, runCuda } from './support.js';
+
+const scenarios = {
+  data: 'elements come back as they went, of every dtype and shape',
+  halves: 'float16 and bfloat16 round to nearest, ties to even, over their whole range',
+  copies: 'copyFrom takes arrays and tensors, and refuses what does not fit',
+  refusals: 'cuda.tensor refuses what it cannot make',
+  memory: 'cuda.memory counts, dispose is idempotent, a disposed tensor is refused everywhere',
+  'dispose-under-way': 'data() under way outlives its tensor',
+  pinned: 'pinned arrays are counted, and copied from at once',
+  workers: 'worker threads have tensors of their own, which end with them',
+  'exit-under-way': 'a process may end with reads under way',
+};
+
+for (const [name, title] of Object.entries(scenarios)) {
+  emulated(title, (t) => {
+    t.regex(runCuda('tensors', [name]), /done$/);
+  });
+}
+
+emulated('garbage collection gives back what was not disposed of', (t) => {
+  t.regex(runCuda('tensors', ['collected'], {}, ['--expose-gc']), /done$/);
+});
