@@ -14,7 +14,7 @@ enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal };  // an integer's valu
 // A tile is what a block sums: kSteps times kPerThread elements for each of its threads.
 constexpr int kFocalThreads = 256, kPerThread = 16, kSteps = 4;
 constexpr int kFocalStep = kFocalThreads * kPerThread;
-constexpr int64_t kFocalTile = kSteps * kFocalStep;
+constexpr int64_t kFocalTile = int64_t{kSteps} * kFocalStep;
 
 // Of what is by class there is one table or one number; of a table's values the first `classes` are of the first kind.
 struct FocalByClass {

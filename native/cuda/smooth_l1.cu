@@ -12,7 +12,7 @@ namespace rn::cuda {
 namespace {
 
 constexpr int kThreads = 256, kWidth = 4, kRuns = 4;
-constexpr int64_t kTile = kThreads * kWidth * kRuns;
+constexpr int64_t kTile = int64_t{kThreads} * kWidth * kRuns;
 static_assert(kPieceBytes / 4 % kTile == 0, "chunks of host arrays are whole tiles: sums have the same bits");
 
 // Elements [first, first + count) of all; the arrays by element begin at the first of them.
@@ -55,7 +55,8 @@ __global__ void __launch_bounds__(kThreads) SmoothL1Kernel(const SmoothL1Argumen
   const double unit = 1 / p.normalizer;
   double sum = 0;
   RN_KEEP_LOOP for (int run = 0; run < kRuns; ++run) {
-    const int64_t i = blockIdx.x * kTile + (run * kThreads + static_cast<int>(threadIdx.x)) * kWidth;
+    const int64_t i =
+        blockIdx.x * kTile + static_cast<int64_t>(run * kThreads + static_cast<int>(threadIdx.x)) * kWidth;
     if (i >= p.count) break;
     const bool whole = i + kWidth <= p.count;
     float predictions[kWidth] = {}, targets[kWidth] = {}, upstream[kWidth], losses[kWidth], grad[kWidth];
