@@ -45,6 +45,7 @@ const { status } = spawnSync(process.execPath, [ava, ...given, ...chosen], {
   stdio: 'inherit',
   env: {
     ...process.env,
+    RETINANET_OPS_TEST_EVERY: '128', // images of COCO
     RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
   },
 });

@@ -16,11 +16,15 @@ const grid = new AnchorGrid({
   aspectRatios: [0.5, 1, 2],
 });
 
+// The emulated CUDA plugin is too slow for all images: scripts/test-emulated.mjs asks for every so-manieth.
+const every = Number(process.env['RETINANET_OPS_TEST_EVERY'] ?? 1);
+const which = every === 1 ? 'all' : `every ${every}th image`;
+
 // A skipped test is visible in the report; its title says what is missing.
 const onData = cocoAvailable ? test : test.skip;
 const missing = cocoAvailable ? '' : ` (no coco_val2017_boxes.txt in ${dataFolder})`;
 
-onData(`all of COCO val2017 is assigned as by torchvision and by the exhaustive reference${missing}`, (t) => {
+onData(`${which} of COCO val2017 is assigned as by torchvision and by the exhaustive reference${missing}`, (t) => {
   const [, ...lines] = goldenLines('coco-matcher.txt');
   const images = cocoImages();
   const anchors = grid.boxes();
@@ -30,6 +34,7 @@ onData(`all of COCO val2017 is assigned as by torchvision and by the exhaustive 
   const unlikeReference: string[] = [];
   const unlikeGrid: string[] = [];
   images.forEach(({ name, boxes, labels }, i) => {
+    if (i % every !== 0) return;
     const got = assignAnchors(grid, boxes, labels);
     const { matches } = got;
     const checksum = crc32(Buffer.from(matches.buffer, matches.byteOffset, matches.byteLength));
@@ -41,7 +46,7 @@ onData(`all of COCO val2017 is assigned as by torchvision and by the exhaustive 
     if (wrong !== null) unlikeReference.push(`${name} ${wrong}`);
 
     // The grid written out must give the same; its blocks are the same, so a sample will do.
-    if (i % 16 !== 0) return;
+    if ((i / every) % 16 !== 0) return;
     const listed = assignAnchors(anchors, boxes, labels);
     const differs = mismatch(listed.matches, matches) ?? mismatch(listed.boxTargets, got.boxTargets);
     if (differs !== null) unlikeGrid.push(`${name} ${differs}`);

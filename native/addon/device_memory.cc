@@ -170,12 +170,16 @@ class Pinned final : public Operation {
   rn_status Run(const rn_backend&) override { return Plugin().allocate_pinned(bytes_, &data_); }
   Napi::Value Result(Napi::Env env) override {
     napi_value buffer = nullptr;
-    const napi_finalize release = [](napi_env, void* data, void* bytes) {
-      static_cast<void>(Plugin().release_pinned(data, static_cast<int64_t>(reinterpret_cast<intptr_t>(bytes))));
+    const napi_finalize release = [](napi_env, void* data, void* hint) {
+      const std::unique_ptr<int64_t> bytes(static_cast<int64_t*>(hint));
+      static_cast<void>(Plugin().release_pinned(data, *bytes));
     };
-    void* const bytes = reinterpret_cast<void*>(static_cast<intptr_t>(bytes_));
+    auto bytes = std::make_unique<int64_t>(bytes_);
     const auto length = static_cast<size_t>(bytes_);
-    if (napi_create_external_arraybuffer(env, data_, length, release, bytes, &buffer) == napi_ok) return {env, buffer};
+    if (napi_create_external_arraybuffer(env, data_, length, release, bytes.get(), &buffer) == napi_ok) {
+      static_cast<void>(bytes.release());
+      return {env, buffer};
+    }
     static_cast<void>(Plugin().release_pinned(data_, bytes_));
     return env.Undefined();
   }

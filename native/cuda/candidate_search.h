@@ -4,7 +4,7 @@
 
 #include "../math/falling_key.h"
 #include "../math/score.h"
-#include "elements.h"
+#include "vector_access.h"
 #include "scan.h"
 
 namespace rn::cuda {

@@ -5,7 +5,7 @@
 #include "anchors.h"
 #include "candidates.h"
 #include "cuda_backend.h"
-#include "elements.h"
+#include "vector_access.h"
 #include "nms.h"
 #include "scan.h"
 

@@ -4,8 +4,16 @@ import * as promises from 'retinanet-ops/promises';
 import { boxIou, cuda, setBackend, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
 import { runScenario } from './scenario.js';
 
-/** The n-th allocation, launch, ... from now on fails. */
-const fail = (what: string): void => void (process.env['RETINANET_OPS_EMULATOR_FAIL'] = what);
+let turn = 0;
+/** From now on the n-th allocation or launch fails. The emulator starts to count when the text changes. */
+function fail(kind: 'malloc' | 'launch' | 'lost', n: number): void {
+  turn = (turn + 1) % 9;
+  process.env['RETINANET_OPS_EMULATOR_FAIL'] = `${kind}:${'0'.repeat(turn)}${n}`;
+}
+function failNoMore(): void {
+  process.env['RETINANET_OPS_EMULATOR_FAIL'] = '';
+}
+
 const boxes = Float32Array.of(0, 0, 2, 2, 1, 1, 3, 3);
 const expected = boxIou(boxes, boxes, { backend: 'cpu' });
 
@@ -24,39 +32,40 @@ await runScenario({
     let failures = 0;
     // Whichever allocation fails, everything allocated before is given back.
     for (let n = 1; n <= 12; n++) {
-      fail(`malloc:${n}`);
+      fail('malloc', n);
       try {
-        for (const tensor of Object.values(sigmoidFocalLossValueAndGrad(logits, labels))) tensor.dispose();
+        const { loss, grad, numPositives } = sigmoidFocalLossValueAndGrad(logits, labels);
+        for (const tensor of [loss, grad, numPositives]) tensor.dispose();
       } catch (error) {
         strictEqual((error as { code?: string }).code, 'ERR_OUT_OF_MEMORY');
         failures++;
       }
-      fail('');
+      failNoMore();
       deepStrictEqual([cuda.memory().numTensors, cuda.memory().bytes], [numTensors, bytes], `allocation ${n}`);
     }
     ok(failures >= 3); // the gradient and two numbers at least
-    fail('malloc:1');
+    fail('malloc', 1);
     throws(() => cuda.tensor([4]), { name: 'RetinanetOpsError', code: 'ERR_OUT_OF_MEMORY', message: /memory/ });
-    fail('malloc:1');
+    fail('malloc', 1);
     throws(() => boxIou(boxes, boxes, { backend: 'cuda' }), { code: 'ERR_OUT_OF_MEMORY' });
-    fail('malloc:1');
+    fail('malloc', 1);
     await rejects(promises.boxIou(boxes, boxes, { backend: 'cuda' }), { code: 'ERR_OUT_OF_MEMORY' });
-    fail('');
+    failNoMore();
     deepStrictEqual(boxIou(boxes, boxes, { backend: 'cuda' }), expected);
     cpuWorks();
   },
 
   async launch() {
     const tensor = cuda.tensor(boxes);
-    fail('launch:1');
+    fail('launch', 1);
     throws(() => boxIou(tensor, tensor), {
       name: 'RetinanetOpsError',
       code: 'ERR_BACKEND',
       message: /LaunchOutOfResources/,
     });
-    fail('launch:1');
+    fail('launch', 1);
     throws(() => boxIou(boxes, boxes, { backend: 'cuda' }), { code: 'ERR_BACKEND' });
-    fail('');
+    failNoMore();
     cpuWorks();
     // It was one launch, not the device.
     deepStrictEqual(await boxIou(tensor, tensor).data(), expected);
@@ -64,10 +73,10 @@ await runScenario({
 
   async lost() {
     const tensor = cuda.tensor(boxes);
-    fail('lost:1');
+    fail('lost', 1);
     const overlaps = boxIou(tensor, tensor); // queued; the loss shows to whoever waits
     await rejects(overlaps.data(), { name: 'RetinanetOpsError', code: 'ERR_BACKEND', message: /LaunchFailure/ });
-    fail('');
+    failNoMore();
     await rejects(cuda.synchronize(), { code: 'ERR_BACKEND' });
     throws(() => cuda.tensor([4]), { code: 'ERR_BACKEND' });
     throws(() => boxIou(boxes, boxes), { code: 'ERR_BACKEND' });
