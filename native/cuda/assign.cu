@@ -10,8 +10,6 @@
 namespace rn::cuda {
 namespace {
 
-constexpr unsigned kAllLanes = 0xffffffffu;
-
 // A bid holds the bits of its IoU, which order as non-negative floats do, and the complement of its row. The marks come
 // when all bids are in.
 constexpr Bid kKept = 1, kInRegion = Bid{1} << 63;

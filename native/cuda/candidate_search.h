@@ -4,8 +4,8 @@
 
 #include "../math/falling_key.h"
 #include "../math/score.h"
-#include "vector_access.h"
 #include "scan.h"
+#include "vector_access.h"
 
 namespace rn::cuda {
 

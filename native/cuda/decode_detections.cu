@@ -5,9 +5,9 @@
 #include "anchors.h"
 #include "candidates.h"
 #include "cuda_backend.h"
-#include "vector_access.h"
 #include "nms.h"
 #include "scan.h"
+#include "vector_access.h"
 
 namespace rn::cuda {
 namespace {
@@ -65,7 +65,7 @@ __global__ void WriteDetections(Sorted sorted, Kept kept, const int32_t* offsets
 }
 
 template <class T>
-void Run(Device& device, Arrays& arrays, const rn_decode& op) {
+void RunDecode(Device& device, Arrays& arrays, const rn_decode& op) {
   const int64_t rows = op.images * op.anchors.count;
   const Anchors anchors = AnchorsOf(arrays, op.anchors);
   const T* deltas = arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows);
@@ -104,9 +104,9 @@ rn_status DecodeDetections(const rn_decode* op) {
   return Guarded([&] {
     const Turn turn(op->place);
     Arrays arrays(turn.device, op->place.memory);
-    if (op->dtype == RN_FLOAT16) return Run<__half>(turn.device, arrays, *op);
-    if (op->dtype == RN_BFLOAT16) return Run<__nv_bfloat16>(turn.device, arrays, *op);
-    Run<float>(turn.device, arrays, *op);
+    if (op->dtype == RN_FLOAT16) return RunDecode<__half>(turn.device, arrays, *op);
+    if (op->dtype == RN_BFLOAT16) return RunDecode<__nv_bfloat16>(turn.device, arrays, *op);
+    RunDecode<float>(turn.device, arrays, *op);
   });
 }
 

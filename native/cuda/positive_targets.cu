@@ -7,7 +7,6 @@
 namespace rn::cuda {
 namespace {
 
-constexpr unsigned kAllLanes = 0xffffffffu;
 constexpr int kThreads = 256, kTile = 256;  // rows of a warp
 constexpr int kSumThreads = 1024;
 

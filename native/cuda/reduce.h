@@ -7,8 +7,6 @@
 
 namespace rn::cuda {
 
-constexpr unsigned kAllLanes = 0xffffffffu;
-
 // The sum of what the kThreads threads of a block bring; only thread 0 has it. `values` is shared memory. A single warp
 // adds: float64 is slow on many devices, and the other warps are free to go.
 template <int kThreads>

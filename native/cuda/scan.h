@@ -6,8 +6,6 @@
 
 namespace rn::cuda {
 
-constexpr unsigned kAllLanes = 0xffffffffu;
-
 __device__ inline int Lane() { return static_cast<int>(threadIdx.x) % kWarp; }
 __device__ inline int WarpOfBlock() { return static_cast<int>(threadIdx.x) / kWarp; }
 // The lanes before the caller's.
