@@ -16,6 +16,7 @@ const LEFT_OUT = {
   'cuda/': 'chooses the library by itself',
   'demo/': 'about pictures and data sets',
   'retinanet/': 'trains for minutes',
+  'threads.test.js': "about the CPU's threads",
   'tfjs/wasm-training': 'calls none of our native operations',
 };
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {
+  backendInfo,
   setNumThreads,
   sigmoidFocalLoss,
   sigmoidFocalLossBackward,
@@ -273,8 +274,18 @@ test('ignored anchors have no gradient and no influence, whatever their logits',
       if (targets instanceof Int32Array) {
         const labels = targets.map((label, row) => (ignored[row] ? -2 : label));
         const byLabel = run(poisoned, labels, options.anchorWeights);
-        t.is(asNumber(byLabel.loss), asNumber(want.loss));
-        t.true(byLabel.grad.every((v, i) => v === want.grad[i]));
+        const unpoisoned = run(logits, labels, options.anchorWeights);
+        t.is(asNumber(byLabel.loss), asNumber(unpoisoned.loss));
+        t.is(bits(byLabel.grad), bits(unpoisoned.grad));
+        if (backendInfo().active === 'cpu') {
+          t.is(asNumber(byLabel.loss), asNumber(want.loss));
+          t.true(byLabel.grad.every((v, i) => v === want.grad[i]));
+        } else {
+          // CUDA has another kernel for calls with weights, which sums in another order.
+          const close = (x: number, y: number) => Math.abs(x - y) <= 1e-6 * Math.abs(y);
+          t.true(close(asNumber(byLabel.loss), asNumber(want.loss)));
+          t.true(byLabel.grad.every((v, i) => close(v, want.grad[i] ?? NaN)));
+        }
       }
     }),
     { numRuns: 100, seed: 7 },

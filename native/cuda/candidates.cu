@@ -8,7 +8,8 @@ namespace rn::cuda {
 namespace {
 
 constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
-constexpr int kShifts[] = {20, 9, 0};  // of the digits: the keys of scores have 31 bits
+constexpr int kKeyBits = 31;           // of scores
+constexpr int kShifts[] = {20, 9, 0};  // of the digits: each reaches from its shift to the one before
 constexpr int kSumThreads = 256;
 
 __device__ inline uint32_t WarpMin(uint32_t value) {
@@ -18,7 +19,7 @@ __device__ inline uint32_t WarpMin(uint32_t value) {
 
 // Counts the keys that have the bits which are known, by their next digit.
 template <class T>
-__global__ void CountDigits(Search<T> search, int shift, bool first_time) {
+__global__ void CountDigits(Search<T> search, int shift, int known_from) {
   struct Histogram {
     unsigned of[kBins];
   };
@@ -27,14 +28,15 @@ __global__ void CountDigits(Search<T> search, int shift, bool first_time) {
   __syncthreads();
   const Stretch stretch = StretchOfWarp(search);
   const int64_t segment = static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level;
+  const bool first_time = known_from == kKeyBits;
   const uint32_t known = first_time ? 0 : search.choices[segment].key;
-  const int known_from = first_time ? 31 : shift + kDigitBits;
+  const uint32_t digit_mask = (uint32_t{1} << (known_from - shift)) - 1;
   bool any = false;
   if (first_time || (known != kNone && search.best[stretch.number] >> known_from <= known >> known_from)) {
     uint32_t best = kNone;
     ForEachCandidate(search, stretch, [&](uint32_t key, float, int64_t) {
       if (key >> known_from != known >> known_from) return;  // among them kNone
-      atomicAdd(&histogram.of[key >> shift & (kBins - 1)], 1u);
+      atomicAdd(&histogram.of[key >> shift & digit_mask], 1u);
       best = min(best, key);
       any = true;
     });
@@ -200,10 +202,12 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
                          bins.get(),
                          best.get(),
                          counts.get()};
+  int known_from = kKeyBits;
   for (const int shift : kShifts) {
-    const bool first_time = shift == kShifts[0];
-    Launch(device, all_blocks, kSearchBlock, CountDigits<T>, search, shift, first_time);
-    Launch(device, segments, kSumThreads, ChooseDigit, bins.get(), choices.get(), search.top_k, shift, first_time);
+    Launch(device, all_blocks, kSearchBlock, CountDigits<T>, search, shift, known_from);
+    Launch(device, segments, kSumThreads, ChooseDigit, bins.get(), choices.get(), search.top_k, shift,
+           known_from == kKeyBits);
+    known_from = shift;
   }
   Launch(device, all_blocks, kSearchBlock, CountChosen<T>, search);
   Launch(device, segments, kSumThreads, SumStretches<T>, search, counts_.get());

@@ -173,13 +173,13 @@ __global__ void WriteKept(const int32_t* kept, const int32_t* order, int32_t cou
 void QueueNms(Device& device, const SortedBoxes& sorted, double iou_threshold, const Kept& kept) {
   const int32_t words = static_cast<int32_t>(DivideUp(sorted.capacity, kTile));
   const int64_t sets = sorted.sets;
+  if (sets == 0) return;
   // At least one tile of rows of every set, and no more than there are.
   const int64_t all = sets * words * words * kTile;
   Scratch<Bits> bits(device, std::min(all, std::max(kMostWords, sets * words * kTile)));
   Scratch<Bits> removed(device, sets * words);
   removed.Clear();
-  if (sets > 0)
-    RN_CUDA(cudaMemsetAsync(kept.counts, 0, static_cast<size_t>(sets) * sizeof *kept.counts, device.stream));
+  RN_CUDA(cudaMemsetAsync(kept.counts, 0, static_cast<size_t>(sets) * sizeof *kept.counts, device.stream));
   for (int32_t tile = 0; tile < words && kept.most > 0;) {
     const int32_t across = words - tile;
     const int64_t fit = std::max<int64_t>(1, kMostWords / (sets * across * kTile));
