@@ -194,6 +194,19 @@ test.serial('the same bits for every number of threads', (t) => {
   t.is(seen.size, 1);
 });
 
+test('the best topK of a level get in, however many there are and whatever shares their scores', (t) => {
+  const anchors = anchorBoxesReference(grid);
+  const { classLogits, boxDeltas } = heads(11, 2, anchors.length / 4, 40);
+  const coarse = classLogits.map((v) => Math.round(4 * v) / 4); // many equal scores
+  for (const logits of [classLogits, coarse]) {
+    for (const topK of [1, 7, 100, 999, 2500]) {
+      const options = { ...size, ...defaults, numClasses: 40, topK };
+      const want = wanted(logits, boxDeltas, { ...options, anchors, levelCounts: [anchors.length / 4] });
+      t.is(differs(decodeDetections({ classLogits: logits, boxDeltas, anchors, ...options }), want), null);
+    }
+  }
+});
+
 test('empty, shared and offset arrays', (t) => {
   const anchors = anchorBoxesReference(grid);
   const { classLogits, boxDeltas } = heads(5, 2, anchors.length / 4, 3);
