@@ -153,7 +153,7 @@ class GeneralFocal {
 };
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads) GeneralFocalLoss(const FocalArguments p) {
+__global__ void __launch_bounds__(kFocalThreads, 2) GeneralFocalLoss(const FocalArguments p) {
   struct Shared {
     double sums[kFocalThreads];
     FocalScales scales;

@@ -10,7 +10,9 @@ strictEqual(cuda.devices().length > 0, available);
 if (!available) {
   const error = { name: 'RetinanetOpsError', code: 'ERR_BACKEND', message: new RegExp(reason ?? '-') };
   const unusable = [
-    () => { setBackend('cuda'); },
+    () => {
+      setBackend('cuda');
+    },
     () => nms(new Float32Array(4), new Float32Array(1), { backend: 'cuda' }),
     () => cuda.tensor([1]),
     () => cuda.memory(),

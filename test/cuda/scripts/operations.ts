@@ -146,7 +146,9 @@ await runScenario({
   mixing() {
     const boxes = cuda.tensor([2, 4]);
     const other = cuda.tensor([2], { device: 1 });
-    const refuses = (call: () => unknown, code: string, message: RegExp): void => { throws(call, { code, message }); };
+    const refuses = (call: () => unknown, code: string, message: RegExp): void => {
+      throws(call, { code, message });
+    };
     const nms = operation(sync, 'nms');
     refuses(
       () => nms(boxes, new Float32Array(2)),

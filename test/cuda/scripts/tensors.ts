@@ -32,7 +32,9 @@ function toBfloat16(x: number): number {
   return view.getFloat32(0);
 }
 
-const same = (a: ArrayLike<number>, b: ArrayLike<number>): void => { deepStrictEqual(Array.from(a), Array.from(b)); };
+const same = (a: ArrayLike<number>, b: ArrayLike<number>): void => {
+  deepStrictEqual(Array.from(a), Array.from(b));
+};
 
 await runScenario({
   async data() {
