@@ -74,7 +74,7 @@ __device__ void ForEachCandidate(const Search<T>& search, const Stretch& stretch
   for (int i = 0; i < kStretch && stretch.first + i < stretch.end; i += kAtOnce * kWarp) {
     float loaded[kAtOnce];
     for (int k = 0; k < kAtOnce; ++k) {
-      const int64_t index = stretch.first + i + k * kWarp + Lane();
+      const int64_t index = stretch.first + i + int64_t{k} * kWarp + Lane();
       loaded[k] = index < stretch.end ? ToFloat(logits[index]) : NAN;
     }
     for (int k = 0; k < kAtOnce; ++k) {
@@ -82,7 +82,7 @@ __device__ void ForEachCandidate(const Search<T>& search, const Stretch& stretch
       if (!__any_sync(kAllLanes, likely)) continue;
       const float score = likely ? Score(loaded[k]) : 0;
       const uint32_t key = likely && score > search.threshold ? FallingKey(score) : kNone;
-      visit(key, score, stretch.first + i + k * kWarp + Lane());
+      visit(key, score, stretch.first + i + int64_t{k} * kWarp + Lane());
     }
   }
 }

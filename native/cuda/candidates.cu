@@ -57,7 +57,7 @@ __global__ void ChooseDigit(unsigned long long* all_bins, Choice* choices, unsig
                             bool first_time) {
   RN_SHARED(BlockSums<unsigned long long>, sums);
   constexpr unsigned kBinsOfThread = kBins / kSumThreads;
-  unsigned long long* bins = all_bins + static_cast<int64_t>(blockIdx.x) * kBins + threadIdx.x * kBinsOfThread;
+  unsigned long long* bins = all_bins + static_cast<int64_t>(blockIdx.x) * kBins + size_t{threadIdx.x} * kBinsOfThread;
   const Choice choice = first_time ? Choice{0, top_k} : choices[blockIdx.x];
   unsigned long long counts[kBinsOfThread], of_thread = 0;
   for (unsigned i = 0; i < kBinsOfThread; ++i) {
@@ -179,7 +179,7 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
     const int64_t count = op.level_counts[l] * op.classes;
     levels.push_back({first, count, static_cast<int32_t>(blocks), static_cast<int32_t>(slots)});
     first += count;
-    blocks += DivideUp(count, kWarps * kStretch);
+    blocks += DivideUp(count, int64_t{kWarps} * kStretch);
     slots += std::min(op.top_k, count);
   }
   const int64_t segments = op.images * op.num_levels, all_blocks = op.images * blocks;

@@ -75,11 +75,11 @@ __global__ void PutInOrder(Pairs pairs, int64_t count, int shift, int64_t tiles,
   for (int digit = Lane(); digit < kDigits; digit += kWarp) of_warp[digit] = 0;
   __syncwarp();
 
-  const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile + WarpOfBlock() * kWarp * kRounds + Lane();
+  const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile + int64_t{WarpOfBlock()} * kWarp * kRounds + Lane();
   uint64_t keys[kRounds];
   unsigned ranks[kRounds];  // among the warp's pairs of the same digit
   for (int round = 0; round < kRounds; ++round) {
-    const int64_t i = first + round * kWarp;
+    const int64_t i = first + int64_t{round} * kWarp;
     keys[round] = i < count ? pairs.keys[i] : 0;
     const unsigned digit = DigitOf(keys[round], shift), lanes = LanesWithDigit(digit, i < count);
     const unsigned before = lanes & LanesBefore();
@@ -99,7 +99,7 @@ __global__ void PutInOrder(Pairs pairs, int64_t count, int shift, int64_t tiles,
   __syncthreads();
 
   for (int round = 0; round < kRounds; ++round) {
-    const int64_t i = first + round * kWarp;
+    const int64_t i = first + int64_t{round} * kWarp;
     if (i >= count) continue;
     const unsigned to = of_warp[DigitOf(keys[round], shift)] + ranks[round];
     pairs.sorted_keys[to] = keys[round];
