@@ -80,8 +80,11 @@ double CgroupCores(const std::string& root) {
     const std::string mounted = mount[3] == "/" ? "" : mount[3];
     const bool below = group.compare(0, mounted.size(), mounted) == 0;
     group = below ? group.substr(mounted.size()) : "";
+    const std::string base = root + mount[4];
     for (;;) {
-      const double grant = GrantOf(root + mount[4] + group, version2);
+      std::string folder = base;
+      folder += group;
+      const double grant = GrantOf(folder, version2);
       if (grant > 0) least = least > 0 ? std::min(least, grant) : grant;
       const size_t slash = group.rfind('/');
       if (slash == std::string::npos) break;
