@@ -60,14 +60,21 @@ function watched() {
 const ava = join(dirname(createRequire(import.meta.url).resolve('ava')), 'cli.mjs');
 const given = process.argv.slice(asan ? 3 : 2);
 const chosen = given.some((argument) => argument.endsWith('.js')) ? [] : files.map((file) => join(compiled, file));
-const { status } = spawnSync(process.execPath, [ava, ...given, ...chosen], {
-  cwd: root,
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    ...(asan ? watched() : {}),
-    RETINANET_OPS_TEST_EVERY: '128', // images of COCO
-    RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
-  },
-});
-process.exit(status ?? 1);
+const env = {
+  ...process.env,
+  ...(asan ? watched() : {}),
+  RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? '128',
+  RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
+};
+// Where the library cannot be used, 'auto' would take the CPU and every test would pass.
+const probe = `import { backendInfo } from 'retinanet-ops';
+const { active, cuda } = backendInfo();
+if (active !== 'cuda') throw new Error('CUDA is not usable: ' + [cuda.reason, cuda.detail].join(', '));
+console.log('on ' + cuda.devices[0].name);`;
+for (const args of [
+  ['--input-type=module', '-e', probe],
+  [ava, ...given, ...chosen],
+]) {
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
+  if (status !== 0) process.exit(status ?? 1);
+}
