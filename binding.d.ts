@@ -179,7 +179,7 @@ export interface DeviceMemory {
   peak: number;
   /** Bytes that the memory pool holds, scratch memory and what it keeps for later included. */
   reserved: number;
-  /** Bytes of pinned host memory, of all devices. */
+  /** Bytes of pinned host memory, of the whole process: arrays, and the buffers that copies pass through. */
   pinned: number;
 }
 

@@ -150,7 +150,10 @@ class Operations:
         return out["labels"], out["matches"], positives, matched
 
     def positive_targets(self, anchors, gt_boxes, matches, count):
-        fields = dict(anchors=anchors.describe, gt_memory=self.place.memory, images=len(matches) // anchors.count)
+        fields = {
+            **dict(anchors=anchors.describe, gt_memory=self.place.memory, gt_count=len(gt_boxes)),
+            **dict(images=len(matches) // anchors.count, num_positive=count),
+        }
         outputs = dict(positives=np.zeros(count, np.int32), box_targets=np.zeros((count, 4), np.float32))
         out = self._run("positive_targets", outputs, fields, dict(gt_boxes=gt_boxes, matches=matches))
         return out["positives"], out["box_targets"]

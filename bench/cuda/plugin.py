@@ -4,7 +4,7 @@ A call takes its arrays from the host (numpy) or from the device (addresses: Buf
 import ctypes
 from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_uint32, c_void_p
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 HOST, DEVICE = 0, 1
 DTYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
 
@@ -57,8 +57,8 @@ OPERATIONS = {
     ),
     "positive_targets": struct(
         "PositiveTargets",
-        **dict(place=Place, anchors=Anchors, gt_memory=c_int32, gt_boxes=c_void_p, matches=c_void_p, images=c_int64),
-        **dict(positives=c_void_p, box_targets=c_void_p),
+        **dict(place=Place, anchors=Anchors, gt_memory=c_int32, gt_boxes=c_void_p, gt_count=c_int64, matches=c_void_p),
+        **dict(images=c_int64, num_positive=c_int64, positives=c_void_p, box_targets=c_void_p),
     ),
     "encode_boxes": struct("EncodeBoxes", place=Place, anchors=Anchors, boxes=c_void_p, out=c_void_p),
     "decode_boxes": struct("DecodeBoxes", place=Place, anchors=Anchors, boxes=c_void_p, out=c_void_p),

@@ -65,8 +65,10 @@ class Assign final : public Operation {
     targets.anchors = op_.anchors;
     targets.gt_memory = op_.truth.memory;
     targets.gt_boxes = op_.truth.boxes;
+    targets.gt_count = static_cast<int64_t>(matched_.size());
     targets.matches = op_.matches;
     targets.images = op_.truth.images;
+    targets.num_positive = total_;
     targets.positives = positives_->As<int32_t>();
     targets.box_targets = box_targets_->As<float>();
     return backend.positive_targets(&targets);

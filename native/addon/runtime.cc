@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "../backend/cuda_loader.h"
-#include "../cpu/cgroup.h"
 #include "../cpu/scan.h"
-#include "../cpu/thread_pool.h"
 #include "../math/box_coder.h"
+#include "../threads/cgroup.h"
+#include "../threads/thread_pool.h"
 #include "operation.h"
 
 namespace rn::addon {
@@ -57,18 +57,18 @@ Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value NumThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), cpu::NumThreads()); }
+Napi::Value NumThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), rn::NumThreads()); }
 
 // 0 restores the default.
 void SetNumThreads(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const int64_t count = args.Count();
-  cpu::SetNumThreads(count == 0 ? cpu::DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, 1024)));
+  rn::SetNumThreads(count == 0 ? DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, 1024)));
 }
 
 // (root): what control groups grant, in cores.
 Napi::Value CgroupCores(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), cpu::CgroupCores(info[0].ToString().Utf8Value()));
+  return Napi::Number::New(info.Env(), rn::CgroupCores(info[0].ToString().Utf8Value()));
 }
 
 // (values, lowest, highest)

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct below or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 2
+#define RN_ABI_VERSION 3
 
 typedef enum {
   RN_OK = 0,
@@ -135,11 +135,13 @@ typedef struct {
   rn_place place;
   rn_anchors anchors;
   rn_memory gt_memory;
-  const float* gt_boxes;
+  const float* gt_boxes;  // [gt_count, 4]
+  int64_t gt_count;
   const int32_t* matches;  // [images * anchors]
   int64_t images;
-  int32_t* positives;  // out [P], ascending indices into matches
-  float* box_targets;  // out [P, 4]
+  int64_t num_positive;  // P, as rn_assign counted it
+  int32_t* positives;    // out [P], ascending indices into matches
+  float* box_targets;    // out [P, 4]
 } rn_positive_targets;
 
 typedef struct {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "../cpu/thread_pool.h"
+#include "../threads/thread_pool.h"
 #include "timing.h"
 
 #if defined(RN_X86) && !defined(_MSC_VER)
@@ -74,11 +74,10 @@ Limits MeasureLimits(int64_t bytes, double budget) {
   float* to = Aligned(target);
   std::vector<float> seen(static_cast<size_t>(blocks));
   const Timing read = Measure(budget / 2, [&] {
-    cpu::ParallelFor(blocks, [&](int64_t b) { seen[static_cast<size_t>(b)] = Read(from + b * kBlock, kBlock); });
+    ParallelFor(blocks, [&](int64_t b) { seen[static_cast<size_t>(b)] = Read(from + b * kBlock, kBlock); });
   });
-  const Timing copy = Measure(budget / 2, [&] {
-    cpu::ParallelFor(blocks, [&](int64_t b) { Copy(from + b * kBlock, to + b * kBlock, kBlock); });
-  });
+  const Timing copy = Measure(
+      budget / 2, [&] { ParallelFor(blocks, [&](int64_t b) { Copy(from + b * kBlock, to + b * kBlock, kBlock); }); });
   const double scale = 1e9 / static_cast<double>(count);
   return {read.best * scale, copy.best * scale};
 }

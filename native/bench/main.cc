@@ -7,7 +7,7 @@
 #include <string>
 
 #include "../backend/registry.h"
-#include "../cpu/thread_pool.h"
+#include "../threads/thread_pool.h"
 #include "cases.h"
 #include "limits.h"
 #include "timing.h"
@@ -43,7 +43,7 @@ bool Parse(int argc, char** argv, Options* options) {
     } else if (name == "--json") {
       options->json = value;
     } else if (name == "--threads") {
-      cpu::SetNumThreads(std::atoi(value));
+      SetNumThreads(std::atoi(value));
     } else if (name == "--limits") {
       options->limits_bytes = std::atoll(value);
     } else {
@@ -76,7 +76,7 @@ int Run(const Options& options) {
   const rn_backend& backend = *state.backend;
   std::string rows;
   std::printf("%s, %d thread(s); the best of many runs\n\n%-48s %12s %12s %10s\n", backend.instruction_set,
-              cpu::NumThreads(), "case", "ms", "ns", "of limit");
+              NumThreads(), "case", "ms", "ns", "of limit");
   for (const CaseMaker& maker : Cases(backend, options.quick)) {
     if (maker.name.find(options.only) == std::string::npos) continue;
     const Case item = maker.make();
@@ -102,7 +102,7 @@ int Run(const Options& options) {
     std::snprintf(row, sizeof row,
                   "%s\n    { \"name\": \"%s\", \"threads\": %d, \"unit\": \"%s\", \"count\": %lld, \"bestMs\": %.6f, "
                   "\"medianMs\": %.6f, \"runs\": %d, \"ns\": %.6f, \"limitNs\": %.6f }",
-                  rows.empty() ? "" : ",", item.name.c_str(), cpu::NumThreads(), item.unit,
+                  rows.empty() ? "" : ",", item.name.c_str(), NumThreads(), item.unit,
                   static_cast<long long>(item.count), timing.best * 1e3, timing.median * 1e3, timing.runs, ns, limit);
     rows += row;
   }

@@ -3,10 +3,10 @@
 // thresholds there. Scratch memory: a bit an anchor, a cell range for each box and level.
 #include <limits>
 
+#include "../threads/thread_pool.h"
 #include "assignment.h"
 #include "grid_level.h"
 #include "low_quality.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {

@@ -3,9 +3,9 @@
 // anchors. A span is at least as long as there are boxes in an image, so that makes at most about a number an anchor.
 #include <limits>
 
+#include "../threads/thread_pool.h"
 #include "assignment.h"
 #include "low_quality.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {

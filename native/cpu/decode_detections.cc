@@ -7,12 +7,12 @@
 
 #include "../math/box_coder.h"
 #include "../math/score.h"
+#include "../threads/thread_pool.h"
 #include "anchor_block.h"
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
 #include "nms.h"
 #include "status.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {

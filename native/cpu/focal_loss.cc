@@ -6,10 +6,10 @@
 #include <cstring>
 #include <vector>
 
+#include "../threads/thread_pool.h"
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
 #include "status.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {

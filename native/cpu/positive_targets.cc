@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "../math/box_coder.h"
+#include "../threads/thread_pool.h"
 #include "anchor_block.h"
 #include "cpu_backend.h"
 #include "status.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "../backend/parts.h"
 #include "../math/box_coder.h"
 #include "../math/smooth_l1.h"
+#include "../threads/thread_pool.h"
 #include "anchor_block.h"
 #include "cpu_backend.h"
 #include "status.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 namespace {
@@ -63,19 +64,7 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     int64_t positives = 0;
     for (const int64_t count : counts) positives += count;
 
-    rn_focal_loss focal{};
-    focal.logits = op.class_logits;
-    focal.labels = labels.data();
-    focal.rows = rows;
-    focal.classes = op.classes;
-    focal.alpha = op.alpha;
-    focal.gamma = op.gamma;
-    focal.label_smoothing = op.label_smoothing;
-    focal.normalizer = op.normalizer;
-    focal.normalize_by_positives = op.normalize_by_positives;
-    focal.grad = op.class_grad;
-    focal.loss_sum = op.class_loss;
-    focal.num_positive = op.num_positive;
+    const rn_focal_loss focal = FocalLossOf(op, labels.data());
     ThrowIfFailed(FocalLoss(&focal));
 
     const double normalizer =

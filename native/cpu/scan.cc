@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "thread_pool.h"
+#include "../threads/thread_pool.h"
 
 namespace rn::cpu {
 namespace {

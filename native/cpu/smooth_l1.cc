@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "../threads/thread_pool.h"
 #include "cpu_backend.h"
 #include "status.h"
-#include "thread_pool.h"
 
 namespace rn::cpu {
 

@@ -1,6 +1,5 @@
 // The plugin's entry: the table of operations, and the memory of the devices.
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 
@@ -10,8 +9,6 @@
 
 namespace rn::cuda {
 namespace {
-
-std::atomic<int64_t> pinned_bytes{0};
 
 const char* Unusable(const char** detail) {
   int count = 0;
@@ -50,7 +47,7 @@ rn_status Memory(int32_t index, rn_device_memory* memory) {
     const Turn turn({RN_DEVICE, index});
     uint64_t reserved = 0;
     RN_CUDA(cudaMemPoolGetAttribute(turn.device.pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
-    *memory = {turn.device.tensor_bytes, turn.device.peak_bytes, static_cast<int64_t>(reserved), pinned_bytes.load()};
+    *memory = {turn.device.tensor_bytes, turn.device.peak_bytes, static_cast<int64_t>(reserved), PinnedBytes()};
   });
 }
 
@@ -121,19 +118,12 @@ rn_status Synchronize(int32_t index) {
   return Guarded([&] { WaitForQueued(index); });
 }
 
-rn_status AllocatePinned(int64_t bytes, void** out) {
-  return Guarded([&] {
-    *out = nullptr;
-    if (bytes > 0) RN_CUDA(cudaHostAlloc(out, static_cast<size_t>(bytes), cudaHostAllocPortable));
-    pinned_bytes += bytes;
-  });
+rn_status PinnedAllocate(int64_t bytes, void** out) {
+  return Guarded([&] { *out = AllocatePinned(bytes); });
 }
 
-rn_status ReleasePinned(void* pointer, int64_t bytes) {
-  return Guarded([&] {
-    pinned_bytes -= bytes;
-    if (pointer) RN_CUDA(cudaFreeHost(pointer));
-  });
+rn_status PinnedRelease(void* pointer, int64_t bytes) {
+  return Guarded([&] { ReleasePinned(pointer, bytes); });
 }
 
 const rn_backend operations = {
@@ -143,7 +133,7 @@ const rn_backend operations = {
 
 const rn_cuda_plugin plugin = {
     RN_ABI_VERSION, &operations, Unusable,     Versions, DeviceCount, DeviceInfo,  Memory,         Allocate,
-    Release,        UploadTo,    DownloadFrom, Copy,     Clear,       Synchronize, AllocatePinned, ReleasePinned,
+    Release,        UploadTo,    DownloadFrom, Copy,     Clear,       Synchronize, PinnedAllocate, PinnedRelease,
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "../backend/parts.h"
 #include "assign.h"
 #include "box_loss.h"
 #include "cuda_backend.h"
@@ -43,26 +44,6 @@ struct Chain {
     bytes = wanted;
   }
 };
-
-// Its part that is a focal loss.
-rn_focal_loss FocalLossOf(const rn_retinanet_loss& op, const int32_t* labels) {
-  rn_focal_loss focal{};
-  focal.place = op.place;
-  focal.dtype = op.dtype;
-  focal.logits = op.class_logits;
-  focal.labels = labels;
-  focal.rows = op.truth.images * op.anchors.count;
-  focal.classes = op.classes;
-  focal.alpha = op.alpha;
-  focal.gamma = op.gamma;
-  focal.label_smoothing = op.label_smoothing;
-  focal.normalizer = op.normalizer;
-  focal.normalize_by_positives = op.normalize_by_positives;
-  focal.grad = op.class_grad;
-  focal.loss_sum = op.class_loss;
-  focal.num_positive = op.num_positive;
-  return focal;
-}
 
 // Of logits that pass through from host memory.
 int64_t RowsOfChunk(const rn_retinanet_loss& op) { return std::max<int64_t>(1, kPieceBytes / 4 / op.classes); }

@@ -1,12 +1,16 @@
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
 
+#include "../threads/thread_pool.h"
 #include "transfer.h"
 
 namespace rn::cuda {
 namespace {
+
+std::atomic<int64_t> pinned_bytes{0};
 
 // Below this CUDA's own staging is as good, and it does not wait.
 constexpr int64_t kSmallBytes = 64 << 10;
@@ -25,12 +29,11 @@ struct Slot {
     if (buffers.size() <= array) buffers.resize(array + 1);
     Buffer& buffer = buffers[array];
     if (buffer.bytes < bytes) {
-      if (buffer.memory) RN_CUDA(cudaFreeHost(buffer.memory));
+      const Buffer old = buffer;
       buffer = {};
-      void* memory = nullptr;
+      ReleasePinned(old.memory, old.bytes);
       const int64_t wanted = std::max(bytes, kPieceBytes);
-      RN_CUDA(cudaHostAlloc(&memory, static_cast<size_t>(wanted), cudaHostAllocPortable));
-      buffer = {static_cast<char*>(memory), wanted};
+      buffer = {static_cast<char*>(AllocatePinned(wanted)), wanted};
     }
     return buffer.memory;
   }
@@ -72,6 +75,16 @@ void CopyAsync(void* to, const void* from, int64_t bytes, cudaMemcpyKind kind, c
   RN_CUDA(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), kind, stream));
 }
 
+// Between pageable and pinned memory. One thread alone is slower than the bus.
+void CopyOnHost(void* to, const void* from, int64_t bytes) {
+  constexpr int64_t kPerBlock = int64_t{512} << 10;
+  ParallelFor(NumBlocks(bytes, kPerBlock), [&](int64_t block) {
+    const int64_t at = block * kPerBlock;
+    std::memcpy(static_cast<char*>(to) + at, static_cast<const char*>(from) + at,
+                static_cast<size_t>(std::min(kPerBlock, bytes - at)));
+  });
+}
+
 // What lies in a slot's pinned memory and belongs to the host.
 struct Arrived {
   Slot* slot;
@@ -85,7 +98,7 @@ struct Arrived {
   void Take() {
     if (!slot) return;
     RN_CUDA(cudaEventSynchronize(slot->free));
-    for (const Piece& piece : pieces) std::memcpy(piece.to, piece.from, static_cast<size_t>(piece.bytes));
+    for (const Piece& piece : pieces) CopyOnHost(piece.to, piece.from, piece.bytes);
     slot = nullptr;
     pieces.clear();
   }
@@ -108,6 +121,20 @@ class WaitForBoth {
 
 }  // namespace
 
+void* AllocatePinned(int64_t bytes) {
+  void* memory = nullptr;
+  if (bytes > 0) RN_CUDA(cudaHostAlloc(&memory, static_cast<size_t>(bytes), cudaHostAllocPortable));
+  pinned_bytes += bytes;
+  return memory;
+}
+
+void ReleasePinned(void* pointer, int64_t bytes) {
+  pinned_bytes -= bytes;
+  if (pointer) RN_CUDA(cudaFreeHost(pointer));
+}
+
+int64_t PinnedBytes() { return pinned_bytes.load(); }
+
 bool IsPinned(const void* pointer) {
   cudaPointerAttributes attributes{};
   if (cudaPointerGetAttributes(&attributes, pointer) == cudaSuccess) return attributes.type == cudaMemoryTypeHost;
@@ -125,7 +152,7 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes) {
     const int64_t piece = std::min(kPieceBytes, bytes - at);
     Slot& slot = ring.Next();
     char* const pinned = slot.Pinned(0, piece);
-    std::memcpy(pinned, static_cast<const char*>(from) + at, static_cast<size_t>(piece));
+    CopyOnHost(pinned, static_cast<const char*>(from) + at, piece);
     CopyAsync(static_cast<char*>(to) + at, pinned, piece, cudaMemcpyHostToDevice, device.stream);
     RN_CUDA(cudaEventRecord(slot.free, device.stream));
   }
@@ -184,7 +211,9 @@ void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t
       const int64_t size = chunk * arrays[i].item_bytes;
       const char* from = static_cast<const char*>(arrays[i].host) + first * arrays[i].item_bytes;
       if (!direct[i]) {
-        from = static_cast<const char*>(std::memcpy(slot.Pinned(i, size), from, static_cast<size_t>(size)));
+        char* const pinned = slot.Pinned(i, size);
+        CopyOnHost(pinned, from, size);
+        from = pinned;
       }
       CopyAsync(pointers[i], from, size, cudaMemcpyHostToDevice, device.stream);
     }

@@ -15,7 +15,10 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes);
 // Queues a copy to the host; `to` has the bytes once the stream has been synchronised.
 void Download(Device& device, void* to, const void* from, int64_t bytes);
 
-// Whether the array lies in pinned memory, which the device reads and writes by itself.
+// Pinned memory, which devices read and write by themselves.
+void* AllocatePinned(int64_t bytes);
+void ReleasePinned(void* pointer, int64_t bytes);
+int64_t PinnedBytes();  // of the process: handed out, and held for copies
 bool IsPinned(const void* pointer);
 
 // A host array that an operation reads, or writes, item by item. Null: absent.
@@ -40,7 +43,7 @@ using ChunkWork = std::function<void(int64_t first, int64_t count, void* const* 
 void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t items, int64_t items_per_chunk,
                    const ChunkWork& work);
 
-// What a piece of pinned memory holds at most, unless a chunk is larger.
+// What a piece of pinned memory holds at least.
 constexpr int64_t kPieceBytes = int64_t{4} << 20;
 
 }  // namespace rn::cuda

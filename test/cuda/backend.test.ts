@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CudaState } from 'retinanet-ops';
 import { runScript } from '../support/child.js';
-import { emulated, LIBRARY, runCuda } from './support.js';
+import { built, emulated, LIBRARY, runCuda } from './support.js';
 
 const state = (environment: NodeJS.ProcessEnv): CudaState =>
   JSON.parse(runCuda('backend', [], environment)) as CudaState;
@@ -39,10 +39,12 @@ emulated('no-library and abi-mismatch: what the loader says', (t) => {
   const absent = state({ RETINANET_OPS_CUDA_LIBRARY: '/nowhere/at_all.so' });
   t.is(absent.reason, 'no-library');
   t.regex(absent.detail ?? '', /at_all\.so/);
-  // A library that is no plugin: the addon itself.
-  const other = state({ RETINANET_OPS_CUDA_LIBRARY: LIBRARY.replace('_cuda_emulated.so', '.node') });
-  t.is(other.reason, 'abi-mismatch');
-  t.regex(other.detail ?? '', /another version/);
+  // A library that is no plugin, the addon itself; and a plugin of another version.
+  for (const library of ['retinanet_ops.node', 'retinanet_other_version.so']) {
+    const other = state({ RETINANET_OPS_CUDA_LIBRARY: built(library) });
+    t.is(other.reason, 'abi-mismatch', library);
+    t.regex(other.detail ?? '', /another version/);
+  }
 });
 
 emulated('the command line prints it', (t) => {

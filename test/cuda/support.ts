@@ -5,7 +5,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runScript } from '../support/child.js';
 
-export const LIBRARY = fileURLToPath(new URL('../../../build/Release/retinanet_ops_cuda_emulated.so', import.meta.url));
+/** A file beside the addon. */
+export function built(file: string): string {
+  return fileURLToPath(new URL(`../../../build/Release/${file}`, import.meta.url));
+}
+
+export const LIBRARY = built('retinanet_ops_cuda_emulated.so');
 
 /** On other systems than Linux there is no emulator; on Linux its absence is a failure. */
 export const emulated = process.platform === 'linux' ? test : test.skip;

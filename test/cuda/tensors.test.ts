@@ -1,4 +1,4 @@
-import { emulated, runCuda } from './support.js';
+import { built, emulated, runCuda } from './support.js';
 
 const scenarios = {
   data: 'elements come back as they went, of every dtype and shape',
@@ -8,6 +8,7 @@ const scenarios = {
   memory: 'cuda.memory counts, dispose is idempotent, a disposed tensor is refused everywhere',
   'dispose-under-way': 'data() under way outlives its tensor',
   pinned: 'pinned arrays are counted, and copied from at once',
+  staging: 'arrays larger than the pinned buffers pass through them in pieces',
   workers: 'worker threads have tensors of their own, which end with them',
   'exit-under-way': 'a process may end with reads under way',
 };
@@ -20,4 +21,8 @@ for (const [name, title] of Object.entries(scenarios)) {
 
 emulated('garbage collection gives back what was not disposed of', (t) => {
   t.regex(runCuda('tensors', ['collected'], {}, ['--expose-gc']), /done$/);
+});
+
+emulated('where a runtime forbids arrays over memory not its own, pinned arrays are plain ones', (t) => {
+  t.regex(runCuda('tensors', ['plain'], { LD_AUDIT: built('retinanet_no_external_buffers.so') }), /done$/);
 });

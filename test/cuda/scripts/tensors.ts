@@ -186,6 +186,22 @@ await runScenario({
     throws(() => cuda.pinnedFloat32Array(-1), { code: 'ERR_RANGE' });
   },
 
+  async plain() {
+    const array = cuda.pinnedFloat32Array(1000);
+    deepStrictEqual(array, new Float32Array(1000));
+    strictEqual(cuda.memory().pinned, 0);
+    array.set([1, 2, 3]);
+    deepStrictEqual((await tensor(array).data()).slice(0, 4), Float32Array.of(1, 2, 3, 0));
+  },
+
+  async staging() {
+    // What passes through pinned buffers is counted with them, whichever way it went.
+    const values = Float32Array.from({ length: 3_000_000 }, (_, i) => i);
+    const t = tensor(values);
+    ok(cuda.memory().pinned > 0);
+    deepStrictEqual(await t.data(), values);
+  },
+
   async workers() {
     if (!isMainThread) {
       const t = tensor(Float32Array.of(1, 2, 3));

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace rn::cpu {
+namespace rn {
 
 // Threads that ParallelFor may use, the calling one included. Default: the cores this process may run on, cgroup quota
 // and affinity respected.
@@ -27,6 +27,6 @@ void ParallelFor(int64_t blocks, const Body& body) {
 
 inline int64_t NumBlocks(int64_t items, int64_t per_block) { return (items + per_block - 1) / per_block; }
 
-}  // namespace rn::cpu
+}  // namespace rn
 
 #endif

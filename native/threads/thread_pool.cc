@@ -14,7 +14,7 @@
 #include <sched.h>
 #endif
 
-namespace rn::cpu {
+namespace rn {
 namespace {
 
 int AffinityCores() {
@@ -128,4 +128,4 @@ void RunBlocks(int64_t blocks, BlockFunction function, void* context) {
   }
 }
 
-}  // namespace rn::cpu
+}  // namespace rn

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
-namespace rn::cpu {
+namespace rn {
 namespace {
 
 // Empty where there is no such file.
@@ -94,4 +94,4 @@ double CgroupCores(const std::string& root) {
   return least;
 }
 
-}  // namespace rn::cpu
+}  // namespace rn
