@@ -14,8 +14,8 @@ type HostFloats = Float32Array;
 type HostInts = Int32Array;
 type Floats = Float32Array | DeviceBuffer;
 type Ints = Int32Array | DeviceBuffer;
-/** Outputs of one number each: [n], or as many tensors of one float64. */
-type Scalars = Float64Array | DeviceBuffer[];
+/** Receive outputs of one number each, in a call on a device: tensors of one float64. Null on the host, where they are returned. */
+type Scalars = DeviceBuffer[] | null;
 type Optional<T> = T | null;
 /** One number for all classes, or [K]. */
 type PerClass = number | Float64Array;
@@ -46,7 +46,7 @@ export interface Assignment {
 }
 
 export interface Operations {
-  /** scalars: [sum of losses, number of positives] */
+  /** Numbers: sum of losses, number of positives. */
   focalLoss(
     backend: number,
     rows: number,
@@ -63,9 +63,9 @@ export interface Operations {
     gradOutput: Optional<Floats | number>,
     losses: Optional<Floats>,
     grad: Optional<Floats>,
-    scalars: Scalars,
-  ): void;
-  /** scalars: [sum of losses] */
+    numbers: Scalars,
+  ): number[] | undefined;
+  /** Numbers: sum of losses. */
   smoothL1(
     backend: number,
     rows: number,
@@ -78,8 +78,8 @@ export interface Operations {
     gradOutput: Optional<Floats | number>,
     losses: Optional<Floats>,
     grad: Optional<Floats>,
-    scalars: Scalars,
-  ): void;
+    numbers: Scalars,
+  ): number[] | undefined;
   assign(
     backend: number,
     ...rest: [...AnchorArguments, ...GroundTruthArguments, ...MatchArguments, labels: Ints, matches: Ints]
@@ -120,7 +120,7 @@ export interface Operations {
       offsets: HostInts,
     ]
   ): void;
-  /** scalars: [loss, class loss, box loss, number of positives] */
+  /** Numbers: loss, class loss, box loss, number of positives. */
   retinanetLoss(
     backend: number,
     ...rest: [
@@ -139,9 +139,9 @@ export interface Operations {
       normalizeByPositives: boolean,
       classGrad: Floats,
       boxGrad: Floats,
-      scalars: Scalars,
+      numbers: Scalars,
     ]
-  ): void;
+  ): number[] | undefined;
   /** Returns how many rows of `keep` were written. */
   selectHardNegatives(
     backend: number,
@@ -230,6 +230,8 @@ export interface Binding extends Operations, AsyncOperations {
   devicePointer(tensor: DeviceBuffer): bigint | undefined;
   /** Index of the first value not in [lowest, highest] (NaN never is; bounds in the array's own type), or -1. */
   firstOutside(values: HostFloats | HostInts, lowest: number, highest: number): number;
+  /** Row of the first box that is not finite or, where `area` is asked for, has none; or -1. */
+  firstBadBox(boxes: HostFloats, area: boolean): number;
   /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
   cgroupCores(root: string): number;
   /** Where decoding clips dw and dh. */

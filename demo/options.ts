@@ -40,7 +40,7 @@ export function parseOptions(argv: readonly string[]): DemoOptions {
         'has never seen, and writes pictures, loss curves and the model. Without options: scenes of handwritten digits.',
     )
     .option('--data <folder>', 'photographs in a Pascal VOC folder: train + val to learn from, test to be tested on')
-    .option('--steps <n>', 'training steps (default: 400 on photographs, 600 on digits)', integer(1, 1e6))
+    .option('--steps <n>', 'training steps (default: 350 on photographs, 600 on digits)', integer(1, 1e6))
     .option('--batch <n>', 'images a step', integer(1, 256), 8)
     .option('--size <WxH>', 'size of the images in training (default: 256x192, digits 96x96)', size)
     .option('--seed <n>', 'of scenes, initial weights and the order of images', integer(0, 2 ** 31 - 1), 1)

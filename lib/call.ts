@@ -121,14 +121,9 @@ export class Call extends Check {
     return this.newArray(kind, length);
   }
 
-  /** Outputs of one number each: what native code takes, and how to read them after the call (tensors are read later). */
-  scalars(count: number): { native: Float64Array | DeviceTensor[]; read: () => (number | DeviceTensor)[] } {
-    if (this.device === undefined) {
-      const native = new Float64Array(count);
-      return { native, read: () => Array.from(native) };
-    }
-    const native = Array.from({ length: count }, () => this.#tensor([], 'float64'));
-    return { native, read: () => native };
+  /** Outputs of one number each on a device, where kernels write them; on the host they are returned. */
+  scalars(count: number): DeviceTensor[] | null {
+    return this.device === undefined ? null : Array.from({ length: count }, () => this.#tensor([], 'float64'));
   }
 
   #tensor(shape: readonly number[], dtype: DType): DeviceTensor {

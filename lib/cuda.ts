@@ -90,7 +90,8 @@ export function pinnedFloat32Array(length: number): Float32Array {
   check.number('length', length, { min: 0, max: 2 ** 40, integer: true });
   if (length === 0) return new Float32Array(0);
   const buffer = plan(check, 'devicePinned', [CUDA, 4 * length], (pinned) => pinned).runSync();
-  return buffer === undefined ? check.newArray('Float32Array', length) : new Float32Array(buffer).fill(0);
+  const array = buffer === undefined ? check.newArray('Float32Array', length) : new Float32Array(buffer);
+  return array.fill(0);
 }
 
 function readDevice(check: Check, device: unknown): number {

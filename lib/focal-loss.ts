@@ -18,6 +18,7 @@ import {
   lossesOut,
   normalizerOrPositives,
   reductionOf,
+  type Divisor,
   type LossesAndGrad,
   type Reduction,
 } from './loss-options.js';
@@ -203,20 +204,21 @@ export function planSigmoidFocalLossValueAndGrad<F extends Floats>(
     check,
     input,
     { losses, grad },
-    (result) => ({ ...result, grad }) as FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>,
+    ({ loss, numPositives }) =>
+      ({ loss, grad, numPositives }) as FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>,
   );
 }
 
-interface FocalLossInput extends FocalLossParameters {
+interface FocalLossInput {
   backend: number;
   rows: number;
   numClasses: number;
   logits: Floats;
   targets: Floats | Ints;
   anchorWeights: Floats | null;
+  parameters: FocalLossParameters;
   reduction: Reduction;
-  normalizer: number;
-  byPositives: boolean;
+  divisor: Divisor;
 }
 
 function readInput(
@@ -250,8 +252,8 @@ function readInput(
     targets,
     anchorWeights,
     reduction,
-    ...readFocalLossParameters(check, given, numClasses),
-    ...normalizerOrPositives(check, given.normalizer, reduction, logits.length),
+    parameters: readFocalLossParameters(check, given, numClasses),
+    divisor: normalizerOrPositives(check, given.normalizer, reduction, logits.length),
   };
 }
 
@@ -342,18 +344,18 @@ function planFocalLoss<Result>(
       isLabels ? (input.targets as Ints) : null,
       isLabels ? null : (input.targets as Floats),
       input.anchorWeights,
-      input.alpha,
-      input.gamma,
-      input.labelSmoothing,
-      input.normalizer,
-      input.byPositives,
+      input.parameters.alpha,
+      input.parameters.gamma,
+      input.parameters.labelSmoothing,
+      input.divisor.normalizer,
+      input.divisor.byPositives,
       gradOutput,
       losses,
       grad,
-      scalars.native,
+      scalars,
     ],
-    () => {
-      const [sum, numPositives] = scalars.read() as [number | DeviceTensor, number | DeviceTensor];
+    (numbers) => {
+      const [sum, numPositives] = (numbers ?? scalars) as [number | DeviceTensor, number | DeviceTensor];
       if (losses !== null) discard(sum);
       return finish({ loss: losses ?? sum, numPositives });
     },

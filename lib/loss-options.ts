@@ -17,13 +17,14 @@ export function normalizerOf(check: Check, value: unknown, reduction: Reduction,
   return reduction === 'mean' ? given * Math.max(1, elements) : given;
 }
 
+/** What losses are divided by: a number, and for `byPositives` max(1, number of positives) as well. */
+export interface Divisor {
+  normalizer: number;
+  byPositives: boolean;
+}
+
 /** As normalizerOf, where 'positives' is allowed besides numbers. */
-export function normalizerOrPositives(
-  check: Check,
-  value: unknown,
-  reduction: Reduction,
-  elements: number,
-): { normalizer: number; byPositives: boolean } {
+export function normalizerOrPositives(check: Check, value: unknown, reduction: Reduction, elements: number): Divisor {
   const byPositives = value === 'positives';
   if (value !== undefined && typeof value !== 'number' && !byPositives) {
     check.fail('ERR_DTYPE', 'normalizer', "a finite number or 'positives'", describe(value));

@@ -6,7 +6,7 @@ import { readOutputShape } from './decode.js';
 import { readFocalLossParameters, type FocalLossOptions } from './focal-loss.js';
 import { normalizerOrPositives } from './loss-options.js';
 import { Call } from './call.js';
-import type { Floats, FloatsLike, NumberLike } from './device-tensor.js';
+import type { DeviceTensor, Floats, FloatsLike, NumberLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
 
 export interface RetinanetLossOptions<F extends Floats = Float32Array>
@@ -124,10 +124,10 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       byPositives,
       classGrad,
       boxGrad,
-      scalars.native,
+      scalars,
     ],
-    () => {
-      const [loss, classLoss, boxLoss, numPositives] = scalars.read();
+    (numbers) => {
+      const [loss, classLoss, boxLoss, numPositives] = (numbers ?? scalars) as (number | DeviceTensor)[];
       return { loss, classLoss, boxLoss, numPositives, classGrad, boxGrad } as RetinanetLoss<F>;
     },
   );

@@ -238,10 +238,10 @@ function planSmoothL1<Result>(
       gradOutput,
       losses,
       grad,
-      scalars.native,
+      scalars,
     ],
-    () => {
-      const [sum] = scalars.read() as [number | DeviceTensor];
+    (numbers) => {
+      const [sum] = (numbers ?? scalars) as [number | DeviceTensor];
       if (losses !== null) discard(sum);
       return finish(losses ?? sum);
     },

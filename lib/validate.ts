@@ -1,4 +1,5 @@
 // Every check of an argument, and the one shape of message: what was expected, for which argument, what came, at which row.
+import { Buffer, constants } from 'node:buffer';
 import { a, describe, suggestion } from './describe.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
 import { native } from './native.js';
@@ -21,6 +22,13 @@ interface NumberRange {
   /** The bounds themselves are refused. */
   exclusiveMin?: boolean;
   integer?: boolean;
+}
+
+/** A new array. Native code writes all of it: filling a large one with zeros first would take as long as some operations. */
+function allocate(constructor: (typeof CONSTRUCTORS)[keyof ArrayKinds], length: number): ArrayKinds[keyof ArrayKinds] {
+  const bytes = length * constructor.BYTES_PER_ELEMENT;
+  if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
+  return new constructor(Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer);
 }
 
 /** The checks of one call; `operation` opens every message. */
@@ -75,7 +83,7 @@ export class Check {
 
   newArray<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
     try {
-      return new CONSTRUCTORS[kind](length) as ArrayKinds[Kind];
+      return allocate(CONSTRUCTORS[kind], length) as ArrayKinds[Kind];
     } catch (cause) {
       throw new RetinanetOpsError(
         'ERR_OUT_OF_MEMORY',
@@ -173,18 +181,10 @@ export class Check {
   /** Boxes [n, 4] of finite coordinates; with `area`, also x2 > x1 and y2 > y1. Returns n. */
   boxes(argument: string, boxes: Float32Array, { area }: { area: boolean }): number {
     const count = this.boxCount(argument, boxes);
-    for (let i = 0; i < boxes.length; i += 4) {
-      const x1 = boxes[i] as number;
-      const y1 = boxes[i + 1] as number;
-      const x2 = boxes[i + 2] as number;
-      const y2 = boxes[i + 3] as number;
-      // A sum of finite float32 values is finite in float64, and NaN or Infinity in any of them spoils it.
-      const finite = Number.isFinite(x1 + y1 + x2 + y2);
-      if (finite && (!area || (x2 > x1 && y2 > y1))) continue;
-      const expected = area ? 'finite boxes with x2 > x1 and y2 > y1' : 'finite boxes';
-      this.fail('ERR_BOX', argument, expected, `[${[x1, y1, x2, y2].join(', ')}]`, i / 4);
-    }
-    return count;
+    const row = firstBadBox(boxes, area);
+    if (row < 0) return count;
+    const expected = area ? 'finite boxes with x2 > x1 and y2 > y1' : 'finite boxes';
+    this.fail('ERR_BOX', argument, expected, `[${boxes.slice(4 * row, 4 * row + 4).join(', ')}]`, row);
   }
 
   /** n of boxes [n, 4]. */
@@ -212,12 +212,29 @@ export class Check {
   }
 }
 
-/** Index of the first value not in [min, max], or -1. Long arrays are searched natively, on all threads. */
+/** Arrays of so many values are searched natively, on all threads. */
+const LONG = 4096;
+
+/** Index of the first value not in [min, max], or -1. */
 function firstOutside(array: Float32Array | Int32Array, min: number, max: number): number {
-  if (array.length >= 4096) return native().firstOutside(array, min, max);
+  if (array.length >= LONG) return native().firstOutside(array, min, max);
   for (let i = 0; i < array.length; i++) {
     const value = array[i] as number;
     if (!(value >= min && value <= max)) return i;
+  }
+  return -1;
+}
+
+/** Row of the first box that is not finite or, where `area` is asked for, has none; or -1. */
+function firstBadBox(boxes: Float32Array, area: boolean): number {
+  if (boxes.length >= LONG) return native().firstBadBox(boxes, area);
+  for (let i = 0; i < boxes.length; i += 4) {
+    const x1 = boxes[i] as number;
+    const y1 = boxes[i + 1] as number;
+    const x2 = boxes[i + 2] as number;
+    const y2 = boxes[i + 3] as number;
+    // A sum of finite float32 values is finite in float64, and NaN or Infinity in any of them spoils it.
+    if (!Number.isFinite(x1 + y1 + x2 + y2) || (area && !(x2 > x1 && y2 > y1))) return i / 4;
   }
   return -1;
 }

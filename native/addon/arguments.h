@@ -55,9 +55,9 @@ class Arguments {
   explicit Arguments(const Napi::CallbackInfo& info) : info_(info) {}
 
   double Number() {
-    const Napi::Value value = Next();
-    if (!value.IsNumber()) Fail("a number");
-    return value.As<Napi::Number>().DoubleValue();
+    double value = 0;
+    if (napi_get_value_double(info_.Env(), Next(), &value) != napi_ok) Fail("a number");
+    return value;
   }
 
   int64_t Count() {
@@ -69,9 +69,13 @@ class Arguments {
   bool NextIsNumber() const { return info_[index_].IsNumber(); }
 
   bool Boolean() {
-    const Napi::Value value = Next();
-    if (!value.IsBoolean()) Fail("a boolean");
-    return value.As<Napi::Boolean>().Value();
+    bool value = false;
+    if (napi_get_value_bool(info_.Env(), Next(), &value) != napi_ok) Fail("a boolean");
+    return value;
+  }
+
+  void Null() {
+    if (!Next().IsNull()) Fail("null");
   }
 
   Napi::Object Object() {
@@ -119,8 +123,9 @@ class Arguments {
   // A network's output, or a gradient by it: float32, on a device also float16 or bfloat16, but of one type in a call.
   void* Activations(int64_t at_least) {
     const Napi::Value value = Next();
+    if (value.IsTypedArray()) return Use<float>(value, at_least, call_).data;
     const DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), value);
-    if (!buffer) return Use<float>(value, at_least, call_).data;
+    if (!buffer) FailOnHost<float>(at_least);
     const auto type = static_cast<rn_dtype>(buffer->type);
     if (type > RN_BFLOAT16 || (activations_known_ && type != activations_)) Fail("outputs of one floating type");
     activations_ = type;
@@ -180,11 +185,15 @@ class Arguments {
 
   template <class T>
   Slice<T> Use(const Napi::Value& value, int64_t at_least, Home& home) {
-    if (const DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), value)) {
-      return {static_cast<T*>(Use(*buffer, ArrayType<T>::kElement, at_least, home)), buffer->length};
+    Slice<T> host;
+    if (!ReadHost(value, at_least, &host)) {  // asked first: it costs less than telling whether a value is a tensor
+      if (const DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), value)) {
+        return {static_cast<T*>(Use(*buffer, ArrayType<T>::kElement, at_least, home)), buffer->length};
+      }
+      FailOnHost<T>(at_least);
     }
     Join(home, {RN_HOST, 0});
-    return FromHost<T>(value, at_least);
+    return host;
   }
 
   void* Use(const DeviceBuffer& buffer, ElementType type, int64_t at_least, Home& home) {
@@ -199,15 +208,28 @@ class Arguments {
 
   template <class T>
   Slice<T> FromHost(const Napi::Value& value, int64_t at_least) {
+    Slice<T> host;
+    if (!ReadHost(value, at_least, &host)) FailOnHost<T>(at_least);
+    return host;
+  }
+
+  // Whether it is a typed array of that kind and length.
+  template <class T>
+  bool ReadHost(const Napi::Value& value, int64_t at_least, Slice<T>* host) {
     napi_typedarray_type actual;
     size_t length = 0;
     void* data = nullptr;
-    if (!value.IsTypedArray() ||
-        napi_get_typedarray_info(info_.Env(), value, &actual, &length, &data, nullptr, nullptr) != napi_ok ||
+    if (napi_get_typedarray_info(info_.Env(), value, &actual, &length, &data, nullptr, nullptr) != napi_ok ||
         actual != ArrayType<T>::kKind || static_cast<int64_t>(length) < at_least) {
-      Fail(std::string(ArrayType<T>::kName) + " of at least " + std::to_string(at_least) + " elements");
+      return false;
     }
-    return {static_cast<T*>(data), static_cast<int64_t>(length)};
+    *host = {static_cast<T*>(data), static_cast<int64_t>(length)};
+    return true;
+  }
+
+  template <class T>
+  [[noreturn]] void FailOnHost(int64_t at_least) const {
+    Fail(std::string(ArrayType<T>::kName) + " of at least " + std::to_string(at_least) + " elements");
   }
 
   void Join(Home& home, const rn_place& place) {
@@ -240,28 +262,32 @@ struct PerClassArgument {
   double number_ = 0;
 };
 
-// The last argument, for outputs of one number each: a Float64Array [count] that ToJavaScript() writes; in a call on a
+// The last argument, for outputs of one number each: null, and ToJavaScript() gives them as an array; in a call on a
 // device a list of as many tensors of one float64, which the kernels write.
 template <size_t count>
-class ScalarsArgument {
+class NumbersArgument {
  public:
   void Read(Arguments& args) {
     for (size_t i = 0; i < count; ++i) pointers_[i] = &values_[i];
-    if (args.Place().memory == RN_DEVICE) {
+    on_device_ = args.Place().memory == RN_DEVICE;
+    if (on_device_) {
       args.NumbersOnDevice(pointers_, count);
     } else {
-      array_ = args.HostArray<double>(count).data;
+      args.Null();
     }
   }
   double* operator[](size_t i) const { return pointers_[i]; }
-  void ToJavaScript() const {
-    if (array_) std::copy(values_, values_ + count, array_);
+  Napi::Value ToJavaScript(Napi::Env env) const {
+    if (on_device_) return env.Undefined();
+    Napi::Array array = Napi::Array::New(env, count);
+    for (size_t i = 0; i < count; ++i) array[static_cast<uint32_t>(i)] = Napi::Number::New(env, values_[i]);
+    return array;
   }
 
  private:
   double values_[count] = {};
   double* pointers_[count];
-  double* array_ = nullptr;
+  bool on_device_ = false;
 };
 
 // Arguments (gradOutput | null, losses | null) of a loss over `elements` elements.

@@ -36,7 +36,7 @@ class Assign final : public Operation {
     op_.options.ignore_iof = static_cast<float>(args.Number());
     rows_ = args.Product(op_.anchors.count, op_.truth.images);
     op_.labels = args.Array<int32_t>(rows_).data;
-    out_matches_ = args.Array<int32_t>(rows_).data;
+    op_.matches = args.Array<int32_t>(rows_).data;
     op_.place = args.Place();
     counts_.resize(static_cast<size_t>(op_.truth.images));
     matched_.resize(static_cast<size_t>(truth_.offsets.back()));
@@ -45,14 +45,7 @@ class Assign final : public Operation {
   }
 
   rn_status Run(const rn_backend& backend) override {
-    // The kernels use matches as indices: never from memory that JavaScript may have written to meanwhile.
-    std::shared_ptr<Memory> matches;
-    rn_status status = Allocate(rows_, &matches);
-    if (status.code != RN_OK) return status;
-    op_.matches = matches->As<int32_t>();
-    status = backend.assign(&op_);
-    if (status.code != RN_OK) return status;
-    status = CopyBytes(op_.place, out_matches_, op_.matches, rows_ * 4);
+    rn_status status = backend.assign(&op_);
     if (status.code != RN_OK) return status;
 
     for (const int64_t count : counts_) total_ += count;
@@ -99,7 +92,6 @@ class Assign final : public Operation {
   GroundTruthArgument truth_;
   rn_assign op_{};
   int64_t rows_, total_ = 0;
-  int32_t* out_matches_;
   std::vector<int64_t> counts_;
   std::vector<uint8_t> matched_;
   std::shared_ptr<Memory> positives_, box_targets_;

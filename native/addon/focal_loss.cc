@@ -20,9 +20,9 @@ class FocalLoss final : public Operation {
     op_.normalize_by_positives = args.Boolean();
     ReadUpstreamAndLosses(args, elements, op_);
     op_.grad = args.ActivationsOrNull(elements);
-    scalars_.Read(args);
-    op_.loss_sum = scalars_[0];
-    op_.num_positive = scalars_[1];
+    numbers_.Read(args);
+    op_.loss_sum = numbers_[0];
+    op_.num_positive = numbers_[1];
     op_.place = args.Place();
     op_.dtype = args.ActivationType();
     if (elements > 0 && !op_.labels == !op_.targets) args.Fail("labels or targets");
@@ -30,15 +30,12 @@ class FocalLoss final : public Operation {
 
   rn_status Run(const rn_backend& backend) override { return backend.focal_loss(&op_); }
 
-  Napi::Value Result(Napi::Env env) override {
-    scalars_.ToJavaScript();
-    return env.Undefined();
-  }
+  Napi::Value Result(Napi::Env env) override { return numbers_.ToJavaScript(env); }
 
  private:
   PerClassArgument alpha_, gamma_;
   rn_focal_loss op_{};
-  ScalarsArgument<2> scalars_;
+  NumbersArgument<2> numbers_;
 };
 
 }  // namespace

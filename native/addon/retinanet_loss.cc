@@ -27,28 +27,25 @@ class RetinanetLoss final : public Operation {
     op_.normalize_by_positives = args.Boolean();
     op_.class_grad = args.Activations(logits);
     op_.box_grad = args.Activations(deltas);
-    scalars_.Read(args);
-    op_.loss = scalars_[0];
-    op_.class_loss = scalars_[1];
-    op_.box_loss = scalars_[2];
-    op_.num_positive = scalars_[3];
+    numbers_.Read(args);
+    op_.loss = numbers_[0];
+    op_.class_loss = numbers_[1];
+    op_.box_loss = numbers_[2];
+    op_.num_positive = numbers_[3];
     op_.place = args.Place();
     op_.dtype = args.ActivationType();
   }
 
   rn_status Run(const rn_backend& backend) override { return backend.retinanet_loss(&op_); }
 
-  Napi::Value Result(Napi::Env env) override {
-    scalars_.ToJavaScript();
-    return env.Undefined();
-  }
+  Napi::Value Result(Napi::Env env) override { return numbers_.ToJavaScript(env); }
 
  private:
   AnchorsArgument anchors_;
   GroundTruthArgument truth_;
   PerClassArgument alpha_, gamma_;
   rn_retinanet_loss op_{};
-  ScalarsArgument<4> scalars_;
+  NumbersArgument<4> numbers_;
 };
 
 }  // namespace

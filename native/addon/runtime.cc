@@ -88,6 +88,14 @@ Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(found));
 }
 
+// (boxes, area)
+Napi::Value FirstBadBox(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  const Slice<float> boxes = args.HostArray<float>(0);
+  const int64_t found = cpu::FirstBadBox(boxes.data, boxes.length / 4, args.Boolean());
+  return Napi::Number::New(info.Env(), static_cast<double>(found));
+}
+
 }  // namespace
 
 void ExportRuntime(Napi::Object exports) {
@@ -96,6 +104,7 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("cudaInfo", Napi::Function::New(env, CudaInfo, "cudaInfo"));
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
+  exports.Set("firstBadBox", Napi::Function::New(env, FirstBadBox, "firstBadBox"));
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));

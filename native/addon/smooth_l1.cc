@@ -16,21 +16,18 @@ class SmoothL1 final : public Operation {
     op_.normalizer = args.Number();
     ReadUpstreamAndLosses(args, elements, op_);
     op_.grad = args.ArrayOrNull<float>(elements).data;
-    scalars_.Read(args);
-    op_.loss_sum = scalars_[0];
+    numbers_.Read(args);
+    op_.loss_sum = numbers_[0];
     op_.place = args.Place();
   }
 
   rn_status Run(const rn_backend& backend) override { return backend.smooth_l1(&op_); }
 
-  Napi::Value Result(Napi::Env env) override {
-    scalars_.ToJavaScript();
-    return env.Undefined();
-  }
+  Napi::Value Result(Napi::Env env) override { return numbers_.ToJavaScript(env); }
 
  private:
   rn_smooth_l1 op_{};
-  ScalarsArgument<1> scalars_;
+  NumbersArgument<1> numbers_;
 };
 
 }  // namespace

@@ -137,7 +137,9 @@ typedef struct {
   rn_memory gt_memory;
   const float* gt_boxes;  // [gt_count, 4]
   int64_t gt_count;
-  const int32_t* matches;  // [images * anchors]
+  // [images * anchors]. JavaScript may have written to them since: rows out of range count as no match, more than P
+  // matches are left out, and where there are fewer the rest of the outputs is 0.
+  const int32_t* matches;
   int64_t images;
   int64_t num_positive;  // P, as rn_assign counted it
   int32_t* positives;    // out [P], ascending indices into matches
