@@ -21,6 +21,15 @@
 #define RN_NOINLINE_MEMBER __attribute__((noinline))
 #endif
 
+// For loops whose body is long enough by itself.
+#if defined(__clang__)
+#define RN_NO_UNROLL _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
+#define RN_NO_UNROLL _Pragma("GCC unroll 1")
+#else
+#define RN_NO_UNROLL
+#endif
+
 #ifdef __CUDACC__
 #define RN_HD_MEMBER __host__ __device__ inline
 #define RN_HD __host__ __device__ inline

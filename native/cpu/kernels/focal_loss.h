@@ -4,6 +4,7 @@
 #define RETINANET_OPS_KERNELS_FOCAL_LOSS_H
 
 #include <cstdint>
+#include <type_traits>
 
 #include "../../math/focal_loss.h"
 #include "kernels.h"
@@ -22,60 +23,74 @@ RN_HD auto GammaAt(const FocalSpan& span, int64_t k) {
   }
 }
 
+// What the tables say of every element.
+template <class Gamma>
+struct Parameters {
+  Gamma gamma;
+  Float background_weight;
+};
+template <FocalGamma kGamma>
+RN_HD auto ParametersAt(const FocalSpan& span, int64_t k) {
+  const auto gamma = GammaAt<kGamma>(span, k);
+  return Parameters<std::remove_const_t<decltype(gamma)>>{gamma, Load(span.background_weight + k)};
+}
+
 // FocalTerms by the logit, alpha_t included in the weight.
 template <class Gamma>
-RN_HD FocalTerm<Float> HardTerm(Float x, Float e, Mask is_class, const Gamma& gamma, const FocalSpan& span, int64_t k) {
-  const FocalTerm<Float> term = HardFocalLoss(NegateWhere(is_class, x), e, gamma);
-  const Float alpha = Select(is_class, Load(span.class_weight + k), Load(span.background_weight + k));
+RN_HD FocalTerm<Float> HardTerm(Float x, Float e, Mask is_class, const Parameters<Gamma>& at, const FocalSpan& span,
+                                int64_t k) {
+  const FocalTerm<Float> term = HardFocalLoss(NegateWhere(is_class, x), e, at.gamma);
+  const Float alpha = Select(is_class, Load(span.class_weight + k), at.background_weight);
   return {term.weight * alpha, term.ce, NegateWhere(is_class, term.slope)};
 }
 
 template <class Gamma>
-RN_HD FocalTerm<Float> BackgroundTerm(Float x, Float e, const Gamma& gamma, const FocalSpan& span, int64_t k) {
-  const FocalTerm<Float> term = HardFocalLoss(x, e, gamma);
-  return {term.weight * Load(span.background_weight + k), term.ce, term.slope};
+RN_HD FocalTerm<Float> BackgroundTerm(Float x, Float e, const Parameters<Gamma>& at) {
+  const FocalTerm<Float> term = HardFocalLoss(x, e, at.gamma);
+  return {term.weight * at.background_weight, term.ce, term.slope};
 }
 
 template <class Gamma>
-RN_HD FocalTerm<Float> SoftTerm(Float x, Float e, Float t, Float not_t, const Gamma& gamma, const FocalSpan& span,
-                                int64_t k) {
-  const FocalTerm<Float> term = SoftFocalLoss(x, e, t, not_t, gamma);
-  const Float alpha = Fma(t, Load(span.class_weight + k), not_t * Load(span.background_weight + k));
+RN_HD FocalTerm<Float> SoftTerm(Float x, Float e, Float t, Float not_t, const Parameters<Gamma>& at,
+                                const FocalSpan& span, int64_t k) {
+  const FocalTerm<Float> term = SoftFocalLoss(x, e, t, not_t, at.gamma);
+  const Float alpha = Fma(t, Load(span.class_weight + k), not_t * at.background_weight);
   return {term.weight * alpha, term.ce, term.slope};
 }
 
 // Targets of 0 and 1 among the dense ones go the way of class labels: both spellings give the same bits.
 template <class Gamma>
-RN_HD FocalTerm<Float> DenseTerm(Float x, Float e, Float target, const Gamma& gamma, const FocalSpan& span, int64_t k) {
+RN_HD FocalTerm<Float> DenseTerm(Float x, Float e, Float target, const Parameters<Gamma>& at, const FocalSpan& span,
+                                 int64_t k) {
   const Float low(static_cast<float>(span.background_target));
   const Float scale(static_cast<float>(span.class_target - span.background_target));
   const Float t = Fma(target, scale, low);
   const Float not_t = Fma(Float(1.0f) - target, scale, low);
   const Mask one = Float(0.0f) >= not_t;
   const Mask hard = one | (Float(0.0f) >= t);
-  const FocalTerm<Float> term = HardTerm(x, e, one, gamma, span, k);
+  const FocalTerm<Float> term = HardTerm(x, e, one, at, span, k);
   if (All(hard)) return term;
-  const FocalTerm<Float> soft = SoftTerm(x, e, t, not_t, gamma, span, k);
+  const FocalTerm<Float> soft = SoftTerm(x, e, t, not_t, at, span, k);
   return {Select(hard, term.weight, soft.weight), Select(hard, term.ce, soft.ce), Select(hard, term.slope, soft.slope)};
 }
 
 // What a span asks for: its sum, the gradient as well, or whatever its pointers say.
 enum Wanted { kSum, kSumAndGrad, kAnything };
 
-// The vector of elements from i on; e = exp(-|logit|), k their index into the tables, class_bits the lanes that are
-// their row's class. Returns their losses.
-template <FocalTargets kTargets, FocalGamma kGamma, Wanted kWanted>
-RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k, uint32_t class_bits) {
-  const auto gamma = GammaAt<kGamma>(span, k);
+// The vector of elements from i on; e = exp(-|logit|), k their index into the tables, `at` what those say there,
+// class_bits the lanes that are their row's class. Returns their losses.
+template <FocalTargets kTargets, Wanted kWanted, class Gamma>
+RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k, const Parameters<Gamma>& at,
+                   uint32_t class_bits) {
   FocalTerm<Float> term;
   if constexpr (kTargets == kDense) {
-    term = DenseTerm(x, e, Load(span.targets + i), gamma, span, k);
+    term = DenseTerm(x, e, Load(span.targets + i), at, span, k);
   } else if constexpr (kTargets == kHard) {
-    term = class_bits == 0 ? BackgroundTerm(x, e, gamma, span, k) : HardTerm(x, e, MaskOf(class_bits), gamma, span, k);
+    term = class_bits == 0 ? BackgroundTerm(x, e, at) : HardTerm(x, e, MaskOf(class_bits), at, span, k);
   } else {
     Float t(static_cast<float>(span.background_target)), not_t(static_cast<float>(span.class_target));
     if (class_bits != 0) SwapWhere(MaskOf(class_bits), t, not_t);
-    term = SoftTerm(x, e, t, not_t, gamma, span, k);
+    term = SoftTerm(x, e, t, not_t, at, span, k);
   }
   if (kWanted == kAnything && span.weights) term.weight = term.weight * Load(span.weights + i);
   const Float loss = term.weight * term.ce;
@@ -133,7 +148,7 @@ RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, in
   }
   const Float x = Load(logits);
   Sum sum;
-  sum.Add(Vector<kTargets, kGamma, kAnything>(part, x, ExpMinus(Abs(x)), 0, k, class_bits));
+  sum.Add(Vector<kTargets, kAnything>(part, x, ExpMinus(Abs(x)), 0, k, ParametersAt<kGamma>(part, k), class_bits));
   double total = sum.Total();
   for (int64_t j = 0; j < lanes; ++j) {
     if (in_reach(span.logits[i + j])) {
@@ -164,7 +179,7 @@ class SpanSum {
 
  private:
   static constexpr int64_t kLanes = Float::kLanes;
-  static constexpr int64_t kVectorsPerSum = 8;  // as many float32 additions before the float64 one
+  static constexpr int64_t kGroup = 8 * kLanes;  // as many are added up in float32 before they are in float64
 
   // Whole vectors of at most a chunk, k the index of the first into the tables.
   void Chunk(int64_t first, int64_t count, int64_t k) {
@@ -189,17 +204,46 @@ class SpanSum {
 
   template <Wanted kWanted>
   RN_ALWAYS_INLINE void Vectors(const float* exponentials, int64_t first, int64_t count, int64_t k) {
-    const float* const logits = span_.logits + first;
-    const int64_t step = span_.table_step * kLanes;
+    const int64_t step = span_.table_step;
     for (int64_t i = 0; i < count;) {
-      const int64_t end = count - i < kVectorsPerSum * kLanes ? count : i + kVectorsPerSum * kLanes;
-      Float losses(0.0f);
-      for (; i < end; i += kLanes, k += step) {
-        losses = losses + Vector<kTargets, kGamma, kWanted>(span_, Load(logits + i), Load(exponentials + i), first + i,
-                                                            k, ClassBits(first + i, kLanes));
+      // Hardly any group of vectors has an element that is its row's class.
+      int64_t next = i;
+      if constexpr (kTargets != kDense) {
+        const int64_t background = *next_class_ - (first + i);
+        next += (background < count - i ? background : count - i) / kGroup * kGroup;
       }
-      sum_.Add(losses);
+      if (next > i && step == 0) {
+        Groups<kWanted, true, true>(exponentials, first, i, next, k);
+      } else if (next > i) {
+        Groups<kWanted, true, false>(exponentials, first, i, next, k + step * i);
+      } else {
+        next = count - i < kGroup ? count : i + kGroup;
+        Groups<kWanted, false, false>(exponentials, first, i, next, k + step * i);
+      }
+      i = next;
     }
+  }
+
+  // The vectors from `from` to `to`, k the index of the first into the tables. kBackground: none of their elements is
+  // its row's class. kUniform: one value for all classes.
+  template <Wanted kWanted, bool kBackground, bool kUniform>
+  RN_ALWAYS_INLINE void Groups(const float* exponentials, int64_t first, int64_t from, int64_t to, int64_t k) {
+    const FocalSpan span = span_;  // of this function alone: no store can change it
+    const float* const logits = span.logits + first;
+    const auto uniform = ParametersAt<kGamma>(span, k);
+    Sum sum = sum_;
+    for (int64_t i = from; i < to;) {
+      const int64_t end = !kBackground && to - i < kGroup ? to : i + kGroup;
+      Float losses(0.0f);
+      RN_NO_UNROLL
+      for (; i < end; i += kLanes, k += span.table_step * kLanes) {
+        const auto at = kUniform ? uniform : ParametersAt<kGamma>(span, k);
+        losses = losses + Vector<kTargets, kWanted>(span, Load(logits + i), Load(exponentials + i), first + i, k, at,
+                                                    kBackground ? 0 : ClassBits(first + i, kLanes));
+      }
+      sum.Add(losses);
+    }
+    sum_ = sum;
   }
 
   // Halves the chunk until what is not within reach stands alone.
