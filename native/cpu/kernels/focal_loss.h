@@ -230,14 +230,14 @@ class SpanSum {
   RN_ALWAYS_INLINE void Groups(const float* exponentials, int64_t first, int64_t from, int64_t to, int64_t k) {
     const FocalSpan span = span_;  // of this function alone: no store can change it
     const float* const logits = span.logits + first;
-    const auto uniform = ParametersAt<kGamma>(span, k);
+    auto at = ParametersAt<kGamma>(span, k);
     Sum sum = sum_;
     for (int64_t i = from; i < to;) {
       const int64_t end = !kBackground && to - i < kGroup ? to : i + kGroup;
       Float losses(0.0f);
       RN_NO_UNROLL
       for (; i < end; i += kLanes, k += span.table_step * kLanes) {
-        const auto at = kUniform ? uniform : ParametersAt<kGamma>(span, k);
+        if constexpr (!kUniform) at = ParametersAt<kGamma>(span, k);
         losses = losses + Vector<kTargets, kWanted>(span, Load(logits + i), Load(exponentials + i), first + i, k, at,
                                                     kBackground ? 0 : ClassBits(first + i, kLanes));
       }
