@@ -28,7 +28,7 @@ interface NumberRange {
 function allocate(constructor: (typeof CONSTRUCTORS)[keyof ArrayKinds], length: number): ArrayKinds[keyof ArrayKinds] {
   const bytes = length * constructor.BYTES_PER_ELEMENT;
   if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
-  return new constructor(Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer);
+  return new constructor(Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 /** The checks of one call; `operation` opens every message. */

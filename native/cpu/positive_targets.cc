@@ -23,7 +23,8 @@ void ForEachMatch(const rn_positive_targets& op, int64_t first, int64_t last, co
     for (int64_t k = i; k < end; ++k) all &= op.matches[k];
     if (all < 0) continue;  // all of them are
     for (int64_t k = i; k < end; ++k) {
-      const int32_t row = *const_cast<const volatile int32_t*>(op.matches + k);  // the row that is checked is the one used
+      // Read once: the row that is checked is the one that is used.
+      const int32_t row = *const_cast<const volatile int32_t*>(op.matches + k);
       if (row >= 0 && row < op.gt_count) visit(k, row);
     }
   }

@@ -87,8 +87,8 @@ rn_status PositiveTargets(const rn_positive_targets* args) {
     // Where matches have been written to meanwhile there may be fewer than were counted.
     RN_CUDA(cudaMemsetAsync(positives, 0, static_cast<size_t>(op.num_positive) * 4, device.stream));
     RN_CUDA(cudaMemsetAsync(box_targets, 0, static_cast<size_t>(op.num_positive) * 16, device.stream));
-    Launch(device, blocks, kThreads, WriteTargets, anchors, gt_boxes, matches, counts.get(), op.num_positive,
-           positives, box_targets);
+    Launch(device, blocks, kThreads, WriteTargets, anchors, gt_boxes, matches, counts.get(), op.num_positive, positives,
+           box_targets);
     arrays.Finish();
   });
 }
