@@ -81,6 +81,54 @@ test('absurd grids', (t) => {
   }
 });
 
+test('a bad box is found in a long array as in a short one', (t) => {
+  for (const count of [10, 1024, 50_000]) {
+    const good = Float32Array.from({ length: 4 * count }, (_, i) => (i % 4 < 2 ? i : i + 10));
+    const scores = new Float32Array(count);
+    t.notThrows(() => sync.encodeBoxes(good, good));
+    for (const row of [0, 7, count - 1]) {
+      const top = good[4 * row + 1] ?? NaN;
+      for (const [column, value] of [
+        [0, NaN],
+        [1, -Infinity],
+        [2, Infinity],
+        [3, NaN],
+        [2, -1e9],
+        [3, top],
+      ] as const) {
+        const spoilt = good.slice();
+        spoilt[4 * row + column] = value;
+        const error = { code: 'ERR_BOX', message: new RegExp(`at row ${String(row)}$`) };
+        t.throws(() => sync.encodeBoxes(spoilt, good), error);
+        // Boxes without area are refused only where they would have to be divided by.
+        const suppress = () => sync.nms(spoilt, scores, { maxOutput: 1 });
+        if (Number.isFinite(value)) t.notThrows(suppress);
+        else t.throws(suppress, error);
+      }
+    }
+  }
+});
+
+test('large new arrays are written whole', (t) => {
+  const [rows, numClasses] = [2000, 80];
+  const labels = new Int32Array(rows).fill(-2);
+  for (let round = 0; round < 3; round++) {
+    const logits = new Float32Array(rows * numClasses).fill(1 + round);
+    const options = { numClasses };
+    t.true(sync.sigmoidFocalLossBackward(logits, labels, options).every((value) => value === 0));
+    t.true(sync.sigmoidFocalLoss(logits, labels, { ...options, reduction: 'none' }).every((value) => value === 0));
+    const boxes = Float32Array.from({ length: 4 * 400 }, (_, i) => (i % 4 < 2 ? i : i + 10));
+    t.true(sync.boxIou(boxes, boxes).every((value) => value >= 0 && value <= 1));
+    const far = Float32Array.of(-5000, -5000, -4990, -4990);
+    const { labels: assigned, matches } = sync.assignAnchors(
+      new AnchorGrid({ imageHeight: 640, imageWidth: 640 }),
+      far,
+      Int32Array.of(3),
+    );
+    t.true(assigned.every((label) => label === -1) && matches.every((match) => match === -1));
+  }
+});
+
 test('a look-alike is no AnchorGrid, and a grid cannot be tampered with', (t) => {
   const grid = new AnchorGrid({ imageHeight: 64, imageWidth: 64 });
   const [, boxes, labels] = validArguments('assignAnchors');

@@ -108,7 +108,7 @@ class Copy final : public Operation {
     bytes_ = to.length * BytesOf(to.type);
   }
   rn_status Run(const rn_backend&) override {
-    return CopyBytes(to_->place(), to_->As<void>(), from_->As<void>(), bytes_);
+    return Plugin().copy(to_->place().device, to_->As<void>(), from_->As<void>(), bytes_);
   }
 
  private:

@@ -3,23 +3,11 @@
 #define RETINANET_OPS_HALF_H
 
 #include <cstdint>
-#include <cstring>
 
+#include "../math/float_bits.h"
 #include "memory.h"
 
 namespace rn::addon {
-
-inline uint32_t BitsOf(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-inline float FloatOf(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 inline uint16_t ToBfloat16(float value) {
   const uint32_t bits = BitsOf(value);

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <cstring>
 #include <new>
 
 #include "../backend/cuda_loader.h"
@@ -49,12 +48,6 @@ Memory::~Memory() {
   } else {
     ::operator delete(data_);
   }
-}
-
-rn_status CopyBytes(const rn_place& place, void* to, const void* from, int64_t bytes) {
-  if (place.memory == RN_DEVICE) return Cuda().plugin->copy(place.device, to, from, bytes);
-  if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
-  return {RN_OK, ""};
 }
 
 DeviceBuffer::DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of)

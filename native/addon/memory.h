@@ -33,10 +33,6 @@ class Memory {
   int64_t bytes_;
 };
 
-// Between two places of which one is the host, or that are the same; nothing is done between the host and itself but a
-// plain copy.
-rn_status CopyBytes(const rn_place& place, void* to, const void* from, int64_t bytes);
-
 // The order is the wire format between lib/ and the addon; the first three are rn_dtype's.
 enum class ElementType : int32_t { kFloat32 = 0, kFloat16 = 1, kBfloat16 = 2, kInt32 = 3, kFloat64 = 4 };
 

@@ -132,8 +132,8 @@ class GridSearch {
     // Ties go to the box with the smaller row, as in torch.max.
     reach_.ForEachRun(truth, first, first + size, [&](int32_t g, int64_t a, const GridRun& run) {
       contest.Open(assignment_);
-      kernels_.compete(run, truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), kInfinity,
-                       contest.best + (a - first), contest.owner + (a - first));
+      kernels_.compete(run, truth.boxes[g], FloatOf(static_cast<uint32_t>(g)), kInfinity, contest.best + (a - first),
+                       contest.owner + (a - first));
     });
     verdict.ApplyThresholds(contest);
     if (op_.options.allow_low_quality_matches) {

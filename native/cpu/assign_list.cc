@@ -61,8 +61,8 @@ class ListSearch {
         known = assignment_.BoxBest(row);
         if (known > 0) known = std::nextafter(known, 0.0f);
       }
-      const float highest = kernels_.compete(list, truth.boxes[g], FloatOfBits(static_cast<uint32_t>(g)), known,
-                                             contest.best, contest.owner);
+      const float highest =
+          kernels_.compete(list, truth.boxes[g], FloatOf(static_cast<uint32_t>(g)), known, contest.best, contest.owner);
       if (!(highest > known)) continue;
       Highest(span, row) = std::max(Highest(span, row), highest);
       assignment_.RaiseBoxBest(row, highest);

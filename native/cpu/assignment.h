@@ -5,24 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
+#include "../math/float_bits.h"
 #include "anchor_block.h"
 
 namespace rn::cpu {
-
-// Non-negative floats order as their bits do, and the kernels move a box's row about as the bits of a float.
-inline float FloatOfBits(uint32_t bits) {
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
-}
-inline uint32_t BitsOfFloat(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
 
 // Ground truth is copied: what is decided in one place from a box must hold in another, whoever writes to the original.
 class Assignment {
@@ -60,11 +48,12 @@ class Assignment {
     return std::upper_bound(op.truth.offsets, op.truth.offsets + images + 1, row) - op.truth.offsets - 1;
   }
 
-  // Each box's best IoU. The maximum does not depend on the order of arrival, so neither do the results.
-  float BoxBest(int32_t row) const { return FloatOfBits(box_best_[Index(row)].load(std::memory_order_relaxed)); }
+  // Each box's best IoU, as bits: non-negative floats order as those do. The maximum does not depend on the order of
+  // arrival, so neither do the results.
+  float BoxBest(int32_t row) const { return FloatOf(box_best_[Index(row)].load(std::memory_order_relaxed)); }
   void RaiseBoxBest(int32_t row, float iou) {
     std::atomic<uint32_t>& best = box_best_[Index(row)];
-    const uint32_t bits = BitsOfFloat(iou);
+    const uint32_t bits = BitsOf(iou);
     uint32_t seen = best.load(std::memory_order_relaxed);
     while (bits > seen && !best.compare_exchange_weak(seen, bits, std::memory_order_relaxed)) {
     }
@@ -109,8 +98,9 @@ struct Contest {
     std::fill_n(best, kSize + kRunPadding, std::nextafter(assignment.threshold, 0.0f));
     std::fill_n(owner, kSize + kRunPadding, 0.0f);
   }
-  void SetOwner(int64_t i, int64_t row) { owner[i] = FloatOfBits(static_cast<uint32_t>(row)); }
-  int32_t Owner(int64_t i) const { return static_cast<int32_t>(BitsOfFloat(owner[i])); }
+  // The kernels move a row about as the bits of a float.
+  void SetOwner(int64_t i, int64_t row) { owner[i] = FloatOf(static_cast<uint32_t>(row)); }
+  int32_t Owner(int64_t i) const { return static_cast<int32_t>(BitsOf(owner[i])); }
 };
 
 // Writes labels and matches of the anchors [first, first + size) of one image: background or ignored first, then what

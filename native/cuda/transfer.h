@@ -43,7 +43,7 @@ using ChunkWork = std::function<void(int64_t first, int64_t count, void* const* 
 void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t items, int64_t items_per_chunk,
                    const ChunkWork& work);
 
-// What a piece of pinned memory holds at least.
+// Pageable memory passes through in pieces of this size; no pinned buffer is smaller.
 constexpr int64_t kPieceBytes = int64_t{4} << 20;
 
 }  // namespace rn::cuda

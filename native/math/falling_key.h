@@ -6,13 +6,13 @@
 #include <cstdint>
 #include <cstring>
 
+#include "float_bits.h"
 #include "host_device.h"
 
 namespace rn {
 
 RN_HD uint32_t FallingKey(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
+  uint32_t bits = BitsOf(value);
   if (bits == uint32_t{1} << 31) bits = 0;
   return bits >> 31 ? bits : ~bits & ~(uint32_t{1} << 31);
 }
