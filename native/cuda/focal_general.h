@@ -58,11 +58,11 @@ __device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const Focal
   const FocalByClass& by_class = element.by_class;
   if (t > 0 && not_t > 0) {
     alpha = std::fma(t, by_class.class_weight, not_t * by_class.background_weight);
-    return SoftFocalLoss(Float(x), ExpMinus(Abs(Float(x))), Float(t), Float(not_t), gamma);
+    return SoftFocalLoss(LogitOf(Float(x)), Float(t), Float(not_t), gamma);
   }
   const bool is_class = not_t <= 0;
   alpha = is_class ? by_class.class_weight : by_class.background_weight;
-  FocalTerm<Float> term = HardFocalLoss(NegateWhere(is_class, Float(x)), ExpMinus(Abs(Float(x))), gamma);
+  FocalTerm<Float> term = HardFocalLoss(LogitOf(NegateWhere(is_class, Float(x))), gamma);
   term.slope = NegateWhere(is_class, term.slope);
   return term;
 }

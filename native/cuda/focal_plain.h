@@ -118,8 +118,7 @@ class PlainFocal {
       Float sum(0.0f);
       float grad[kWidth];
       RN_UNROLL for (int n = 0; n < kWidth; ++n) {
-        const FocalTerm<Float> term =
-            HardFocalLoss<false>(Float(logits_[run][n]), ExpMinus(Abs(Float(logits_[run][n]))), gamma);
+        const FocalTerm<Float> term = HardFocalLoss<false>(LogitOf(Float(logits_[run][n])), gamma);
         sum = Fma(term.weight, term.ce, sum);
         grad[n] = (term.weight * term.slope).v * scale;
       }
@@ -137,8 +136,7 @@ class PlainFocal {
     float alpha[kWidth], losses[kWidth], grad[kWidth];
     RN_UNROLL for (int n = 0; n < kWidth; ++n) {
       const bool is_class = marks >> n & 1;
-      const FocalTerm<Float> term =
-          HardFocalLoss(NegateWhere(is_class, Float(logits_[run][n])), ExpMinus(Abs(Float(logits_[run][n]))), gamma);
+      const FocalTerm<Float> term = HardFocalLoss(LogitOf(NegateWhere(is_class, Float(logits_[run][n]))), gamma);
       alpha[n] = is_class ? p_.all.class_weight : p_.all.background_weight;
       sum = Fma(term.weight * Float(alpha[n]), term.ce, sum);
       losses[n] = (term.weight * term.ce).v;
@@ -176,7 +174,7 @@ class PlainFocal {
       const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
       const float upstream = p_.upstream ? p_.upstream[i] : 1.0f;
       if (InReach(x, p_.largest_logit)) {
-        const FocalTerm<Float> term = HardFocalLoss(NegateWhere(is_class, Float(x)), ExpMinus(Abs(Float(x))), gamma);
+        const FocalTerm<Float> term = HardFocalLoss(LogitOf(NegateWhere(is_class, Float(x))), gamma);
         const float alpha = is_class ? p_.all.class_weight : p_.all.background_weight;
         WriteElement<T>(p_, i, (term.weight * term.ce).v * (alpha * tile.scales.loss),
                         (term.weight * term.slope).v * ((is_class ? -alpha : alpha) * tile.scales.grad) * upstream);

@@ -76,35 +76,50 @@ struct RealGamma<double> {
   RN_HD_MEMBER double Times(double x) const { return value * x; }
 };
 
-// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one); e = exp(-|y|).
-// With kAbove false y is known not to be above 0, as are nearly all background logits of a network that has learnt
-// anything: there everything is a function of e.
+// A logit x with what all its losses are made of: e = exp(-|x|), smaller = sigmoid(-|x|), log1p_e = log(1 + e).
+template <class F>
+struct Logit {
+  F x, e, smaller, log1p_e;
+};
+template <class F>
+RN_HD F SmallerShare(F e) {
+  return e / (F(1.0f) + e);
+}
+template <class F>
+RN_HD Logit<F> LogitOf(F x, F e, F smaller) {
+  return {x, e, smaller, LogOnePlus(e, smaller, F(0.0f))};
+}
+template <class F>
+RN_HD Logit<F> LogitOf(F x) {
+  const F e = ExpMinus(Abs(x));
+  return LogitOf(x, e, SmallerShare(e));
+}
+
+// For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one). With kAbove
+// false y is known not to be above 0, as are nearly all background logits of a network that has learnt anything: there
+// everything is a function of e.
 template <bool kAbove = true, class F, class Gamma>
-RN_HD FocalTerm<F> HardFocalLoss(F y, F e, const Gamma& gamma) {
-  const F log1p_e = LogOnePlus(e);
-  const F larger = F(1.0f) / (F(1.0f) + e);
-  const F smaller = e * larger;  // to its last bits
-  F q = smaller, not_q = larger, above = F(0.0f), ce = log1p_e;
+RN_HD FocalTerm<F> HardFocalLoss(const Logit<F>& logit, const Gamma& gamma) {
+  const F y = logit.x, smaller = logit.smaller, larger = F(1.0f) - smaller;
+  F q = smaller, not_q = larger, above = F(0.0f);
   if constexpr (kAbove) {
     q = IfNegative(y, smaller, larger);
     not_q = IfNegative(y, larger, smaller);
     above = Max(F(0.0f), y);
-    ce = above + log1p_e;
   }
-  const F weight = gamma.PowerOfSigmoid(q, above - y, log1p_e);
+  // Real powers need log1p_e by itself, others save a step.
+  const F ce = Gamma::kSharp ? above + logit.log1p_e : LogOnePlus(logit.e, smaller, above);
+  const F weight = gamma.PowerOfSigmoid(q, above - y, logit.log1p_e);
   return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
 }
 
-// For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself; e = exp(-|x|).
+// For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself.
 template <class F, class Gamma>
-RN_HD FocalTerm<F> SoftFocalLoss(F x, F e, F t, F not_t, const Gamma& gamma) {
-  const F log1p_e = LogOnePlus(e);
-  const F larger = F(1.0f) / (F(1.0f) + e);
-  const F smaller = e * larger;
+RN_HD FocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamma& gamma) {
+  const F x = logit.x, e = logit.e, smaller = logit.smaller, larger = F(1.0f) - smaller;
   const F p = IfNegative(x, smaller, larger), not_p = IfNegative(x, larger, smaller);
-  const F above = Max(F(0.0f), x);
-  const F below = Max(F(0.0f), F(0.0f) - x);
-  const F ce = Fma(t, below + log1p_e, not_t * (above + log1p_e));
+  const F ce_of_one = Max(F(0.0f), F(0.0f) - x) + logit.log1p_e;
+  const F ce = Fma(t, ce_of_one, not_t * (Max(F(0.0f), x) + logit.log1p_e));
   const F p_share = p * not_t, not_p_share = not_p * t;
   const F q = p_share + not_p_share;
   const F one_over_q = F(1.0f) / q;
@@ -135,16 +150,17 @@ struct FocalLossAndGrad {
 // One logit in float64: any float, infinities included.
 RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double gamma, double alpha_t) {
   const RealGamma<double> exponent{gamma};
-  const double e = ExpMinus(Abs(x));
+  Logit<double> logit = LogitOf(x);
   FocalTerm<double> term;
   double sign = 1;
   if (t == 0) {
-    term = HardFocalLoss(x, e, exponent);
+    term = HardFocalLoss(logit, exponent);
   } else if (t == 1) {
-    term = HardFocalLoss(-x, e, exponent);
+    logit.x = -x;
+    term = HardFocalLoss(logit, exponent);
     sign = -1;
   } else {
-    term = SoftFocalLoss(x, e, t, 1 - t, exponent);
+    term = SoftFocalLoss(logit, t, 1 - t, exponent);
   }
   const double weight = alpha_t * term.weight;
   // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.

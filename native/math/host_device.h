@@ -21,13 +21,16 @@
 #define RN_NOINLINE_MEMBER __attribute__((noinline))
 #endif
 
-// For loops whose body is long enough by itself.
+// For loops whose body is long enough by itself, and for those in which the loop's own instructions count.
 #if defined(__clang__)
 #define RN_NO_UNROLL _Pragma("clang loop unroll(disable)")
+#define RN_UNROLL_BY_8 _Pragma("clang loop unroll_count(8)")
 #elif defined(__GNUC__)
 #define RN_NO_UNROLL _Pragma("GCC unroll 1")
+#define RN_UNROLL_BY_8 _Pragma("GCC unroll 8")
 #else
 #define RN_NO_UNROLL
+#define RN_UNROLL_BY_8
 #endif
 
 #ifdef __CUDACC__

@@ -35,68 +35,86 @@ RN_HD auto ParametersAt(const FocalSpan& span, int64_t k) {
   return Parameters<std::remove_const_t<decltype(gamma)>>{gamma, Load(span.background_weight + k)};
 }
 
-// FocalTerms by the logit, alpha_t included in the weight.
+using Logits = Logit<Float>;
+
+// FocalTerms by the logit, and alpha_t.
+struct BalancedTerm {
+  FocalTerm<Float> term;
+  Float alpha;
+};
+
 template <class Gamma>
-RN_HD FocalTerm<Float> HardTerm(Float x, Float e, Mask is_class, const Parameters<Gamma>& at, const FocalSpan& span,
-                                int64_t k) {
-  const FocalTerm<Float> term = HardFocalLoss(NegateWhere(is_class, x), e, at.gamma);
-  const Float alpha = Select(is_class, Load(span.class_weight + k), at.background_weight);
-  return {term.weight * alpha, term.ce, NegateWhere(is_class, term.slope)};
+RN_HD BalancedTerm HardTerm(const Logits& logits, Mask is_class, const Parameters<Gamma>& at, const FocalSpan& span,
+                            int64_t k) {
+  FocalTerm<Float> term =
+      HardFocalLoss(Logits{NegateWhere(is_class, logits.x), logits.e, logits.smaller, logits.log1p_e}, at.gamma);
+  term.slope = NegateWhere(is_class, term.slope);
+  return {term, Select(is_class, Load(span.class_weight + k), at.background_weight)};
 }
 
 template <class Gamma>
-RN_HD FocalTerm<Float> BackgroundTerm(Float x, Float e, const Parameters<Gamma>& at) {
-  const FocalTerm<Float> term = HardFocalLoss(x, e, at.gamma);
-  return {term.weight * at.background_weight, term.ce, term.slope};
+RN_HD BalancedTerm BackgroundTerm(const Logits& logits, const Parameters<Gamma>& at) {
+  return {HardFocalLoss(logits, at.gamma), at.background_weight};
 }
 
 template <class Gamma>
-RN_HD FocalTerm<Float> SoftTerm(Float x, Float e, Float t, Float not_t, const Parameters<Gamma>& at,
-                                const FocalSpan& span, int64_t k) {
-  const FocalTerm<Float> term = SoftFocalLoss(x, e, t, not_t, at.gamma);
-  const Float alpha = Fma(t, Load(span.class_weight + k), not_t * at.background_weight);
-  return {term.weight * alpha, term.ce, term.slope};
+RN_HD BalancedTerm SoftTerm(const Logits& logits, Float t, Float not_t, const Parameters<Gamma>& at,
+                            const FocalSpan& span, int64_t k) {
+  return {SoftFocalLoss(logits, t, not_t, at.gamma), Fma(t, Load(span.class_weight + k), not_t * at.background_weight)};
 }
 
-// Targets of 0 and 1 among the dense ones go the way of class labels: both spellings give the same bits.
+// Targets of 0 and 1 among the dense ones go the way of class labels: both spellings give an element the same bits.
 template <class Gamma>
-RN_HD FocalTerm<Float> DenseTerm(Float x, Float e, Float target, const Parameters<Gamma>& at, const FocalSpan& span,
-                                 int64_t k) {
+RN_HD BalancedTerm DenseTerm(const Logits& logits, Float target, const Parameters<Gamma>& at, const FocalSpan& span,
+                             int64_t k) {
   const Float low(static_cast<float>(span.background_target));
   const Float scale(static_cast<float>(span.class_target - span.background_target));
   const Float t = Fma(target, scale, low);
   const Float not_t = Fma(Float(1.0f) - target, scale, low);
   const Mask one = Float(0.0f) >= not_t;
   const Mask hard = one | (Float(0.0f) >= t);
-  const FocalTerm<Float> term = HardTerm(x, e, one, at, span, k);
-  if (All(hard)) return term;
-  const FocalTerm<Float> soft = SoftTerm(x, e, t, not_t, at, span, k);
-  return {Select(hard, term.weight, soft.weight), Select(hard, term.ce, soft.ce), Select(hard, term.slope, soft.slope)};
+  const BalancedTerm of_class = HardTerm(logits, one, at, span, k);
+  if (All(hard)) return of_class;
+  const BalancedTerm of_share = SoftTerm(logits, t, not_t, at, span, k);
+  const FocalTerm<Float>&a = of_class.term, &b = of_share.term;
+  return {{Select(hard, a.weight, b.weight), Select(hard, a.ce, b.ce), Select(hard, a.slope, b.slope)},
+          Select(hard, of_class.alpha, of_share.alpha)};
 }
 
 // What a span asks for: its sum, the gradient as well, or whatever its pointers say.
 enum Wanted { kSum, kSumAndGrad, kAnything };
 
-// The vector of elements from i on; e = exp(-|logit|), k their index into the tables, `at` what those say there,
-// class_bits the lanes that are their row's class. Returns their losses.
-template <FocalTargets kTargets, Wanted kWanted, class Gamma>
-RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k, const Parameters<Gamma>& at,
-                   uint32_t class_bits) {
-  FocalTerm<Float> term;
+// By what is multiplied what is stored.
+struct Scales {
+  Float loss, grad;
+};
+RN_HD Scales ScalesWith(Float alpha, const FocalSpan& span) {
+  return {alpha * Float(span.loss_scale), alpha * Float(span.grad_scale)};
+}
+
+// The vector of elements from i on; k their index into the tables, `at` what those say there,
+// class_bits the lanes that are their row's class. Returns `losses` with theirs added. kAlphaApart: they all have one
+// alpha, which `scales` includes and the caller multiplies the sum by.
+template <FocalTargets kTargets, Wanted kWanted, bool kAlphaApart, class Gamma>
+RN_HD Float Vector(const FocalSpan& span, const Logits& logits, int64_t i, int64_t k, const Parameters<Gamma>& at,
+                   uint32_t class_bits, Scales scales, Float losses) {
+  BalancedTerm balanced;
   if constexpr (kTargets == kDense) {
-    term = DenseTerm(x, e, Load(span.targets + i), at, span, k);
+    balanced = DenseTerm(logits, Load(span.targets + i), at, span, k);
   } else if constexpr (kTargets == kHard) {
-    term = class_bits == 0 ? BackgroundTerm(x, e, at) : HardTerm(x, e, MaskOf(class_bits), at, span, k);
+    balanced = class_bits == 0 ? BackgroundTerm(logits, at) : HardTerm(logits, MaskOf(class_bits), at, span, k);
   } else {
     Float t(static_cast<float>(span.background_target)), not_t(static_cast<float>(span.class_target));
     if (class_bits != 0) SwapWhere(MaskOf(class_bits), t, not_t);
-    term = SoftTerm(x, e, t, not_t, at, span, k);
+    balanced = SoftTerm(logits, t, not_t, at, span, k);
   }
-  if (kWanted == kAnything && span.weights) term.weight = term.weight * Load(span.weights + i);
-  const Float loss = term.weight * term.ce;
-  if (kWanted == kAnything && span.losses) Store(span.losses + i, loss * Float(span.loss_scale));
+  const FocalTerm<Float>& term = balanced.term;
+  Float weight = term.weight;
+  if (kWanted == kAnything && span.weights) weight = weight * Load(span.weights + i);
+  if constexpr (!kAlphaApart) scales = ScalesWith(balanced.alpha, span);
+  if (kWanted == kAnything && span.losses) Store(span.losses + i, weight * term.ce * scales.loss);
   if (kWanted == kSumAndGrad || (kWanted == kAnything && span.grad)) {
-    Float grad = term.weight * term.slope * Float(span.grad_scale);
+    Float grad = weight * term.slope * scales.grad;
     if (kWanted == kAnything && span.upstream) grad = grad * Load(span.upstream + i);
     if (span.stream) {
       Stream(span.grad + i, grad);
@@ -104,7 +122,7 @@ RN_HD Float Vector(const FocalSpan& span, Float x, Float e, int64_t i, int64_t k
       Store(span.grad + i, grad);
     }
   }
-  return loss;
+  return Fma(kAlphaApart ? weight : weight * balanced.alpha, term.ce, losses);
 }
 
 // One element in float64; returns its loss.
@@ -148,7 +166,8 @@ RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, in
   }
   const Float x = Load(logits);
   Sum sum;
-  sum.Add(Vector<kTargets, kAnything>(part, x, ExpMinus(Abs(x)), 0, k, ParametersAt<kGamma>(part, k), class_bits));
+  sum.Add(Vector<kTargets, kAnything, false>(part, LogitOf(x), 0, k, ParametersAt<kGamma>(part, k), class_bits, {},
+                                             Float(0.0f)));
   double total = sum.Total();
   for (int64_t j = 0; j < lanes; ++j) {
     if (in_reach(span.logits[i + j])) {
@@ -160,6 +179,35 @@ RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, in
   }
   return total;
 }
+
+// One vector after the other. A quotient is the slowest of the operations: it begins two vectors before it is used, so
+// that what waits for it does not keep later work out of the processor's queues.
+class Ahead {
+ public:
+  RN_ALWAYS_INLINE Ahead(const float* logits, const float* exponentials)
+      : logits_(logits), exponentials_(exponentials), next_(Following()), after_(Following()) {}
+  RN_ALWAYS_INLINE Logits Next() {
+    const Share here = next_;
+    next_ = after_;
+    after_ = Following();
+    const Logits result = LogitOf(Load(logits_), here.e, here.smaller);
+    logits_ += Float::kLanes;
+    return result;
+  }
+
+ private:
+  struct Share {
+    Float e, smaller;
+  };
+  RN_ALWAYS_INLINE Share Following() {
+    const Float e = Load(exponentials_);
+    exponentials_ += Float::kLanes;
+    return {e, SmallerShare(e)};
+  }
+
+  const float *logits_, *exponentials_;
+  Share next_, after_;
+};
 
 template <FocalTargets kTargets, FocalGamma kGamma>
 class SpanSum {
@@ -179,31 +227,51 @@ class SpanSum {
 
  private:
   static constexpr int64_t kLanes = Float::kLanes;
+  static constexpr int64_t kPrefetch = 512;      // elements: the processor's own prefetching ends with each page
   static constexpr int64_t kGroup = 8 * kLanes;  // as many are added up in float32 before they are in float64
+
+  // What Logits are made of, for a chunk.
+  struct Scratch {
+    alignas(64) float e[FocalSpan::kChunk + 2 * kLanes];  // two more, which Ahead reads
+    alignas(64) float smaller[FocalSpan::kChunk];         // these for real powers alone, whose chains of dependent
+    alignas(64) float log1p_e[FocalSpan::kChunk];         // operations are so long that they are cut once more
+  };
 
   // Whole vectors of at most a chunk, k the index of the first into the tables.
   void Chunk(int64_t first, int64_t count, int64_t k) {
-    alignas(64) float exponentials[FocalSpan::kChunk];
+    Scratch scratch;
+    Store(scratch.e + count, Float(0.0f));
+    Store(scratch.e + count + kLanes, Float(0.0f));
     const float* const logits = span_.logits + first;
     const Float largest(span_.largest_logit);
-    Mask in_reach = largest >= Float(0.0f);
+    Float farthest(0.0f);
+    RN_UNROLL_BY_8
     for (int64_t i = 0; i < count; i += kLanes) {
+      Prefetch(logits + i, kPrefetch);
       const Float magnitude = Abs(Load(logits + i));
-      in_reach = in_reach & (largest >= magnitude);
-      Store(exponentials + i, ExpMinus(magnitude));
+      farthest = LargerMagnitude(farthest, magnitude);
+      Store(scratch.e + i, ExpMinus(magnitude));
     }
-    if (!All(in_reach)) return SearchFarLogits(first, count, k);
+    if (!All(largest >= farthest)) return SearchFarLogits(first, count, k);
     if (span_.weights || span_.losses || span_.upstream) {
-      Vectors<kAnything>(exponentials, first, count, k);
+      Vectors<kAnything>(scratch, first, count, k);
     } else if (span_.grad) {
-      Vectors<kSumAndGrad>(exponentials, first, count, k);
+      Vectors<kSumAndGrad>(scratch, first, count, k);
     } else {
-      Vectors<kSum>(exponentials, first, count, k);
+      Vectors<kSum>(scratch, first, count, k);
     }
   }
 
   template <Wanted kWanted>
-  RN_ALWAYS_INLINE void Vectors(const float* exponentials, int64_t first, int64_t count, int64_t k) {
+  RN_ALWAYS_INLINE void Vectors(Scratch& scratch, int64_t first, int64_t count, int64_t k) {
+    if constexpr (kGamma == kGammaReal) {
+      RN_UNROLL_BY_8
+      for (int64_t i = 0; i < count; i += kLanes) {
+        const Float e = Load(scratch.e + i), smaller = SmallerShare(e);
+        if (kWanted != kSum || kTargets != kHard) Store(scratch.smaller + i, smaller);
+        Store(scratch.log1p_e + i, LogOnePlus(e, smaller, Float(0.0f)));
+      }
+    }
     const int64_t step = span_.table_step;
     for (int64_t i = 0; i < count;) {
       // Hardly any group of vectors has an element that is its row's class.
@@ -213,12 +281,12 @@ class SpanSum {
         next += (background < count - i ? background : count - i) / kGroup * kGroup;
       }
       if (next > i && step == 0) {
-        Groups<kWanted, true, true>(exponentials, first, i, next, k);
+        Groups<kWanted, true, true>(scratch, first, i, next, k);
       } else if (next > i) {
-        Groups<kWanted, true, false>(exponentials, first, i, next, k + step * i);
+        Groups<kWanted, true, false>(scratch, first, i, next, k + step * i);
       } else {
         next = count - i < kGroup ? count : i + kGroup;
-        Groups<kWanted, false, false>(exponentials, first, i, next, k + step * i);
+        Groups<kWanted, false, false>(scratch, first, i, next, k + step * i);
       }
       i = next;
     }
@@ -227,21 +295,41 @@ class SpanSum {
   // The vectors from `from` to `to`, k the index of the first into the tables. kBackground: none of their elements is
   // its row's class. kUniform: one value for all classes.
   template <Wanted kWanted, bool kBackground, bool kUniform>
-  RN_ALWAYS_INLINE void Groups(const float* exponentials, int64_t first, int64_t from, int64_t to, int64_t k) {
+  RN_ALWAYS_INLINE void Groups(const Scratch& scratch, int64_t first, int64_t from, int64_t to, int64_t k) {
     const FocalSpan span = span_;  // of this function alone: no store can change it
     const float* const logits = span.logits + first;
     auto at = ParametersAt<kGamma>(span, k);
+    constexpr bool kAlphaApart = kBackground && kUniform && kTargets == kHard;
+    constexpr bool kAhead = kBackground && kTargets == kHard && kGamma != kGammaReal && kWanted != kAnything;
+    const Scales scales = ScalesWith(at.background_weight, span);
     Sum sum = sum_;
+    const auto add = [&](const Logits& of, int64_t j, Float losses) {
+      if constexpr (!kUniform) at = ParametersAt<kGamma>(span, k);
+      const uint32_t class_bits = kBackground ? 0 : ClassBits(first + j, kLanes);
+      losses = Vector<kTargets, kWanted, kAlphaApart>(span, of, first + j, k, at, class_bits, scales, losses);
+      k += span.table_step * kLanes;
+      return losses;
+    };
+    Ahead ahead(logits + from, scratch.e + from);
     for (int64_t i = from; i < to;) {
-      const int64_t end = !kBackground && to - i < kGroup ? to : i + kGroup;
       Float losses(0.0f);
-      RN_NO_UNROLL
-      for (; i < end; i += kLanes, k += span.table_step * kLanes) {
-        if constexpr (!kUniform) at = ParametersAt<kGamma>(span, k);
-        losses = losses + Vector<kTargets, kWanted>(span, Load(logits + i), Load(exponentials + i), first + i, k, at,
-                                                    kBackground ? 0 : ClassBits(first + i, kLanes));
+      if constexpr (kAhead) {
+        RN_UNROLL_BY_8
+        for (int64_t j = 0; j < kGroup; j += kLanes) losses = add(ahead.Next(), i + j, losses);
+        i += kGroup;
+      } else {
+        const int64_t end = !kBackground && to - i < kGroup ? to : i + kGroup;
+        RN_NO_UNROLL
+        for (; i < end; i += kLanes) {
+          const Float x = Load(logits + i), e = Load(scratch.e + i);
+          if constexpr (kGamma == kGammaReal) {
+            losses = add({x, e, Load(scratch.smaller + i), Load(scratch.log1p_e + i)}, i, losses);
+          } else {
+            losses = add(LogitOf(x, e, SmallerShare(e)), i, losses);
+          }
+        }
       }
-      sum.Add(losses);
+      sum.Add(kAlphaApart ? losses * at.background_weight : losses);
     }
     sum_ = sum;
   }

@@ -9,7 +9,7 @@ namespace rn::cpu {
 // A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K. The parameter tables
 // hold one value for all classes (table_step 0), or a whole number of periods of K and kChunk values more of the next.
 struct FocalSpan {
-  static constexpr int64_t kChunk = 256;     // elements worked on together: a multiple of every vector's lanes
+  static constexpr int64_t kChunk = 512;     // elements worked on together: a multiple of every vector's lanes
   static constexpr int64_t kMostLanes = 16;  // what may be read from a table past the last value
 
   const float* logits;

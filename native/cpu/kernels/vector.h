@@ -16,4 +16,20 @@
 #error "no vector type for this processor"
 #endif
 
+namespace rn::cpu::RN_ISA {
+
+// Asks for the cache line of p[ahead], which need not be part of any array.
+RN_HD void Prefetch(const float* p, int64_t ahead) {
+  const auto address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(ahead) * sizeof(float);
+#if defined(_MSC_VER) && defined(RN_X86)
+  _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
+#elif defined(_MSC_VER)
+  __prefetch(reinterpret_cast<const void*>(address));
+#else
+  __builtin_prefetch(reinterpret_cast<const void*>(address));
+#endif
+}
+
+}  // namespace rn::cpu::RN_ISA
+
 #endif

@@ -50,6 +50,11 @@ RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   b.v = _mm256_xor_ps(b.v, difference);
 }
 
+// The larger of two that are not negative; a NaN counts as the largest.
+RN_HD Float LargerMagnitude(Float a, Float b) {
+  return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a.v), _mm256_castps_si256(b.v)));
+}
+
 // a * 2^n, n the integer in the low bits of `biased` (see RoundToInteger).
 RN_HD Float ScaleByPowerOfTwo(Float a, Float biased) {
   const __m256i n = _mm256_slli_epi32(_mm256_castps_si256(biased.v), 23);

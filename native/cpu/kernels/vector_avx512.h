@@ -52,6 +52,11 @@ RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   b.v = _mm512_mask_mov_ps(b.v, m.m, old);
 }
 
+// The larger of two that are not negative; a NaN counts as the largest.
+RN_HD Float LargerMagnitude(Float a, Float b) {
+  return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(b.v)));
+}
+
 // a * 2^n, n the integer in the low bits of `biased` (see RoundToInteger).
 RN_HD Float ScaleByPowerOfTwo(Float a, Float biased) {
   const __m512i n = _mm512_slli_epi32(_mm512_castps_si512(biased.v), 23);

@@ -54,6 +54,11 @@ RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   b = Select(m, old, b);
 }
 
+// The larger of two that are not negative; a NaN counts as the largest.
+RN_HD Float LargerMagnitude(Float a, Float b) {
+  return vreinterpretq_f32_s32(vmaxq_s32(vreinterpretq_s32_f32(a.v), vreinterpretq_s32_f32(b.v)));
+}
+
 // a * 2^n, n the integer in the low bits of `biased` (see RoundToInteger).
 RN_HD Float ScaleByPowerOfTwo(Float a, Float biased) {
   const int32x4_t n = vshlq_n_s32(vreinterpretq_s32_f32(biased.v), 23);

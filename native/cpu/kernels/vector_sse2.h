@@ -52,6 +52,11 @@ RN_HD void SwapWhere(Mask m, Float& a, Float& b) {
   b.v = _mm_xor_ps(b.v, difference);
 }
 
+// The larger of two that are not negative; a NaN counts as the largest.
+RN_HD Float LargerMagnitude(Float a, Float b) {
+  return Select({_mm_castsi128_ps(_mm_cmpgt_epi32(_mm_castps_si128(a.v), _mm_castps_si128(b.v)))}, a, b);
+}
+
 // a * 2^n, n the integer in the low bits of `biased` (see RoundToInteger).
 RN_HD Float ScaleByPowerOfTwo(Float a, Float biased) {
   const __m128i n = _mm_slli_epi32(_mm_castps_si128(biased.v), 23);
