@@ -49,7 +49,14 @@ class Problem {
   }
 
   peersOf(settings: Settings, torchvision: Torchvision): Peer[] {
-    return (this.peers ??= assignPeers(this.rows, this.boxes, () => this.wanted('grid'), settings, torchvision));
+    return (this.peers ??= assignPeers(
+      this.rows,
+      this.boxes,
+      this.labels,
+      () => this.wanted('grid'),
+      settings,
+      torchvision,
+    ));
   }
 }
 

@@ -53,12 +53,12 @@ OPERATIONS = {
     "assign": struct(
         "Assign",
         **dict(place=Place, anchors=Anchors, truth=GroundTruth, options=MatchOptions, labels=c_void_p),
-        **dict(matches=c_void_p, positive_counts=c_void_p, gt_matched=c_void_p),
+        **dict(matches=c_void_p, positive_counts=c_void_p, gt_matched=c_void_p, tiles=c_void_p),
     ),
     "positive_targets": struct(
         "PositiveTargets",
         **dict(place=Place, anchors=Anchors, gt_memory=c_int32, gt_boxes=c_void_p, gt_count=c_int64, matches=c_void_p),
-        **dict(images=c_int64, num_positive=c_int64, positives=c_void_p, box_targets=c_void_p),
+        **dict(tiles=c_void_p, images=c_int64, num_positive=c_int64, positives=c_void_p, box_targets=c_void_p),
     ),
     "encode_boxes": struct("EncodeBoxes", place=Place, anchors=Anchors, boxes=c_void_p, out=c_void_p),
     "decode_boxes": struct("DecodeBoxes", place=Place, anchors=Anchors, boxes=c_void_p, out=c_void_p),

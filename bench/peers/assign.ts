@@ -23,6 +23,7 @@ function composedMatches(anchors: tf.Tensor2D, boxes: tf.Tensor2D): tf.Tensor {
 export function assignPeers(
   anchors: Float32Array,
   boxes: Float32Array,
+  labels: Int32Array,
   matches: () => Int32Array,
   settings: Settings,
   torchvision: Torchvision,
@@ -48,7 +49,7 @@ export function assignPeers(
   });
   const peer = torchvision.peer(
     'assign',
-    () => ({ anchors, boxes }),
+    () => ({ anchors, boxes, labels }),
     { answer: true },
     numAnchors,
     (answer) => {

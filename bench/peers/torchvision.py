@@ -51,9 +51,19 @@ def focal_loss(arrays, q):
 def assign(arrays, q):
     anchors = torch.from_numpy(arrays["anchors"]).view(-1, 4)
     boxes = torch.from_numpy(arrays["boxes"]).view(-1, 4)
-    matcher = det_utils.Matcher(0.5, 0.4, True)
-    run = lambda: matcher(box_ops.box_iou(boxes, anchors))
-    matches = run().to(torch.int32).tolist() if q["answer"] else None
+    labels = torch.from_numpy(arrays["labels"])
+    matcher, coder = det_utils.Matcher(0.5, 0.4, True), det_utils.BoxCoder((1.0, 1.0, 1.0, 1.0))
+
+    def run():
+        """What assignAnchors returns: matches and labels of all anchors, the positive ones and their deltas."""
+        matches = matcher(box_ops.box_iou(boxes, anchors))
+        positives = torch.where(matches >= 0)[0]
+        rows = matches[positives]
+        labels_of_anchors = matches.clone()
+        labels_of_anchors[positives] = labels[rows].to(matches.dtype)
+        return matches, labels_of_anchors, positives, coder.encode_single(boxes[rows], anchors[positives])
+
+    matches = run()[0].to(torch.int32).tolist() if q["answer"] else None
     return {"matches": matches, **measure(run, q["seconds"])}
 
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "../threads/thread_pool.h"
 #include "operation.h"
 
 namespace rn::addon {
@@ -42,6 +43,8 @@ class Assign final : public Operation {
     matched_.resize(static_cast<size_t>(truth_.offsets.back()));
     op_.positive_counts = counts_.data();
     op_.gt_matched = matched_.data();
+    tiles_.resize(static_cast<size_t>(op_.truth.images * NumBlocks(op_.anchors.count, RN_TILE)));
+    op_.tiles = tiles_.data();
   }
 
   rn_status Run(const rn_backend& backend) override {
@@ -60,6 +63,7 @@ class Assign final : public Operation {
     targets.gt_boxes = op_.truth.boxes;
     targets.gt_count = static_cast<int64_t>(matched_.size());
     targets.matches = op_.matches;
+    targets.tiles = op_.tiles;
     targets.images = op_.truth.images;
     targets.num_positive = total_;
     targets.positives = positives_->As<int32_t>();
@@ -93,7 +97,7 @@ class Assign final : public Operation {
   rn_assign op_{};
   int64_t rows_, total_ = 0;
   std::vector<int64_t> counts_;
-  std::vector<uint8_t> matched_;
+  std::vector<uint8_t> matched_, tiles_;
   std::shared_ptr<Memory> positives_, box_targets_;
 };
 

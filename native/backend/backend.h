@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct below or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 3
+#define RN_ABI_VERSION 4
 
 typedef enum {
   RN_OK = 0,
@@ -120,6 +120,9 @@ typedef struct {
   int32_t allow_low_quality_matches;
 } rn_match_options;
 
+// Anchors of one image that are looked at together.
+#define RN_TILE 256
+
 typedef struct {
   rn_place place;
   rn_anchors anchors;
@@ -129,6 +132,7 @@ typedef struct {
   int32_t* matches;          // out [images * anchors]: row of truth.boxes, or the same sentinels
   int64_t* positive_counts;  // out [images], host
   uint8_t* gt_matched;       // out [truth rows], host: 1 where an anchor was assigned to the box
+  uint8_t* tiles;            // optional out [images, ceil(anchors / RN_TILE)], host: 0 where a tile has no positive
 } rn_assign;
 
 typedef struct {
@@ -140,6 +144,7 @@ typedef struct {
   // [images * anchors]. JavaScript may have written to them since: rows out of range count as no match, more than P
   // matches are left out, and where there are fewer the rest of the outputs is 0.
   const int32_t* matches;
+  const uint8_t* tiles;  // optional, as rn_assign wrote them: where to look
   int64_t images;
   int64_t num_positive;  // P, as rn_assign counted it
   int32_t* positives;    // out [P], ascending indices into matches

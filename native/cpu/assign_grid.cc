@@ -12,7 +12,6 @@ namespace rn::cpu {
 namespace {
 
 constexpr int64_t kBlock = GridLevel::kLongestRun;
-constexpr int64_t kBoxesPerJob = 16;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 // What each row of the ground truth can reach on each level.
@@ -78,11 +77,13 @@ class GridSearch {
     const Assignment::Rows regions = assignment_.AllIgnored();
     const OverlapDemand demand = DemandOfShare(op_.options.ignore_iof);
     for (int32_t r = 0; r < regions.count; ++r) ignore_reach_.Set(r, regions.boxes[r], demand);
-    ParallelFor(NumBlocks(assignment_.rows, kBoxesPerJob), [&](int64_t job) {
-      const int64_t end = std::min<int64_t>(assignment_.rows, (job + 1) * kBoxesPerJob);
-      for (int64_t row = job * kBoxesPerJob; row < end; ++row) Prepare(static_cast<int32_t>(row));
-    });
     const int64_t blocks = NumBlocks(op_.anchors.count, kBlock);
+    // Few boxes are soon prepared; where many blocks follow, this wakes the other threads in time for those.
+    const int64_t boxes_per_job = blocks > 16 ? 4 : 16;
+    ParallelFor(NumBlocks(assignment_.rows, boxes_per_job), [&](int64_t job) {
+      const int64_t end = std::min<int64_t>(assignment_.rows, (job + 1) * boxes_per_job);
+      for (int64_t row = job * boxes_per_job; row < end; ++row) Prepare(static_cast<int32_t>(row));
+    });
     ParallelFor(assignment_.images * blocks, [&](int64_t job) { Decide(job / blocks, (job % blocks) * kBlock); });
   }
 
@@ -131,17 +132,18 @@ class GridSearch {
     const Assignment::Rows truth = assignment_.Truth(image), ignored = assignment_.Ignored(image);
     // Ties go to the box with the smaller row, as in torch.max.
     reach_.ForEachRun(truth, first, first + size, [&](int32_t g, int64_t a, const GridRun& run) {
-      contest.Open(assignment_);
+      contest.Open(assignment_, a - first, run.count);
       kernels_.compete(run, truth.boxes[g], FloatOf(static_cast<uint32_t>(g)), kInfinity, contest.best + (a - first),
                        contest.owner + (a - first));
     });
     verdict.ApplyThresholds(contest);
     if (op_.options.allow_low_quality_matches) {
-      uint64_t marks[kBlock / 64] = {};
+      uint64_t marks[kBlock / 64] = {}, any = 0;
       for (int64_t word = 0; word * 64 < size; ++word) {
         marks[word] = marks_[static_cast<size_t>(image * words_ + first / 64 + word)].load(std::memory_order_relaxed);
+        any |= marks[word];
       }
-      MatchMarked(assignment_, truth, first, marks, contest, verdict);
+      if (any != 0) MatchMarked(assignment_, truth, first, marks, contest, verdict);
     }
     int32_t found[kBlock];
     ignore_reach_.ForEachRun(ignored, first, first + size, [&](int32_t r, int64_t a, const GridRun& run) {

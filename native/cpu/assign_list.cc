@@ -51,7 +51,7 @@ class ListSearch {
     AnchorBlock block;
     const AnchorList list = block.Load(op_.anchors, first);
     Contest<kBlock> contest;
-    contest.Open(assignment_);
+    contest.Open(assignment_, 0, kBlock);
     for (int32_t g = 0; g < truth.count; ++g) {
       if (!MayOverlap(block.bounds, truth.boxes[g])) continue;
       const int32_t row = truth.first + g;
@@ -78,7 +78,7 @@ class ListSearch {
     const int64_t offset = image * op_.anchors.count + first;
     Contest<kBlock> contest;
     if (truth.count > 0) {
-      contest.open = true;
+      std::fill(std::begin(contest.open), std::end(contest.open), true);
       std::memcpy(contest.best, op_.labels + offset, static_cast<size_t>(size) * sizeof(float));
       std::memcpy(contest.owner, op_.matches + offset, static_cast<size_t>(size) * sizeof(float));
     }

@@ -54,7 +54,7 @@ void MatchMarked(const Assignment& assignment, const Assignment::Rows& truth, in
     int64_t i = word * 64;
     for (uint64_t bits = marks[word]; bits != 0; ++i, bits >>= 1) {
       if (!(bits & 1)) continue;
-      if (contest.open && contest.best[i] >= assignment.threshold) {
+      if (contest.Reached(i, assignment.threshold)) {
         verdict.Match(i, contest.Owner(i));
       } else {
         unsure[count++] = static_cast<int32_t>(i);

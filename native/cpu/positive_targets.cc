@@ -11,14 +11,30 @@
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kPerBlock = 4096;
+constexpr int64_t kTilesPerJob = 256;
+
+// The matches of a tile: indices into all of them.
+struct Range {
+  int64_t first, last;
+};
+
+std::vector<Range> TilesToVisit(const rn_positive_targets& op) {
+  std::vector<Range> ranges;
+  const int64_t count = op.anchors.count, tiles = NumBlocks(count, RN_TILE);
+  for (int64_t tile = 0; tile < op.images * tiles; ++tile) {
+    if (op.tiles && !op.tiles[tile]) continue;
+    const int64_t image = tile / tiles, anchor = tile % tiles * RN_TILE;
+    ranges.push_back({image * count + anchor, image * count + std::min(count, anchor + RN_TILE)});
+  }
+  return ranges;
+}
 
 // Calls visit(index, row) wherever there is a match. Hardly anywhere is one.
 template <class Visit>
-void ForEachMatch(const rn_positive_targets& op, int64_t first, int64_t last, const Visit& visit) {
+void ForEachMatch(const rn_positive_targets& op, const Range& range, const Visit& visit) {
   constexpr int64_t kStep = 64;
-  for (int64_t i = first; i < last; i += kStep) {
-    const int64_t end = std::min(last, i + kStep);
+  for (int64_t i = range.first; i < range.last; i += kStep) {
+    const int64_t end = std::min(range.last, i + kStep);
     int32_t all = -1;
     for (int64_t k = i; k < end; ++k) all &= op.matches[k];
     if (all < 0) continue;  // all of them are
@@ -35,26 +51,30 @@ void ForEachMatch(const rn_positive_targets& op, int64_t first, int64_t last, co
 rn_status PositiveTargets(const rn_positive_targets* args) {
   return Guarded([&] {
     const rn_positive_targets& op = *args;
-    const int64_t rows = op.images * op.anchors.count;
-    const int64_t blocks = NumBlocks(rows, kPerBlock);
-    const auto for_each_match = [&](int64_t block, const auto& visit) {
-      ForEachMatch(op, block * kPerBlock, std::min(rows, (block + 1) * kPerBlock), visit);
+    const std::vector<Range> tiles = TilesToVisit(op);
+    const int64_t jobs = NumBlocks(static_cast<int64_t>(tiles.size()), kTilesPerJob);
+    const auto for_each_match = [&](int64_t job, const auto& visit) {
+      const size_t first = static_cast<size_t>(job * kTilesPerJob);
+      const size_t last = std::min(tiles.size(), first + kTilesPerJob);
+      for (size_t tile = first; tile < last; ++tile) ForEachMatch(op, tiles[tile], visit);
     };
-    std::vector<int64_t> places(static_cast<size_t>(blocks) + 1);  // of each block's first positive
-    ParallelFor(blocks, [&](int64_t block) {
-      int64_t count = 0;
-      for_each_match(block, [&](int64_t, int32_t) { ++count; });
-      places[static_cast<size_t>(block) + 1] = count;
-    });
-    for (size_t block = 0; block < static_cast<size_t>(blocks); ++block) {
-      places[block + 1] = std::min(op.num_positive, places[block] + places[block + 1]);
+    std::vector<int64_t> places(static_cast<size_t>(jobs) + 1);  // of each job's first positive
+    if (jobs > 1) {
+      ParallelFor(jobs, [&](int64_t job) {
+        int64_t count = 0;
+        for_each_match(job, [&](int64_t, int32_t) { ++count; });
+        places[static_cast<size_t>(job) + 1] = count;
+      });
+    }
+    for (size_t job = 0; job < static_cast<size_t>(jobs); ++job) {
+      places[job + 1] = std::min(op.num_positive, places[job] + places[job + 1]);
     }
     places.back() = op.num_positive;
-    ParallelFor(blocks, [&](int64_t block) {
-      int64_t p = places[static_cast<size_t>(block)];
-      const int64_t end = places[static_cast<size_t>(block) + 1];
+    ParallelFor(jobs, [&](int64_t job) {
+      int64_t p = places[static_cast<size_t>(job)];
+      const int64_t end = places[static_cast<size_t>(job) + 1];
       if (p == end) return;
-      for_each_match(block, [&](int64_t i, int32_t row) {
+      for_each_match(job, [&](int64_t i, int32_t row) {
         if (p == end) return;
         const Box box = LoadBox(op.gt_boxes + 4 * static_cast<int64_t>(row));
         const Deltas d = Encode(AnchorOf(op.anchors, i % op.anchors.count), box);

@@ -58,8 +58,8 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     std::vector<int32_t> labels(static_cast<size_t>(rows)), matches(static_cast<size_t>(rows));
     std::vector<int64_t> counts(static_cast<size_t>(images));
     std::vector<uint8_t> matched(static_cast<size_t>(op.truth.offsets[images]));
-    const rn_assign assign{op.place,      op.anchors,     op.truth,      op.match,
-                           labels.data(), matches.data(), counts.data(), matched.data()};
+    const rn_assign assign{op.place,       op.anchors,    op.truth,       op.match, labels.data(),
+                           matches.data(), counts.data(), matched.data(), nullptr};
     ThrowIfFailed(Assign(&assign));
     int64_t positives = 0;
     for (const int64_t count : counts) positives += count;

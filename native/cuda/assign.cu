@@ -230,6 +230,7 @@ rn_status Assign(const rn_assign* args) {
     to.gt_matched = arrays.ToHost(op.gt_matched, rows);
     if (rows > 0) RN_CUDA(cudaMemsetAsync(to.gt_matched, 0, static_cast<size_t>(rows), device.stream));
     QueueAssignment(device, to);
+    if (op.tiles) std::fill_n(op.tiles, images * ((op.anchors.count + RN_TILE - 1) / RN_TILE), 1);  // not looked at
     arrays.Finish();
   });
 }

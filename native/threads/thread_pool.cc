@@ -13,6 +13,9 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
+#ifdef RN_X86
+#include <immintrin.h>
+#endif
 
 namespace rn {
 namespace {
@@ -23,6 +26,21 @@ int AffinityCores() {
   if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
 #endif
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// To fall asleep and be woken takes some ten microseconds. Who waits for the others' last blocks, or has done its own
+// of a job which another often follows at once, looks that long first.
+constexpr int kTurnsBeforeSleep = 500;
+
+template <class Condition>
+void LookFor(const Condition& condition) {
+  for (int turn = 0; turn < kTurnsBeforeSleep && !condition(); ++turn) {
+#if defined(RN_X86)
+    _mm_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+  }
 }
 
 class Pool {
@@ -43,13 +61,16 @@ class Pool {
       blocks_ = blocks;
       next_.store(0, std::memory_order_relaxed);
       wanted_ = std::min(helpers, spawned_);
-      ++generation_;
+      generation_.fetch_add(1, std::memory_order_relaxed);
     }
     wake_.notify_all();
     Work();
     std::unique_lock<std::mutex> lock(mutex_);
     wanted_ = 0;  // workers that have not woken yet are too late to join
-    done_.wait(lock, [&] { return active_ == 0; });
+    lock.unlock();
+    LookFor([&] { return active_.load(std::memory_order_acquire) == 0; });
+    lock.lock();
+    done_.wait(lock, [&] { return active_.load(std::memory_order_relaxed) == 0; });
   }
 
  private:
@@ -66,15 +87,20 @@ class Pool {
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return generation_ != seen; });
-      seen = generation_;
-      if (wanted_ == 0) continue;
-      --wanted_;
-      ++active_;
+      const auto there_is_another = [&] { return generation_.load(std::memory_order_relaxed) != seen; };
+      wake_.wait(lock, there_is_another);
+      seen = generation_.load(std::memory_order_relaxed);
+      if (wanted_ > 0) {
+        --wanted_;
+        active_.fetch_add(1, std::memory_order_relaxed);
+        lock.unlock();
+        Work();
+        lock.lock();
+        if (active_.fetch_sub(1, std::memory_order_release) == 1) done_.notify_one();
+      }
       lock.unlock();
-      Work();
+      LookFor(there_is_another);
       lock.lock();
-      if (--active_ == 0) done_.notify_one();
     }
   }
 
@@ -93,8 +119,9 @@ class Pool {
   void* context_ = nullptr;
   int64_t blocks_ = 0;
   std::atomic<int64_t> next_{0};
-  uint64_t generation_ = 0;
-  int spawned_ = 0, wanted_ = 0, active_ = 0;
+  std::atomic<uint64_t> generation_{0};  // written under mutex_, as active_
+  int spawned_ = 0, wanted_ = 0;
+  std::atomic<int> active_{0};
 };
 
 // Never destroyed: workers sleep in it while the process exits.
