@@ -76,21 +76,51 @@ struct BoxColumns {
 struct AnchorBlock {
   static constexpr int64_t kSize = BoxColumns::kSize;
 
+  static_assert(kRunPadding >= 16 - 1, "what Lowest and Highest read past the last");
+
   Box bounds{};  // around all anchors of the block: what lies outside overlaps none of them
   BoxColumns columns;
 
   // The anchors [first, first + kSize) of a list, as far as there are any.
   AnchorList Load(const rn_anchors& list, int64_t first) {
     const int64_t count = std::min(kSize, list.count - first);
-    Box around = LoadBox(list.boxes + 4 * first);
+    const float* const boxes = list.boxes + 4 * first;
+    // Loops that a compiler makes vectors of.
     for (int64_t i = 0; i < count; ++i) {
-      const Box box = LoadBox(list.boxes + 4 * (first + i));
-      around = Around(around, box);
-      columns.Put(i, WithArea(box));
+      columns.x1[i] = boxes[4 * i];
+      columns.y1[i] = boxes[4 * i + 1];
+      columns.x2[i] = boxes[4 * i + 2];
+      columns.y2[i] = boxes[4 * i + 3];
     }
-    bounds = around;
+    for (int64_t i = 0; i < count; ++i) {
+      columns.areas[i] = Area({columns.x1[i], columns.y1[i], columns.x2[i], columns.y2[i]});
+    }
     columns.size = count;
-    return columns.List();
+    const AnchorList anchors = columns.List();
+    bounds = {Lowest(columns.x1, count), Lowest(columns.y1, count), Highest(columns.x2, count),
+              Highest(columns.y2, count)};
+    return anchors;
+  }
+
+ private:
+  static constexpr int64_t kLanes = 16;
+
+  // Of one column, which has some values past `count` that are neither lower (of x1, y1) nor higher (of x2, y2).
+  static float Lowest(const float* values, int64_t count) {
+    float lanes[kLanes];
+    std::copy_n(values, kLanes, lanes);
+    for (int64_t i = kLanes; i < count; i += kLanes) {
+      for (int64_t k = 0; k < kLanes; ++k) lanes[k] = Min(values[i + k], lanes[k]);
+    }
+    return *std::min_element(lanes, lanes + kLanes);
+  }
+  static float Highest(const float* values, int64_t count) {
+    float lanes[kLanes];
+    std::copy_n(values, kLanes, lanes);
+    for (int64_t i = kLanes; i < count; i += kLanes) {
+      for (int64_t k = 0; k < kLanes; ++k) lanes[k] = Max(values[i + k], lanes[k]);
+    }
+    return *std::max_element(lanes, lanes + kLanes);
   }
 };
 

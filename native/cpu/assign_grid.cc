@@ -54,6 +54,7 @@ class ReachTable {
 
 std::vector<GridLevel> MakeLevels(const rn_anchors& anchors) {
   std::vector<GridLevel> levels;
+  levels.reserve(static_cast<size_t>(anchors.num_levels));
   for (int64_t l = 0; l < anchors.num_levels; ++l) {
     const rn_grid_level& level = anchors.levels[l];
     if (level.height * level.width * anchors.anchors_per_cell > 0) levels.emplace_back(level, anchors.anchors_per_cell);

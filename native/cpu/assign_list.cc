@@ -21,6 +21,7 @@ class ListSearch {
     span_ = NumBlocks(most, kBlock) * kBlock;
     spans_ = NumBlocks(op_.anchors.count, span_);
     highest_.resize(static_cast<size_t>(spans_ * assignment.rows));
+    contested_.resize(static_cast<size_t>(assignment.images * NumBlocks(op_.anchors.count, kBlock)));
   }
 
   void Run() {
@@ -51,9 +52,9 @@ class ListSearch {
     AnchorBlock block;
     const AnchorList list = block.Load(op_.anchors, first);
     Contest<kBlock> contest;
-    contest.Open(assignment_, 0, kBlock);
     for (int32_t g = 0; g < truth.count; ++g) {
       if (!MayOverlap(block.bounds, truth.boxes[g])) continue;
+      contest.Open(assignment_, 0, list.count);
       const int32_t row = truth.first + g;
       // What stays below the best IoU known from elsewhere is of no interest, what equals it is.
       float known = std::numeric_limits<float>::infinity();
@@ -67,6 +68,8 @@ class ListSearch {
       Highest(span, row) = std::max(Highest(span, row), highest);
       assignment_.RaiseBoxBest(row, highest);
     }
+    if (!contest.open[0]) return;
+    Contested(image, first) = 1;
     const int64_t offset = image * op_.anchors.count + first;
     std::memcpy(op_.labels + offset, contest.best, static_cast<size_t>(list.count) * sizeof(float));
     std::memcpy(op_.matches + offset, contest.owner, static_cast<size_t>(list.count) * sizeof(float));
@@ -77,7 +80,7 @@ class ListSearch {
     const int64_t size = std::min(kBlock, op_.anchors.count - first);
     const int64_t offset = image * op_.anchors.count + first;
     Contest<kBlock> contest;
-    if (truth.count > 0) {
+    if (Contested(image, first)) {
       std::fill(std::begin(contest.open), std::end(contest.open), true);
       std::memcpy(contest.best, op_.labels + offset, static_cast<size_t>(size) * sizeof(float));
       std::memcpy(contest.owner, op_.matches + offset, static_cast<size_t>(size) * sizeof(float));
@@ -108,11 +111,16 @@ class ListSearch {
     }
   }
 
+  uint8_t& Contested(int64_t image, int64_t first) {
+    return contested_[static_cast<size_t>(image * NumBlocks(op_.anchors.count, kBlock) + first / kBlock)];
+  }
+
   Assignment& assignment_;
   const rn_assign& op_;
   const AssignKernels<AnchorList>& kernels_;
   int64_t span_, spans_;
-  std::vector<float> highest_;  // [spans, rows]
+  std::vector<float> highest_;      // [spans, rows]
+  std::vector<uint8_t> contested_;  // [images, blocks]: 1 where a box may overlap one of the anchors
 };
 
 }  // namespace
