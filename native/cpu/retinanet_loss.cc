@@ -1,6 +1,7 @@
 // The whole training loss of a RetinaNet: assignment, focal loss over all anchors, smooth L1 over the positive ones,
 // and both gradients. Scratch memory: 12 bytes an anchor.
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "../backend/parts.h"
@@ -55,16 +56,18 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     const rn_retinanet_loss& op = *args;
     const int64_t images = op.truth.images;
     const int64_t rows = images * op.anchors.count;
-    std::vector<int32_t> labels(static_cast<size_t>(rows)), matches(static_cast<size_t>(rows));
+    // Not cleared: Assign writes all of it.
+    const std::unique_ptr<int32_t[]> labels(new int32_t[static_cast<size_t>(rows)]);
+    const std::unique_ptr<int32_t[]> matches(new int32_t[static_cast<size_t>(rows)]);
     std::vector<int64_t> counts(static_cast<size_t>(images));
     std::vector<uint8_t> matched(static_cast<size_t>(op.truth.offsets[images]));
-    const rn_assign assign{op.place,       op.anchors,    op.truth,       op.match, labels.data(),
-                           matches.data(), counts.data(), matched.data(), nullptr};
+    const rn_assign assign{op.place,      op.anchors,    op.truth,       op.match, labels.get(),
+                           matches.get(), counts.data(), matched.data(), nullptr};
     ThrowIfFailed(Assign(&assign));
     int64_t positives = 0;
     for (const int64_t count : counts) positives += count;
 
-    const rn_focal_loss focal = FocalLossOf(op, labels.data());
+    const rn_focal_loss focal = FocalLossOf(op, labels.get());
     ThrowIfFailed(FocalLoss(&focal));
 
     const double normalizer =
@@ -73,7 +76,7 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     std::vector<double> sums(static_cast<size_t>(images * blocks));
     ParallelFor(images * blocks, [&](int64_t job) {
       sums[static_cast<size_t>(job)] =
-          BoxLoss(op, job / blocks, job % blocks, matches.data(), op.box_weight / normalizer);
+          BoxLoss(op, job / blocks, job % blocks, matches.get(), op.box_weight / normalizer);
     });
     *op.box_loss = 0;
     for (const double sum : sums) *op.box_loss += sum;
