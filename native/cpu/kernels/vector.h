@@ -18,15 +18,16 @@
 
 namespace rn::cpu::RN_ISA {
 
-// Asks for the cache line of p[ahead], which need not be part of any array.
+// Asks for the cache line of p[ahead], which need not be part of any array: hence the detour by an integer.
 RN_HD void Prefetch(const float* p, int64_t ahead) {
-  const auto address = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(ahead) * sizeof(float);
+  const uintptr_t number = reinterpret_cast<uintptr_t>(p) + static_cast<uintptr_t>(ahead) * sizeof(float);
+  const auto* const address = reinterpret_cast<const char*>(number);  // NOLINT(performance-no-int-to-ptr)
 #if defined(_MSC_VER) && defined(RN_X86)
-  _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0);
+  _mm_prefetch(address, _MM_HINT_T0);
 #elif defined(_MSC_VER)
-  __prefetch(reinterpret_cast<const void*>(address));
+  __prefetch(address);
 #else
-  __builtin_prefetch(reinterpret_cast<const void*>(address));
+  __builtin_prefetch(address);
 #endif
 }
 
