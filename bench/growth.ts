@@ -40,7 +40,14 @@ function assignTask(
     const run = (anchors: Anchors) => () => {
       assignAnchors(anchors, boxes, labels, { out });
     };
-    const peers = assignPeers(rows, boxes, labels, () => assignAnchors(grid, boxes, labels).matches, settings, torchvision);
+    const peers = assignPeers(
+      rows,
+      boxes,
+      labels,
+      () => assignAnchors(grid, boxes, labels).matches,
+      settings,
+      torchvision,
+    );
     const feasible = grid.count * boxCount <= MOST_OVERLAPS;
     return {
       own: [
