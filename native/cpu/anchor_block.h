@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include "../backend/backend.h"
 #include "../math/anchor_grid.h"
@@ -76,8 +77,6 @@ struct BoxColumns {
 struct AnchorBlock {
   static constexpr int64_t kSize = BoxColumns::kSize;
 
-  static_assert(kRunPadding >= 16 - 1, "what Lowest and Highest read past the last");
-
   Box bounds{};  // around all anchors of the block: what lies outside overlaps none of them
   BoxColumns columns;
 
@@ -97,30 +96,26 @@ struct AnchorBlock {
     }
     columns.size = count;
     const AnchorList anchors = columns.List();
-    bounds = {Lowest(columns.x1, count), Lowest(columns.y1, count), Highest(columns.x2, count),
-              Highest(columns.y2, count)};
+    const auto low = [](float a, float b) { return Min(a, b); };
+    const auto high = [](float a, float b) { return Max(a, b); };
+    bounds = {Extreme(columns.x1, count, low), Extreme(columns.y1, count, low), Extreme(columns.x2, count, high),
+              Extreme(columns.y2, count, high)};
     return anchors;
   }
 
  private:
   static constexpr int64_t kLanes = 16;
+  static_assert(kLanes <= kRunPadding, "what Extreme reads past the last");
 
-  // Of one column, which has some values past `count` that are neither lower (of x1, y1) nor higher (of x2, y2).
-  static float Lowest(const float* values, int64_t count) {
+  // Of one column, whose values past `count` are never picked: the lowest (of x1, y1) or highest (of x2, y2).
+  template <class Pick>
+  static float Extreme(const float* values, int64_t count, const Pick& pick) {
     float lanes[kLanes];
     std::copy_n(values, kLanes, lanes);
     for (int64_t i = kLanes; i < count; i += kLanes) {
-      for (int64_t k = 0; k < kLanes; ++k) lanes[k] = Min(values[i + k], lanes[k]);
+      for (int64_t k = 0; k < kLanes; ++k) lanes[k] = pick(values[i + k], lanes[k]);
     }
-    return *std::min_element(lanes, lanes + kLanes);
-  }
-  static float Highest(const float* values, int64_t count) {
-    float lanes[kLanes];
-    std::copy_n(values, kLanes, lanes);
-    for (int64_t i = kLanes; i < count; i += kLanes) {
-      for (int64_t k = 0; k < kLanes; ++k) lanes[k] = Max(values[i + k], lanes[k]);
-    }
-    return *std::max_element(lanes, lanes + kLanes);
+    return std::accumulate(lanes + 1, lanes + kLanes, lanes[0], pick);
   }
 };
 
