@@ -232,6 +232,8 @@ export interface Binding extends Operations, AsyncOperations {
   firstOutside(values: HostFloats | HostInts, lowest: number, highest: number): number;
   /** Row of the first box that is not finite or, where `area` is asked for, has none; or -1. */
   firstBadBox(boxes: HostFloats, area: boolean): number;
+  /** From the first byte of `a` in memory to that of `b`. */
+  bytesBetween(a: TypedArray, b: TypedArray): number;
   /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
   cgroupCores(root: string): number;
   /** Where decoding clips dw and dh. */

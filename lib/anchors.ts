@@ -2,6 +2,7 @@
 import type { AnchorArguments } from '../binding.js';
 import { backendIndex } from './backend.js';
 import type { Call } from './call.js';
+import { isOfAnotherCopy, mark } from './copies.js';
 import { describe } from './describe.js';
 import { operandKind, type Floats, type FloatsLike } from './device-tensor.js';
 import { plan } from './plan.js';
@@ -119,9 +120,30 @@ export class AnchorGrid {
     return plan(check, 'gridBoxes', [backendIndex(check, undefined), ...this.#native.args, out], () => out).runSync();
   }
 
-  /** @internal The native form of a true AnchorGrid; undefined for everything else, look-alikes included. */
-  static nativeOf(value: unknown): NativeAnchors | undefined {
-    return typeof value === 'object' && value !== null && #native in value ? value.#native : undefined;
+  static {
+    mark(this.prototype);
+  }
+
+  /**
+   * @internal A true AnchorGrid, made anew where another copy of this package made it; undefined for everything else, look-alikes
+   * included.
+   */
+  static from(value: unknown): AnchorGrid | undefined {
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (#native in value) return value;
+    if (!isOfAnotherCopy(value)) return undefined;
+    try {
+      const { levels: _, count, ...options } = value as AnchorGrid;
+      const grid = new AnchorGrid(options as AnchorGridOptions);
+      return grid.count === count ? grid : undefined;
+    } catch {
+      return undefined; // another class's, or a grid of another version that has more options
+    }
+  }
+
+  /** @internal What native code takes. */
+  static nativeOf(grid: AnchorGrid): NativeAnchors {
+    return grid.#native;
   }
 
   /** [L, S, 2]: half widths and half heights, rounded to float32 once. */
@@ -155,8 +177,8 @@ export interface NativeAnchors {
 
 /** Any anchors as native code takes them, validated. */
 export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
-  const grid = AnchorGrid.nativeOf(anchors);
-  if (grid !== undefined) return grid;
+  const grid = AnchorGrid.from(anchors);
+  if (grid !== undefined) return AnchorGrid.nativeOf(grid);
   if (operandKind(anchors) !== 'Float32Array') {
     check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', describe(anchors));
   }

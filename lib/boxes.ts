@@ -7,7 +7,10 @@ import { plan, type Plan } from './plan.js';
 import { FLOAT32_MAX } from './validate.js';
 
 export interface BoxOptions<F extends Floats = Float32Array> {
-  /** The array that receives the result; of exactly its length. */
+  /**
+   * The array that receives the result; of exactly its length. May be `boxes` itself in encodeBoxes and clipBoxes, `deltas` in
+   * decodeBoxes; apart from every other array of the call.
+   */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -79,7 +82,7 @@ export function planEncodeBoxes<F extends Floats>(
   const { count, args } = nativeAnchors(check, anchors);
   check.operand('Float32Array', 'boxes', boxes, 4 * count, '[A, 4]');
   check.boxes('boxes', boxes, { area: true });
-  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
   return plan(check, 'encodeBoxes', [backendIndex(check, given.backend), ...args, boxes, out], () => out);
 }
 
@@ -92,7 +95,7 @@ export function planDecodeBoxes<F extends Floats>(
   const given = check.options<BoxOptions<F>>('options', options, OPTIONS);
   const { count, args } = nativeAnchors(check, anchors);
   check.operand('Float32Array', 'deltas', deltas, 4 * count, '[A, 4]');
-  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], deltas) as FloatsLike<F>;
   return plan(check, 'decodeBoxes', [backendIndex(check, given.backend), ...args, deltas, out], () => out);
 }
 
@@ -104,7 +107,7 @@ export function planClipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
   const height = check.number('height', given.height, size);
   const width = check.number('width', given.width, size);
-  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
   return plan(check, 'clipBoxes', [backendIndex(check, given.backend), boxes, height, width, out], () => out);
 }
 

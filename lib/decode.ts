@@ -75,7 +75,7 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
   const classLogits = check.activations('classLogits', given.classLogits);
   const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
-  const grid = given.anchors instanceof AnchorGrid ? given.anchors : undefined;
+  const grid = AnchorGrid.from(given.anchors);
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
   const { imageHeight = grid?.imageHeight, imageWidth = grid?.imageWidth } = given;
   const height = check.number('imageHeight', imageHeight, size);

@@ -1,4 +1,5 @@
 // How messages name what came.
+import { isOfAnotherCopy } from './copies.js';
 import { kindOf } from './typed-arrays.js';
 
 /** With its article. */
@@ -17,7 +18,8 @@ export function describe(value: unknown): string {
     if (Array.isArray(value)) return 'an Array';
     const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null;
     const name = kindOf(value) ?? prototype?.constructor?.name;
-    return typeof name !== 'string' || name === '' || name === 'Object' ? 'an object' : a(name);
+    const what = typeof name !== 'string' || name === '' || name === 'Object' ? 'an object' : a(name);
+    return isOfAnotherCopy(value) ? `${what} of another copy of retinanet-ops (two installations, or a module reset)` : what;
   } catch {
     return 'an object'; // a revoked proxy, a getter that throws
   }

@@ -1,4 +1,5 @@
 // Arrays in a CUDA device's memory.
+import { mark } from './copies.js';
 import { native } from './native.js';
 import { plan } from './plan.js';
 import { kindOf } from './typed-arrays.js';
@@ -100,6 +101,7 @@ export class DeviceTensor {
       plan(check, 'deviceUpload', [CUDA, this, array], () => undefined).runSync();
       return this;
     }
+    if (data === this) return this;
     data.#live(check, 'data');
     if (data.dtype !== this.dtype) check.fail('ERR_DTYPE', 'data', `a tensor of dtype ${this.dtype}`, data.dtype);
     if (data.device !== this.device) {
@@ -135,6 +137,10 @@ export class DeviceTensor {
   /** @internal True for our tensors, false for look-alikes. */
   static is(value: unknown): value is DeviceTensor {
     return typeof value === 'object' && value !== null && #isDisposed in value;
+  }
+
+  static {
+    mark(this.prototype);
   }
 
   /** @internal Uninitialised. */
@@ -189,6 +195,11 @@ export function head<A extends Floats | Ints>(check: Check, array: A, rows: numb
   const shape = rowLength === undefined ? [rows] : [rows, rowLength];
   if (DeviceTensor.is(array)) return array.head(check, shape) as A;
   return (array as Float32Array).slice(0, rows * (rowLength ?? 1)) as A;
+}
+
+/** The last axis of a tensor that has several; undefined for one of a single axis and for typed arrays, which tell their length only. */
+export function lastAxis(value: unknown): number | undefined {
+  return DeviceTensor.is(value) && value.shape.length > 1 ? value.shape.at(-1) : undefined;
 }
 
 /** Gives back an output that the caller did not ask for. */

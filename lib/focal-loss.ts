@@ -4,6 +4,7 @@ import { Call } from './call.js';
 import { describe } from './describe.js';
 import {
   discard,
+  lastAxis,
   operandKind,
   type DeviceTensor,
   type Floats,
@@ -27,7 +28,11 @@ import { kindOf } from './typed-arrays.js';
 import { FLOAT32_MAX, type Check } from './validate.js';
 
 export interface FocalLossOptions<F extends Floats = Float32Array> {
-  /** K. Default: logits.length / targets.length for class labels; for dense targets only per-class options need it. */
+  /**
+   * K. Default: the last axis of tensors that have several; logits.length / targets.length for class labels; for dense targets what
+   * `alpha`, `gamma` or `anchorWeights` tell by their length. Dense targets without any of these need it where positive anchors
+   * are counted: with normalizer 'positives', and for numPositives.
+   */
   numClasses?: number;
   /** Weight of the positive class in [0, 1], one number or [K]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
   alpha?: number | Float32Array | null;
@@ -65,7 +70,7 @@ export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends F
   loss: Loss;
   /** [N, K]: the derivative of the summed `loss` by the logits. */
   grad: FloatsLike<F>;
-  /** Anchors that are not ignored and have a class (dense targets: any target above 0). */
+  /** Anchors that are not ignored and have a class (dense targets: any target above 0; see `numClasses`). */
   numPositives: NumberLike<F>;
 }
 
@@ -198,7 +203,7 @@ export function planSigmoidFocalLossValueAndGrad<F extends Floats>(
 ): Plan<FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>> {
   const check = new Call('sigmoidFocalLossValueAndGrad');
   const given = check.options<FocalLossValueAndGradOptions<Floats>>('options', options, OPTIONS);
-  const input = readInput(check, logits, targets, given);
+  const input = readInput(check, logits, targets, given, true);
   const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, logits);
   return planFocalLoss(
     check,
@@ -226,6 +231,7 @@ function readInput(
   logits: Floats,
   targets: Floats | Ints,
   given: Omit<FocalLossOptions<Floats>, 'out'>,
+  countsPositives = given.normalizer === 'positives',
 ): FocalLossInput {
   check.activations('logits', logits);
   const kind = operandKind(targets);
@@ -234,10 +240,15 @@ function readInput(
     check.fail('ERR_DTYPE', 'targets', 'an Int32Array [N] or a Float32Array [N, K]', describe(targets));
   }
   check.operand(dense ? 'Float32Array' : 'Int32Array', 'targets', targets, dense ? logits.length : undefined);
-  const numClasses = readNumClasses(check, logits, targets, dense, given);
+  const told = readNumClasses(check, logits, targets, given);
+  const numClasses = told ?? 1;
   const rows = logits.length / numClasses;
   if (dense) check.values('targets', targets as Floats, 0, 1, numClasses);
   else check.labels('targets', targets as Ints, -2, numClasses);
+  if (told === undefined && countsPositives && logits.length > 1) {
+    const expected = 'a number (positive anchors are counted, and dense targets do not tell where an anchor ends)';
+    check.fail('ERR_OPTION', 'numClasses', expected, 'undefined');
+  }
   let anchorWeights: Floats | null = null;
   if (given.anchorWeights !== undefined) {
     anchorWeights = check.operand('Float32Array', 'anchorWeights', given.anchorWeights, rows, 'one an anchor');
@@ -257,35 +268,48 @@ function readInput(
   };
 }
 
-/** K: the option, else what the shapes tell. Dense targets alone do not tell it, and only per-class options need it then. */
+/** K: the option, else what shapes and lengths tell; undefined where they don't, which only dense targets do. */
 function readNumClasses(
   check: Check,
   logits: Floats,
   targets: Floats | Ints,
-  dense: boolean,
   given: Omit<FocalLossOptions<Floats>, 'out'>,
-): number {
-  let anchors = targets.length;
-  let numClasses: number;
+): number | undefined {
+  const { length } = logits;
+  const labels = operandKind(targets) === 'Int32Array' ? targets.length : undefined;
+  let numClasses: number | undefined;
   if (given.numClasses !== undefined) {
     numClasses = check.number('numClasses', given.numClasses, { min: 1, integer: true });
-  } else if (dense) {
-    const weights = lengthOf(given.anchorWeights);
-    numClasses = lengthOf(given.alpha) || lengthOf(given.gamma) || (weights ? logits.length / weights : 1);
+  } else if (labels === undefined) {
+    numClasses = lastAxis(logits) ?? classesOfDense(check, length, targets, given);
+    if (numClasses === undefined) return undefined;
   } else {
-    numClasses = anchors === 0 ? 1 : logits.length / anchors;
+    numClasses = lastAxis(logits) ?? (labels === 0 ? 1 : length / labels);
   }
-  if (dense) anchors = Math.floor(logits.length / numClasses);
-  if (Number.isInteger(numClasses) && numClasses >= 1 && anchors * numClasses === logits.length) return numClasses;
-  const expected =
-    given.numClasses === undefined && !dense
-      ? `a multiple of ${String(anchors)} elements, one row a label`
-      : `${dense ? 'a multiple of' : `${String(anchors)} rows of`} ${String(numClasses)} elements`;
-  check.fail('ERR_SHAPE', 'logits', expected, `${String(logits.length)} elements`);
+  const rows = labels ?? Math.floor(length / numClasses);
+  if (Number.isInteger(numClasses) && numClasses >= 1 && rows * numClasses === length) return numClasses;
+  const expected = Number.isInteger(numClasses)
+    ? `${labels === undefined ? 'a multiple of' : `${String(rows)} rows of`} ${String(numClasses)} elements`
+    : `a multiple of ${String(rows)} elements, one row a label`;
+  check.fail('ERR_SHAPE', 'logits', expected, `${String(length)} elements`);
+}
+
+function classesOfDense(
+  check: Check,
+  elements: number,
+  targets: Floats | Ints,
+  { alpha, gamma, anchorWeights }: Omit<FocalLossOptions<Floats>, 'out'>,
+): number | undefined {
+  const told = lastAxis(targets) ?? (lengthOf(alpha) || lengthOf(gamma));
+  if (told > 0) return told;
+  const anchors = lengthOf(anchorWeights);
+  if (anchors === 0) return undefined;
+  if (elements % anchors === 0) return elements / anchors;
+  check.fail('ERR_SHAPE', 'anchorWeights', `one an anchor of ${String(elements)} logits`, String(anchors));
 }
 
 function lengthOf(value: unknown): number {
-  return operandKind(value) === undefined ? 0 : (value as Floats).length;
+  return operandKind(value) === undefined && !Array.isArray(value) ? 0 : (value as Floats).length;
 }
 
 export interface FocalLossParameters {

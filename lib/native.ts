@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import type { Binding } from '../binding.js';
 import { RetinanetOpsError } from './errors.js';
 
@@ -88,7 +89,7 @@ export function platform(): string {
 /** The diagnosis in lines: where this runs, which places were tried, what each said. */
 export function describe(attempts: readonly Attempt[]): string {
   const tried = attempts.map(({ file, outcome, cause }) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = types.isNativeError(cause) ? cause.message : String(cause);
     return `  ${file}: ${outcome === 'failed' ? `failed, ${reason.trim()}` : outcome}`;
   });
   return [`Platform: ${platform()}`, 'Tried:', ...tried].join('\n');

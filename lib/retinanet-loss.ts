@@ -102,7 +102,6 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   const out = check.options<RetinanetLossOut<Floats>>('out', given.out, ['classGrad', 'boxGrad']);
   const classGrad = check.outLike('out.classGrad', out.classGrad, classLogits);
   const boxGrad = check.outLike('out.boxGrad', out.boxGrad, boxDeltas);
-  check.apart('out.classGrad', classGrad, 'out.boxGrad', boxGrad);
   const scalars = check.scalars(4);
   return plan(
     check,

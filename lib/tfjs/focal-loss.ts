@@ -1,5 +1,5 @@
 // The sigmoid focal loss on tensors.
-import { Tensor, type Scalar } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import {
   planSigmoidFocalLoss,
   planSigmoidFocalLossBackward,
@@ -12,7 +12,16 @@ import { noGradients, scoped } from './engine.js';
 import { defineLoss } from './loss-kernel.js';
 import type { Arrays } from './memory.js';
 import { gradOutputInput } from './grad-output.js';
-import { expectShape, floats, ints, perClassAttribute, perClassOption, shapeText, type Input } from './tensors.js';
+import {
+  expectShape,
+  floats,
+  ints,
+  isTensor,
+  perClassAttribute,
+  perClassOption,
+  shapeText,
+  type Input,
+} from './tensors.js';
 
 export interface TensorFocalLossOptions extends Pick<
   FocalLossOptions,
@@ -173,7 +182,7 @@ function read(
 
 /** Tensors and typed arrays say it by their kind, nested arrays by their rank. */
 function isDense(targets: unknown, rank: number): boolean {
-  if (targets instanceof Tensor) return targets.dtype !== 'int32';
+  if (isTensor(targets)) return targets.dtype !== 'int32';
   if (kindOf(targets) !== undefined) return kindOf(targets) === 'Float32Array';
   let depth = 0;
   for (let level: unknown = targets; Array.isArray(level); level = level[0]) depth++;

@@ -1,5 +1,6 @@
 // Typed arrays over the tensors of one kernel call, on any backend.
 import type { DataType, KernelBackend, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import { kindOf } from '../typed-arrays.js';
 
 export type Numbers = Float32Array | Int32Array;
 
@@ -71,7 +72,7 @@ export function compute<Result>(
 
 /** A new tensor of values that were computed elsewhere. */
 export function write(backend: KernelBackend, values: Numbers, shape: number[]): TensorInfo {
-  const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+  const dtype = kindOf(values) === 'Int32Array' ? 'int32' : 'float32';
   return { dataId: backend.write(values, shape, dtype), shape, dtype };
 }
 

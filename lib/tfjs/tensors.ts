@@ -1,5 +1,5 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
-import { Tensor, tensor, util, type TensorLike } from '@tensorflow/tfjs-core';
+import { engine, tensor, util, type Tensor, type TensorLike } from '@tensorflow/tfjs-core';
 import { AnchorGrid } from '../anchors.js';
 import { kindOf } from '../typed-arrays.js';
 import type { Check } from '../validate.js';
@@ -12,6 +12,12 @@ export type Input = Tensor | TensorLike;
 export type TensorAnchors = AnchorGrid | Input;
 
 const KINDS = { float32: 'Float32Array', int32: 'Int32Array' } as const;
+
+/** By its methods, as tfjs tells tensors itself: a second copy of tfjs-core has a class of its own, and shares the engine. */
+export function isTensor(value: unknown): value is Tensor {
+  const { dataSync, throwIfDisposed } = (value ?? {}) as Partial<Tensor>;
+  return typeof dataSync === 'function' && typeof throwIfDisposed === 'function';
+}
 
 /** A float32 tensor of any shape. */
 export function floats(check: Check, name: string, value: unknown): Tensor {
@@ -52,7 +58,8 @@ export interface AnchorInput {
 }
 
 export function readAnchors(check: Check, value: unknown): AnchorInput {
-  if (value instanceof AnchorGrid) return { count: value.count, inputs: {}, grid: value };
+  const grid = AnchorGrid.from(value);
+  if (grid !== undefined) return { count: grid.count, inputs: {}, grid };
   const anchors = boxes(check, 'anchors', value);
   return { count: anchors.shape[0], inputs: { anchors }, grid: undefined };
 }
@@ -63,7 +70,7 @@ export function anchorsOf(arrays: Arrays, attrs: { grid: AnchorGrid | undefined 
 
 /** A per-class option as a kernel's attribute: numbers instead of arrays; anything unfit is left for the operation to refuse. */
 export function perClassAttribute(check: Check, name: string, value: unknown): unknown {
-  if (value instanceof Tensor) return Array.from(floats(check, name, value).dataSync());
+  if (isTensor(value)) return Array.from(floats(check, name, value).dataSync());
   return kindOf(value) === 'Float32Array' ? Array.from(value as Float32Array) : value;
 }
 
@@ -72,11 +79,14 @@ export function perClassOption<T>(attribute: T | number[]): T | Float32Array {
 }
 
 function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 'int32', shape?: number[]): Tensor {
-  if (value instanceof Tensor) {
+  if (isTensor(value)) {
     if (value.dtype !== dtype)
       check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, `one of dtype ${value.dtype}`);
     if (value.isDisposed) check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, 'a disposed one');
-    return value as Tensor;
+    if (!engine().state.tensorInfo.has(value.dataId)) {
+      check.fail('ERR_DTYPE', name, 'a tensor of the tfjs-core that this package imports', 'one of another copy of it');
+    }
+    return value;
   }
   if (kindOf(value) === KINDS[dtype]) return tensor(check.array(KINDS[dtype], name, value), shape, dtype);
   const numbers = Array.isArray(value) ? util.flatten(value as number[]) : [value];

@@ -96,6 +96,20 @@ Napi::Value FirstBadBox(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(found));
 }
 
+// (a, b)
+Napi::Value BytesBetween(const Napi::CallbackInfo& info) {
+  const char* starts[2] = {};
+  for (size_t i = 0; i < 2; ++i) {
+    void* data = nullptr;
+    if (napi_get_typedarray_info(info.Env(), info[i], nullptr, nullptr, &data, nullptr, nullptr) != napi_ok) {
+      throw Napi::TypeError::New(info.Env(), "expected two typed arrays");
+    }
+    starts[i] = static_cast<const char*>(data);
+  }
+  const auto distance = reinterpret_cast<intptr_t>(starts[1]) - reinterpret_cast<intptr_t>(starts[0]);
+  return Napi::Number::New(info.Env(), static_cast<double>(distance));
+}
+
 }  // namespace
 
 void ExportRuntime(Napi::Object exports) {
@@ -105,6 +119,7 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
   exports.Set("firstBadBox", Napi::Function::New(env, FirstBadBox, "firstBadBox"));
+  exports.Set("bytesBetween", Napi::Function::New(env, BytesBetween, "bytesBetween"));
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));
