@@ -2,7 +2,7 @@
 import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
 import { Call } from './call.js';
-import { head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
+import { DeviceTensor, head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
 import { FLOAT32_MAX, type Check } from './validate.js';
 
@@ -147,10 +147,14 @@ export function readOutputShape(
         ? 1
         : classLogits.length / rows
       : check.number('numClasses', givenClasses, { min: 1, integer: true });
-  if (!Number.isInteger(numClasses) || numClasses < 1 || classLogits.length !== rows * numClasses) {
+  // A tensor [B, A, K] that others' lengths contradict by a factor.
+  const axes = DeviceTensor.is(classLogits) && givenClasses === undefined ? classLogits.shape : [];
+  const contradicts = axes.length === 3 && rows > 0 && axes[2] !== numClasses;
+  if (!Number.isInteger(numClasses) || numClasses < 1 || classLogits.length !== rows * numClasses || contradicts) {
     const classes = givenClasses === undefined ? 'the number of classes' : `${String(numClasses)} classes`;
     const expected = `${String(rows)} anchors x ${classes}`;
-    check.fail('ERR_SHAPE', 'classLogits', expected, `${String(classLogits.length)} elements`);
+    const received = contradicts ? `shape [${axes.join(', ')}]` : `${String(classLogits.length)} elements`;
+    check.fail('ERR_SHAPE', 'classLogits', expected, received);
   }
   return { images, numClasses };
 }

@@ -197,11 +197,6 @@ export function head<A extends Floats | Ints>(check: Check, array: A, rows: numb
   return (array as Float32Array).slice(0, rows * (rowLength ?? 1)) as A;
 }
 
-/** The last axis of a tensor that has several; undefined for one of a single axis and for typed arrays, which tell their length only. */
-export function lastAxis(value: unknown): number | undefined {
-  return DeviceTensor.is(value) && value.shape.length > 1 ? value.shape.at(-1) : undefined;
-}
-
 /** Gives back an output that the caller did not ask for. */
 export function discard(value: number | Floats): void {
   if (DeviceTensor.is(value)) value.dispose();

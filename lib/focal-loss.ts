@@ -4,7 +4,6 @@ import { Call } from './call.js';
 import { describe } from './describe.js';
 import {
   discard,
-  lastAxis,
   operandKind,
   type DeviceTensor,
   type Floats,
@@ -23,6 +22,7 @@ import {
   type LossesAndGrad,
   type Reduction,
 } from './loss-options.js';
+import { readNumClasses } from './num-classes.js';
 import { plan, type Plan } from './plan.js';
 import { kindOf } from './typed-arrays.js';
 import { FLOAT32_MAX, type Check } from './validate.js';
@@ -266,50 +266,6 @@ function readInput(
     parameters: readFocalLossParameters(check, given, numClasses),
     divisor: normalizerOrPositives(check, given.normalizer, reduction, logits.length),
   };
-}
-
-/** K: the option, else what shapes and lengths tell; undefined where they don't, which only dense targets do. */
-function readNumClasses(
-  check: Check,
-  logits: Floats,
-  targets: Floats | Ints,
-  given: Omit<FocalLossOptions<Floats>, 'out'>,
-): number | undefined {
-  const { length } = logits;
-  const labels = operandKind(targets) === 'Int32Array' ? targets.length : undefined;
-  let numClasses: number | undefined;
-  if (given.numClasses !== undefined) {
-    numClasses = check.number('numClasses', given.numClasses, { min: 1, integer: true });
-  } else if (labels === undefined) {
-    numClasses = lastAxis(logits) ?? classesOfDense(check, length, targets, given);
-    if (numClasses === undefined) return undefined;
-  } else {
-    numClasses = lastAxis(logits) ?? (labels === 0 ? 1 : length / labels);
-  }
-  const rows = labels ?? Math.floor(length / numClasses);
-  if (Number.isInteger(numClasses) && numClasses >= 1 && rows * numClasses === length) return numClasses;
-  const expected = Number.isInteger(numClasses)
-    ? `${labels === undefined ? 'a multiple of' : `${String(rows)} rows of`} ${String(numClasses)} elements`
-    : `a multiple of ${String(rows)} elements, one row a label`;
-  check.fail('ERR_SHAPE', 'logits', expected, `${String(length)} elements`);
-}
-
-function classesOfDense(
-  check: Check,
-  elements: number,
-  targets: Floats | Ints,
-  { alpha, gamma, anchorWeights }: Omit<FocalLossOptions<Floats>, 'out'>,
-): number | undefined {
-  const told = lastAxis(targets) ?? (lengthOf(alpha) || lengthOf(gamma));
-  if (told > 0) return told;
-  const anchors = lengthOf(anchorWeights);
-  if (anchors === 0) return undefined;
-  if (elements % anchors === 0) return elements / anchors;
-  check.fail('ERR_SHAPE', 'anchorWeights', `one an anchor of ${String(elements)} logits`, String(anchors));
-}
-
-function lengthOf(value: unknown): number {
-  return operandKind(value) === undefined && !Array.isArray(value) ? 0 : (value as Floats).length;
 }
 
 export interface FocalLossParameters {

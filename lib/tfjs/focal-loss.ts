@@ -92,7 +92,8 @@ function options(x: Arrays, attrs: Attrs): FocalLossOptions {
  * Sigmoid focal loss (Lin et al. 2017, equation 5), differentiable by the logits: value and gradient come from one native pass.
  * Not differentiable by targets and weights, nor twice.
  *
- * @param logits float32 [..., K], raw network outputs
+ * @param logits float32 [..., K], raw network outputs; not [K] where positive anchors are counted (normalizer 'positives',
+ *   numPositives) and targets are dense: say [1, K] or [N, 1]
  * @param targets int32 [...] class labels (-1 background, -2 ignored), or float32 [..., K] in [0, 1]
  * @returns a scalar, or with reduction 'none' the losses in the logits' shape
  * @throws RetinanetOpsError as sigmoidFocalLoss of 'retinanet-ops'; ERR_SHAPE: shapes that do not agree; ERR_GRADIENT
@@ -142,7 +143,7 @@ export function sigmoidFocalLossValueAndGrad(
 ): TensorFocalLossValueAndGrad {
   return scoped(() => {
     const check = new Check('sigmoidFocalLossValueAndGrad');
-    const { inputs, attrs } = read(check, logits, targets, check.options('options', options, OPTIONS));
+    const { inputs, attrs } = read(check, logits, targets, check.options('options', options, OPTIONS), true);
     const { loss, grad, numPositives } = kernels.valueAndGrad(inputs, attrs);
     return { loss, grad, numPositives: numPositives.dataSync()[0] as number };
   });
@@ -153,6 +154,7 @@ function read(
   logitsValue: Input,
   targetsValue: Input,
   given: TensorFocalLossOptions,
+  countsPositives = given.normalizer === 'positives',
 ): { inputs: Inputs; attrs: Attrs } {
   const logits = floats(check, 'logits', logitsValue);
   if (logits.rank === 0) check.fail('ERR_SHAPE', 'logits', 'shape [..., K]', shapeText(logits));
@@ -163,6 +165,18 @@ function read(
     expectShape(check, 'targets', targets, logits.shape, 'like the logits (float32 targets are dense, labels int32)');
   else expectShape(check, 'targets', targets, rows, 'of the logits without classes (int32 targets are labels)');
   const { anchorWeights, alpha, gamma, reduction, normalizer, labelSmoothing, backend } = given;
+  const tellsClasses = [alpha, gamma].some((value) => typeof value === 'object' && value !== null);
+  if (
+    dense &&
+    countsPositives &&
+    logits.rank === 1 &&
+    logits.size > 1 &&
+    !tellsClasses &&
+    anchorWeights === undefined
+  ) {
+    const expected = 'shape [N, K] (positive anchors are counted, and dense targets do not tell where an anchor ends)';
+    check.fail('ERR_SHAPE', 'logits', expected, shapeText(logits));
+  }
   const inputs: Inputs = { logits, targets };
   if (anchorWeights !== undefined) {
     inputs['anchorWeights'] = floats(check, 'anchorWeights', anchorWeights);
