@@ -38,6 +38,15 @@ for (const name of here) {
     t.true(result.pairs > 1e5);
     t.deepEqual(result.wrong, []);
   });
+
+  test(`results in place equal results beside, to the bit: ${name}`, (t) => {
+    const { status, stdout, stderr } = runScript('check-in-place.js', [], { RETINANET_OPS_CPU: name });
+    t.is(status, 0, stderr);
+    const result = JSON.parse(stdout) as { instructionSet: string; checked: number; wrong: string[] };
+    t.is(result.instructionSet, name);
+    t.true(result.checked > 500);
+    t.deepEqual(result.wrong, []);
+  });
 }
 
 test('an instruction set that does not exist is refused by name', (t) => {
