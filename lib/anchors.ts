@@ -134,7 +134,7 @@ export class AnchorGrid {
     if (!isOfAnotherCopy(value)) return undefined;
     try {
       const { levels: _, count, ...options } = value as AnchorGrid;
-      const grid = new AnchorGrid(options as AnchorGridOptions);
+      const grid = new AnchorGrid(options);
       return grid.count === count ? grid : undefined;
     } catch {
       return undefined; // another class's, or a grid of another version that has more options

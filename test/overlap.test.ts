@@ -14,7 +14,7 @@ interface Case {
   args: () => unknown[];
   /** The output: where it goes in the options, and the input that it may be. */
   out: string;
-  kind?: 'Int32Array';
+  kind?: 'Float32Array' | 'Int32Array';
   over?: string;
 }
 
@@ -172,7 +172,7 @@ test('outputs at every offset around every input: refused where they overlap, ri
 
       const [first, second] = makeMemory(1024);
       const start = 128;
-      const moved = new constructors[input[Symbol.toStringTag]](first as ArrayBuffer, start, input.length);
+      const moved = new (input.constructor as Float32ArrayConstructor)(first as ArrayBuffer, start, input.length);
       moved.set(input);
       const output = new constructors[kind](second as ArrayBuffer, start + 4 * shift, apart.length);
       const overlaps = shift < input.length && -shift < output.length;
