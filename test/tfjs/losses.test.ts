@@ -228,3 +228,32 @@ test.serial('after a failed gradient the engine works on', async (t) => {
     equalArrays(t, tf.grad((l) => sigmoidFocalLoss(l, y))(x), [B, A, K], grad);
   });
 });
+
+onEachBackend('dense targets along a single axis do not tell anchors from classes', (t) => {
+  const x = tf.zeros([6]);
+  const y = tf.tensor1d([0, 0, 0, 1, 1, 0]);
+  const normalizer = 'positives';
+  for (const call of [
+    () => sigmoidFocalLoss(x, y, { normalizer }),
+    () => ops.sigmoidFocalLossBackward(x, y, { normalizer }),
+    () => ops.sigmoidFocalLossValueAndGrad(x, y),
+    () => ops.sigmoidFocalLossValueAndGrad(new Float32Array(6), Float32Array.of(0, 0, 0, 1, 1, 0)),
+  ]) {
+    t.throws(call, { code: 'ERR_SHAPE', message: /expected shape \[N, K\] .* for logits, received shape \[6\]/ });
+  }
+  // alpha (1 - p)^2 log 2 of a positive, (1 - alpha) p^2 log 2 of a negative
+  const sum = (2 * 0.25 + 4 * 0.75) * 0.25 * Math.LN2;
+  const rows = (shape: number[]) => [tf.reshape(x, shape), tf.reshape(y, shape)] as const;
+  for (const [shape, positives] of [
+    [[6, 1], 2],
+    [[2, 3], 1],
+    [[1, 6], 1],
+  ] as const) {
+    const [a, b] = rows([...shape]);
+    const { loss, numPositives } = ops.sigmoidFocalLossValueAndGrad(a, b, { normalizer });
+    t.is(numPositives, positives);
+    close(t, loss, tf.scalar(sum / positives), 1e-6);
+  }
+  close(t, sigmoidFocalLoss(x, y), tf.scalar(sum), 1e-6);
+  t.is(ops.sigmoidFocalLossValueAndGrad(x, y, { alpha: [0.25, 0.25, 0.25, 0.25, 0.25, 0.25] }).numPositives, 1);
+});
