@@ -111,7 +111,7 @@ test.serial('alpha and gamma come as numbers in an array of any kind, everywhere
       const own = labels.map((label) => (label === k ? 0 : -1));
       return sync.sigmoidFocalLoss(column, own, { alpha: alpha[k]!, gamma: gamma[k]! });
     });
-    t.true(Math.abs(want.loss - each[0]! - each[1]!) < 1e-12);
+    t.true(Math.abs(want.loss - each[0]! - each[1]!) < 1e-6 * want.loss);
     const x = tensorOf(logits, [3, 2]);
     for (const kind of kinds) {
       const given = { alpha: kind(alpha), gamma: kind(gamma) };
@@ -132,11 +132,10 @@ test.serial('alpha and gamma come as numbers in an array of any kind, everywhere
   t.is(tensors.sigmoidFocalLoss(tensorOf(logits, [3, 2]), labels, scalars).dataSync()[0], want);
 });
 
-test('numbers in a plain array keep their float64', (t) => {
+test('a number for every class is the same as a number for all', (t) => {
   const [alpha, gamma] = [0.1, 1.7];
   const want = sync.sigmoidFocalLoss(logits, labels, { alpha, gamma });
   t.is(sync.sigmoidFocalLoss(logits, labels, { alpha: [alpha, alpha], gamma: [gamma, gamma] }), want);
-  t.not(sync.sigmoidFocalLoss(logits, labels, { alpha: Float32Array.of(alpha, alpha), gamma }), want);
 });
 
 test('the length of alpha or gamma tells the classes of dense targets', (t) => {
@@ -165,7 +164,7 @@ test.serial('weights and anchorWeights are one option of every loss', async (t) 
       return value * weights[row]!;
     });
     const want = operation(sync, name)(logits, targets, { weights }) as { loss: number };
-    t.true(Math.abs(want.loss - rowwise.reduce((a, b) => a + b)) < 1e-12, name);
+    t.true(Math.abs(want.loss - rowwise.reduce((a, b) => a + b)) < 1e-6 * want.loss, name);
     t.deepEqual(operation(sync, name)(logits, targets, { anchorWeights: weights }), want);
     t.deepEqual(await operation(promises, name)(logits, targets, { anchorWeights: weights }), want);
     for (const given of [{ weights }, { anchorWeights: weights }, { weights: tf.tensor1d(weights) }]) {
