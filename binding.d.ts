@@ -113,6 +113,7 @@ export interface Operations {
       scoreThreshold: number,
       topK: number,
       iouThreshold: number,
+      classAgnostic: boolean,
       maxDetections: number,
       boxes: Floats,
       scores: Floats,
@@ -150,6 +151,7 @@ export interface Operations {
     losses: Floats,
     labels: Ints,
     ratio: number,
+    minNegatives: number,
     keep: Ints,
   ): number;
 

@@ -93,8 +93,8 @@ export class AnchorGrid {
     const anchorsPerCell = this.scales.length * this.aspectRatios.length;
     let offset = 0;
     const levels = this.strides.map((stride) => {
-      const height = Math.ceil(this.imageHeight / stride);
-      const width = Math.ceil(this.imageWidth / stride);
+      const height = cells(this.imageHeight, stride);
+      const width = cells(this.imageWidth, stride);
       const level = { stride, height, width, anchorsPerCell, offset, count: height * width * anchorsPerCell };
       offset += level.count;
       return Object.freeze(level);
@@ -186,6 +186,16 @@ export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
   const count = check.boxes('anchors', data, { area: true });
   if (count > MAX_ANCHORS) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
   return { count, args: [null, data] };
+}
+
+/**
+ * ceil(size / stride) of the decimal numbers that float64 stands for: 7 pixels are 10 cells of 0.7, though 7 / 0.7 exceeds 10.
+ * The rule is that of native/math/hard_negatives.h.
+ */
+function cells(size: number, stride: number): number {
+  const quotient = size / stride;
+  const nearest = Math.round(quotient);
+  return Math.abs(quotient - nearest) <= 2 ** -51 * quotient ? nearest : Math.ceil(quotient);
 }
 
 // More pixels than an image may have, less than float32 stops resolving.

@@ -75,7 +75,7 @@ export interface BatchAssignment<F extends Floats = Float32Array> extends Assign
   positiveOffsets: Int32Array;
 }
 
-const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLowQualityMatches', 'ignoreIof'] as const;
+export const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLowQualityMatches', 'ignoreIof'] as const;
 
 /**
  * Assigns anchors to the ground truth of one image, as torchvision.models.detection._utils.Matcher does to the bit (ties

@@ -38,7 +38,7 @@ export function encodeBoxes<F extends Floats>(anchors: Anchors<F>, boxes: F, opt
 
 /**
  * Boxes from anchors and deltas: torchvision's BoxCoder.decode with weights 1, 1, 1, 1; dw and dh are clipped at log(1000 / 16).
- * NaN deltas give NaN coordinates.
+ * NaN deltas give NaN coordinates, infinite ones what the formula gives: decodeDetections refuses both.
  *
  * @param anchors an AnchorGrid, or boxes [A, 4]
  * @param deltas [A, 4]
@@ -52,7 +52,7 @@ export function decodeBoxes<F extends Floats>(anchors: Anchors<F>, deltas: F, op
 /**
  * Boxes with x clamped to [0, width] and y to [0, height] (torchvision.ops.clip_boxes_to_image).
  *
- * @param boxes [n, 4], finite
+ * @param boxes [n, 4], finite; on a device, where nobody looks, NaN stays NaN
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
 export function clipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F>): FloatsLike<F> {

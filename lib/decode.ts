@@ -25,6 +25,8 @@ export interface DecodeDetectionsOptions<F extends Floats = Float32Array> {
   levelCounts?: ArrayLike<number>;
   /** In [0, 1]. Default 0.5. */
   iouThreshold?: number;
+  /** A box suppresses those of other classes too. Default false: only those of its own. */
+  classAgnostic?: boolean;
   /** Detections an image. Default 300. */
   maxDetections?: number;
   backend?: BackendName;
@@ -53,14 +55,16 @@ export const DECODE_OPTIONS = [
   'topK',
   'levelCounts',
   'iouThreshold',
+  'classAgnostic',
   'maxDetections',
   'backend',
 ] as const;
 
 /**
  * Scores, boxes and classes from raw outputs (torchvision's RetinaNet.postprocess_detections): per level the topK scores above
- * the threshold, decoded and clipped; non-maximum suppression within each class; the best maxDetections of each image.
- * NaN logits are never a detection.
+ * the threshold, decoded and clipped; non-maximum suppression within each class (batched_nms there; with `classAgnostic` across
+ * classes, nms); the best maxDetections of each image. A NaN logit is never a detection, nor is a row whose deltas or whose
+ * decoded box, before clipping, are not all finite: it takes no other's place among the topK and suppresses nothing.
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
@@ -80,7 +84,7 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
   const { imageHeight = grid?.imageHeight, imageWidth = grid?.imageWidth } = given;
   const height = check.number('imageHeight', imageHeight, size);
   const width = check.number('imageWidth', imageWidth, size);
-  const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, maxDetections = 300 } = given;
+  const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, classAgnostic = false, maxDetections = 300 } = given;
   const unit = { min: 0, max: 1 };
   const whole = { min: 1, max: 2 ** 31 - 1, integer: true };
   check.number('topK', topK, whole);
@@ -109,6 +113,7 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
       check.number('scoreThreshold', scoreThreshold, unit),
       topK,
       check.number('iouThreshold', iouThreshold, unit),
+      check.boolean('classAgnostic', classAgnostic),
       most,
       boxes,
       scores,

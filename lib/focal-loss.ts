@@ -18,34 +18,28 @@ import {
   lossesOut,
   normalizerOrPositives,
   reductionOf,
+  weightsOf,
   type Divisor,
   type LossesAndGrad,
   type Reduction,
+  type WeightOptions,
 } from './loss-options.js';
 import { readNumClasses } from './num-classes.js';
+import { readFocalLossParameters, type FocalLossParameterOptions, type FocalLossParameters } from './per-class.js';
 import { plan, type Plan } from './plan.js';
-import { kindOf } from './typed-arrays.js';
-import { FLOAT32_MAX, type Check } from './validate.js';
 
-export interface FocalLossOptions<F extends Floats = Float32Array> {
+export interface FocalLossOptions<F extends Floats = Float32Array>
+  extends FocalLossParameterOptions, WeightOptions<FloatsLike<F>> {
   /**
    * K. Default: the last axis of tensors that have several; logits.length / targets.length for class labels; for dense targets what
-   * `alpha`, `gamma` or `anchorWeights` tell by their length. Dense targets without any of these need it where positive anchors
-   * are counted: with normalizer 'positives', and for numPositives.
+   * `alpha`, `gamma` or `weights` tell by their length. Dense targets without any of these need it where positive anchors are
+   * counted: with normalizer 'positives', and for numPositives.
    */
   numClasses?: number;
-  /** Weight of the positive class in [0, 1], one number or [K]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
-  alpha?: number | Float32Array | null;
-  /** Focusing parameter >= 0, one number or [K]. Default 2. */
-  gamma?: number | Float32Array;
   /** Default 'sum'. */
   reduction?: Reduction;
   /** Divides every loss and gradient; 'positives' = max(1, number of positive anchors). Default 1. */
   normalizer?: number | 'positives';
-  /** [N], finite and >= 0: multiplies an anchor's losses; an anchor of weight 0 is ignored and its logits are not read. */
-  anchorWeights?: FloatsLike<F>;
-  /** s in [0, 1]: a target t becomes t (1 - s) + s / 2 (as in Keras' binary losses). Default 0. */
-  labelSmoothing?: number;
   /** [N, K], for reduction 'none': the array that receives the losses. */
   out?: FloatsLike<F>;
   backend?: BackendName;
@@ -80,12 +74,13 @@ export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends F
  */
 export type FocalLossTargets<F extends Floats = Float32Array> = IntsLike<F> | FloatsLike<F>;
 
-const OPTIONS = [
+export const FOCAL_LOSS_OPTIONS = [
   'numClasses',
   'alpha',
   'gamma',
   'reduction',
   'normalizer',
+  'weights',
   'anchorWeights',
   'labelSmoothing',
   'out',
@@ -170,7 +165,7 @@ export function planSigmoidFocalLoss<F extends Floats>(
   options?: FocalLossOptions<F>,
 ): Plan<NumberLike<F> | FloatsLike<F>> {
   const check = new Call('sigmoidFocalLoss');
-  const given = check.options<FocalLossOptions<Floats>>('options', options, OPTIONS);
+  const given = check.options<FocalLossOptions<Floats>>('options', options, FOCAL_LOSS_OPTIONS);
   const input = readInput(check, logits, targets, given);
   const losses = lossesOut(check, given.out, input.reduction, logits);
   return planFocalLoss(check, input, { losses }, ({ loss, numPositives }) => {
@@ -185,7 +180,10 @@ export function planSigmoidFocalLossBackward<F extends Floats>(
   options?: FocalLossBackwardOptions<F>,
 ): Plan<FloatsLike<F>> {
   const check = new Call('sigmoidFocalLossBackward');
-  const given = check.options<FocalLossBackwardOptions<Floats>>('options', options, [...OPTIONS, 'gradOutput']);
+  const given = check.options<FocalLossBackwardOptions<Floats>>('options', options, [
+    ...FOCAL_LOSS_OPTIONS,
+    'gradOutput',
+  ]);
   const input = readInput(check, logits, targets, given);
   const gradOutput = gradOutputOf(check, given.gradOutput, input.reduction, logits.length);
   const grad = check.outLike('out', given.out, logits);
@@ -202,7 +200,7 @@ export function planSigmoidFocalLossValueAndGrad<F extends Floats>(
   options?: FocalLossValueAndGradOptions<F>,
 ): Plan<FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>> {
   const check = new Call('sigmoidFocalLossValueAndGrad');
-  const given = check.options<FocalLossValueAndGradOptions<Floats>>('options', options, OPTIONS);
+  const given = check.options<FocalLossValueAndGradOptions<Floats>>('options', options, FOCAL_LOSS_OPTIONS);
   const input = readInput(check, logits, targets, given, true);
   const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, logits);
   return planFocalLoss(
@@ -220,7 +218,7 @@ interface FocalLossInput {
   numClasses: number;
   logits: Floats;
   targets: Floats | Ints;
-  anchorWeights: Floats | null;
+  weights: Floats | null;
   parameters: FocalLossParameters;
   reduction: Reduction;
   divisor: Divisor;
@@ -249,11 +247,6 @@ function readInput(
     const expected = 'a number (positive anchors are counted, and dense targets do not tell where an anchor ends)';
     check.fail('ERR_OPTION', 'numClasses', expected, 'undefined');
   }
-  let anchorWeights: Floats | null = null;
-  if (given.anchorWeights !== undefined) {
-    anchorWeights = check.operand('Float32Array', 'anchorWeights', given.anchorWeights, rows, 'one an anchor');
-    check.values('anchorWeights', anchorWeights, 0, FLOAT32_MAX);
-  }
   const reduction = reductionOf(check, given.reduction);
   return {
     backend: backendIndex(check, given.backend),
@@ -261,41 +254,11 @@ function readInput(
     numClasses,
     logits,
     targets,
-    anchorWeights,
+    weights: weightsOf(check, given, (count) => count === rows, `${String(rows)} elements one an anchor`),
     reduction,
     parameters: readFocalLossParameters(check, given, numClasses),
     divisor: normalizerOrPositives(check, given.normalizer, reduction, logits.length),
   };
-}
-
-export interface FocalLossParameters {
-  alpha: number | Float64Array | null;
-  gamma: number | Float64Array;
-  labelSmoothing: number;
-}
-
-/** alpha, gamma and labelSmoothing with their defaults; by class as float64, which native code computes in. */
-export function readFocalLossParameters(
-  check: Check,
-  given: Pick<FocalLossOptions, 'alpha' | 'gamma' | 'labelSmoothing'>,
-  numClasses: number,
-): FocalLossParameters {
-  const { alpha = 0.25, gamma = 2, labelSmoothing = 0 } = given;
-  return {
-    alpha: alpha === null ? null : perClass(check, 'alpha', alpha, numClasses, 1),
-    gamma: perClass(check, 'gamma', gamma, numClasses, FLOAT32_MAX),
-    labelSmoothing: check.number('labelSmoothing', labelSmoothing, { min: 0, max: 1 }),
-  };
-}
-
-function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): number | Float64Array {
-  if (typeof value === 'number') return check.number(name, value, { min: 0, max });
-  if (kindOf(value) !== 'Float32Array') {
-    check.fail('ERR_DTYPE', name, 'a number or a Float32Array [K]', describe(value));
-  }
-  const array = check.array('Float32Array', name, value, numClasses, 'one a class');
-  check.values(name, array, 0, max);
-  return Float64Array.from(array);
 }
 
 interface FocalLossOutputs {
@@ -323,7 +286,7 @@ function planFocalLoss<Result>(
       input.logits,
       isLabels ? (input.targets as Ints) : null,
       isLabels ? null : (input.targets as Floats),
-      input.anchorWeights,
+      input.weights,
       input.parameters.alpha,
       input.parameters.gamma,
       input.parameters.labelSmoothing,

@@ -37,7 +37,7 @@ export {
   type FocalLossValueAndGrad,
   type FocalLossValueAndGradOptions,
 } from './focal-loss.js';
-export type { LossesAndGrad, Reduction } from './loss-options.js';
+export type { LossesAndGrad, Reduction, WeightOptions } from './loss-options.js';
 export {
   onlineHardExamples,
   selectHardNegatives,
@@ -45,6 +45,7 @@ export {
   type OnlineHardExamplesOptions,
 } from './mining.js';
 export { nms, type NmsOptions } from './nms.js';
+export type { FocalLossParameterOptions, PerClass } from './per-class.js';
 export { priorBias } from './prior.js';
 export {
   retinanetLoss,

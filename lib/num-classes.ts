@@ -1,5 +1,6 @@
 // K, where it is not given: what shapes and lengths tell. Nothing is guessed that a result depends on.
 import { DeviceTensor, operandKind, type Floats, type Ints } from './device-tensor.js';
+import { isArray } from './per-class.js';
 import type { Check } from './validate.js';
 
 /** What may tell K beside logits and targets. */
@@ -8,7 +9,8 @@ interface Options {
   /** By class: [K]. */
   alpha?: unknown;
   gamma?: unknown;
-  /** [N] */
+  /** [N], by either name. */
+  weights?: unknown;
   anchorWeights?: unknown;
 }
 
@@ -43,10 +45,11 @@ function classesOfDense(check: Check, logits: Floats, targets: Floats | Ints, gi
   }
   const told = axis ?? targetAxis ?? (lengthOf(given.alpha) || lengthOf(given.gamma));
   if (told > 0) return told;
-  const anchors = lengthOf(given.anchorWeights);
+  const name = given.weights === undefined ? 'anchorWeights' : 'weights';
+  const anchors = lengthOf(given[name]);
   if (anchors === 0) return undefined;
   if (logits.length % anchors === 0) return logits.length / anchors;
-  check.fail('ERR_SHAPE', 'anchorWeights', `one an anchor of ${String(logits.length)} logits`, String(anchors));
+  check.fail('ERR_SHAPE', name, `one an anchor of ${String(logits.length)} logits`, String(anchors));
 }
 
 /** Tensors of several axes tell K; those of a single axis and typed arrays tell their length only. */
@@ -55,5 +58,5 @@ function lastAxis(array: Floats | Ints): number | undefined {
 }
 
 function lengthOf(value: unknown): number {
-  return operandKind(value) === undefined && !Array.isArray(value) ? 0 : (value as Floats).length;
+  return isArray(value) || DeviceTensor.is(value) ? (value as Floats).length : 0;
 }

@@ -3,14 +3,13 @@ import { nativeAnchors, type Anchors } from './anchors.js';
 import { readGroundTruth, readMatchOptions, type GroundTruth, type MatchOptions } from './assign.js';
 import { backendIndex, type BackendName } from './backend.js';
 import { readOutputShape } from './decode.js';
-import { readFocalLossParameters, type FocalLossOptions } from './focal-loss.js';
 import { normalizerOrPositives } from './loss-options.js';
+import { readFocalLossParameters, type FocalLossParameterOptions } from './per-class.js';
 import { Call } from './call.js';
 import type { DeviceTensor, Floats, FloatsLike, NumberLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
 
-export interface RetinanetLossOptions<F extends Floats = Float32Array>
-  extends MatchOptions, Pick<FocalLossOptions, 'numClasses' | 'alpha' | 'gamma' | 'labelSmoothing' | 'backend'> {
+export interface RetinanetLossOptions<F extends Floats = Float32Array> extends MatchOptions, FocalLossParameterOptions {
   /** [B, A, K], flattened. */
   classLogits: F;
   /** [B, A, 4], flattened. */
@@ -18,6 +17,8 @@ export interface RetinanetLossOptions<F extends Floats = Float32Array>
   anchors: Anchors<F>;
   /** Typed arrays, or tensors where the others are. */
   groundTruth: GroundTruth | GroundTruth<F>;
+  /** K. Default: what the lengths tell. */
+  numClasses?: number;
   /** Smooth L1's beta, >= 0. Default 1 / 9. */
   beta?: number;
   /** Multiplies the box loss and its gradient, >= 0. Default 1. */

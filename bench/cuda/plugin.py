@@ -4,7 +4,7 @@ A call takes its arrays from the host (numpy) or from the device (addresses: Buf
 import ctypes
 from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_double, c_float, c_int32, c_int64, c_uint32, c_void_p
 
-ABI_VERSION = 3
+ABI_VERSION = 5
 HOST, DEVICE = 0, 1
 DTYPES = {"float32": 0, "float16": 1, "bfloat16": 2}
 
@@ -76,7 +76,7 @@ OPERATIONS = {
         **dict(place=Place, dtype=c_int32, class_logits=c_void_p, box_deltas=c_void_p, anchors=Anchors),
         **dict(level_counts=c_void_p, num_levels=c_int64, images=c_int64, classes=c_int64, image_height=c_float),
         **dict(image_width=c_float, score_threshold=c_double, top_k=c_int64, iou_threshold=c_double),
-        **dict(max_detections=c_int64, boxes=c_void_p, scores=c_void_p, labels=c_void_p, offsets=c_void_p),
+        **dict(class_agnostic=c_int32, max_detections=c_int64, boxes=c_void_p, scores=c_void_p, labels=c_void_p, offsets=c_void_p),
     ),
     "retinanet_loss": struct(
         "RetinanetLoss",
@@ -89,7 +89,7 @@ OPERATIONS = {
     "select_hard_negatives": struct(
         "SelectHardNegatives",
         **dict(place=Place, losses=c_void_p, labels=c_void_p, rows=c_int64, columns=c_int64, ratio=c_double),
-        **dict(keep=c_void_p, num_keep=c_void_p),
+        **dict(min_negatives=c_int64, keep=c_void_p, num_keep=c_void_p),
     ),
 }
 

@@ -14,11 +14,13 @@ export interface DetectOptions {
   topK?: number;
   /** Overlap from which the weaker of two boxes of one class is dropped. Default 0.5. */
   iouThreshold?: number;
+  /** Drops the weaker box also where the two are of different classes. Default false. */
+  classAgnostic?: boolean;
   /** Most objects of an image. Default 300. */
   maxDetections?: number;
 }
 
-const OPTION_NAMES = ['batchSize', 'scoreThreshold', 'topK', 'iouThreshold', 'maxDetections'] as const;
+const OPTION_NAMES = ['batchSize', 'scoreThreshold', 'topK', 'iouThreshold', 'classAgnostic', 'maxDetections'] as const;
 
 /**
  * Finds objects.

@@ -104,9 +104,9 @@ function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Ar
   const { labels, positives, boxTargets, numPositives } = assignAnchorsBatch(anchors, truth);
   const plain = { numClasses, alpha: null, gamma: 0 };
   const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' });
-  const anchorWeights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
+  const weights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
 
-  const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, { ...plain, anchorWeights });
+  const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, { ...plain, weights });
   const boxes = smoothL1LossValueAndGrad(gatherRows(boxDeltas, positives), boxTargets, {
     beta: BOX_BETA,
     reduction: 'sum',

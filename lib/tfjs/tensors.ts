@@ -1,6 +1,7 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
 import { engine, tensor, util, type Tensor, type TensorLike } from '@tensorflow/tfjs-core';
 import { AnchorGrid } from '../anchors.js';
+import type { PerClass } from '../per-class.js';
 import { kindOf } from '../typed-arrays.js';
 import type { Check } from '../validate.js';
 import type { Arrays } from './memory.js';
@@ -68,14 +69,23 @@ export function anchorsOf(arrays: Arrays, attrs: { grid: AnchorGrid | undefined 
   return attrs.grid ?? arrays.floats('anchors');
 }
 
-/** A per-class option as a kernel's attribute: numbers instead of arrays; anything unfit is left for the operation to refuse. */
+/** What may differ from class to class: a number, or [K] in a tensor or an array of any kind. */
+export type TensorPerClass = PerClass | Tensor;
+
+/** As a kernel's attribute: numbers instead of tensors and typed arrays; anything unfit is left for the operation to refuse. */
 export function perClassAttribute(check: Check, name: string, value: unknown): unknown {
-  if (isTensor(value)) return Array.from(floats(check, name, value).dataSync());
-  return kindOf(value) === 'Float32Array' ? Array.from(value as Float32Array) : value;
+  if (!isTensor(value)) return kindOf(value) === undefined ? value : Array.from(value as ArrayLike<unknown>);
+  const numbers = floats(check, name, value).dataSync();
+  return value.rank === 0 ? numbers[0] : Array.from(numbers);
 }
 
-export function perClassOption<T>(attribute: T | number[]): T | Float32Array {
-  return Array.isArray(attribute) ? Float32Array.from(attribute) : attribute;
+/** The option numClasses, which the shape tells as well. */
+export function expectClasses(check: Check, given: unknown, name: string, value: Tensor): void {
+  if (given === undefined) return;
+  const classes = value.shape.at(-1);
+  const numClasses = check.number('numClasses', given, { min: 1, integer: true });
+  if (numClasses === classes) return;
+  check.fail('ERR_SHAPE', 'numClasses', `${String(classes)}, the last axis of ${name},`, String(numClasses));
 }
 
 function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 'int32', shape?: number[]): Tensor {
