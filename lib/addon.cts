@@ -1,6 +1,5 @@
 // All that calls node-gyp-build. In CommonJS and in these words, because file tracers and bundlers look for them and take the
-// binary along; and required late, so that what fails in it fails where it can be caught.
-import path = require('node:path');
+// binary along; and required late, so that what fails in it fails where it can be caught: in esbuild's ES modules require() fails.
 
 interface NodeGypBuild {
   (folder: string): unknown;
@@ -14,7 +13,7 @@ function choose(folder: string): string {
 
 /** Loads the one that is chosen in this package's folder. */
 function load(): unknown {
-  return (require('node-gyp-build') as NodeGypBuild)(path.join(__dirname, '..'));
+  return (require('node-gyp-build') as NodeGypBuild)(`${__dirname}/..`);
 }
 
 export = { choose, load };
