@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
-import { createRequire } from 'node:module';
 
 import * as tf from '@tensorflow/tfjs-core';
 
 import { RetinanetOpsError } from '../errors.js';
+import { bundled, nodeRequire, UNBUNDLE } from '../location.js';
 import { enableWasmTraining } from '../tfjs/wasm-training/index.js';
 
 /**
@@ -12,11 +12,22 @@ import { enableWasmTraining } from '../tfjs/wasm-training/index.js';
  */
 export async function useWasmBackend(): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
-  const require = createRequire(import.meta.url);
-  wasm.setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), '/'));
+  wasm.setWasmPaths(join(wasmFolder(), '/'));
   await tf.setBackend('wasm');
   await tf.ready();
   enableWasmTraining();
+}
+
+/** Where the backend's .wasm files lie. */
+function wasmFolder(): string {
+  try {
+    return dirname(nodeRequire.resolve('@tensorflow/tfjs-backend-wasm'));
+  } catch (cause) {
+    const what = "useWasmBackend: found no folder of '@tensorflow/tfjs-backend-wasm', whose .wasm files it needs";
+    throw new RetinanetOpsError('ERR_BACKEND', bundled ? `${what}. Mark it external, too. ${UNBUNDLE}` : what, {
+      cause,
+    });
+  }
 }
 
 /** Models hold tensors, so tfjs needs somewhere to keep them. */
