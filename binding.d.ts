@@ -220,6 +220,16 @@ export interface CudaState {
   devices: CudaDevice[];
 }
 
+/** Memory of large results that is used again, of the whole process, in bytes. */
+export interface RecycledMemory {
+  /** Of `kept`; 0 where nothing is recycled. */
+  limit: number;
+  /** Free, held for results to come. */
+  kept: number;
+  /** Of results that the garbage collector has not freed. */
+  inUse: number;
+}
+
 export interface Binding extends Operations, AsyncOperations {
   cpuInfo(): BackendState;
   cudaInfo(): CudaState;
@@ -232,6 +242,12 @@ export interface Binding extends Operations, AsyncOperations {
   firstOutside(values: HostFloats | HostInts, lowest: number, highest: number): number;
   /** Row of the first box that is not finite or, where `area` is asked for, has none; or -1. */
   firstBadBox(boxes: HostFloats, area: boolean): number;
+  /** Whether memory can be recycled here; nothing is until the limit is set. */
+  canRecycle(): boolean;
+  setRecycledLimit(bytes: number): void;
+  recycledMemory(): RecycledMemory;
+  /** Of arbitrary content; undefined where no recycled memory is to be had. */
+  recycledBuffer(bytes: number): ArrayBuffer | undefined;
   /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
   cgroupCores(root: string): number;
   /** Where decoding clips dw and dh. */

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Binding } from '../binding.js';
 import { RetinanetOpsError } from './errors.js';
+import { startRecycling } from './recycling.js';
 
 /** The package's folder. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -30,6 +31,7 @@ export function native(): Binding {
         cause,
       });
     }
+    startRecycling(binding);
     loaded = binding;
   }
   return loaded;
