@@ -20,9 +20,11 @@ namespace {
 constexpr size_t kSmallest = size_t{1} << 16;
 constexpr size_t kHugePage = size_t{1} << 21;
 
-// Sizes in steps of at most an eighth, so that results of nearly one size share blocks. Whole pages, even those of 64 KiB.
+// Sizes in few steps, so that results of nearly one size share blocks, and such that blocks fill huge pages, whole or
+// together: powers of two up to one, multiples of at most an eighth from 16.
 size_t CapacityFor(size_t bytes) {
   size_t step = kSmallest;
+  while (step < kHugePage && step < bytes) step *= 2;
   while (16 * step <= bytes) step *= 2;
   return (bytes + step - 1) / step * step;
 }
@@ -32,9 +34,10 @@ struct Block {
   size_t capacity;
 };
 
-// Fresh memory where huge pages can lie, which take a tenth of the faults' time: one large block, or several small ones.
+// Fresh memory where huge pages can lie, which take a tenth of the faults' time: one large block, or several small
+// ones.
 std::vector<Block> Map(size_t capacity) {
-  const size_t count = std::max<size_t>(1, 2 * kHugePage / capacity);
+  const size_t count = std::max<size_t>(1, kHugePage / capacity);
   const size_t size = count * capacity;
   void* mapped = mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return {};
@@ -118,7 +121,8 @@ class Pool {
   Figures figures_{};
 };
 
-// What is used of v8-array-buffer.h and v8-isolate.h, the same since V8 11 (Node.js 20). Names carry the parameters' types.
+// What is used of v8-array-buffer.h and v8-isolate.h, the same since V8 11 (Node.js 20). Names carry the parameters'
+// types.
 struct BackingStore {};
 struct Isolate;
 struct DeleteStore {
@@ -128,7 +132,8 @@ using Deleter = void (*)(void* data, size_t length, void* deleter_data);
 
 struct V8 {
   Isolate* (*current_isolate)();
-  std::unique_ptr<BackingStore, DeleteStore> (*new_backing_store)(void* data, size_t length, Deleter, void* deleter_data);
+  std::unique_ptr<BackingStore, DeleteStore> (*new_backing_store)(void* data, size_t length, Deleter,
+                                                                  void* deleter_data);
   void (*destroy_backing_store)(BackingStore*);
   napi_value (*new_array_buffer)(Isolate*, std::shared_ptr<BackingStore>);
   bool is_complete = true;
@@ -200,9 +205,11 @@ void Return(void* block, size_t bytes) { Pool::Instance().Return(block, bytes); 
 Napi::Value ToArrayBuffer(Napi::Env env, void* block, size_t bytes) {
   const V8& v8 = TheV8();
   const Deleter deleter = [](void* data, size_t length, void*) { Return(data, length); };
-  const Napi::Value buffer(env, v8.new_array_buffer(v8.current_isolate(), v8.new_backing_store(block, bytes, deleter, nullptr)));
-  // V8 collects young objects when it allocates memory for an ArrayBuffer while those that there are hold much, but not when
-  // it is given memory. It gets a byte to allocate, so that results come back as soon as they would without this pool.
+  const Napi::Value buffer(
+      env, v8.new_array_buffer(v8.current_isolate(), v8.new_backing_store(block, bytes, deleter, nullptr)));
+  // V8 collects young objects when it allocates memory for an ArrayBuffer while those that there are hold much, but not
+  // when it is given memory. It gets a byte to allocate, so that results come back as soon as they would without this
+  // pool.
   void* data;
   napi_value byte;
   static_cast<void>(napi_create_arraybuffer(env, 1, &data, &byte));
