@@ -222,6 +222,16 @@ export interface CudaState {
   devices: CudaDevice[];
 }
 
+/** Memory of large results that is used again, of the whole process, in bytes. */
+export interface RecycledMemory {
+  /** Of `kept`; 0 where nothing is recycled. */
+  limit: number;
+  /** Free, held for results to come. */
+  kept: number;
+  /** Of results that the garbage collector has not freed. */
+  inUse: number;
+}
+
 export interface Binding extends Operations, AsyncOperations {
   cpuInfo(): BackendState;
   cudaInfo(): CudaState;
@@ -236,6 +246,12 @@ export interface Binding extends Operations, AsyncOperations {
   firstBadBox(boxes: HostFloats, area: boolean): number;
   /** From the first byte of `a` in memory to that of `b`. */
   bytesBetween(a: TypedArray, b: TypedArray): number;
+  /** Whether memory can be recycled here; nothing is until the limit is set. */
+  canRecycle(): boolean;
+  setRecycledLimit(bytes: number): void;
+  recycledMemory(): RecycledMemory;
+  /** Of arbitrary content; undefined where no recycled memory is to be had. */
+  recycledBuffer(bytes: number): ArrayBuffer | undefined;
   /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
   cgroupCores(root: string): number;
   /** Where decoding clips dw and dh. */

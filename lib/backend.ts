@@ -1,10 +1,10 @@
 // Which backend runs the operations, and with how many threads.
-import type { BackendState, CudaDevice, CudaState } from '../binding.js';
+import type { BackendState, CudaDevice, CudaState, RecycledMemory } from '../binding.js';
 import { RetinanetOpsError } from './errors.js';
 import { native } from './native.js';
 import { Check } from './validate.js';
 
-export type { BackendState, CudaDevice, CudaState };
+export type { BackendState, CudaDevice, CudaState, RecycledMemory };
 
 /** 'auto' takes CUDA where it is usable, else the CPU; 'cuda' throws where it is not. Tensors on a device always take CUDA. */
 export type BackendName = 'auto' | 'cpu' | 'cuda';
@@ -37,13 +37,19 @@ export interface BackendInfo {
   numThreads: number;
   cpu: BackendState;
   cuda: CudaState;
+  /**
+   * Host memory of large results: once an array has been collected, the next result takes its place. RETINANET_OPS_RECYCLED_MIB
+   * in the environment bounds what is kept meanwhile; 0 switches it off.
+   */
+  memory: RecycledMemory;
 }
 
-/** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable. */
+/** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable; memory. */
 export function backendInfo(): BackendInfo {
   const cuda = native().cudaInfo();
   const active = current !== 'cpu' && cuda.available ? 'cuda' : 'cpu';
-  return { current, active, numThreads: native().numThreads(), cpu: native().cpuInfo(), cuda };
+  const memory = native().recycledMemory();
+  return { current, active, numThreads: native().numThreads(), cpu: native().cpuInfo(), cuda, memory };
 }
 
 /**

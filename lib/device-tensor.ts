@@ -3,7 +3,7 @@ import { mark } from './copies.js';
 import { native } from './native.js';
 import { plan } from './plan.js';
 import { kindOf } from './typed-arrays.js';
-import { Check } from './validate.js';
+import { Check, type ArrayKinds } from './validate.js';
 
 /** Element types; their order is the wire format between lib/ and the addon. */
 export const DTYPES = ['float32', 'float16', 'bfloat16', 'int32', 'float64'] as const;
@@ -194,7 +194,11 @@ export function operandKind(value: unknown): string | undefined {
 export function head<A extends Floats | Ints>(check: Check, array: A, rows: number, rowLength?: number): A {
   const shape = rowLength === undefined ? [rows] : [rows, rowLength];
   if (DeviceTensor.is(array)) return array.head(check, shape) as A;
-  return (array as Float32Array).slice(0, rows * (rowLength ?? 1)) as A;
+  const length = rows * (rowLength ?? 1);
+  if (length === array.length) return array;
+  const out = check.newArray(kindOf(array) as keyof ArrayKinds, length);
+  out.set(array.subarray(0, length));
+  return out as A;
 }
 
 /** Gives back an output that the caller did not ask for. */

@@ -21,6 +21,7 @@ export {
   type BackendState,
   type CudaDevice,
   type CudaState,
+  type RecycledMemory,
 } from './backend.js';
 export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './boxes.js';
 export * as cuda from './cuda.js';

@@ -5,6 +5,7 @@ import type { Binding } from '../binding.js';
 import addon from './addon.cjs';
 import { RetinanetOpsError } from './errors.js';
 import { bundled, here, nodeRequire, root, UNBUNDLE } from './location.js';
+import { startRecycling } from './recycling.js';
 
 /** One place where an addon may lie, and what came of loading it. */
 export interface Attempt {
@@ -25,6 +26,7 @@ export function native(): Binding {
       const message = `could not load the native addon.\n${describe(attempts)}\n${help(attempts)}`;
       throw new RetinanetOpsError('ERR_NATIVE', message, { cause });
     }
+    startRecycling(binding);
     loaded = binding;
   }
   return loaded;

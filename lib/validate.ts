@@ -14,6 +14,11 @@ export interface ArrayKinds {
   Float64Array: Float64Array;
 }
 
+interface ArrayConstructor<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (lengthOrBuffer: number | ArrayBufferLike): T;
+}
+
 const CONSTRUCTORS = { Float32Array, Int32Array, Float64Array };
 
 interface NumberRange {
@@ -24,11 +29,15 @@ interface NumberRange {
   integer?: boolean;
 }
 
-/** A new array. Native code writes all of it: filling a large one with zeros first would take as long as some operations. */
-function allocate(constructor: (typeof CONSTRUCTORS)[keyof ArrayKinds], length: number): ArrayKinds[keyof ArrayKinds] {
+/**
+ * A new array, large ones of arbitrary content. Native code writes all of it: filling it with zeros first, or fresh memory, would
+ * take as long as some operations.
+ */
+export function allocate<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
+  const constructor = CONSTRUCTORS[kind] as unknown as ArrayConstructor<ArrayKinds[Kind]>;
   const bytes = length * constructor.BYTES_PER_ELEMENT;
   if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
-  return new constructor(Buffer.allocUnsafeSlow(bytes).buffer);
+  return new constructor(native().recycledBuffer(bytes) ?? Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 /** The checks of one call; `operation` opens every message. */
@@ -83,7 +92,7 @@ export class Check {
 
   newArray<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
     try {
-      return allocate(CONSTRUCTORS[kind], length) as ArrayKinds[Kind];
+      return allocate(kind, length);
     } catch (cause) {
       throw new RetinanetOpsError(
         'ERR_OUT_OF_MEMORY',

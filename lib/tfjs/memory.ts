@@ -1,6 +1,7 @@
 // Typed arrays over the tensors of one kernel call, on any backend.
 import type { DataType, KernelBackend, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import { kindOf } from '../typed-arrays.js';
+import { allocate } from '../validate.js';
 
 export type Numbers = Float32Array | Int32Array;
 
@@ -109,7 +110,7 @@ function elsewhere<Result>(
 ): { result: Result; tensors: Record<string, TensorInfo> } {
   const made = outputs.map(([name, [dtype, shape]]) => {
     const size = shape.reduce((product, side) => product * side, 1);
-    return { name, shape, values: dtype === 'float32' ? new Float32Array(size) : new Int32Array(size) };
+    return { name, shape, values: allocate(dtype === 'float32' ? 'Float32Array' : 'Int32Array', size) };
   });
   const result = body(
     new Arrays(inputs.map(([name, info]) => [name, backend.readSync(info.dataId) as Numbers])),

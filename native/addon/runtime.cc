@@ -7,6 +7,7 @@
 #include "../threads/cgroup.h"
 #include "../threads/thread_pool.h"
 #include "operation.h"
+#include "recycled_memory.h"
 
 namespace rn::addon {
 namespace {
@@ -110,6 +111,34 @@ Napi::Value BytesBetween(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(distance));
 }
 
+// Whether memory can be recycled here.
+Napi::Value CanRecycle(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), recycled::IsPossible(info.Env()));
+}
+
+// (bytes)
+void SetRecycledLimit(const Napi::CallbackInfo& info) {
+  recycled::SetLimit(static_cast<size_t>(Arguments(info).Count()));
+}
+
+Napi::Value RecycledMemory(const Napi::CallbackInfo& info) {
+  const recycled::Figures figures = recycled::GetFigures();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("limit", static_cast<double>(figures.limit));
+  result.Set("kept", static_cast<double>(figures.kept));
+  result.Set("inUse", static_cast<double>(figures.in_use));
+  return result;
+}
+
+// (bytes)
+Napi::Value RecycledBuffer(const Napi::CallbackInfo& info) {
+  return Allocating(info.Env(), [&] {
+    const auto bytes = static_cast<size_t>(Arguments(info).Count());
+    void* block = recycled::Take(bytes);
+    return block ? recycled::ToArrayBuffer(info.Env(), block, bytes) : info.Env().Undefined();
+  });
+}
+
 }  // namespace
 
 void ExportRuntime(Napi::Object exports) {
@@ -122,6 +151,10 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("bytesBetween", Napi::Function::New(env, BytesBetween, "bytesBetween"));
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
+  exports.Set("canRecycle", Napi::Function::New(env, CanRecycle, "canRecycle"));
+  exports.Set("setRecycledLimit", Napi::Function::New(env, SetRecycledLimit, "setRecycledLimit"));
+  exports.Set("recycledMemory", Napi::Function::New(env, RecycledMemory, "recycledMemory"));
+  exports.Set("recycledBuffer", Napi::Function::New(env, RecycledBuffer, "recycledBuffer"));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));
 }
 
