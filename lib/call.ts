@@ -1,6 +1,6 @@
 // The arrays of one call: typed arrays, or tensors that all lie on one device.
 import { DeviceTensor, dtypesOf, type DType, type Floats, type Ints } from './device-tensor.js';
-import { overlap } from './overlap.js';
+import { overlap, type Operand } from './overlap.js';
 import { Check, type ArrayKinds } from './validate.js';
 
 /** What stands for an array of each kind in a call: itself, or a tensor on a device. */
@@ -18,7 +18,7 @@ interface Home {
 /** What a call does with an array. */
 interface Use {
   argument: string;
-  array: Floats | Ints | Float64Array;
+  array: Operand;
   isOutput: boolean;
 }
 

@@ -1,13 +1,14 @@
 // Whether two arrays lie over the same memory.
 import { types } from 'node:util';
-import { DeviceTensor, type Floats, type Ints } from './device-tensor.js';
+import { DeviceTensor } from './device-tensor.js';
 import { native } from './native.js';
 import { bufferOf, byteLengthIn, byteOffsetIn } from './typed-arrays.js';
+import type { ArrayKinds } from './validate.js';
 
 /** 'apart', 'over each other', or 'the same': the same memory from the first byte to the last. Empty arrays are apart. */
 export type Overlap = 'apart' | 'over each other' | 'the same';
 
-type Operand = Floats | Ints | Float64Array;
+export type Operand = ArrayKinds[keyof ArrayKinds] | DeviceTensor;
 
 /** How two arrays lie in memory. Tensors are memory of their own. */
 export function overlap(a: Operand, b: Operand): Overlap {

@@ -12,6 +12,7 @@ export interface ArrayKinds {
   Float32Array: Float32Array;
   Int32Array: Int32Array;
   Float64Array: Float64Array;
+  Uint8Array: Uint8Array;
 }
 
 interface ArrayConstructor<T> {
@@ -19,14 +20,22 @@ interface ArrayConstructor<T> {
   new (lengthOrBuffer: number | ArrayBufferLike): T;
 }
 
-const CONSTRUCTORS = { Float32Array, Int32Array, Float64Array };
+const CONSTRUCTORS = { Float32Array, Int32Array, Float64Array, Uint8Array };
 
-interface NumberRange {
+export interface NumberRange {
   min?: number;
   max?: number;
   /** The bounds themselves are refused. */
   exclusiveMin?: boolean;
   integer?: boolean;
+}
+
+/** Where and why a check failed. */
+export interface Circumstances {
+  row?: number;
+  /** What the image that owns the row is called. */
+  image?: string;
+  cause?: unknown;
 }
 
 /**
@@ -49,11 +58,14 @@ export class Check {
     return undefined;
   }
 
-  fail(code: ErrorCode, argument: string, expected: string, received: string, row?: number): never {
+  fail(code: ErrorCode, argument: string, expected: string, received: string, at: number | Circumstances = {}): never {
+    const { row, image, cause } = typeof at === 'number' ? { row: at } : at;
     const where = row === undefined ? '' : ` at row ${String(row)}`;
+    const whose = image === undefined ? '' : ` (image ${image})`;
     throw new RetinanetOpsError(
       code,
-      `${this.operation}: expected ${expected} for ${argument}, received ${received}${where}`,
+      `${this.operation}: expected ${expected} for ${argument}, received ${received}${where}${whose}`,
+      cause === undefined ? undefined : { cause },
     );
   }
 
@@ -128,6 +140,23 @@ export class Check {
     return value;
   }
 
+  function<T extends (...args: never[]) => unknown>(argument: string, value: T): T {
+    if (typeof value !== 'function') this.fail('ERR_DTYPE', argument, 'a function', describe(value));
+    return value;
+  }
+
+  string(argument: string, value: unknown, row?: number): string {
+    if (typeof value !== 'string') this.fail('ERR_DTYPE', argument, 'a string', describe(value), row);
+    return value;
+  }
+
+  /** A list of strings of its own; of exactly `length` where that is given. */
+  strings(argument: string, value: unknown, length?: number, shape?: string): string[] {
+    if (!Array.isArray(value)) this.fail('ERR_DTYPE', argument, 'an Array of strings', describe(value));
+    this.length(argument, value, length, shape);
+    return Array.from(value, (entry, i) => this.string(argument, entry, i));
+  }
+
   oneOf<T extends string>(argument: string, value: unknown, names: readonly T[]): T {
     if (typeof value === 'string' && (names as readonly string[]).includes(value)) return value as T;
     const expected = `one of ${names.map((name) => `'${name}'`).join(', ')}`;
@@ -151,13 +180,19 @@ export class Check {
 
   /** As options, where there must be some. */
   required<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-      this.fail('ERR_DTYPE', argument, 'an object', describe(value));
-    }
-    for (const name of Object.keys(value)) {
+    const copy = this.fields<T>(argument, value, names);
+    for (const name of Object.keys(value as T)) {
       if (!(names as readonly string[]).includes(name)) {
         this.fail('ERR_OPTION', argument, 'a known option', `'${name}'${suggestion(name, names)}`);
       }
+    }
+    return copy;
+  }
+
+  /** The named fields of an object that may have others. A copy, so that every getter is asked once. */
+  fields<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+      this.fail('ERR_DTYPE', argument, 'an object', describe(value));
     }
     const copy: Partial<T> = {};
     for (const name of names) {
@@ -176,7 +211,13 @@ export class Check {
   }
 
   /** Class labels in [lowest, numClasses). */
-  labels(argument: string, labels: Int32Array, lowest: -2 | 0, numClasses = 2 ** 31): void {
+  labels(
+    argument: string,
+    labels: Int32Array,
+    lowest: -2 | 0,
+    numClasses = 2 ** 31,
+    imageOf?: (row: number) => string,
+  ): void {
     const row = firstOutside(labels, lowest, Math.min(numClasses, 2 ** 31) - 1);
     if (row < 0) return;
     const top = numClasses >= 2 ** 31 ? '' : ` below ${String(numClasses)}`;
@@ -184,16 +225,21 @@ export class Check {
       lowest === -2
         ? `a class label${top}, -1 (background) or -2 (ignored)`
         : `a class label of at least 0${top === '' ? '' : ` and${top}`}`;
-    this.fail('ERR_LABEL', argument, expected, String(labels[row]), row);
+    this.fail('ERR_LABEL', argument, expected, String(labels[row]), { row, image: imageOf?.(row) });
   }
 
   /** Boxes [n, 4] of finite coordinates; with `area`, also x2 > x1 and y2 > y1. Returns n. */
-  boxes(argument: string, boxes: Float32Array, { area }: { area: boolean }): number {
+  boxes(
+    argument: string,
+    boxes: Float32Array,
+    { area, imageOf }: { area: boolean; imageOf?: (row: number) => string },
+  ): number {
     const count = this.boxCount(argument, boxes);
     const row = firstBadBox(boxes, area);
     if (row < 0) return count;
     const expected = area ? 'finite boxes with x2 > x1 and y2 > y1' : 'finite boxes';
-    this.fail('ERR_BOX', argument, expected, `[${boxes.slice(4 * row, 4 * row + 4).join(', ')}]`, row);
+    const received = `[${boxes.slice(4 * row, 4 * row + 4).join(', ')}]`;
+    this.fail('ERR_BOX', argument, expected, received, { row, image: imageOf?.(row) });
   }
 
   /** n of boxes [n, 4]. */

@@ -5,39 +5,45 @@ import * as tf from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../errors.js';
 import { bundled, nodeRequire, UNBUNDLE } from '../location.js';
 import { enableWasmTraining } from '../tfjs/wasm-training/index.js';
+import type { Check } from '../validate.js';
 
 /**
  * Makes tfjs's WebAssembly backend the current one, with the gradients of convolutions that it lacks. It runs on one
  * thread; `trainRetinaNet` starts one instance in every worker.
+ *
+ * @throws RetinanetOpsError `ERR_BACKEND` where the package of the backend is not installed, or does not start
  */
 export async function useWasmBackend(): Promise<void> {
-  const wasm = await import('@tensorflow/tfjs-backend-wasm');
-  wasm.setWasmPaths(join(wasmFolder(), '/'));
-  await tf.setBackend('wasm');
-  await tf.ready();
+  let cause: unknown;
+  const started = await startWasm().catch((error: unknown) => {
+    cause = error;
+    return false;
+  });
+  if (!started) {
+    const received = cause === undefined ? 'one that does not start' : (cause as Error).message;
+    const expected = "useWasmBackend: expected tfjs's backend of the package @tensorflow/tfjs-backend-wasm";
+    const help = bundled ? `. Mark it external, too. ${UNBUNDLE}` : '';
+    throw new RetinanetOpsError('ERR_BACKEND', `${expected}, received ${received}${help}`, { cause });
+  }
   enableWasmTraining();
 }
 
-/** Where the backend's .wasm files lie. */
-function wasmFolder(): string {
-  try {
-    return dirname(nodeRequire.resolve('@tensorflow/tfjs-backend-wasm'));
-  } catch (cause) {
-    const what = "useWasmBackend: found no folder of '@tensorflow/tfjs-backend-wasm', whose .wasm files it needs";
-    throw new RetinanetOpsError('ERR_BACKEND', bundled ? `${what}. Mark it external, too. ${UNBUNDLE}` : what, {
-      cause,
-    });
-  }
+async function startWasm(): Promise<boolean> {
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  // Its .wasm files lie beside it.
+  wasm.setWasmPaths(join(dirname(nodeRequire.resolve('@tensorflow/tfjs-backend-wasm')), '/'));
+  return tf.setBackend('wasm');
 }
 
 /** Models hold tensors, so tfjs needs somewhere to keep them. */
-export function requireTfBackend(): void {
+export function requireTfBackend(check: Check): void {
   try {
     tf.backend();
   } catch (cause) {
     throw new RetinanetOpsError(
       'ERR_BACKEND',
-      'TensorFlow.js has no backend that is ready: call `await useWasmBackend()` first, or register another backend',
+      `${check.operation}: expected a backend of TensorFlow.js that is ready, received none: ` +
+        'call `await useWasmBackend()` first, or register another',
       { cause },
     );
   }

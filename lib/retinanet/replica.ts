@@ -3,9 +3,11 @@ import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import type { AnchorGrid } from '../index.js';
+import { Check } from '../validate.js';
 import type { Batch } from './batches.js';
 import { anchorsOf } from './config.js';
 import { detectionLoss, type LossSums } from './losses.js';
+import { variablesOf } from './net.js';
 import type { WorkerSetup } from './train-shared.js';
 import { unflatten, writeWeights } from './weights.js';
 
@@ -26,7 +28,7 @@ export class Replica {
   private constructor(model: LayersModel, setup: WorkerSetup) {
     this.model = model;
     this.setup = setup;
-    this.anchors = anchorsOf(setup.config);
+    this.anchors = anchorsOf(new Check('trainRetinaNet'), setup.config);
     writeWeights(model.nonTrainableWeights, setup.frozenWeights);
   }
 
@@ -69,7 +71,7 @@ export class Replica {
 
     tf.tidy(() => {
       const images = tf.tensor4d(batch.images, [batch.size, imageHeight, imageWidth, 3]);
-      const tensors = variables.map((v) => v.read()).filter((tensor) => tensor instanceof tf.Variable);
+      const tensors = variablesOf(variables);
       const { grads } = tf.variableGrads(() => {
         const [classLogits, boxDeltas] = this.model.apply(images) as [tf.Tensor, tf.Tensor];
         return loss(classLogits, boxDeltas);

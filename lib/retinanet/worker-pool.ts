@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
-import { type ErrorCode, RetinanetOpsError } from '../errors.js';
+import { RetinanetOpsError } from '../errors.js';
 import { UNBUNDLE } from '../location.js';
 import type { StepMessage, WorkerSetup } from './train-shared.js';
 
@@ -106,11 +106,12 @@ function workerFile(): string {
   throw new RetinanetOpsError('ERR_NATIVE', `trainRetinaNet: found no file for its worker threads. ${UNBUNDLE}`);
 }
 
-/** An error that crossed a thread boundary keeps its fields but loses its class. */
+/** An error that crossed a thread boundary keeps its fields but loses its class; Node's own checks don't know it as an error. */
 function revive(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  if (error.name !== 'RetinanetOpsError')
-    return new Error(`a training thread failed: ${error.message}`, { cause: error });
-  const { code } = error as Error & { code: ErrorCode };
-  return new RetinanetOpsError(code, error.message, { cause: error });
+  if (typeof error !== 'object' || error === null || !('message' in error)) return new Error(String(error));
+  const { name, code, message } = error as RetinanetOpsError;
+  if ((name as string) !== 'RetinanetOpsError') {
+    return new Error(`a training thread failed: ${message}`, { cause: error });
+  }
+  return new RetinanetOpsError(code, message, { cause: error });
 }
