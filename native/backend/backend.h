@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct below or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 4
+#define RN_ABI_VERSION 5
 
 typedef enum {
   RN_OK = 0,
@@ -31,7 +31,7 @@ typedef struct {
 typedef enum { RN_HOST = 0, RN_DEVICE = 1 } rn_memory;
 typedef struct {
   rn_memory memory;
-  int32_t device;  // from 0; of calls with host arrays the device that computes, where the backend has devices
+  int32_t device;  // from 0; calls on host arrays have none, the backend chooses
 } rn_place;
 
 // Element type of a network's outputs and of their gradients; arithmetic is float32 or better. In host memory: float32.
