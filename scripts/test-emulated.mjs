@@ -68,10 +68,7 @@ const env = {
 };
 const preload = join(root, 'test', 'emulator');
 env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(preload, 'use-cuda.mjs'))}`;
-for (const args of [
-  [join(preload, 'probe-cuda.mjs')],
-  [ava, ...given, ...chosen],
-]) {
+for (const args of [[join(preload, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   if (status !== 0) process.exit(status ?? 1);
 }
