@@ -26,7 +26,7 @@ export function elements(shape: readonly number[]): number {
 }
 
 /** The native number of the CUDA backend. */
-export const CUDA = 2;
+export const CUDA = 1;
 
 /**
  * An array in a device's memory, made by `cuda.tensor` or as the result of a call on other tensors. Its elements can be written

@@ -1,11 +1,11 @@
-// `npm run test:emulated`: the package's tests once more on CUDA's kernels, compiled for the host (test/emulator), which backend
-// 'auto' then takes. Further arguments go to AVA; files given there run instead of all. With `--asan` first: the tests of the
+// `npm run test:emulated`: the package's tests once more on CUDA's kernels, compiled for the host (test/emulator), to which every
+// process sends typed arrays (test/emulator/use-cuda.mjs). Further arguments go to AVA; files given there run instead of all. With `--asan` first: the tests of the
 // kernels alone, watched by AddressSanitizer, threads in reverse order.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** What does not run, and why. */
 const LEFT_OUT = {
@@ -69,15 +69,9 @@ const env = {
   RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? '128',
   RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
 };
-// Where the library cannot be used, 'auto' would take the CPU and every test would pass.
-const probe = `import { backendInfo } from 'retinanet-ops';
-const { active, cuda } = backendInfo();
-if (active !== 'cuda') throw new Error('CUDA is not usable: ' + [cuda.reason, cuda.detail].join(', '));
-console.log('on ' + cuda.devices[0].name);`;
-for (const args of [
-  ['--input-type=module', '-e', probe],
-  [ava, ...given, ...chosen],
-]) {
+const preload = join(root, 'test', 'emulator');
+env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(preload, 'use-cuda.mjs'))}`;
+for (const args of [[join(preload, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -54,15 +54,13 @@ def match(anchors, gt, high, low, low_quality):
 
 
 def nms(boxes, scores, threshold, classes=None):
-    order = np.argsort(-scores, kind="stable")
-    kept = []
-    removed = np.zeros(len(scores), bool)
-    for i in order:
-        if removed[i]:
-            continue
-        kept.append(i)
-        over = iou(boxes[i : i + 1], boxes)[0].astype(np.float64) > threshold
-        removed |= over if classes is None else over & (classes == classes[i])
+    """Greedy: the best box that is left removes what overlaps it by more than the threshold (float32 overlap, float64 threshold)."""
+    left, kept = np.argsort(-scores, kind="stable"), []
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(best)
+        over = iou(boxes[best : best + 1], boxes[left])[0].astype(np.float64) > threshold
+        left = left[~over if classes is None else ~(over & (classes[left] == classes[best]))]
     return np.array(kept, np.int32)
 
 
@@ -71,6 +69,31 @@ def encode(anchors, boxes):
     size, wanted = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
     centres = (b[:, :2] + wanted / 2 - a[:, :2] - size / 2) / size
     return np.concatenate([centres, np.log(wanted / size)], 1)
+
+
+def decode(anchors, deltas, size):
+    """Boxes of deltas, clipped to the image."""
+    a, d = anchors.astype(np.float64), deltas.astype(np.float64)
+    side = a[:, 2:] - a[:, :2]
+    centre = a[:, :2] + side / 2 + d[:, :2] * side
+    half = side * np.exp(np.minimum(d[:, 2:], np.log(1000 / 16))) / 2
+    boxes = np.concatenate([centre - half, centre + half], 1)
+    return np.clip(boxes, 0, [size[1], size[0]] * 2).astype(np.float32)
+
+
+def detections(logits, boxes, counts, score_threshold, top_k, threshold, most):
+    """Of one image, best first, as rows of the flattened logits [anchors, classes]; `boxes` are decoded, `counts` anchors a level."""
+    classes = logits.shape[1]
+    with np.errstate(over="ignore"):
+        scores = 1 / (1 + np.exp(-logits.ravel().astype(np.float64)))
+    scores = np.where(np.isnan(scores), -1, scores).astype(np.float32)
+    ends, chosen = np.cumsum([0, *counts]) * classes, []
+    for first, end in zip(ends, ends[1:]):
+        passed = first + np.flatnonzero(scores[first:end] > np.float32(score_threshold))
+        chosen.append(passed[np.argsort(-scores[passed], kind="stable")][:top_k])
+    chosen = np.sort(np.concatenate(chosen))
+    chosen = chosen[np.argsort(-scores[chosen], kind="stable")]
+    return chosen[nms(boxes[chosen // classes], scores[chosen], threshold, chosen % classes)[:most]]
 
 
 def hard_negatives(losses, labels, ratio):

@@ -43,6 +43,7 @@ Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
   cuda.plugin->versions(&driver, &runtime);
   result.Set("driverVersion", Version(env, driver));
   result.Set("runtimeVersion", Version(env, runtime));
+  if (!cuda.reason) result.Set("device", cuda.device);
   const int32_t count = cuda.reason ? 0 : cuda.plugin->device_count();
   for (int32_t i = 0; i < count; ++i) {
     rn_device_info device{};

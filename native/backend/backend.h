@@ -32,7 +32,7 @@ typedef struct {
 typedef enum { RN_HOST = 0, RN_DEVICE = 1 } rn_memory;
 typedef struct {
   rn_memory memory;
-  int32_t device;  // from 0; of calls with host arrays the device that computes, where the backend has devices
+  int32_t device;  // from 0; calls on host arrays have none, the backend chooses
 } rn_place;
 
 // Element type of a network's outputs and of their gradients; arithmetic is float32 or better. In host memory: float32.

@@ -89,6 +89,11 @@ int DeviceCount() {
   return wanted ? std::min(16, std::atoi(wanted)) : 2;
 }
 
+bool DevicesAre(const char* what) {
+  const char* wanted = std::getenv("RETINANET_OPS_EMULATOR_DEVICES");
+  return wanted && std::strcmp(wanted, what) == 0;
+}
+
 }  // namespace
 
 struct emulator_graph {
@@ -126,6 +131,16 @@ struct emulator_event {
 };
 
 namespace emulator {
+
+cudaError_t KernelImage() {
+  const char* old = std::getenv("RETINANET_OPS_EMULATOR_OLD_DEVICES");
+  for (const char* at = old; at && *at; ++at) {
+    char* end = nullptr;
+    if (std::strtol(at, &end, 10) == current_device && end != at) return Remember(cudaErrorNoKernelImageForDevice);
+    at = *end ? end : end - 1;
+  }
+  return cudaSuccess;
+}
 
 cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()>& thread) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
@@ -173,6 +188,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInsufficientDriver";
     case cudaErrorNoDevice:
       return "cudaErrorNoDevice";
+    case cudaErrorNoKernelImageForDevice:
+      return "cudaErrorNoKernelImageForDevice";
     case cudaErrorInvalidDevice:
       return "cudaErrorInvalidDevice";
     case cudaErrorInvalidResourceHandle:
@@ -185,6 +202,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorLaunchFailure";
     case cudaErrorStreamCaptureUnsupported:
       return "cudaErrorStreamCaptureUnsupported";
+    default:  // never given
+      break;
   }
   return "unknown";
 }
@@ -196,7 +215,7 @@ cudaError_t cudaGetLastError() {
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = 13000;
+  *version = DevicesAre("no-driver") ? 0 : DevicesAre("old-driver") ? 11040 : 13000;
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int* version) {
@@ -204,9 +223,8 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceCount(int* count) {
-  const char* wanted = std::getenv("RETINANET_OPS_EMULATOR_DEVICES");
   *count = 0;
-  if (wanted && std::strcmp(wanted, "no-driver") == 0) return Remember(cudaErrorInsufficientDriver);
+  if (DevicesAre("no-driver") || DevicesAre("old-driver")) return Remember(cudaErrorInsufficientDriver);
   *count = DeviceCount();
   return *count > 0 ? cudaSuccess : Remember(cudaErrorNoDevice);
 }
