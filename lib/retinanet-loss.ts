@@ -87,7 +87,9 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   const classLogits = check.activations('classLogits', given.classLogits);
   const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
-  const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, numClasses);
+  // Where there are no rows nothing tells K, and nothing depends on it.
+  const labelsBelow = classLogits.length === 0 ? given.numClasses : numClasses;
+  const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, labelsBelow);
   if (truthImages !== images && anchors.count > 0) {
     check.fail(
       'ERR_SHAPE',

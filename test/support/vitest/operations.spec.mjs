@@ -66,6 +66,19 @@ for (const [realm, arrays] of Object.entries(realms)) {
   }
 }
 
+test('the kernels that training on wasm needs', async () => {
+  tensors.enableWasmTraining();
+  const gradients = [];
+  for (const backend of ['cpu', 'wasm']) {
+    await tf.setBackend(backend);
+    const loss = (image, filter) => tf.sum(tf.square(tf.maxPool(tf.conv2d(image, filter, 1, 'same'), 2, 2, 'valid')));
+    const [image, filter] = [tf.reshape(tf.range(0, 32), [1, 4, 4, 2]), tf.reshape(tf.range(-4, 4), [2, 2, 2, 1])];
+    gradients.push(tf.grads(loss)([image, filter]).map(written));
+  }
+  expect(gradients[1]).toEqual(gradients[0]);
+  expect(gradients[0][1].values.some((value) => value !== 0)).toBe(true);
+});
+
 test('errors', async () => {
   const call = [Float32Array.of(1), Int32Array.of(5), { numClasses: 1 }];
   for (const run of [() => ops.sigmoidFocalLoss(...call), () => tensors.sigmoidFocalLoss([[1]], [5])]) {
