@@ -20,6 +20,7 @@ import {
   type NetParts,
   type RetinaNet,
 } from './net.js';
+import { checkTopology } from './topology.js';
 
 const FORMAT = 'retinanet-ops';
 
@@ -71,6 +72,7 @@ export async function loadRetinaNet(directory: string): Promise<RetinaNet> {
   const file = join(directory, MODEL_FILE);
   const artifacts = await readArtifacts(check, directory);
   const parts = readMetadata(check, file, artifacts.userDefinedMetadata);
+  checkTopology(check, file, artifacts.modelTopology);
 
   const { made: building, variables } = makeVariables(() => buildModel(artifacts.modelTopology as object));
   try {

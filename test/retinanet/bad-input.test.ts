@@ -9,6 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import test from 'ava';
 import { RetinanetOpsError } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
+import { runScript } from '../support/child.js';
 import { badRetinanetCalls, config, goodArguments, goodDataset } from '../support/bad-retinanet-calls.js';
 
 const { createRetinaNet, detect, evaluateDetections, pixelStatistics, saveRetinaNet, trainRetinaNet, validateDataset } =
@@ -91,6 +92,18 @@ test('getters are asked once, so that what was checked is what is used', (t) => 
     validateDataset(truth);
   });
   t.is(asked, 1);
+});
+
+test('without a backend, each function says what to do', (t) => {
+  const lines = runScript('without-backend.js', []).stdout.split('\n');
+  const expected = [
+    /ERR_BACKEND useWasmBackend: expected .*@tensorflow\/tfjs-backend-wasm, received no such package \(Error\)/,
+    /ERR_BACKEND createRetinaNet: expected a backend .*, received none: call `await useWasmBackend\(\)` .*\(Error\)/,
+    /ERR_BACKEND loadRetinaNet: expected a backend .*, received none: call `await useWasmBackend\(\)` .*\(Error\)/,
+  ];
+  const errors = lines.filter((line) => line.startsWith('RetinanetOpsError'));
+  t.is(errors.length, expected.length, lines.join('\n'));
+  for (const [i, pattern] of expected.entries()) t.regex(errors[i] ?? '', pattern);
 });
 
 test('a loss that is no number is told in the same shape', async (t) => {
