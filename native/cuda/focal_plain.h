@@ -69,7 +69,13 @@ class PlainFocal {
   __device__ PlainFocal(const FocalArguments& p, int64_t begin) : p_(p), begin_(begin) {
     inside_ = begin >= 0 && begin + kFocalTile <= p.count;
     lean_ = !p.losses && !p.upstream && (!p.grad || p.grad_aligned);
-    plain_limit_ = static_cast<int>(0x80000000u | __float_as_uint(p.largest_logit));
+  }
+
+  // Before the first step.
+  __device__ void ReadScales(const FocalTile& tile) {
+    largest_logit_ = tile.scales.largest_logit;
+    lean_ = lean_ && largest_logit_ > 0;
+    plain_limit_ = static_cast<int>(0x80000000u | __float_as_uint(largest_logit_));
   }
 
   // Queues the loads of a step. Runs that are not wholly there are left to Careful.
@@ -94,7 +100,7 @@ class PlainFocal {
     // Most warps have nothing but background logits below 0, for which the formula is shortest.
     if (__all_sync(kAllLanes, plain)) return p_.grad ? PlainRuns<true>(step, tile) : PlainRuns<false>(step, tile);
     unsigned careful = marks >> kPerThread | outside_;
-    RN_UNROLL for (int n = 0; n < kPerThread; ++n) { careful |= InReach(Logit(n), p_.largest_logit) ? 0u : 1u << n; }
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) { careful |= InReach(Logit(n), largest_logit_) ? 0u : 1u << n; }
     double sum = 0;
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
       if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks >> run * kWidth);
@@ -173,14 +179,14 @@ class PlainFocal {
       const bool is_class = mark & 1;
       const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
       const float upstream = p_.upstream ? p_.upstream[i] : 1.0f;
-      if (InReach(x, p_.largest_logit)) {
+      if (InReach(x, largest_logit_)) {
         const FocalTerm<Float> term = HardFocalLoss(LogitOf(NegateWhere(is_class, Float(x))), gamma);
         const float alpha = is_class ? p_.all.class_weight : p_.all.background_weight;
         WriteElement<T>(p_, i, (term.weight * term.ce).v * (alpha * tile.scales.loss),
                         (term.weight * term.slope).v * ((is_class ? -alpha : alpha) * tile.scales.grad) * upstream);
         sum += static_cast<double>((term.weight * Float(alpha) * term.ce).v);
       } else {
-        sum += ExactElement<T, kGamma>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream, p_.all});
+        sum += ExactElement<T, kGamma>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream}, p_.exact_all);
       }
     }
     return sum;
@@ -189,6 +195,7 @@ class PlainFocal {
   const FocalArguments& p_;
   int64_t begin_;
   bool inside_, lean_;
+  float largest_logit_;
   int plain_limit_;
   Run<T, kWidth> logits_[Layout::kRuns];
   unsigned outside_;
@@ -208,6 +215,7 @@ __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) P
   __syncthreads();
   MarkRows<PlainFocal<T, kGamma>::kWidth>(p, begin, tile);
   __syncthreads();
+  focal.ReadScales(tile);
   double sum = 0;
   RN_KEEP_LOOP for (int step = 0; step < kSteps; ++step) {
     sum += focal.Step(step, tile);
@@ -215,7 +223,7 @@ __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) P
   }
   sum = BlockSum<kFocalThreads>(tile.sums, sum);
   if (threadIdx.x == 0) {
-    p.sums[blockIdx.x] = tile.scales.sum * sum;
+    p.sums[blockIdx.x] = tile.scales.exact_loss * sum;
     if (p.counts) p.counts[blockIdx.x] = tile.positives;
   }
 }
