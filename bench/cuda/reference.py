@@ -10,7 +10,9 @@ def focal(x, t, alpha, gamma):
     q = p * (1 - t) + n * t
     ce = (1 - t) * np.logaddexp(0, x) + t * np.logaddexp(0, -x)
     a = 1.0 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
-    power = q**gamma
+    log_q = np.where(q < 0.5, np.log(q, out=np.zeros_like(q), where=q > 0), np.log1p(-np.minimum(p * t + n * (1 - t), 0.75)))
+    log_q = np.where(t == 0, -np.logaddexp(0, -x), np.where(t == 1, -np.logaddexp(0, x), log_q))
+    power = np.exp(gamma * log_q)
     # d q / d x = p n (1 - 2 t), divided by q first: no power below zero of a tiny q
     through_q = gamma * power * np.divide(p * n, q, out=np.zeros_like(q), where=q > 0) * ce
     grad = a * (through_q * (1 - 2 * t) + power * (p * (1 - t) - n * t))

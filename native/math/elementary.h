@@ -1,24 +1,12 @@
-// exp, log and powers for the losses, for float64 and for any float32 type F: one number, or the lanes of a vector.
-// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere, ScaleByPowerOfTwo and SplitExponent
+// exp, log and powers for the losses, for any float32 type F: one number, or the lanes of a vector. An F has arithmetic
+// operators, comparisons, and Fma, Max, Abs, SwapWhere, ScaleByPowerOfTwo and SplitExponent
 // (native/cpu/kernels/vector_*.h). The polynomials are minimax fits of the relative error, by weighted least squares.
 #ifndef RETINANET_OPS_MATH_ELEMENTARY_H
 #define RETINANET_OPS_MATH_ELEMENTARY_H
 
-#include <cmath>
-
 #include "host_device.h"
 
 namespace rn {
-
-// float64 in the vocabulary of the templates.
-RN_HD double Fma(double a, double b, double c) { return a * b + c; }
-RN_HD double Max(double a, double b) { return a > b ? a : b; }  // a NaN: b
-RN_HD double Abs(double a) { return std::fabs(a); }
-RN_HD void SwapWhere(bool condition, double& a, double& b) {
-  const double old = a;
-  a = condition ? b : a;
-  b = condition ? old : b;
-}
 
 // a where x is negative, b where it is positive; where it is a zero, either. Vectors have a faster one.
 template <class F>
@@ -27,15 +15,8 @@ RN_HD F IfNegative(F x, F a, F b) {
   return a;
 }
 
-// A finite stand-in where infinity would meet a factor 0. float32 values are never infinite here.
-RN_HD double Saturate(double a) { return a > 1e300 ? 1e300 : a; }
-template <class F>
-RN_HD F Saturate(F a) {
-  return a;
-}
-
 // log(2) in one float32, and in two of which the first has so few bits that its product with an exponent is exact.
-constexpr float kLn2 = 0.693147182f;
+constexpr float kLn2 = 0.693147182f, kLn2Rest = -1.90465421e-9f;
 constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
 constexpr float kLog2E = 1.44269504f;
 
@@ -61,19 +42,37 @@ RN_HD F ExpMinus(F u, F low) {
   return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
+// u + n log(2), of the integer n for which it is smallest.
+template <class F>
+RN_HD F ReducedByLn2(F u, F n) {
+  if constexpr (F::kFused) {
+    return Fma(n, F(kLn2), u);  // off by n kLn2Rest
+  } else {
+    return Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u));
+  }
+}
+
 // exp(-u) for u in [0, 87].
 template <class F>
 RN_HD F ExpMinus(F u) {
   const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
-  const F n = biased - F(kRoundToInteger);
-  if constexpr (F::kFused) {
-    return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2), u)), biased);  // kLn2 is off by n * 2e-9
-  } else {
-    return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u))), biased);
-  }
+  return ScaleByPowerOfTwo(ExpMinusReduced(ReducedByLn2(u, biased - F(kRoundToInteger))), biased);
 }
 
-RN_HD double ExpMinus(double u) { return std::exp(-u); }
+// The same, and the rest with which e (1 + rest) is within 1e-8 of it.
+template <class F>
+RN_HD F ExpMinus(F u, F* rest) {
+  const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
+  const F n = biased - F(kRoundToInteger), r = ReducedByLn2(u, n);
+  F p = Fma(F(1.38145394e-3f), r, F(-8.36874545e-3f));
+  p = Fma(p, r, F(4.1668389e-2f));
+  p = Fma(p, r, F(-1.66665211e-1f));
+  p = Fma(p, r, F(4.9999994e-1f));
+  const F e = ExpMinusReduced(r);
+  *rest = (Fma(p, r, F(-1.0f)) * r - (e - F(1.0f))) * (F(2.0f) - e);  // 2 - e: nearly 1 / e, enough for so small a number
+  if constexpr (F::kFused) *rest = *rest - n * F(kLn2Rest);
+  return ScaleByPowerOfTwo(e, biased);
+}
 
 // above + log(1 + e) for e in [0, 1] and share = e / (1 + e), which the losses need anyway. With L = log(1 + e) they
 // are exp(L) - 1 and 1 - exp(-L), so e + share = 2 sinh(L) and e - share = 2 cosh(L) - 2, in which L / (2 sinh(L)) is a
@@ -86,11 +85,6 @@ RN_HD F LogOnePlus(F e, F share, F above) {
   p = Fma(p, w, F(-8.33327398e-2f));
   p = Fma(p, w, F(0.5f));
   return Fma(e + share, p, above);
-}
-
-// Several times faster than std::log1p, and within 1e-10 of it.
-RN_HD double LogOnePlus(double e, double, double above) {
-  return above + (e < 1e-6 ? e * (1 - 0.5 * e) : std::log(1 + e));
 }
 
 // What rounding took from a * b, from a + b, and from 1 / (1 + e) for e in [0, 1].
@@ -130,7 +124,8 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   p = Fma(p, f, F(1.99548751e-1f));
   p = Fma(p, f, F(-2.50016987e-1f));
   p = Fma(p, f, F(3.33341658e-1f));
-  const F log_mantissa = Fma(f * f, Fma(f, p, F(-0.5f)), f);
+  const F below_f = f * f * Fma(f, p, F(-0.5f)), log_mantissa = f + below_f;
+  const F log_rest = below_f - (log_mantissa - f);
   // -gamma log(q) = -gamma (exponent log(2) + log_mantissa); the first part, which may be large, in two numbers
   const F n = F(0.0f) - exponent;
   const F high = n * F(kLn2High);  // exact
@@ -138,7 +133,8 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   F rest = ProductRest(gamma, high, product);
   rest = Fma(gamma_rest, high, rest);
   rest = Fma(gamma * n, F(kLn2Low), rest);
-  return ExpMinus(product, rest - gamma * log_mantissa);
+  rest = Fma(F(0.0f) - gamma, log_rest, rest);
+  return ExpMinus(product, Fma(F(0.0f) - gamma, log_mantissa, rest));
 }
 
 }  // namespace rn

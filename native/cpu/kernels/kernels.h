@@ -4,6 +4,10 @@
 
 #include <cstdint>
 
+namespace rn {
+struct FocalClass;
+}
+
 namespace rn::cpu {
 
 // A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K. The parameter tables
@@ -23,11 +27,14 @@ struct FocalSpan {
   const float* class_weight;                      // alpha
   const float* gamma;                             // rounded, and
   const float* gamma_rest;                        // what rounding left
+  const FocalClass* by_class;                     // all that in float64, of number_of_classes: 1 for all, or K
+  int64_t number_of_classes;
   float largest_logit;                     // magnitude up to which float32 does; beyond and for NaN it is float64
-  const float* weights;                    // optional, one an element
+  const float* weights;                    // optional, one an element, and with them
+  const float* largest_logits;             // largest_logit of each element
   double background_target, class_target;  // 0 and 1, or smoothed
 
-  float loss_scale, grad_scale;  // of what is stored; the sum is not scaled
+  double loss_scale, grad_scale;  // of what is stored; the sum is not scaled
   const float* upstream;         // optional, one an element
   float* losses;                 // optional
   float* grad;                   // optional
