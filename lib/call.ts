@@ -1,7 +1,8 @@
 // The arrays of one call: typed arrays, or tensors that all lie on one device.
 import { DeviceTensor, dtypesOf, type DType, type Floats, type Ints } from './device-tensor.js';
 import { overlap, type Operand } from './overlap.js';
-import { Check, type ArrayKinds } from './validate.js';
+import type { ArrayKinds } from './allocate.js';
+import { Check } from './validate.js';
 
 /** What stands for an array of each kind in a call: itself, or a tensor on a device. */
 interface Operands {

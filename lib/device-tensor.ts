@@ -3,7 +3,8 @@ import { mark } from './copies.js';
 import { native } from './native.js';
 import { plan } from './plan.js';
 import { kindOf } from './typed-arrays.js';
-import { Check, type ArrayKinds } from './validate.js';
+import type { ArrayKinds } from './allocate.js';
+import { Check } from './validate.js';
 
 /** Element types; their order is the wire format between lib/ and the addon. */
 export const DTYPES = ['float32', 'float16', 'bfloat16', 'int32', 'float64'] as const;

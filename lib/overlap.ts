@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { DeviceTensor } from './device-tensor.js';
 import { native } from './native.js';
 import { bufferOf, byteLengthIn, byteOffsetIn } from './typed-arrays.js';
-import type { ArrayKinds } from './validate.js';
+import type { ArrayKinds } from './allocate.js';
 
 /** 'apart', 'over each other', or 'the same': the same memory from the first byte to the last. Empty arrays are apart. */
 export type Overlap = 'apart' | 'over each other' | 'the same';

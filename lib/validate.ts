@@ -1,5 +1,5 @@
 // Every check of an argument, and the one shape of message: what was expected, for which argument, what came, at which row.
-import { Buffer, constants } from 'node:buffer';
+import { allocate, type ArrayKinds } from './allocate.js';
 import { firstBadBox, firstOutside } from './bad-rows.js';
 import { a, describe, suggestion } from './describe.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
@@ -7,20 +7,6 @@ import { bufferOf, isDetached, kindOf, lengthIn } from './typed-arrays.js';
 
 /** The largest finite float32. */
 export const FLOAT32_MAX = 3.4028234663852886e38;
-
-export interface ArrayKinds {
-  Float32Array: Float32Array;
-  Int32Array: Int32Array;
-  Float64Array: Float64Array;
-  Uint8Array: Uint8Array;
-}
-
-interface ArrayConstructor<T> {
-  readonly BYTES_PER_ELEMENT: number;
-  new (lengthOrBuffer: number | ArrayBufferLike): T;
-}
-
-const CONSTRUCTORS = { Float32Array, Int32Array, Float64Array, Uint8Array };
 
 export interface NumberRange {
   min?: number;
@@ -36,17 +22,6 @@ export interface Circumstances {
   /** What the image that owns the row is called. */
   image?: string;
   cause?: unknown;
-}
-
-/**
- * A new array, large ones of arbitrary content. Native code writes all of it: filling it with zeros first, or fresh memory, would
- * take as long as some operations.
- */
-export function allocate<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
-  const constructor = CONSTRUCTORS[kind] as unknown as ArrayConstructor<ArrayKinds[Kind]>;
-  const bytes = length * constructor.BYTES_PER_ELEMENT;
-  if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
-  return new constructor(native().recycledBuffer(bytes) ?? Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 /** The checks of one call; `operation` opens every message. */

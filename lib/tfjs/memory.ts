@@ -1,7 +1,7 @@
 // Typed arrays over the tensors of one kernel call, on any backend.
 import type { DataType, KernelBackend, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import { kindOf } from '../typed-arrays.js';
-import { allocate } from '../validate.js';
+import { allocate } from '../allocate.js';
 
 export type Numbers = Float32Array | Int32Array;
 
