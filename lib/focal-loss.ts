@@ -46,7 +46,7 @@ export interface FocalLossOptions<F extends Floats = Float32Array> {
   anchorWeights?: FloatsLike<F>;
   /** s in [0, 1]: a target t becomes t (1 - s) + s / 2 (as in Keras' binary losses). Default 0. */
   labelSmoothing?: number;
-  /** [N, K], for reduction 'none': the array that receives the losses. */
+  /** [N, K], for reduction 'none': the array that receives the losses; apart from every other array of the call. */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -54,7 +54,7 @@ export interface FocalLossOptions<F extends Floats = Float32Array> {
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array> extends FocalLossOptions<F> {
   /** Upstream gradient: a number, or with reduction 'none' also [N, K]. Default 1. */
   gradOutput?: number | FloatsLike<F>;
-  /** [N, K]: the array that receives the gradient; may be `logits` itself. */
+  /** [N, K]: the array that receives the gradient; may be `logits` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;
 }
 
@@ -62,7 +62,10 @@ export interface FocalLossValueAndGradOptions<F extends Floats = Float32Array> e
   FocalLossOptions<F>,
   'out'
 > {
-  /** [N, K]: receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
+  /**
+   * [N, K]: receives the gradient; may be `logits` itself, and lies apart from every other array of the call. Or both outputs by
+   * name; `losses` only with reduction 'none'.
+   */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
