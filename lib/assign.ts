@@ -34,7 +34,7 @@ export interface AssignBatchOptions<F extends Floats = Float32Array> extends Mat
   backend?: BackendName;
 }
 
-/** Arrays that receive the outputs whose size is known beforehand. */
+/** Arrays that receive the outputs whose size is known beforehand; apart from each other and from all inputs. */
 export interface AssignOut<F extends Floats = Float32Array> {
   labels?: IntsLike<F>;
   matches?: IntsLike<F>;

@@ -19,7 +19,9 @@ export function describe(value: unknown): string {
     const prototype = Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null;
     const name = kindOf(value) ?? prototype?.constructor?.name;
     const what = typeof name !== 'string' || name === '' || name === 'Object' ? 'an object' : a(name);
-    return isOfAnotherCopy(value) ? `${what} of another copy of retinanet-ops (two installations, or a module reset)` : what;
+    return isOfAnotherCopy(value)
+      ? `${what} of another copy of retinanet-ops (two installations, or a module reset)`
+      : what;
   } catch {
     return 'an object'; // a revoked proxy, a getter that throws
   }

@@ -40,7 +40,7 @@ export interface FocalLossOptions<F extends Floats = Float32Array>
   reduction?: Reduction;
   /** Divides every loss and gradient; 'positives' = max(1, number of positive anchors). Default 1. */
   normalizer?: number | 'positives';
-  /** [N, K], for reduction 'none': the array that receives the losses. */
+  /** [N, K], for reduction 'none': the array that receives the losses; apart from every other array of the call. */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -48,7 +48,7 @@ export interface FocalLossOptions<F extends Floats = Float32Array>
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array> extends FocalLossOptions<F> {
   /** Upstream gradient: a number, or with reduction 'none' also [N, K]. Default 1. */
   gradOutput?: number | FloatsLike<F>;
-  /** [N, K]: the array that receives the gradient; may be `logits` itself. */
+  /** [N, K]: the array that receives the gradient; may be `logits` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;
 }
 
@@ -56,7 +56,10 @@ export interface FocalLossValueAndGradOptions<F extends Floats = Float32Array> e
   FocalLossOptions<F>,
   'out'
 > {
-  /** [N, K]: receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
+  /**
+   * [N, K]: receives the gradient; may be `logits` itself, and lies apart from every other array of the call. Or both outputs by
+   * name; `losses` only with reduction 'none'.
+   */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 

@@ -25,7 +25,7 @@ export interface RetinanetLossOptions<F extends Floats = Float32Array> extends M
   boxWeight?: number;
   /** Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. */
   normalizer?: number | 'positives';
-  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves. */
+  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and lie apart from all others. */
   out?: RetinanetLossOut<F>;
   backend?: BackendName;
 }

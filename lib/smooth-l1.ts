@@ -23,7 +23,7 @@ export interface SmoothL1Options<F extends Floats = Float32Array> extends Weight
   reduction?: Reduction;
   /** Divides every loss and gradient. Default 1. */
   normalizer?: number;
-  /** For reduction 'none': the array that receives the losses. */
+  /** For reduction 'none': the array that receives the losses; apart from every other array of the call. */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -31,12 +31,15 @@ export interface SmoothL1Options<F extends Floats = Float32Array> extends Weight
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array> extends SmoothL1Options<F> {
   /** Upstream gradient: a number, or with reduction 'none' also an array like the predictions. Default 1. */
   gradOutput?: number | FloatsLike<F>;
-  /** The array that receives the gradient; may be `predictions` itself. */
+  /** The array that receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;
 }
 
 export interface SmoothL1ValueAndGradOptions<F extends Floats = Float32Array> extends Omit<SmoothL1Options<F>, 'out'> {
-  /** Receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
+  /**
+   * Receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. Or both outputs by
+   * name; `losses` only with reduction 'none'.
+   */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
