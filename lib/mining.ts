@@ -75,8 +75,9 @@ export function planSelectHardNegatives<F extends Floats>(
   }
   const columns = rows === 0 ? 0 : losses.length / rows;
   check.values('losses', losses, -Infinity, Infinity, columns);
-  const ratio = given.ratio === undefined ? 3 : check.number('ratio', given.ratio, { min: 0 });
-  const minNegatives = check.number('minNegatives', given.minNegatives ?? 0, { min: 0, integer: true });
+  const { ratio = 3, minNegatives = 0 } = given;
+  check.number('ratio', ratio, { min: 0 });
+  check.number('minNegatives', minNegatives, { min: 0, integer: true });
   const keep = check.allocate('Int32Array', rows);
   return plan(
     check,

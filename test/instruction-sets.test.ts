@@ -38,6 +38,15 @@ for (const name of here) {
     t.true(result.pairs > 1e5);
     t.deepEqual(result.wrong, []);
   });
+
+  test(`detections equal the reference: ${name}`, (t) => {
+    const { status, stdout, stderr } = runScript('check-detections.js', [], { RETINANET_OPS_CPU: name });
+    t.is(status, 0, stderr);
+    const result = JSON.parse(stdout) as { instructionSet: string; detections: number; wrong: string[] };
+    t.is(result.instructionSet, name);
+    t.true(result.detections > 100);
+    t.deepEqual(result.wrong, []);
+  });
 }
 
 test('an instruction set that does not exist is refused by name', (t) => {

@@ -1,10 +1,12 @@
-// Small kernels, right ones and wrong ones, for test/cuda/emulator.test.ts: prints what the emulator made of them.
+// Small kernels, right ones and wrong ones, for test/cuda/emulator.test.ts: prints what the emulator made of them. And
+// a sweep over more rows than a test can lay out, for test/mining.test.ts.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "../../native/math/hard_negatives.h"
 #include "cuda_bf16.h"
 #include "cuda_fp16.h"
 #include "cuda_runtime.h"
@@ -97,6 +99,24 @@ bool HalvesRoundTrip() {
          __float2half_rn(2.98023223876953125e-8f).bits == 0 && __float2bfloat16_rn(1.01171875f).bits == 0x3f82;
 }
 
+// floor(k / 1000 * count) for every k up to 5000 and counts up to 2^31, against integers.
+void Products() {
+  int64_t products = 0, wrong = 0;
+  const auto compare = [&](int64_t k, int64_t count) {
+    const int64_t exact = k * count / 1000;
+    ++products;
+    wrong += rn::FloorOfProduct(static_cast<double>(k) / 1000, count) != static_cast<double>(exact);
+  };
+  for (int64_t k = 0; k <= 5000; ++k) {
+    for (int64_t count = 0; count <= 1000; ++count) compare(k, count);
+    for (int64_t power = 1; power <= int64_t{1} << 31; power *= 2) {
+      for (int64_t near = -20; near <= 20; ++near) compare(k, power * 999 / 1000 + near + 20);
+    }
+    for (int64_t count = (int64_t{1} << 31) - 2000; count <= int64_t{1} << 31; ++count) compare(k, count);
+  }
+  std::printf("%lld products, %lld wrong ", static_cast<long long>(products), static_cast<long long>(wrong));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -121,6 +141,8 @@ int main(int count, char** arguments) {
     std::printf("%g ", static_cast<double>(*out));
   } else if (scenario == "halves") {
     std::printf("%d ", HalvesRoundTrip());
+  } else if (scenario == "products") {
+    Products();
   } else if (scenario == "lazy") {
     void* pinned = nullptr;
     cudaHostAlloc(&pinned, sizeof(float), 0);

@@ -41,8 +41,8 @@ export function focalElement(
 
 export interface FocalReferenceOptions {
   numClasses: number;
-  alpha?: number | Float32Array | null;
-  gamma?: number | Float32Array;
+  alpha?: number | ArrayLike<number> | null;
+  gamma?: number | ArrayLike<number>;
   labelSmoothing?: number;
   anchorWeights?: Float32Array | undefined;
 }
@@ -81,7 +81,7 @@ export function focalLossReference(
     const element = focalElement(
       logits[i]!,
       target,
-      alpha instanceof Float32Array ? alpha[k]! : alpha,
+      typeof alpha === 'object' && alpha !== null ? alpha[k]! : alpha,
       typeof gamma === 'number' ? gamma : gamma[k]!,
       labelSmoothing,
     );
