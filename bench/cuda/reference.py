@@ -1,4 +1,6 @@
 """What the operations must give, in numpy: float64 for the losses, float32 in the documented order for overlaps."""
+from fractions import Fraction
+
 import numpy as np
 
 
@@ -100,6 +102,6 @@ def detections(logits, boxes, counts, score_threshold, top_k, threshold, most):
 
 def hard_negatives(losses, labels, ratio):
     sums = losses.astype(np.float64).cumsum(1)[:, -1]
-    wanted = int(np.floor(ratio * (labels >= 0).sum()))
+    wanted = int(Fraction(str(ratio)) * int((labels >= 0).sum()))  # of decimal numbers
     order = np.argsort(-sums, kind="stable")
     return order[labels[order] == -1][:wanted].astype(np.int32)

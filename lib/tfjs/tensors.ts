@@ -82,10 +82,10 @@ export function perClassAttribute(check: Check, name: string, value: unknown): u
 /** The option numClasses, which the shape tells as well. */
 export function expectClasses(check: Check, given: unknown, name: string, value: Tensor): void {
   if (given === undefined) return;
-  const classes = value.shape.at(-1);
-  const numClasses = check.number('numClasses', given, { min: 1, integer: true });
-  if (numClasses === classes) return;
-  check.fail('ERR_SHAPE', 'numClasses', `${String(classes)}, the last axis of ${name},`, String(numClasses));
+  const classes = check.number('numClasses', given, { min: 1, integer: true });
+  const expected = value.shape.at(-1);
+  if (classes === expected) return;
+  check.fail('ERR_SHAPE', 'numClasses', `${String(expected)}, the last axis of ${name},`, String(classes));
 }
 
 function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 'int32', shape?: number[]): Tensor {

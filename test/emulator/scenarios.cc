@@ -1,5 +1,5 @@
-// Small kernels, right ones and wrong ones, for test/cuda/emulator.test.ts: prints what the emulator made of them. And a
-// sweep over more rows than a test can lay out, for test/mining.test.ts.
+// Small kernels, right ones and wrong ones, for test/cuda/emulator.test.ts: prints what the emulator made of them. And
+// a sweep over more rows than a test can lay out, for test/mining.test.ts.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -103,8 +103,9 @@ bool HalvesRoundTrip() {
 void Products() {
   int64_t products = 0, wrong = 0;
   const auto compare = [&](int64_t k, int64_t count) {
+    const int64_t exact = k * count / 1000;
     ++products;
-    wrong += rn::FloorOfProduct(static_cast<double>(k) / 1000, count) != static_cast<double>(k * count / 1000);
+    wrong += rn::FloorOfProduct(static_cast<double>(k) / 1000, count) != static_cast<double>(exact);
   };
   for (int64_t k = 0; k <= 5000; ++k) {
     for (int64_t count = 0; count <= 1000; ++count) compare(k, count);
