@@ -11,10 +11,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const LEFT_OUT = {
   'bench.test.js': 'times, and the emulator has none to show',
   'bundlers.test.js': 'packs and installs the package',
-  'inherited-flags.test.js': 'about starting Node.js',
   'instruction-sets.test.js': 'about the CPU alone',
   'memory.test.js': 'about the host memory that the CPU backend takes',
   'package.test.js': 'packs and installs the package',
+  'packing.test.js': 'packs the package',
   'permissions.test.js': 'about starting Node.js',
   'readme.test.js': 'about text',
   'cuda/': 'chooses the library by itself',
