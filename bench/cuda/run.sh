@@ -25,6 +25,7 @@
 #
 #   CUDA_ARCHITECTURES=90-real    # what machine code is built; by default that of the first device
 #   PYTHON=python3                # the interpreter that has torch
+#   STEP_SECONDS=30               # no step takes longer
 #   SANITIZER=compute-sanitizer
 set -u
 usage() { sed -n '2,/^set -u/{/^#/s/^# \{0,1\}//p;}' "$0"; }
@@ -80,6 +81,7 @@ step() {
   fi
   start=$(date +%s)
   left=$((deadline - start))
+  [ "$limit" -le "${STEP_SECONDS:-600}" ] || limit=$STEP_SECONDS
   [ "$limit" -le "$left" ] || limit=$left
   if [ "$limit" -lt 1 ]; then
     outcome="not run: the mode's time is over"
