@@ -85,7 +85,7 @@ export async function trainRetinaNet(
   } finally {
     await pool.stop();
   }
-  if (history.length > 0) writeWeights(variables, unflatten(variables, new Float32Array(memory.average)));
+  if (history.length > 0) writeWeights(variables, unflatten(variables, new Float32Array(memory.average).slice()));
   const stepMs = mean(history.map((report) => report.stepMs));
   return {
     steps: history.length,
