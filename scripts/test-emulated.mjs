@@ -14,6 +14,7 @@ const LEFT_OUT = {
   'memory.test.js': 'about the host memory that the CPU backend takes',
   'package.test.js': 'packs and installs the package',
   'readme.test.js': 'about text',
+  'recycled-memory.test.js': 'about the host memory of results',
   'cuda/': 'chooses the library by itself',
   'demo/': 'about pictures and data sets',
   'retinanet/': 'trains for minutes',
