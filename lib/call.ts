@@ -48,6 +48,10 @@ export class Call extends Check {
     return array;
   }
 
+  override reads(argument: string, array: ArrayBufferView): void {
+    this.#use({ argument, array, isOutput: false });
+  }
+
   /** As array, where a tensor on a device may stand for it. All operands of a call lie in one memory. */
   operand<Kind extends keyof Operands>(
     kind: Kind,

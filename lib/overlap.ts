@@ -3,12 +3,11 @@ import { types } from 'node:util';
 import { DeviceTensor } from './device-tensor.js';
 import { native } from './native.js';
 import { bufferOf, byteLengthIn, byteOffsetIn } from './typed-arrays.js';
-import type { ArrayKinds } from './allocate.js';
 
 /** 'apart', 'over each other', or 'the same': the same memory from the first byte to the last. Empty arrays are apart. */
 export type Overlap = 'apart' | 'over each other' | 'the same';
 
-export type Operand = ArrayKinds[keyof ArrayKinds] | DeviceTensor;
+export type Operand = ArrayBufferView | DeviceTensor;
 
 /** How two arrays lie in memory. Tensors are memory of their own. */
 export function overlap(a: Operand, b: Operand): Overlap {

@@ -138,6 +138,11 @@ export class Check {
     this.fail('ERR_OPTION', argument, expected, describe(value) + suggestion(value, names));
   }
 
+  /** A typed array of any kind is read: where a call has outputs, none may lie over it. */
+  reads(_argument: string, _array: ArrayBufferView): void {
+    return;
+  }
+
   /** Numbers in any kind of array, as a list of its own. */
   numbers(argument: string, value: unknown, range: NumberRange, atMost = 1024): number[] {
     const length = typeof value === 'object' && value !== null ? (value as ArrayLike<unknown>).length : undefined;
@@ -145,6 +150,7 @@ export class Check {
     if (!(length >= 1 && length <= atMost)) {
       this.fail('ERR_SHAPE', argument, `1 to ${String(atMost)} values`, String(length));
     }
+    if (kindOf(value) !== undefined) this.reads(argument, value as ArrayBufferView);
     return Array.from({ length }, (_, i) => this.number(argument, (value as ArrayLike<unknown>)[i], range, i));
   }
 

@@ -17,6 +17,7 @@ const LEFT_OUT = {
   'packing.test.js': 'packs the package',
   'permissions.test.js': 'about starting Node.js',
   'readme.test.js': 'about text',
+  'recycled-memory.test.js': 'about the host memory of results',
   'cuda/': 'chooses the library by itself',
   'demo/': 'about pictures and data sets',
   'retinanet/': 'trains for minutes',

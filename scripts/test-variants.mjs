@@ -12,7 +12,18 @@ import { runs } from './toolchain.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
 // What runs native kernels and starts no processes of its own.
-const TESTS = ['focal-loss', 'assign', 'boxes', 'smooth-l1', 'nms', 'decode', 'mining', 'retinanet-loss', 'fuzz'];
+const TESTS = [
+  'focal-loss',
+  'assign',
+  'boxes',
+  'smooth-l1',
+  'nms',
+  'decode',
+  'mining',
+  'retinanet-loss',
+  'fuzz',
+  'recycled-memory',
+];
 
 /** A variant that cannot run here, and what it lacks. */
 class Missing extends Error {}

@@ -157,7 +157,7 @@ serial('training in a bundle says what to mark external', async (t) => {
     import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
     setWasmPaths(${wasm}); await setBackend('wasm');`;
   const programs = {
-    "useWasmBackend: found no folder of '@tensorflow/tfjs-backend-wasm'": TRAIN,
+    "useWasmBackend: expected tfjs's backend of the package @tensorflow/tfjs-backend-wasm": TRAIN,
     'trainRetinaNet: found no file for its worker threads': TRAIN.replace('await useWasmBackend();', ownBackend),
   };
   for (const [complaint, contents] of Object.entries(programs)) {

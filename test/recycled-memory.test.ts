@@ -79,7 +79,7 @@ async function comeAndGo(t: ExecutionContext): Promise<number> {
     if (next() < 0.2) held.push({ mark, values: forms[Math.floor(forms.length * next())]!(array) });
     while (held.length > 0 && (held.length > 30 || next() < 0.15)) held.splice(Math.floor(held.length * next()), 1);
     if (mark % 500 === 0) collect();
-    if (mark % 100 === 0) await null;
+    if (mark % 100 === 0) await Promise.resolve();
     const { kept, limit } = backendInfo().memory;
     most = Math.max(most, kept);
     if (kept > limit) t.fail(`${kept} bytes kept of ${limit}`);

@@ -11,9 +11,11 @@ export function info(): number {
   const { binding, attempts } = load();
   const lines = [`${name} ${version}`, describe(attempts)];
   if (binding) {
-    const { numThreads, cpu, cuda } = backendInfo();
+    const { numThreads, cpu, cuda, memory } = backendInfo();
     lines.push(`cpu: ${cpu.available ? `${cpu.instructionSet ?? '?'}, ${numThreads} threads` : cpu.reason}`);
     lines.push(...describeCuda(cuda));
+    const mib = Math.floor(memory.limit / 2 ** 20);
+    lines.push(`memory of large results: ${mib > 0 ? `used again, up to ${mib} MiB kept` : 'not used again here'}`);
   } else {
     lines.push('No native addon loads here.', help(attempts));
   }

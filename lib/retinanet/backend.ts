@@ -20,7 +20,7 @@ export async function useWasmBackend(): Promise<void> {
     return false;
   });
   if (!started) {
-    const received = cause === undefined ? 'one that does not start' : (cause as Error).message;
+    const received = cause === undefined ? 'one that does not start' : (cause as Error).message.split('\n')[0];
     const expected = "useWasmBackend: expected tfjs's backend of the package @tensorflow/tfjs-backend-wasm";
     const help = bundled ? `. Mark it external, too. ${UNBUNDLE}` : '';
     throw new RetinanetOpsError('ERR_BACKEND', `${expected}, received ${received}${help}`, { cause });

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { decodeDetections } from '../index.js';
+import { read } from '../tfjs/memory.js';
 import { Check, type NumberRange } from '../validate.js';
 import type { Detections } from './dataset.js';
 import { requireTfBackend } from './backend.js';
@@ -57,29 +58,27 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
     check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
   }
   const parts: Detections[] = [];
+  const pixelsOfBatch = new Float32Array(Math.min(batchSize, count) * pixels);
   for (let first = 0; first < count; first += batchSize) {
     const size = Math.min(batchSize, count - first);
-    const batch = images.subarray(first * pixels, (first + size) * pixels);
+    const batch = pixelsOfBatch.subarray(0, size * pixels);
+    batch.set(images.subarray(first * pixels, (first + size) * pixels));
     requireWeights(check, model);
     const outputs = tf.tidy(() => {
-      const input = tf.tensor4d(Float32Array.from(batch), [size, imageHeight, imageWidth, 3]);
+      const input = tf.tensor4d(batch, [size, imageHeight, imageWidth, 3]);
       return model.apply(input) as [tf.Tensor, tf.Tensor];
     });
-    const read = Promise.all([outputs[0].data<'float32'>(), outputs[1].data<'float32'>()]);
-    const [classLogits, boxDeltas] = await read.finally(() => {
+    try {
+      const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
+        decodeDetections({
+          ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
+          ...{ imageHeight, imageWidth, numClasses },
+          ...decodeOptions,
+        });
+      parts.push(await read(outputs, decode));
+    } finally {
       tf.dispose(outputs);
-    });
-    parts.push(
-      decodeDetections({
-        classLogits,
-        boxDeltas,
-        anchors,
-        imageHeight,
-        imageWidth,
-        numClasses,
-        ...decodeOptions,
-      }),
-    );
+    }
   }
   return joinDetections(parts);
 }

@@ -9,6 +9,7 @@ import {
   sigmoidFocalLossValueAndGrad,
   smoothL1LossValueAndGrad,
 } from '../index.js';
+import { allocate } from '../allocate.js';
 
 export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
 
@@ -111,7 +112,7 @@ function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Ar
     beta: BOX_BETA,
     reduction: 'sum',
   });
-  const boxGrad = new Float32Array(boxDeltas.length);
+  const boxGrad = allocate('Float32Array', boxDeltas.length).fill(0);
   for (const [p, row] of positives.entries()) boxGrad.set(boxes.grad.subarray(p * 4, p * 4 + 4), row * 4);
   return {
     classLoss: classes.loss,

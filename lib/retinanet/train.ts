@@ -92,7 +92,7 @@ export async function trainRetinaNet(
     await pool.stop();
   }
   requireWeights(check, model);
-  if (history.length > 0) writeWeights(variables, unflatten(variables, new Float32Array(memory.average)));
+  if (history.length > 0) writeWeights(variables, unflatten(variables, new Float32Array(memory.average).slice()));
   const stepMs = mean(history.map((report) => report.stepMs));
   return {
     steps: history.length,

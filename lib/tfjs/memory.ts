@@ -1,7 +1,14 @@
 // Typed arrays over the tensors of one kernel call, on any backend.
-import type { DataType, KernelBackend, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
-import { kindOf } from '../typed-arrays.js';
+import {
+  backend as currentBackend,
+  type DataType,
+  type KernelBackend,
+  type NamedTensorInfoMap,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 import { allocate } from '../allocate.js';
+import { kindOf } from '../typed-arrays.js';
 
 export type Numbers = Float32Array | Int32Array;
 
@@ -69,6 +76,17 @@ export function compute<Result>(
     ['float32' | 'int32', number[]],
   ][];
   return hasHeap(backend) ? onHeap(backend, given, wanted, body) : elsewhere(backend, given, wanted, body);
+}
+
+/** As compute, for a body that only reads float tensors of the current backend; waits for one that computes on a device. */
+export async function read<Result>(
+  tensors: readonly Tensor[],
+  body: (arrays: Float32Array[]) => Result,
+): Promise<Result> {
+  const current = currentBackend();
+  if (!hasHeap(current)) return body(await Promise.all(tensors.map(async (tensor) => tensor.data<'float32'>())));
+  const inputs = Object.entries(tensors);
+  return onHeap(current, inputs, [], (arrays) => body(inputs.map(([name]) => arrays.floats(name)))).result;
 }
 
 /** A new tensor of values that were computed elsewhere. */
