@@ -41,34 +41,27 @@ export function load(): { binding?: Binding; attempts: Attempt[] } {
   const attempts: Attempt[] = [];
   const named = process.env.RETINANET_OPS_ADDON;
   if (named) {
-    const binding = attempt(attempts, resolve(named));
+    const binding = attempt(attempts, resolve(named), nodeRequire);
     return { binding, attempts };
   }
   for (const folder of new Set([bundled ? here : root, root])) {
     const chosen = choose(attempts, folder);
-    // The call that file tracers know; in a bundle it would look in another folder.
-    const viaGypBuild = chosen && !bundled ? () => addon.load() : undefined;
-    const binding = chosen && attempt(attempts, chosen, viaGypBuild);
-    if (binding) return { binding, attempts };
-    for (const file of places(folder)) {
-      const binding = file === chosen ? undefined : attempt(attempts, file);
+    for (const file of new Set([...(chosen ? [chosen] : []), ...places(folder)])) {
+      // node-gyp-build's own call is what file tracers look for; in a bundle it would look in another folder.
+      const binding = attempt(attempts, file, file === chosen && !bundled ? addon.load : nodeRequire);
       if (binding) return { binding, attempts };
     }
   }
   return { attempts };
 }
 
-function attempt(
-  attempts: Attempt[],
-  file: string,
-  open: () => unknown = () => nodeRequire(file),
-): Binding | undefined {
+function attempt(attempts: Attempt[], file: string, open: (file: string) => unknown): Binding | undefined {
   try {
     if (!existsSync(file)) {
       attempts.push({ file, outcome: 'absent' });
       return undefined;
     }
-    const binding = open() as Binding;
+    const binding = open(file) as Binding;
     attempts.push({ file, outcome: 'loaded' });
     return binding;
   } catch (cause) {
@@ -91,7 +84,7 @@ function choose(attempts: Attempt[], folder: string): string | undefined {
     if (!nothing) attempts.push({ file: 'node-gyp-build', outcome: 'failed', cause });
     return undefined;
   } finally {
-    if (blind && LIBC === undefined) delete process.env.LIBC;
+    if (blind && !LIBC) delete process.env.LIBC;
   }
 }
 
@@ -148,7 +141,7 @@ export function platform(): string {
 /** The diagnosis in lines: where this runs, which places were tried, what each said. */
 export function describe(attempts: readonly Attempt[]): string {
   const tried = attempts.map(({ file, outcome, cause }) => {
-    const reason = String((cause as Error | undefined)?.message ?? cause).trim();
+    const reason = String((cause as Error | undefined)?.message ?? cause).split('\n', 1)[0]!;
     return `  ${file}: ${outcome === 'failed' ? `failed, ${reason}` : outcome}`;
   });
   return [`Platform: ${platform()}`, 'Tried:', ...tried].join('\n');

@@ -12,6 +12,7 @@ const LEFT_OUT = {
   'bench.test.js': 'times, and the emulator has none to show',
   'bundlers.test.js': 'packs and installs the package',
   'instruction-sets.test.js': 'about the CPU alone',
+  'loader.test.js': 'about finding the addon',
   'memory.test.js': 'about the host memory that the CPU backend takes',
   'package.test.js': 'packs and installs the package',
   'packing.test.js': 'packs the package',

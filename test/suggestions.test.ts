@@ -15,8 +15,7 @@ function suggested(call: () => unknown): string | undefined {
 
 const option = (name: string) =>
   suggested(() => sigmoidFocalLoss(new Float32Array(2), new Int32Array(1), { [name]: 1 }));
-const nmsOption = (name: string) =>
-  suggested(() => nms(new Float32Array(4), new Float32Array(1), { [name]: 1 }));
+const nmsOption = (name: string) => suggested(() => nms(new Float32Array(4), new Float32Array(1), { [name]: 1 }));
 const reduction = (name: string) =>
   suggested(() =>
     sigmoidFocalLoss(new Float32Array(2), new Int32Array(1), { numClasses: 2, reduction: name as 'sum' }),
