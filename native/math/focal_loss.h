@@ -99,7 +99,7 @@ struct RealGamma {
   // q.
   RN_HD_MEMBER F PowerOfSigmoid(F, F below, F log1p_e) const {
     const F product = value * below;
-    return ExpMinus(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
+    return ExpMinus<false>(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
   }
   RN_HD_MEMBER F Times(F x) const { return value * x; }
 };
