@@ -1,7 +1,7 @@
-import { sigmoidFocalLossBackward, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
+import { assignAnchors, retinanetLoss, sigmoidFocalLossBackward, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
 import test from 'ava';
 import fc from 'fast-check';
-import { focalElement } from './reference/focal-loss.js';
+import { focalElement, focalLossReference } from './reference/focal-loss.js';
 import { asArray, mismatch } from './support/compare.js';
 import { extremeCall, wrongExtreme } from './support/focal-extremes.js';
 import { f32, f64, goldenCases, type Packed } from './support/goldens.js';
@@ -100,6 +100,31 @@ test('infinities have their limits and NaN stays NaN, for every gamma', (t) => {
         t.true(Number.isNaN(asArray(nan.loss)[0]) && Number.isNaN(nan.grad[0]), name);
       }
     }
+  }
+});
+
+test('retinanetLoss at gamma 100 with smoothing is the loss of its labels', (t) => {
+  const anchors = Float32Array.of(0, 0, 10, 10, 50, 50, 60, 60, 3, 0, 13, 10);
+  const groundTruth = { boxes: anchors.slice(0, 4), labels: Int32Array.of(1), offsets: Int32Array.of(0, 1) };
+  const classLogits = Float32Array.of(-0.5, 1e-3, -1.92, 0.3, 0.01, 7);
+  for (const [gamma, labelSmoothing] of [
+    [100, 0.1],
+    [1e4, 0],
+  ] as const) {
+    const parameters = { numClasses: 2, gamma, labelSmoothing };
+    const got = retinanetLoss({
+      classLogits,
+      boxDeltas: new Float32Array(12),
+      anchors,
+      groundTruth,
+      normalizer: 1,
+      ...parameters,
+    });
+    const { labels } = assignAnchors(anchors, groundTruth.boxes, groundTruth.labels);
+    const want = focalLossReference(classLogits, labels, parameters);
+    t.is(got.numPositives, want.numPositives);
+    t.is(mismatch([got.classLoss], [want.sum], { relative: 1e-6 }), null);
+    t.is(mismatch(got.classGrad, want.grad, { relative: 1e-6 }), null);
   }
 });
 

@@ -166,7 +166,7 @@ class GeneralFocal {
 };
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, 2) GeneralFocalLoss(const FocalArguments p) {
+__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 3 : 4) GeneralFocalLoss(const FocalArguments p) {
   struct Shared {
     double sums[kFocalThreads];
     FocalScales scales;

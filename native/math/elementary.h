@@ -33,13 +33,23 @@ RN_HD F ExpMinusReduced(F r) {
   return Fma(Fma(p, r, F(-1.0f)), r, F(1.0f));
 }
 
-// exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.
+// (exp(-r) - 1) / r, so that exp(-r) has another digit.
 template <class F>
+RN_HD F SharpExpMinusFactor(F r) {
+  F p = Fma(F(1.38145394e-3f), r, F(-8.36874545e-3f));
+  p = Fma(p, r, F(4.1668389e-2f));
+  p = Fma(p, r, F(-1.66665211e-1f));
+  p = Fma(p, r, F(4.9999994e-1f));
+  return Fma(p, r, F(-1.0f));
+}
+
+// exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.
+template <bool kSharp, class F>
 RN_HD F ExpMinus(F u, F low) {
   const F biased = Fma(u + low, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
   const F r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u) + low);  // the large parts cancel first, exactly
-  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
+  return ScaleByPowerOfTwo(kSharp ? Fma(SharpExpMinusFactor(r), r, F(1.0f)) : ExpMinusReduced(r), biased);
 }
 
 // u + n log(2), of the integer n for which it is smallest.
@@ -64,12 +74,8 @@ template <class F>
 RN_HD F ExpMinus(F u, F* rest) {
   const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger), r = ReducedByLn2(u, n);
-  F p = Fma(F(1.38145394e-3f), r, F(-8.36874545e-3f));
-  p = Fma(p, r, F(4.1668389e-2f));
-  p = Fma(p, r, F(-1.66665211e-1f));
-  p = Fma(p, r, F(4.9999994e-1f));
   const F e = ExpMinusReduced(r);
-  *rest = (Fma(p, r, F(-1.0f)) * r - (e - F(1.0f))) * (F(2.0f) - e);  // 2 - e: nearly 1 / e, enough for so small a number
+  *rest = (SharpExpMinusFactor(r) * r - (e - F(1.0f))) * (F(2.0f) - e);  // 2 - e: nearly 1 / e, enough for so small a number
   if constexpr (F::kFused) *rest = *rest - n * F(kLn2Rest);
   return ScaleByPowerOfTwo(e, biased);
 }
@@ -134,7 +140,7 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   rest = Fma(gamma_rest, high, rest);
   rest = Fma(gamma * n, F(kLn2Low), rest);
   rest = Fma(F(0.0f) - gamma, log_rest, rest);
-  return ExpMinus(product, Fma(F(0.0f) - gamma, log_mantissa, rest));
+  return ExpMinus<true>(product, Fma(F(0.0f) - gamma, log_mantissa, rest));
 }
 
 }  // namespace rn

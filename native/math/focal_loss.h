@@ -99,7 +99,7 @@ struct RealGamma {
   // q.
   RN_HD_MEMBER F PowerOfSigmoid(F, F below, F log1p_e) const {
     const F product = value * below;
-    return ExpMinus(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
+    return ExpMinus<false>(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
   }
   RN_HD_MEMBER F Times(F x) const { return value * x; }
 };
@@ -203,9 +203,9 @@ RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double not_t, double gamm
     ce = not_t * of_zero + t * of_one;
     log_q = q < 0.5 ? std::log(q) : std::log1p(-(p * t + not_p * not_t));
   }
-  // p - t, around x = 0 as the difference of how far p and t are from one half, where both may be.
-  const double from_half = std::copysign(0.5, x) * larger * -std::expm1(-magnitude);
-  const double pull = magnitude < 1 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
+  // p - t, next to x = 0 as the difference of how far p and t are from one half, where both may be.
+  const double from_half = x * (0.25 - x * x * (1.0 / 48));
+  const double pull = magnitude < 1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
   const double change = q == 0 ? 0 : p * not_p / q * (not_t - t);  // of log(q) with x
   const double finite_ce = ce > 1e200 ? 1e200 : ce;                // infinity would meet a factor 0
   const double weight = alpha_t * PowerOf(q, log_q, gamma);

@@ -30,6 +30,18 @@ function stockFocalLoss(x: tf.Tensor, targets: tf.Tensor, alpha = 0.25, gamma = 
   return tf.mul(tf.mul(at, ce), tf.pow(tf.sub(1, pt), gamma));
 }
 
+onEachBackend('focal loss: a power that underflows has the right gradient', (t) => {
+  const x = tf.tensor2d([-0.5, -1.92], [2, 1]);
+  for (const [gamma, target, row, want] of [
+    [100, 0.1, 0, 4.628149103405853e-39],
+    [43, 1e-6, 1, 1.534076646557933e-38],
+  ] as const) {
+    const loss = (v: tf.Tensor): tf.Scalar => sigmoidFocalLoss(v, tf.fill([2, 1], target), { gamma });
+    const grad = tf.grad(loss)(x).dataSync()[row] as number;
+    t.true(Math.abs(grad - want) <= 2 ** -149, `gamma ${String(gamma)}: ${String(grad)}`);
+  }
+});
+
 onEachBackend('focal loss: values and gradients equal those on typed arrays', (t) => {
   const common = { alpha: alphaValues, gamma: gammaValues, labelSmoothing: 0.1, anchorWeights: weightValues };
   const onTensors = { ...common, alpha: tf.tensor1d(alphaValues), anchorWeights: weights() };

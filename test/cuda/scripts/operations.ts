@@ -4,6 +4,7 @@ import * as sync from 'retinanet-ops';
 import * as promises from 'retinanet-ops/promises';
 import { AnchorGrid, cuda, type DeviceTensor } from 'retinanet-ops';
 import { operation, operations, validArguments } from '../../support/calls.js';
+import { focalLossReference } from '../../reference/focal-loss.js';
 import { mismatch } from '../../support/compare.js';
 import { integers, random, randomBoxes, uniform } from '../../support/random.js';
 import { workload, type Work } from '../../support/workload.js';
@@ -99,6 +100,20 @@ await runScenario({
       strictEqual(got.grad.dtype, dtype);
       strictEqual(mismatch(await got.grad.data(), want.grad, { relative, absolute: 2 ** -25 }), null);
       strictEqual(mismatch(await got.loss.data(), [want.loss], { relative: 1e-6 }), null);
+      // Powers that underflow, in every way to say so.
+      const soft = uniform(next, 300, 0, 1).map((t) => t ** 20);
+      for (const gamma of [43, 1e4]) {
+        for (const [targets, labelSmoothing] of [
+          [soft, 0],
+          [labels, 0.1],
+          [labels, 0],
+        ] as const) {
+          const options = { numClasses: 3, gamma, labelSmoothing };
+          const right = focalLossReference(rounded, targets, options).grad;
+          const grad = sync.sigmoidFocalLossBackward(tensor, cuda.tensor(targets), options);
+          strictEqual(mismatch(await grad.data(), right, { relative, absolute: 2 ** -25 }), null);
+        }
+      }
       throws(() => sync.sigmoidFocalLossBackward(tensor, cuda.tensor(labels), { out: cuda.tensor([300]) }), {
         code: 'ERR_DTYPE',
         message: new RegExp(`dtype ${dtype} for out`),
