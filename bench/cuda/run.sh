@@ -119,12 +119,12 @@ run_build() {
   if [ -n "$given" ]; then
     echo "given: $given"
   elif [ -n "$rehearsal" ]; then
-    step configure 60 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release || return
+    step configure 150 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release || return
     step build 570 cmake --build "$build" --target "$target" --parallel
   else
     built_for=$(architectures)
     # Of no device that answers: every architecture, which takes minutes longer.
-    step configure 60 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DRETINANET_OPS_CUDA=ON \
+    step configure 150 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DRETINANET_OPS_CUDA=ON \
       -DRETINANET_OPS_WERROR=$werror -DCMAKE_CUDA_ARCHITECTURES="$built_for" || return
     step build 570 cmake --build "$build" --target "$target" --parallel || return
     echo "    for ${built_for:-every architecture}, $(grep -c 'warning' "$out/logs/build.log") warnings"

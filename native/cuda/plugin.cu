@@ -135,9 +135,8 @@ const rn_backend operations = {
 };
 
 const rn_cuda_plugin plugin = {
-    RN_ABI_VERSION, &operations, Unusable,     Versions, DeviceCount, DeviceInfo,  Memory,         Allocate,
-    Release,        UploadTo,    DownloadFrom, Copy,     Clear,       Synchronize, PinnedAllocate, PinnedRelease,
-    StreamOf,
+    RN_ABI_VERSION, &operations,  Unusable, Versions, DeviceCount, DeviceInfo,     Memory,        Allocate, Release,
+    UploadTo,       DownloadFrom, Copy,     Clear,    Synchronize, PinnedAllocate, PinnedRelease, StreamOf,
 };
 
 }  // namespace

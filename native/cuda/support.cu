@@ -1,8 +1,7 @@
-#include "support.h"
-
 #include <cstdio>
 
 #include "context.h"
+#include "support.h"
 
 namespace rn::cuda {
 namespace {
