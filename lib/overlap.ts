@@ -11,7 +11,7 @@ export type Operand = ArrayBufferView | DeviceTensor;
 
 /** How two arrays lie in memory. Tensors are memory of their own. */
 export function overlap(a: Operand, b: Operand): Overlap {
-  if (DeviceTensor.is(a) || DeviceTensor.is(b)) return a === b && a.length > 0 ? 'the same' : 'apart';
+  if (DeviceTensor.is(a) || DeviceTensor.is(b)) return a === b && (a as DeviceTensor).length > 0 ? 'the same' : 'apart';
   const [bytesOfA, bytesOfB] = [byteLengthIn(a), byteLengthIn(b)];
   const distance = bytesOfA === 0 || bytesOfB === 0 ? Infinity : bytesBetween(a, b);
   if (distance >= bytesOfA || -distance >= bytesOfB) return 'apart';

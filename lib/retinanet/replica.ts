@@ -7,7 +7,7 @@ import { compute } from '../tfjs/memory.js';
 import { Check } from '../validate.js';
 import type { Batch } from './batches.js';
 import { anchorsOf } from './config.js';
-import { detectionLoss, type LossSums } from './losses.js';
+import { detectionLoss, type Gradients, type LossSums } from './losses.js';
 import { variablesOf } from './net.js';
 import type { WorkerSetup } from './train-shared.js';
 import { unflatten, writeWeights } from './weights.js';
@@ -27,6 +27,8 @@ export class Replica {
   private readonly setup: WorkerSetup;
   /** The weights of the step, which the model's tensors may share. */
   private readonly weights: Float32Array;
+  /** Used again in every step. */
+  private gradients: Gradients | undefined;
 
   private constructor(model: LayersModel, setup: WorkerSetup) {
     this.model = model;
@@ -58,12 +60,15 @@ export class Replica {
           anchors: this.anchors,
           truth: batch.truth,
           numClasses: this.setup.config.numClasses,
+          out: this.gradients,
         };
         const start = performance.now();
         const losses = detectionLoss(this.setup.step.loss, inputs);
         opsMs = performance.now() - start;
         return losses;
       });
+      const { classGrad, boxGrad } = result;
+      this.gradients = { classGrad, boxGrad };
       sums = result;
       const { boxWeight } = this.setup.step;
       return {
