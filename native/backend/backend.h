@@ -239,8 +239,8 @@ typedef struct {
   int64_t rows, columns;
   double ratio;           // negatives kept for each positive
   int64_t min_negatives;  // kept however few positives there are
-  int32_t* keep;      // out [number of negatives, at most rows]
-  int64_t* num_keep;  // out, host
+  int32_t* keep;          // out [number of negatives, at most rows]
+  int64_t* num_keep;      // out, host
 } rn_hard_negatives;
 
 typedef struct rn_backend {

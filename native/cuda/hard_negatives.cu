@@ -1,8 +1,7 @@
 // Hard negative mining (Liu et al. 2016, SSD, section 2.2): the background rows of the largest loss, `ratio` for each
 // positive row.
-#include "../math/hard_negatives.h"
-
 #include "../math/falling_key.h"
+#include "../math/hard_negatives.h"
 #include "arrays.h"
 #include "cuda_backend.h"
 #include "scan.h"

@@ -35,10 +35,10 @@ struct FocalSpan {
   double background_target, class_target;  // 0 and 1, or smoothed
 
   double loss_scale, grad_scale;  // of what is stored; the sum is not scaled
-  const float* upstream;         // optional, one an element
-  float* losses;                 // optional
-  float* grad;                   // optional
-  bool stream;                   // write grad, which is aligned to 16 bytes, past the cache
+  const float* upstream;          // optional, one an element
+  float* losses;                  // optional
+  float* grad;                    // optional
+  bool stream;                    // write grad, which is aligned to 16 bytes, past the cache
 };
 
 enum FocalTargets { kHard, kSoft, kDense, kNumFocalTargets };
