@@ -1,4 +1,5 @@
-// As LD_AUDIT it hides from dlsym what V8 has for backing stores, as a Node.js with another V8 or another C++ library does.
+// As LD_AUDIT it hides from dlsym what V8 has for backing stores, as a Node.js with another V8 or another C++ library
+// does.
 #include <link.h>
 
 #include <cstdint>
