@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 namespace rn::addon::recycled {
@@ -34,8 +35,7 @@ struct Block {
   size_t capacity;
 };
 
-// Fresh memory where huge pages can lie, which take a tenth of the faults' time: one large block, or several small
-// ones.
+// Fresh memory where huge pages can lie, which take a tenth of the faults' time: a large block, or several small ones.
 std::vector<Block> Map(size_t capacity) {
   const size_t count = std::max<size_t>(1, kHugePage / capacity);
   const size_t size = count * capacity;
@@ -66,7 +66,11 @@ class Pool {
     // The one that returned last is the likeliest to be in a cache.
     auto found = std::find_if(free_.rbegin(), free_.rend(), [&](const Block& b) { return b.capacity == capacity; });
     if (found == free_.rend()) {
-      for (const Block& block : Map(capacity)) Keep(block);
+      free_.reserve(blocks_ + kHugePage / kSmallest);  // for all that there will be: Return must not fail
+      for (const Block& block : Map(capacity)) {
+        Keep(block);
+        ++blocks_;
+      }
       DropOverLimit();
       found = free_.rbegin();
       if (found == free_.rend() || found->capacity != capacity) return nullptr;
@@ -75,7 +79,7 @@ class Pool {
     free_.erase(std::next(found).base());
     figures_.kept -= capacity;
     figures_.in_use += capacity;
-    ASAN_UNPOISON_MEMORY_REGION(data, capacity);
+    ASAN_UNPOISON_MEMORY_REGION(data, bytes);
     return data;
   }
 
@@ -112,17 +116,18 @@ class Pool {
       figures_.kept -= block->capacity;
       ASAN_UNPOISON_MEMORY_REGION(block->data, block->capacity);
       munmap(block->data, block->capacity);
+      --blocks_;
     }
     free_.erase(free_.begin(), block);
   }
 
   std::mutex mutex_;
   std::vector<Block> free_;  // by when they returned
+  size_t blocks_ = 0;        // free or in use
   Figures figures_{};
 };
 
-// What is used of v8-array-buffer.h and v8-isolate.h, the same since V8 11 (Node.js 20). Names carry the parameters'
-// types.
+// What is used of v8-array-buffer.h and v8-isolate.h, the same since V8 11 (Node.js 20). Names carry parameters' types.
 struct BackingStore {};
 struct Isolate;
 struct DeleteStore {
