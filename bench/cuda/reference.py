@@ -59,12 +59,22 @@ def match(anchors, gt, high, low, low_quality):
 
 def nms(boxes, scores, threshold, classes=None):
     """Greedy: the best box that is left removes what overlaps it by more than the threshold (float32 overlap, float64 threshold)."""
-    left, kept = np.argsort(-scores, kind="stable"), []
-    while left.size:
-        best, left = left[0], left[1:]
+    if len(boxes) == 0:
+        return np.zeros(0, np.int32)
+    # What overlaps a box begins in its cell or in one of those around, cells being as large as the largest box.
+    cell = np.floor(boxes[:, :2].astype(np.float64) / max(1e-3, float((boxes[:, 2:] - boxes[:, :2]).max())))
+    removed, near, kept = np.zeros(len(boxes), bool), {}, []
+    for best in np.argsort(-scores, kind="stable"):
+        if removed[best]:
+            continue
         kept.append(best)
+        place = tuple(cell[best])
+        if place not in near:
+            near[place] = np.flatnonzero((np.abs(cell - cell[best]) <= 1).all(1))
+        left = near[place] = near[place][~removed[near[place]]]
         over = iou(boxes[best : best + 1], boxes[left])[0].astype(np.float64) > threshold
-        left = left[~over if classes is None else ~(over & (classes[left] == classes[best]))]
+        removed[left[over if classes is None else over & (classes[left] == classes[best])]] = True
+        removed[best] = True
     return np.array(kept, np.int32)
 
 
