@@ -34,17 +34,14 @@ class FocalCursor {
     return {p_.targets ? target : (label_ == column_ ? 1.0f : 0.0f), weight_, upstream};
   }
   __device__ FocalByClass ByClass() const { return p_.by_class ? p_.by_class[column_] : p_.all; }
-  __device__ const FocalClass& ExactClass() const {
-    return p_.by_class ? p_.exact_by_class[column_] : p_.exact_all;
-  }
+  __device__ const FocalClass& ExactClass() const { return p_.by_class ? p_.exact_by_class[column_] : p_.exact_all; }
 
  private:
   __device__ void ReadRow() {
     label_ = p_.labels ? p_.labels[row_] : RN_LABEL_BACKGROUND;
     weight_ = p_.weights ? p_.weights[row_] : 1.0f;
     ignored_ = weight_ == 0 || IsIgnored(label_, p_.classes);
-    largest_logit_ =
-        p_.weights ? LargestLogit(p_.limits, scales_.loss, scales_.grad, weight_) : scales_.largest_logit;
+    largest_logit_ = p_.weights ? LargestLogit(p_.limits, scales_.loss, scales_.grad, weight_) : scales_.largest_logit;
     fresh_ = true;
   }
 
@@ -166,7 +163,8 @@ class GeneralFocal {
 };
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 3 : 4) GeneralFocalLoss(const FocalArguments p) {
+__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 3 : 4)
+    GeneralFocalLoss(const FocalArguments p) {
   struct Shared {
     double sums[kFocalThreads];
     FocalScales scales;

@@ -103,7 +103,9 @@ class PlainFocal {
     // Most warps have nothing but background logits below 0, for which the formula is shortest.
     if (__all_sync(kAllLanes, plain)) return p_.grad ? PlainRuns<true>(step, tile) : PlainRuns<false>(step, tile);
     unsigned careful = marks >> kPerThread | outside_;
-    RN_UNROLL for (int n = 0; n < kPerThread; ++n) { careful |= InReach(Logit(n), tile.scales.largest_logit) ? 0u : 1u << n; }
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) {
+      careful |= InReach(Logit(n), tile.scales.largest_logit) ? 0u : 1u << n;
+    }
     double sum = 0;
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
       if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks >> run * kWidth);

@@ -75,7 +75,8 @@ RN_HD F ExpMinus(F u, F* rest) {
   const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger), r = ReducedByLn2(u, n);
   const F e = ExpMinusReduced(r);
-  *rest = (SharpExpMinusFactor(r) * r - (e - F(1.0f))) * (F(2.0f) - e);  // 2 - e: nearly 1 / e, enough for so small a number
+  *rest = (SharpExpMinusFactor(r) * r - (e - F(1.0f))) *
+          (F(2.0f) - e);  // 2 - e: nearly 1 / e, enough for so small a number
   if constexpr (F::kFused) *rest = *rest - n * F(kLn2Rest);
   return ScaleByPowerOfTwo(e, biased);
 }
