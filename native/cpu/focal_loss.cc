@@ -161,7 +161,7 @@ class FocalLossRun {
   // The elements [first, last) of the counted rows [row, end_row).
   double Rows(int64_t row, int64_t end_row, int64_t first, int64_t last) const {
     int32_t classes[kBlockElements + 1];
-    float weights[kBlockElements], largest_logits[kBlockElements];
+    float weights[kBlockElements];
     FocalSpan span{};
     tables_.Fill(span);
     span.logits = logits_ + first;
@@ -173,7 +173,8 @@ class FocalLossRun {
     span.class_target = SmoothTarget(1, op_.label_smoothing);
     span.loss_scale = scale_;
     span.grad_scale = scale_ * upstream_;
-    const float loss_scale = static_cast<float>(span.loss_scale), grad_scale = static_cast<float>(span.grad_scale);
+    span.limits = &limits_;
+    float least_weight = 1, largest_weight = 1;
     int32_t* next_class = classes;
     for (; row < end_row; ++row) {
       const int64_t begin = row * blocks_.classes - first;  // of the row; before or past the ends for a piece of a row
@@ -182,18 +183,17 @@ class FocalLossRun {
         if (at >= 0 && at < span.count) *next_class++ = static_cast<int32_t>(at);
       }
       if (op_.anchor_weights) {
-        const int64_t from = std::max<int64_t>(0, begin), to = std::min(span.count, begin + blocks_.classes);
-        const float weight = op_.anchor_weights[row];
-        std::fill(weights + from, weights + to, weight);
-        std::fill(largest_logits + from, largest_logits + to, LargestLogit(limits_, loss_scale, grad_scale, weight));
+        least_weight = std::min(least_weight, op_.anchor_weights[row]);
+        largest_weight = std::max(largest_weight, op_.anchor_weights[row]);
+        std::fill(weights + std::max<int64_t>(0, begin), weights + std::min(span.count, begin + blocks_.classes),
+                  op_.anchor_weights[row]);
       }
     }
     *next_class = INT32_MAX;
-    if (op_.anchor_weights) {
-      span.weights = weights;
-      span.largest_logits = largest_logits;
-    }
-    span.largest_logit = LargestLogit(limits_, loss_scale, grad_scale);
+    if (op_.anchor_weights) span.weights = weights;
+    const float loss_scale = static_cast<float>(span.loss_scale), grad_scale = static_cast<float>(span.grad_scale);
+    span.largest_logit = std::min(LargestLogit(limits_, loss_scale, grad_scale, least_weight),
+                                  LargestLogit(limits_, loss_scale, grad_scale, largest_weight));
     span.upstream = op_.grad_output_count > 1 ? op_.grad_output + first : nullptr;
     span.losses = op_.losses ? op_.losses + first : nullptr;
     span.grad = grad_ ? grad_ + first : nullptr;

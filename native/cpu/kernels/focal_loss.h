@@ -155,7 +155,10 @@ RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, in
   part.grad = grad;
   part.stream = false;
   const auto in_reach = [&](int64_t j) {
-    const float x = span.logits[i + j], largest = span.weights ? span.largest_logits[i + j] : span.largest_logit;
+    const float x = span.logits[i + j];
+    const float largest = !span.weights ? span.largest_logit
+                                        : LargestLogit(*span.limits, static_cast<float>(span.loss_scale),
+                                                       static_cast<float>(span.grad_scale), span.weights[i + j]);
     return x <= largest && -x <= largest;
   };
   bool any_in_reach = false;
@@ -268,7 +271,7 @@ class SpanSum {
         Store(scratch.e + i, ExpMinus(magnitude));
       }
     }
-    if (!(span_.weights ? InReach(first, count) : All(largest >= farthest))) return SearchFarLogits(first, count, k);
+    if (!All(largest >= farthest)) return SearchFarLogits(first, count, k);
     if (span_.weights || span_.losses || span_.upstream) {
       Vectors<kAnything>(scratch, first, count, k);
     } else if (span_.grad) {
@@ -349,15 +352,6 @@ class SpanSum {
       sum.Add(kAlphaApart ? losses * at.background_weight : losses);
     }
     sum_ = sum;
-  }
-
-  // The same where the rows' weights have a say.
-  bool InReach(int64_t first, int64_t count) const {
-    bool result = true;
-    for (int64_t i = first; i < first + count; i += kLanes) {
-      result &= All(Load(span_.largest_logits + i) >= Abs(Load(span_.logits + i)));
-    }
-    return result;
   }
 
   // Halves the chunk until what is not within reach stands alone.

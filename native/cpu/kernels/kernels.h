@@ -6,7 +6,8 @@
 
 namespace rn {
 struct FocalClass;
-}
+struct FocalLimits;
+}  // namespace rn
 
 namespace rn::cpu {
 
@@ -29,9 +30,9 @@ struct FocalSpan {
   const float* gamma_rest;                        // what rounding left
   const FocalClass* by_class;                     // all that in float64, of number_of_classes: 1 for all, or K
   int64_t number_of_classes;
-  float largest_logit;                     // magnitude up to which float32 does; beyond and for NaN it is float64
-  const float* weights;                    // optional, one an element, and with them
-  const float* largest_logits;             // largest_logit of each element
+  float largest_logit;  // up to which float32 surely does; beyond, `limits` say so of an element
+  const FocalLimits* limits;
+  const float* weights;                    // optional, one an element
   double background_target, class_target;  // 0 and 1, or smoothed
 
   double loss_scale, grad_scale;  // of what is stored; the sum is not scaled
