@@ -53,8 +53,9 @@ export interface BackendInfo {
 /** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable; memory. */
 export function backendInfo(): BackendInfo {
   const active = current === 'cuda' ? 'cuda' : 'cpu';
-  const { numThreads, cpuInfo, cudaInfo, recycledMemory } = native();
-  return { current, active, numThreads: numThreads(), cpu: cpuInfo(), cuda: cudaInfo(), memory: recycledMemory() };
+  const addon = native();
+  const [numThreads, memory] = [addon.numThreads(), addon.recycledMemory()];
+  return { current, active, numThreads, cpu: addon.cpuInfo(), cuda: addon.cudaInfo(), memory };
 }
 
 /**
