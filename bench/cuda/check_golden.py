@@ -69,7 +69,8 @@ def detections_are_torchvisions(ops):
         anchors = Grid(*size, grid["strides"], grid["baseSizes"], grid["scales"], grid["aspectRatios"])
         settings = case["scoreThreshold"], case["topK"], case["iouThreshold"], case["maxDetections"]
         boxes, scores, labels, offsets = ops.decode_detections(
-            case["logits"], case["deltas"], anchors, anchors.counts, size, *settings
+            *(case["logits"], case["deltas"], anchors, anchors.counts, size, *settings),
+            class_agnostic=case["classAgnostic"],
         )
         equal(offsets, case["offsets"])
         equal(labels, case["labels"])

@@ -185,14 +185,14 @@ class Operations:
         return self._run("nms", dict(keep=unwritten(most, np.int32)), fields, inputs)["keep"][: num_keep[0]]
 
     def decode_detections(self, logits, deltas, anchors, level_counts, size, score_threshold=0.05, top_k=1000,
-                          threshold=0.5, max_detections=300, dtype="float32"):  # fmt: skip
+                          threshold=0.5, max_detections=300, dtype="float32", class_agnostic=False):  # fmt: skip
         images, _, classes = logits.shape
         counts, offsets = np.array(level_counts, np.int64), unwritten(images + 1, np.int32)
         fields = {
             **dict(dtype=DTYPES[dtype], anchors=anchors.describe, level_counts=counts.ctypes.data),
             **dict(num_levels=len(counts), images=images, classes=classes, image_height=size[0], image_width=size[1]),
             **dict(score_threshold=score_threshold, top_k=top_k, iou_threshold=threshold),
-            **dict(max_detections=max_detections, offsets=offsets.ctypes.data),
+            **dict(class_agnostic=class_agnostic, max_detections=max_detections, offsets=offsets.ctypes.data),
         }
         most = images * max_detections
         outputs = {
