@@ -23,6 +23,7 @@ const LEFT_OUT = {
   'demo/': 'about pictures and data sets',
   'retinanet/': 'trains for minutes',
   'threads.test.js': "about the CPU's threads",
+  'vitest.test.js': 'compares with processes that take the CPU',
   'tfjs/wasm-training': 'calls none of our native operations',
 };
 
