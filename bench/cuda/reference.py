@@ -12,7 +12,9 @@ def focal(x, t, alpha, gamma):
     q = p * (1 - t) + n * t
     ce = (1 - t) * np.logaddexp(0, x) + t * np.logaddexp(0, -x)
     a = 1.0 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
-    log_q = np.where(q < 0.5, np.log(q, out=np.zeros_like(q), where=q > 0), np.log1p(-np.minimum(p * t + n * (1 - t), 0.75)))
+    # log(q), near 1 by what is missing there: a power of q itself would magnify its rounding by gamma
+    below = q < 0.5
+    log_q = np.log(np.where(below & (q > 0), q, 1)) + np.log1p(-np.where(below, 0, p * t + n * (1 - t)))
     log_q = np.where(t == 0, -np.logaddexp(0, -x), np.where(t == 1, -np.logaddexp(0, x), log_q))
     power = np.exp(gamma * log_q)
     # d q / d x = p n (1 - 2 t), divided by q first: no power below zero of a tiny q

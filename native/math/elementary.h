@@ -131,8 +131,7 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   p = Fma(p, f, F(1.99548751e-1f));
   p = Fma(p, f, F(-2.50016987e-1f));
   p = Fma(p, f, F(3.33341658e-1f));
-  const F below_f = f * f * Fma(f, p, F(-0.5f)), log_mantissa = f + below_f;
-  const F log_rest = below_f - (log_mantissa - f);
+  const F log_mantissa = Fma(f * f, Fma(f, p, F(-0.5f)), f);
   // -gamma log(q) = -gamma (exponent log(2) + log_mantissa); the first part, which may be large, in two numbers
   const F n = F(0.0f) - exponent;
   const F high = n * F(kLn2High);  // exact
@@ -140,7 +139,6 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   F rest = ProductRest(gamma, high, product);
   rest = Fma(gamma_rest, high, rest);
   rest = Fma(gamma * n, F(kLn2Low), rest);
-  rest = Fma(F(0.0f) - gamma, log_rest, rest);
   return ExpMinus<true>(product, Fma(F(0.0f) - gamma, log_mantissa, rest));
 }
 

@@ -141,8 +141,8 @@ RN_NOINLINE double ExactElement(const FocalSpan& span, int64_t i, int64_t k, boo
 }
 
 // The elements [i, i + lanes), no more than a vector has: at the end of a span, or among them logits that are infinite,
-// NaN, or out of float32's reach, which are done in float64. Works on a copy, filled
-// up with elements that count for nothing.
+// NaN, or out of float32's reach, which are done in float64. Works on a copy, filled up with elements that count for
+// nothing.
 template <FocalTargets kTargets, FocalGamma kGamma>
 RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, int64_t lanes, uint32_t class_bits) {
   float logits[Float::kLanes] = {}, targets[Float::kLanes] = {}, weights[Float::kLanes] = {};
@@ -247,7 +247,7 @@ class SpanSum {
     alignas(64) float e[FocalSpan::kChunk + 2 * kLanes];  // two more, which Ahead reads
     alignas(64) float smaller[FocalSpan::kChunk];         // these for real powers alone, whose chains of dependent
     alignas(64) float log1p_e[FocalSpan::kChunk];         // operations are so long that they are cut once more
-    alignas(64) float e_rest[kWithRest ? FocalSpan::kChunk : 1];
+    alignas(64) float e_rest[kWithRest ? FocalSpan::kChunk : 1];  // and of soft targets
   };
 
   // Whole vectors of at most a chunk, k the index of the first into the tables.
