@@ -9,7 +9,7 @@ export type PerClass = number | ArrayLike<number>;
 export interface FocalLossParameterOptions {
   /** Weight of the positive class in [0, 1]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
   alpha?: PerClass | null;
-  /** Focusing parameter >= 0. Default 2. */
+  /** Focusing parameter >= 0. Default 2; above 5 in float64, some 50 ns a logit. */
   gamma?: PerClass;
   /** s in [0, 1]: a target t becomes t (1 - s) + s / 2 (as in Keras' binary losses). Default 0. */
   labelSmoothing?: number;
