@@ -1,6 +1,7 @@
 // Memory of results.
 import { Buffer, constants } from 'node:buffer';
 import { native } from './native.js';
+import { recycledBuffer } from './recycling.js';
 
 export interface ArrayKinds {
   Float32Array: Float32Array;
@@ -24,5 +25,5 @@ export function allocate<Kind extends keyof ArrayKinds>(kind: Kind, length: numb
   const constructor = CONSTRUCTORS[kind] as unknown as ArrayConstructor<ArrayKinds[Kind]>;
   const bytes = length * constructor.BYTES_PER_ELEMENT;
   if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
-  return new constructor(native().recycledBuffer(bytes) ?? Buffer.allocUnsafeSlow(bytes).buffer);
+  return new constructor(recycledBuffer(native(), bytes) ?? Buffer.allocUnsafeSlow(bytes).buffer);
 }

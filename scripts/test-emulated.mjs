@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ASAN_OPTIONS } from './toolchain.mjs';
 
 /** What does not run, and why. */
 const LEFT_OUT = {
@@ -60,7 +61,7 @@ else for (const [start, why] of Object.entries(LEFT_OUT)) console.log(`left out:
 /** The sanitizer's runtime must be there before Node.js is; what Node.js never frees is not our leak. */
 function watched() {
   const { stdout } = spawnSync('c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
-  return { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS: 'detect_leaks=0', RETINANET_OPS_EMULATOR_ORDER: 'reverse' };
+  return { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS, RETINANET_OPS_EMULATOR_ORDER: 'reverse' };
 }
 
 const ava = join(dirname(createRequire(import.meta.url).resolve('ava')), 'cli.mjs');

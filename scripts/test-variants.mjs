@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from './node-binary.mjs';
-import { runs } from './toolchain.mjs';
+import { ASAN_OPTIONS, runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
@@ -92,7 +92,7 @@ function sanitize() {
   const runtime = stdout?.trim();
   if (!runtime?.startsWith('/')) throw new Missing(`clang++ or its AddressSanitizer is missing (${hint}).`);
   const addon = compiled('sanitize', 'clang++ -fsanitize=address,undefined -fno-sanitize-recover=all -shared-libasan');
-  return { addon, env: { ASAN_OPTIONS: 'detect_leaks=0' }, preload: runtime };
+  return { addon, env: { ASAN_OPTIONS }, preload: runtime };
 }
 
 const VARIANTS = {

@@ -96,6 +96,16 @@ test.serial('what is held keeps its values, whatever else comes and goes', async
   t.is(await inUse((bytes) => bytes === 0), 0);
 });
 
+test.serial('a loop that never awaits gets its memory back', (t) => {
+  let most = 0;
+  for (let i = 0; i < 300; i++) {
+    result(1_600_000, i);
+    most = Math.max(most, backendInfo().memory.inUse);
+  }
+  t.is(most > 0, recycles);
+  t.true(most <= 2 ** 28, `${most} bytes in use of ${300 * 6_400_000}`);
+});
+
 test.serial('a transferred result is at home where it arrives, and returns from there', async (t) => {
   const array = result(100_000, 3);
   const copy = structuredClone(array, { transfer: [bufferOf(array)] });

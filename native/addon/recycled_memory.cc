@@ -210,15 +210,7 @@ void Return(void* block, size_t bytes) { Pool::Instance().Return(block, bytes); 
 Napi::Value ToArrayBuffer(Napi::Env env, void* block, size_t bytes) {
   const V8& v8 = TheV8();
   const Deleter deleter = [](void* data, size_t length, void*) { Return(data, length); };
-  const Napi::Value buffer(
-      env, v8.new_array_buffer(v8.current_isolate(), v8.new_backing_store(block, bytes, deleter, nullptr)));
-  // V8 collects young objects when it allocates memory for an ArrayBuffer while those that there are hold much, but not
-  // when it is given memory. It gets a byte to allocate, so that results come back as soon as they would without this
-  // pool.
-  void* data;
-  napi_value byte;
-  static_cast<void>(napi_create_arraybuffer(env, 1, &data, &byte));
-  return buffer;
+  return {env, v8.new_array_buffer(v8.current_isolate(), v8.new_backing_store(block, bytes, deleter, nullptr))};
 }
 
 }  // namespace rn::addon::recycled
