@@ -42,7 +42,9 @@ function findCollector(): () => void {
   try {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void;
-    return () => collect({ type: 'minor' });
+    return () => {
+      collect({ type: 'minor' });
+    };
   } catch {
     return () => {};
   } finally {

@@ -11,8 +11,7 @@ for (const which of focalCases) {
     const { loss, grad } = sigmoidFocalLossValueAndGrad(logits, targets, options);
     t.is(mismatch([asNumber(loss)], [want.sum], { relative: 1e-6 }), null);
     t.is(asNumber(sigmoidFocalLoss(logits, targets, options)), asNumber(loss));
-    const scale = which.labelSmoothing === undefined ? undefined : want.scale;
-    t.is(mismatch(grad, want.grad, { relative: 1e-6, scale }), null);
+    t.is(mismatch(grad, want.grad, { relative: 1e-6 }), null);
     // Central differences of the float64 reference: the step is exact in float32.
     const step = 2 ** -10;
     const at = (shift: number) =>
@@ -21,8 +20,8 @@ for (const which of focalCases) {
         targets,
         options,
       );
-    const [above, below, here] = [at(step), at(-step), at(0)];
-    const slopes = Float64Array.from(here.value, (_, i) => (above.value[i]! - below.value[i]!) / (2 * step));
-    t.is(mismatch(grad, slopes, { relative: 1e-3, scale: here.scale, absolute: 1e-7 }), null);
+    const [above, below] = [at(step), at(-step)];
+    const slopes = above.value.map((value, i) => (value - below.value[i]!) / (2 * step));
+    t.is(mismatch(grad, slopes, { relative: 1e-3, absolute: 3e-7 }), null);
   });
 }

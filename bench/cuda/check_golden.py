@@ -1,7 +1,6 @@
 """Checks against the golden vectors of test/golden, which torchvision made."""
 import numpy as np
 
-import reference
 from compare import check, close, equal, golden
 from operations import AnchorList, Grid
 
@@ -12,10 +11,9 @@ def focal_loss_is_torchvisions(ops):
         for run in case["runs"]:
             alpha = None if run["alpha"] < 0 else run["alpha"]
             losses, grad, total, _ = ops.focal_loss(case["logits"], targets=case["targets"], alpha=alpha, gamma=run["gamma"])
-            scale = reference.focal(case["logits"], case["targets"], alpha, run["gamma"])[2]
             close(losses, run["value"], 1e-6)
             close(total, run["sum"], 1e-6)
-            close(grad, run["grad"], 1e-6, None if case["kind"] == "hard" else scale)
+            close(grad, run["grad"], 1e-6)
 
 
 @check

@@ -16,7 +16,7 @@ def focal_loss_options(ops):
             for dtype in ("float32", "float16", "bfloat16") if ops.memory == "device" else ("float32",):
                 logits = to_float32(to_dtype(x, dtype), dtype)
                 losses, grad, total, positives = ops.focal_loss(logits, labels, alpha=alpha, gamma=gamma, dtype=dtype)
-                value, slope, _ = reference.focal(logits, reference.one_hot(labels, classes), alpha, gamma)
+                value, slope = reference.focal(logits, reference.one_hot(labels, classes), alpha, gamma)
                 value[labels == -2] = slope[labels == -2] = 0
                 close(losses, value, 1e-6)
                 close(total, value.sum(), 1e-6)
@@ -63,7 +63,7 @@ def retinanet_loss_is_its_parts(ops):
         loss, class_loss, box_loss, positives, class_grad, box_grad = ops.retinanet_loss(
             logits, deltas, grid, truth, dtype=dtype
         )
-        value, slope, _ = reference.focal(logits.reshape(-1, 5), reference.one_hot(labels, 5), 0.25, 2.0)
+        value, slope = reference.focal(logits.reshape(-1, 5), reference.one_hot(labels, 5), 0.25, 2.0)
         value[labels == -2] = slope[labels == -2] = 0
         targets = reference.encode(anchors[rows % grid.count], truth[0][matches[rows]])
         box_value, box_slope = reference.smooth_l1(deltas.reshape(-1, 4)[rows], targets, 1 / 9)

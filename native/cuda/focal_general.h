@@ -53,10 +53,11 @@ class FocalCursor {
   bool ignored_, fresh_;
 };
 
-// An element within float32's reach. Targets of 0 and 1 go the same way whether labels or an array says so.
+// An element within float32's reach. Targets of 0 and 1 go the same way whether labels or an array says so. cancelled:
+// nothing is left of the slope's digits.
 template <FocalGamma kGamma>
 __device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const FocalElement& element,
-                                   const FocalByClass& by_class, float& alpha) {
+                                   const FocalByClass& by_class, float& alpha, bool& cancelled) {
   const auto gamma = GammaOf<kGamma>(by_class);
   const float low = static_cast<float>(p.background_target);
   const float scale = static_cast<float>(p.class_target - p.background_target);
@@ -64,7 +65,9 @@ __device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const Focal
   if (t > 0 && not_t > 0) {
     alpha = std::fma(t, by_class.class_weight, not_t * by_class.background_weight);
     const Logit<Float> logit = kGamma == kGammaReal ? SharpLogitOf(Float(x)) : LogitOf(Float(x));
-    return SoftFocalLoss(logit, Float(t), Float(not_t), gamma);
+    const SoftFocalTerm<Float> term = SoftFocalLoss(logit, Float(t), Float(not_t), gamma);
+    cancelled = kCancelled * term.terms.v >= std::fabs(term.slope.v);
+    return term;
   }
   const bool is_class = not_t <= 0;
   alpha = is_class ? by_class.class_weight : by_class.background_weight;
@@ -90,7 +93,8 @@ class GeneralFocal {
       if (p_.upstream) LoadRun(p_.upstream + i, p_.upstream_aligned, upstream);
     }
     FocalCursor cursor(p_, scales_, max(i, static_cast<int64_t>(0)));
-    unsigned careful = 0;  // not there, or out of float32's reach
+    unsigned careful = 0;    // not there, or out of float32's reach
+    unsigned cancelled = 0;  // only the gradient is
     Float sum(0.0f);
     float losses[kWidth], grad[kWidth];
     RN_UNROLL for (int n = 0; n < kWidth; ++n) {
@@ -102,39 +106,63 @@ class GeneralFocal {
       if (!cursor.Ignored()) {
         positives += cursor.BeginsPositiveRow();
         if (cursor.Reaches(x[n])) {
-          Compute(cursor.Element(targets[n], p_.upstream ? upstream[n] : 1.0f), cursor.ByClass(), x[n], sum, losses[n],
-                  grad[n]);
+          const FocalElement element = cursor.Element(targets[n], p_.upstream ? upstream[n] : 1.0f);
+          if (Compute(element, cursor.ByClass(), x[n], sum, losses[n], grad[n]).has_cancelled) cancelled |= 1u << n;
         } else {
           careful |= 1u << n;
         }
       }
       cursor.Advance();
     }
-    if (careful == 0) {
+    const unsigned alone = careful | cancelled;
+    if (alone == 0) {
       if (p_.losses) StoreRun(p_.losses + i, p_.losses_aligned, losses);
       if (p_.grad) StoreRun(static_cast<T*>(p_.grad) + i, p_.grad_aligned, grad);
       return static_cast<double>(sum.v);
     }
     double total = static_cast<double>(sum.v);
     RN_UNROLL for (int n = 0; n < kWidth; ++n) {
-      if (!(careful >> n & 1)) WriteElement<T>(p_, i + n, losses[n], grad[n]);
+      if (!(alone >> n & 1)) WriteElement<T>(p_, i + n, losses[n], grad[n]);
     }
     RN_KEEP_LOOP for (int n = 0; n < kWidth; ++n) {
-      if (careful >> n & 1) total += Careful(i + n, whole, positives);
+      if (!(alone >> n & 1)) continue;
+      const double loss = Careful(i + n, whole, positives);
+      if (careful >> n & 1) total += loss;
     }
     return total;
   }
 
  private:
+  struct Computed {
+    float factor;        // of the slope, before it is scaled
+    bool has_cancelled;  // nothing is left of the gradient's digits, and it is wanted
+  };
+
   // Adds to the sum, and gives what is stored.
-  __device__ void Compute(const FocalElement& element, const FocalByClass& by_class, float x, Float& sum, float& loss,
-                          float& grad) const {
+  __device__ Computed Compute(const FocalElement& element, const FocalByClass& by_class, float x, Float& sum,
+                              float& loss, float& grad) const {
     float alpha;
-    const FocalTerm<Float> term = TermOf<kGamma>(p_, x, element, by_class, alpha);
+    bool cancelled = false;
+    const FocalTerm<Float> term = TermOf<kGamma>(p_, x, element, by_class, alpha, cancelled);
     alpha *= element.weight;
     sum = Fma(term.weight * Float(alpha), term.ce, sum);
     loss = (term.weight * term.ce).v * (alpha * scales_.loss);
     grad = (term.weight * term.slope).v * (alpha * scales_.grad) * element.upstream;
+    return {term.weight.v * alpha, cancelled && p_.grad};
+  }
+
+  // The gradient of a soft target in float64.
+  __device__ float ExactGradient(const FocalElement& element, const FocalByClass& by_class, float x,
+                                 float factor) const {
+    const double hard = static_cast<double>(element.hard), range = p_.class_target - p_.background_target;
+    double gamma = static_cast<double>(kGamma);
+    if constexpr (kGamma == kGammaReal) {
+      gamma = static_cast<double>(by_class.gamma) + static_cast<double>(by_class.gamma_rest);
+    }
+    const double slope = SoftSlope(static_cast<double>(x), p_.background_target + hard * range,
+                                   p_.background_target + (1 - hard) * range, gamma);
+    const double scale = scales_.exact_grad * static_cast<double>(element.upstream);
+    return static_cast<float>(slope * static_cast<double>(factor) * scale);
   }
 
   // Element i by itself; `counted`: the row's beginning has been.
@@ -153,7 +181,8 @@ class GeneralFocal {
     }
     Float sum(0.0f);
     float loss, grad;
-    Compute(element, cursor.ByClass(), x, sum, loss, grad);
+    const Computed computed = Compute(element, cursor.ByClass(), x, sum, loss, grad);
+    if (computed.has_cancelled) grad = ExactGradient(element, cursor.ByClass(), x, computed.factor);
     WriteElement<T>(p_, i, loss, grad);
     return static_cast<double>(sum.v);
   }

@@ -1,4 +1,4 @@
-// The bits of a float32 as an integer, and back.
+// The bits of a float as an integer, and back.
 #ifndef RETINANET_OPS_MATH_FLOAT_BITS_H
 #define RETINANET_OPS_MATH_FLOAT_BITS_H
 
@@ -17,6 +17,18 @@ RN_HD uint32_t BitsOf(float value) {
 
 RN_HD float FloatOf(uint32_t bits) {
   float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+RN_HD uint64_t BitsOf(double value) {
+  uint64_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+RN_HD double DoubleOf(uint64_t bits) {
+  double value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }

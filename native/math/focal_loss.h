@@ -17,6 +17,7 @@
 #include <cmath>
 
 #include "elementary.h"
+#include "elementary64.h"
 #include "float_bits.h"
 #include "host_device.h"
 
@@ -65,6 +66,14 @@ template <class F>
 struct FocalTerm {
   F weight, ce, slope;
 };
+
+// A soft target's slope is a difference, which crosses zero where the network has learnt the target: the sum of its
+// terms' magnitudes says how far float32 can be believed.
+template <class F>
+struct SoftFocalTerm : FocalTerm<F> {
+  F terms;
+};
+constexpr float kCancelled = 0.4f;  // a share of the terms below which a slope takes SoftSlope
 
 // gamma = 0, 1 or 2.
 template <class F, int kGamma>
@@ -150,7 +159,7 @@ RN_HD FocalTerm<F> HardFocalLoss(const Logit<F>& logit, const Gamma& gamma) {
 
 // For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself.
 template <class F, class Gamma>
-RN_HD FocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamma& gamma) {
+RN_HD SoftFocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamma& gamma) {
   const F x = logit.x, e = logit.e, smaller = logit.smaller, larger = F(1.0f) - smaller;
   const F p = IfNegative(x, smaller, larger), not_p = IfNegative(x, larger, smaller);
   F log1p_e = logit.log1p_e;
@@ -171,8 +180,8 @@ RN_HD FocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamm
     const F of_e = IfNegative(x, logit.e_rest, F(0.0f) - logit.e_rest) * (not_t - t);
     weight = Fma(weight, gamma.Times(Fma(of_e, change, rest * one_over_q)), weight);
   }
-  const F pull = p_share - not_p_share;
-  return {weight, ce, Fma(gamma.Times(ce * (not_t - t)), change, pull)};
+  const F push = gamma.Times(ce * (not_t - t)) * change;
+  return {{weight, ce, push + (p_share - not_p_share)}, Abs(push) + q};
 }
 
 struct FocalLossAndGrad {
@@ -184,33 +193,54 @@ RN_HD double PowerOf(double q, double log_q, double gamma) {
   return gamma == 0 ? 1 : gamma == 1 ? q : gamma == 2 ? q * q : std::exp(gamma * log_q);
 }
 
-// One logit in float64, whatever it is, for every gamma up to the largest float32 and t + not_t = 1, either of which
-// may be tiny.
+// What the loss of any target is made of, in float64; t + not_t = 1, either of which may be tiny. smaller =
+// sigmoid(-|x|), log1p_e = log(1 + exp(-|x|)).
+struct SoftLogit {
+  double p, not_p, q, of_zero, of_one;  // of_zero, of_one: softplus(x), softplus(-x)
+  double pull;                          // p (1 - t) - (1 - p) t = p - t
+  double change;                        // of log(q) with x
+
+  RN_HD_MEMBER SoftLogit(double x, double smaller, double log1p_e, double t, double not_t) {
+    const double larger = 1 - smaller;
+    p = x < 0 ? smaller : larger;
+    not_p = x < 0 ? larger : smaller;
+    of_zero = (x < 0 ? 0 : x) + log1p_e;
+    of_one = (x < 0 ? -x : 0) + log1p_e;
+    q = p * not_t + not_p * t;
+    // Next to x = 0 as the difference of how far p and t are from one half, where both may be.
+    const double from_half = x * (0.25 - x * x * (1.0 / 48));
+    pull = x < 1e-3 && x > -1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
+    change = q == 0 ? 0 : p * not_p / q * (not_t - t);
+  }
+  RN_HD_MEMBER double Slope(double gamma, double ce) const { return gamma * change * ce + pull; }
+};
+
+// The slope of SoftFocalLoss in float64, for logits that float32 reaches, without branches and calls.
+RN_HD double SoftSlope(double x, double t, double not_t, double gamma) {
+  const double e = ExpMinus(x < 0 ? -x : x), smaller = e / (1 + e);
+  const SoftLogit logit(x, smaller, LogOnePlus(e, smaller), t, not_t);
+  return logit.Slope(gamma, not_t * logit.of_zero + t * logit.of_one);
+}
+
+// One logit in float64, whatever it is, for every gamma up to the largest float32.
 RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double not_t, double gamma, double alpha_t) {
-  const double magnitude = std::fabs(x), e = std::exp(-magnitude), log1p_e = std::log1p(e);
-  const double larger = 1 / (1 + e), smaller = e * larger;
-  const double p = x < 0 ? smaller : larger, not_p = x < 0 ? larger : smaller;
-  const double of_zero = (x < 0 ? 0 : x) + log1p_e, of_one = (x < 0 ? -x : 0) + log1p_e;  // softplus(x), softplus(-x)
-  const double q = p * not_t + not_p * t;
+  const double e = std::exp(-std::fabs(x));
+  const SoftLogit logit(x, e / (1 + e), std::log1p(e), t, not_t);
   double ce, log_q;
   if (t == 0) {
-    ce = of_zero;
-    log_q = -of_one;
+    ce = logit.of_zero;
+    log_q = -logit.of_one;
   } else if (not_t == 0) {
-    ce = of_one;
-    log_q = -of_zero;
+    ce = logit.of_one;
+    log_q = -logit.of_zero;
   } else {
-    ce = not_t * of_zero + t * of_one;
-    log_q = q < 0.5 ? std::log(q) : std::log1p(-(p * t + not_p * not_t));
+    ce = not_t * logit.of_zero + t * logit.of_one;
+    log_q = logit.q < 0.5 ? std::log(logit.q) : std::log1p(-(logit.p * t + logit.not_p * not_t));
   }
-  // p - t, next to x = 0 as the difference of how far p and t are from one half, where both may be.
-  const double from_half = x * (0.25 - x * x * (1.0 / 48));
-  const double pull = magnitude < 1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
-  const double change = q == 0 ? 0 : p * not_p / q * (not_t - t);  // of log(q) with x
-  const double finite_ce = ce > 1e200 ? 1e200 : ce;                // infinity would meet a factor 0
-  const double weight = alpha_t * PowerOf(q, log_q, gamma);
+  const double finite_ce = ce > 1e200 ? 1e200 : ce;  // infinity would meet a factor 0
+  const double weight = alpha_t * PowerOf(logit.q, log_q, gamma);
   // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.
-  return {weight == 0 && ce > finite_ce ? 0 : weight * ce, weight * (gamma * change * finite_ce + pull)};
+  return {weight == 0 && ce > finite_ce ? 0 : weight * ce, weight * logit.Slope(gamma, finite_ce)};
 }
 
 }  // namespace rn

@@ -3,8 +3,6 @@
 export interface FocalElement {
   value: number;
   grad: number;
-  /** Sum of the gradient's terms without their signs: what rounding errors are relative to where soft targets cancel. */
-  scale: number;
 }
 
 function softplus(x: number): number {
@@ -48,7 +46,6 @@ export function focalElement(
   return {
     value: modulation * crossEntropy,
     grad: modulation * (ofModulation + pull),
-    scale: modulation * (Math.abs(ofModulation) + p * notT + n * t),
   };
 }
 
@@ -63,7 +60,6 @@ export interface FocalReferenceOptions {
 export interface FocalReference {
   value: Float64Array;
   grad: Float64Array;
-  scale: Float64Array;
   sum: number;
   numPositives: number;
 }
@@ -78,7 +74,6 @@ export function focalLossReference(
   const result = {
     value: new Float64Array(logits.length),
     grad: new Float64Array(logits.length),
-    scale: new Float64Array(logits.length),
     sum: 0,
     numPositives: 0,
   };
@@ -100,7 +95,6 @@ export function focalLossReference(
     );
     result.value[i] = weight * element.value;
     result.grad[i] = weight * element.grad;
-    result.scale[i] = weight * element.scale;
     result.sum += result.value[i]!;
   }
   return result;

@@ -4,82 +4,13 @@
 #define RETINANET_OPS_KERNELS_FOCAL_LOSS_H
 
 #include <cstdint>
-#include <type_traits>
 
 #include "../../math/focal_loss.h"
+#include "focal_terms.h"
 #include "kernels.h"
 #include "vector.h"
 
 namespace rn::cpu::RN_ISA {
-
-RN_HD bool All(Mask m) { return Bits(m) == (1u << Float::kLanes) - 1; }
-
-template <FocalGamma kGamma>
-RN_HD auto GammaAt(const FocalSpan& span, int64_t k) {
-  if constexpr (kGamma == kGammaReal) {
-    return RealGamma<Float>{Load(span.gamma + k), Load(span.gamma_rest + k)};
-  } else {
-    return IntegerGamma<Float, static_cast<int>(kGamma)>{};
-  }
-}
-
-// What the tables say of every element.
-template <class Gamma>
-struct Parameters {
-  Gamma gamma;
-  Float background_weight;
-};
-template <FocalGamma kGamma>
-RN_HD auto ParametersAt(const FocalSpan& span, int64_t k) {
-  const auto gamma = GammaAt<kGamma>(span, k);
-  return Parameters<std::remove_const_t<decltype(gamma)>>{gamma, Load(span.background_weight + k)};
-}
-
-using Logits = Logit<Float>;
-
-// FocalTerms by the logit, and alpha_t.
-struct BalancedTerm {
-  FocalTerm<Float> term;
-  Float alpha;
-};
-
-template <class Gamma>
-RN_HD BalancedTerm HardTerm(const Logits& logits, Mask is_class, const Parameters<Gamma>& at, const FocalSpan& span,
-                            int64_t k) {
-  FocalTerm<Float> term = HardFocalLoss(
-      Logits{NegateWhere(is_class, logits.x), logits.e, logits.smaller, logits.log1p_e, logits.e_rest}, at.gamma);
-  term.slope = NegateWhere(is_class, term.slope);
-  return {term, Select(is_class, Load(span.class_weight + k), at.background_weight)};
-}
-
-template <class Gamma>
-RN_HD BalancedTerm BackgroundTerm(const Logits& logits, const Parameters<Gamma>& at) {
-  return {HardFocalLoss(logits, at.gamma), at.background_weight};
-}
-
-template <class Gamma>
-RN_HD BalancedTerm SoftTerm(const Logits& logits, Float t, Float not_t, const Parameters<Gamma>& at,
-                            const FocalSpan& span, int64_t k) {
-  return {SoftFocalLoss(logits, t, not_t, at.gamma), Fma(t, Load(span.class_weight + k), not_t * at.background_weight)};
-}
-
-// Targets of 0 and 1 among the dense ones go the way of class labels: both spellings give an element the same bits.
-template <class Gamma>
-RN_HD BalancedTerm DenseTerm(const Logits& logits, Float target, const Parameters<Gamma>& at, const FocalSpan& span,
-                             int64_t k) {
-  const Float low(static_cast<float>(span.background_target));
-  const Float scale(static_cast<float>(span.class_target - span.background_target));
-  const Float t = Fma(target, scale, low);
-  const Float not_t = Fma(Float(1.0f) - target, scale, low);
-  const Mask one = Float(0.0f) >= not_t;
-  const Mask hard = one | (Float(0.0f) >= t);
-  const BalancedTerm of_class = HardTerm(logits, one, at, span, k);
-  if (All(hard)) return of_class;
-  const BalancedTerm of_share = SoftTerm(logits, t, not_t, at, span, k);
-  const FocalTerm<Float>&a = of_class.term, &b = of_share.term;
-  return {{Select(hard, a.weight, b.weight), Select(hard, a.ce, b.ce), Select(hard, a.slope, b.slope)},
-          Select(hard, of_class.alpha, of_share.alpha)};
-}
 
 // What a span asks for: its sum, the gradient as well, or whatever its pointers say.
 enum Wanted { kSum, kSumAndGrad, kAnything };
@@ -98,14 +29,19 @@ RN_HD Scales ScalesWith(Float alpha, const FocalSpan& span) {
 template <FocalTargets kTargets, Wanted kWanted, bool kAlphaApart, class Gamma>
 RN_HD Float Vector(const FocalSpan& span, const Logits& logits, int64_t i, int64_t k, const Parameters<Gamma>& at,
                    uint32_t class_bits, Scales scales, Float losses) {
+  Float hard(0.0f);
   BalancedTerm balanced;
   if constexpr (kTargets == kDense) {
-    balanced = DenseTerm(logits, Load(span.targets + i), at, span, k);
+    hard = Load(span.targets + i);
+    balanced = DenseTerm(logits, hard, at, span, k);
   } else if constexpr (kTargets == kHard) {
     balanced = class_bits == 0 ? BackgroundTerm(logits, at) : HardTerm(logits, MaskOf(class_bits), at, span, k);
   } else {
     Float t(static_cast<float>(span.background_target)), not_t(static_cast<float>(span.class_target));
-    if (class_bits != 0) SwapWhere(MaskOf(class_bits), t, not_t);
+    if (class_bits != 0) {
+      SwapWhere(MaskOf(class_bits), t, not_t);
+      hard = Select(MaskOf(class_bits), Float(1.0f), hard);
+    }
     balanced = SoftTerm(logits, t, not_t, at, span, k);
   }
   const FocalTerm<Float>& term = balanced.term;
@@ -115,7 +51,15 @@ RN_HD Float Vector(const FocalSpan& span, const Logits& logits, int64_t i, int64
   if (kWanted == kAnything && span.losses) Store(span.losses + i, weight * term.ce * scales.loss);
   if (kWanted == kSumAndGrad || (kWanted == kAnything && span.grad)) {
     Float grad = weight * term.slope * scales.grad;
-    if (kWanted == kAnything && span.upstream) grad = grad * Load(span.upstream + i);
+    Float upstream(1.0f);
+    if (kWanted == kAnything && span.upstream) {
+      upstream = Load(span.upstream + i);
+      grad = grad * upstream;
+    }
+    if (kTargets != kHard && Bits(balanced.cancelled) != 0) {
+      const Factors factors{weight, balanced.alpha, upstream};
+      grad = Select(balanced.cancelled, ExactGradients(logits.x, hard, factors, at.gamma, span), grad);
+    }
     if (span.stream) {
       Stream(span.grad + i, grad);
     } else {
