@@ -46,7 +46,7 @@ export interface FocalLossOptions<F extends Floats = Float32Array>
 }
 
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array> extends FocalLossOptions<F> {
-  /** Upstream gradient: a number, or with reduction 'none' also [N, K]. Default 1. */
+  /** Upstream gradient: a finite float32 number, or with reduction 'none' also [N, K]. Default 1. */
   gradOutput?: number | FloatsLike<F>;
   /** [N, K]: the array that receives the gradient; may be `logits` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;

@@ -44,9 +44,12 @@ export function weightsOf(
   return operand;
 }
 
+/** The least normal float64: 1 over a smaller one may be infinite. */
+const LEAST_NORMALIZER = 2 ** -1022;
+
 /** What each loss is divided by: the option, and for 'mean' the number of elements as well. */
 export function normalizerOf(check: Check, value: unknown, reduction: Reduction, elements: number): number {
-  const given = value === undefined ? 1 : check.number('normalizer', value, { min: 0, exclusiveMin: true });
+  const given = value === undefined ? 1 : check.number('normalizer', value, { min: LEAST_NORMALIZER });
   return reduction === 'mean' ? given * Math.max(1, elements) : given;
 }
 
@@ -73,7 +76,7 @@ export function gradOutputOf(
   elements: number,
 ): number | Floats | null {
   if (value === undefined) return null;
-  if (typeof value === 'number') return check.number('gradOutput', value);
+  if (typeof value === 'number') return check.number('gradOutput', value, { min: -FLOAT32_MAX, max: FLOAT32_MAX });
   if (reduction !== 'none')
     check.fail('ERR_DTYPE', 'gradOutput', `a number with reduction '${reduction}'`, describe(value));
   return check.operand('Float32Array', 'gradOutput', value, elements);

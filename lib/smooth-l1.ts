@@ -29,7 +29,7 @@ export interface SmoothL1Options<F extends Floats = Float32Array> extends Weight
 }
 
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array> extends SmoothL1Options<F> {
-  /** Upstream gradient: a number, or with reduction 'none' also an array like the predictions. Default 1. */
+  /** Upstream gradient: a finite float32 number, or with reduction 'none' also an array like the predictions. Default 1. */
   gradOutput?: number | FloatsLike<F>;
   /** The array that receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;

@@ -101,6 +101,8 @@ option(
 );
 option('sigmoidFocalLossBackward', { gradOutput: null }, 'ERR_DTYPE', /gradOutput, received null/);
 option('sigmoidFocalLossBackward', { gradOutput: NaN }, 'ERR_RANGE', /gradOutput, received NaN/);
+option('sigmoidFocalLossBackward', { gradOutput: 3.5e38 }, 'ERR_RANGE', /gradOutput, received 3.5e\+38/);
+option('sigmoidFocalLossBackward', { normalizer: 1e-309 }, 'ERR_RANGE', /normalizer, received 1e-309/);
 option('sigmoidFocalLossBackward', { gradOutput: f32(1), reduction: 'none' }, 'ERR_SHAPE', /6 elements for gradOutput/);
 option('sigmoidFocalLossValueAndGrad', { out: { grads: new Float32Array(6) } }, 'ERR_OPTION', /did you mean 'grad'/);
 option('sigmoidFocalLossValueAndGrad', { out: { losses: new Float32Array(6) } }, 'ERR_OPTION', /out\.losses, .*'sum'/);
