@@ -110,8 +110,8 @@ class PlainFocal {
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
       if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks >> run * kWidth);
     }
-    RN_KEEP_LOOP for (int run = 0; run < Layout::kRuns; ++run) {
-      if (careful >> run * kWidth & Layout::kRunBits) sum += Careful(step, run, tile, marks);
+    for (int run = 0; careful != 0; ++run, careful >>= kWidth) {
+      if (careful & Layout::kRunBits) sum += Careful(step, run, tile, marks);
     }
     return sum;
   }
