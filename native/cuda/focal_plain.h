@@ -14,8 +14,7 @@ struct FocalTile {
   unsigned marks[kSteps][kFocalThreads];
   double sums[kFocalThreads];
   FocalScales scales;
-  bool lean;        // nothing to read but logits and nothing to write but the gradient, in whole runs
-  int plain_limit;  // the lowest logit for float32, as an integer, where it is the largest of those not above 0
+  bool lean;  // nothing to read but logits and nothing to write but the gradient, in whole runs
   int positives;
 };
 
@@ -75,9 +74,7 @@ class PlainFocal {
   // What all threads share, by one of them.
   static __device__ void Prepare(const FocalArguments& p, FocalTile& tile) {
     tile.scales = ScalesOf(p);
-    const float largest = tile.scales.largest_logit;
-    tile.lean = !p.losses && !p.upstream && (!p.grad || p.grad_aligned) && largest > 0;
-    tile.plain_limit = static_cast<int>(0x80000000u | __float_as_uint(largest));
+    tile.lean = !p.losses && !p.upstream && (!p.grad || p.grad_aligned);
     tile.positives = 0;
   }
 
@@ -98,17 +95,21 @@ class PlainFocal {
   // The sum of the losses of the step that was loaded. All threads of a warp come here together.
   __device__ double Step(int step, const FocalTile& tile) {
     const unsigned marks = tile.marks[step][threadIdx.x];
-    bool plain = marks == 0 && tile.lean;  // and no logit above 0 or far below it
-    RN_UNROLL for (int n = 0; n < kPerThread; ++n) plain &= __float_as_int(Logit(n)) <= tile.plain_limit;
-    // Most warps have nothing but background logits below 0, for which the formula is shortest.
-    if (__all_sync(kAllLanes, plain)) return p_.grad ? PlainRuns<true>(step, tile) : PlainRuns<false>(step, tile);
+    bool in_reach = true;
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) in_reach &= InReach(Logit(n), tile.scales.largest_logit);
+    const bool plain = tile.lean && marks == 0 && outside_ == 0 && in_reach;
+    // Most warps have nothing but background logits, and most of those none above 0, for which the formula is shortest.
+    if (__all_sync(kAllLanes, plain && AllNegative())) return PlainRuns<false>(step, tile);
+    if (__all_sync(kAllLanes, plain)) return PlainRuns<true>(step, tile);
     unsigned careful = marks >> kPerThread | outside_;
-    RN_UNROLL for (int n = 0; n < kPerThread; ++n) {
-      careful |= InReach(Logit(n), tile.scales.largest_logit) ? 0u : 1u << n;
+    if (!in_reach) {
+      RN_UNROLL for (int n = 0; n < kPerThread; ++n) {
+        careful |= InReach(Logit(n), tile.scales.largest_logit) ? 0u : 1u << n;
+      }
     }
     double sum = 0;
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
-      if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks >> run * kWidth);
+      if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks);
     }
     for (int run = 0; careful != 0; ++run, careful >>= kWidth) {
       if (careful & Layout::kRunBits) sum += Careful(step, run, tile, marks);
@@ -118,9 +119,19 @@ class PlainFocal {
 
  private:
   __device__ float Logit(int n) const { return logits_[n / kWidth][n % kWidth]; }
+  __device__ bool AllNegative() const {
+    uint32_t common = logits_[0].AllBits();
+    RN_UNROLL for (int run = 1; run < Layout::kRuns; ++run) common &= logits_[run].AllBits();
+    constexpr uint32_t kSigns = sizeof(T) == 4 ? 0x80000000u : 0x80008000u;
+    return (common & kSigns) == kSigns;
+  }
 
-  // Background logits not above 0, with nothing to write but the gradient.
-  template <bool kGrad>
+  // Background logits within reach, with nothing to write but the gradient; kAbove false: none above 0.
+  template <bool kAbove>
+  __device__ double PlainRuns(int step, const FocalTile& tile) const {
+    return p_.grad ? PlainRuns<kAbove, true>(step, tile) : PlainRuns<kAbove, false>(step, tile);
+  }
+  template <bool kAbove, bool kGrad>
   __device__ double PlainRuns(int step, const FocalTile& tile) const {
     const auto gamma = GammaOf<kGamma>(p_.all);
     const float scale = p_.all.background_weight * tile.scales.grad;
@@ -129,7 +140,7 @@ class PlainFocal {
       Float sum(0.0f);
       float grad[kWidth];
       RN_UNROLL for (int n = 0; n < kWidth; ++n) {
-        const FocalTerm<Float> term = HardFocalLoss<false>(LogitOf(Float(logits_[run][n])), gamma);
+        const FocalTerm<Float> term = HardFocalLoss<kAbove>(LogitOf(Float(logits_[run][n])), gamma);
         sum = Fma(term.weight, term.ce, sum);
         grad[n] = (term.weight * term.slope).v * scale;
       }
@@ -139,14 +150,14 @@ class PlainFocal {
     return static_cast<double>(total * p_.all.background_weight);
   }
 
-  // Logits of either sign, the row's class among them, with everything there is to read and write.
+  // Logits of any kind within reach, the row's class among them, with everything there is to read and write.
   __device__ double MixedRun(int step, int run, const FocalTile& tile, unsigned marks) const {
     const auto gamma = GammaOf<kGamma>(p_.all);
     const int64_t i = begin_ + Layout::RunStart(step, run);
     Float sum(0.0f);
     float alpha[kWidth], losses[kWidth], grad[kWidth];
     RN_UNROLL for (int n = 0; n < kWidth; ++n) {
-      const bool is_class = marks >> n & 1;
+      const bool is_class = marks & 1u << (run * kWidth + n);
       const FocalTerm<Float> term = HardFocalLoss(LogitOf(NegateWhere(is_class, Float(logits_[run][n]))), gamma);
       alpha[n] = is_class ? p_.all.class_weight : p_.all.background_weight;
       sum = Fma(term.weight * Float(alpha[n]), term.ce, sum);

@@ -97,6 +97,12 @@ struct Run {
       return ToFloat(value);
     }
   }
+  // The bits that all words have.
+  __device__ uint32_t AllBits() const {
+    uint32_t bits = words[0];
+    RN_UNROLL for (int i = 1; i < kWords; ++i) bits &= words[i];
+    return bits;
+  }
   static __device__ Run Of(const float (&values)[kCount]) {
     Run run;
     RN_UNROLL for (int i = 0; i < kWords; ++i) {
