@@ -80,11 +80,18 @@ class PlainFocal {
 
   // Queues the loads of a step. Runs that are not wholly there are left to Careful.
   __device__ void Load(int step) {
+    const T* const logits = static_cast<const T*>(p_.logits);
     outside_ = 0;
+    if (inside_) {
+      RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
+        logits_[run] = Run<T, kWidth>::Load(logits + begin_ + Layout::RunStart(step, run));
+      }
+      return;
+    }
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
       const int64_t i = begin_ + Layout::RunStart(step, run);
-      if (inside_ || (i >= 0 && i + kWidth <= p_.count)) {
-        logits_[run] = Run<T, kWidth>::Load(static_cast<const T*>(p_.logits) + i);
+      if (i >= 0 && i + kWidth <= p_.count) {
+        logits_[run] = Run<T, kWidth>::Load(logits + i);
       } else {
         logits_[run] = {};
         outside_ |= Layout::kRunBits << run * kWidth;
