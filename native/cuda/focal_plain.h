@@ -34,14 +34,19 @@ struct FocalLayout {
   }
 };
 
-// Marks the rows that meet the tile, whose element 0 is element `begin` of the call, and counts positive ones.
+// Marks the rows that meet the tile, whose element 0 is element `begin` of the call, and counts positive ones. The
+// first labels are on their way while the block waits for an empty tile.
 template <int kWidth>
 __device__ void MarkRows(const FocalArguments& p, int64_t begin, FocalTile& tile) {
   const int64_t origin = p.first + begin;
   const int64_t from = p.first + max(begin, static_cast<int64_t>(0)), to = p.first + min(begin + kFocalTile, p.count);
+  int64_t row = from / p.classes + threadIdx.x;
+  int32_t next_label = row * p.classes < to ? p.labels[row] : RN_LABEL_BACKGROUND;
+  __syncthreads();
   int positives = 0;
-  for (int64_t row = from / p.classes + threadIdx.x; row * p.classes < to; row += kFocalThreads) {
-    const int32_t label = p.labels[row];
+  for (; row * p.classes < to; row += kFocalThreads) {
+    const int32_t label = next_label;
+    next_label = (row + kFocalThreads) * p.classes < to ? p.labels[row + kFocalThreads] : RN_LABEL_BACKGROUND;
     if (label == RN_LABEL_BACKGROUND) continue;
     const int64_t start = row * p.classes - origin;
     if (IsIgnored(label, p.classes)) {
@@ -230,7 +235,6 @@ __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) P
   focal.Load(0);
   for (int step = 0; step < kSteps; ++step) tile.marks[step][threadIdx.x] = 0;
   if (threadIdx.x == 0) PlainFocal<T, kGamma>::Prepare(p, tile);
-  __syncthreads();
   MarkRows<PlainFocal<T, kGamma>::kWidth>(p, begin, tile);
   __syncthreads();
   double sum = 0;
