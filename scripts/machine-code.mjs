@@ -74,6 +74,8 @@ export function cheapestWay(code, from, to = undefined, wanted = []) {
     const met = wanted.map(([kind], i) => state.met[i] + (kind.test(instruction.text) ? 1 : 0));
     if (met.some((count, i) => count > wanted[i][1])) continue;
     let cost = plus(state.cost, costOf(instruction));
+    const callee = /^CALL\.REL\.NOINC 0x([0-9a-f]+)$/.exec(instruction.text);
+    if (callee) cost = plus(cost, cheapestWay(code, parseInt(callee[1], 16)));
     if (instruction.address === to) {
       if (met.every((count, i) => count === wanted[i][1])) return cost;
       continue;

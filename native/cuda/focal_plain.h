@@ -65,6 +65,20 @@ __device__ void MarkRows(const FocalArguments& p, int64_t begin, FocalTile& tile
   if (positives > 0) atomicAdd(&tile.positives, positives);
 }
 
+// A logit of type T. Those of 16 bits have few digits and gradients of 16 bits, and need fewer instructions. Their
+// losses, of which only the sum is asked, are within 1.4e-6 even where both approximations miss by all they may, and
+// float16's below -14 within 4e-6.
+template <class T>
+__device__ Logit<Float> PlainLogitOf(Float x) {
+  if constexpr (sizeof(T) == 4) {
+    return LogitOf(x);
+  } else {
+    const Float e = QuickExpMinus<kDigits<T>>(x), larger(Reciprocal((Float(1.0f) + e).v));
+    const Float smaller = e * larger;
+    return {x, e, smaller, larger, LogOnePlus(e, smaller, Float(0.0f)), Float(0.0f)};
+  }
+}
+
 // One thread's share of a tile.
 template <class T, FocalGamma kGamma>
 class PlainFocal {
@@ -152,7 +166,7 @@ class PlainFocal {
       Float sum(0.0f);
       float grad[kWidth];
       RN_UNROLL for (int n = 0; n < kWidth; ++n) {
-        const FocalTerm<Float> term = HardFocalLoss<kAbove>(LogitOf(Float(logits_[run][n])), gamma);
+        const FocalTerm<Float> term = HardFocalLoss<kAbove>(PlainLogitOf<T>(Float(logits_[run][n])), gamma);
         sum = Fma(term.weight, term.ce, sum);
         grad[n] = (term.weight * term.slope).v * scale;
       }

@@ -38,6 +38,14 @@ __device__ inline __nv_bfloat16 FromFloat(float a) {
   return __float2bfloat16_rn(a);
 }
 
+// Binary digits of a number, the leading one included.
+template <class T>
+constexpr int kDigits = 24;
+template <>
+constexpr inline int kDigits<__half> = 11;
+template <>
+constexpr inline int kDigits<__nv_bfloat16> = 8;
+
 // Two 16-bit numbers in a word, the first in its low half.
 template <class T>
 struct Word;
