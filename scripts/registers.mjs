@@ -14,10 +14,8 @@ const MOST = {
   'GeneralFocalLoss, real gamma': 80,
   CountPositives: 32,
   SmoothL1Kernel: 64,
-  SumBoxLoss: 48,
-  FinishLoss: 64,
+  SumBoxLoss: 64,
   FinishSums: 64, // of blocks of 1024 threads
-  SumPositives: 64,
   // Assignment.
   BoundGroups: 32,
   PlaceBids: 80,

@@ -6,6 +6,7 @@
 // they arrive, so neither do the results.
 #include "assign.h"
 #include "cuda_backend.h"
+#include "reduce.h"
 
 namespace rn::cuda {
 namespace {
@@ -140,9 +141,21 @@ __device__ Bid BestBid(const Truth& truth, int32_t image, const Box& anchor) {
   return WarpMax(best);
 }
 
+// By one warp; only its lane 0 has it.
+__device__ double SumOfCounts(const unsigned long long* counts, int32_t images) {
+  unsigned long long sum = 0;
+  for (int32_t image = static_cast<int32_t>(threadIdx.x); image < images; image += kWarp) sum += __ldcg(counts + image);
+  for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
+  return static_cast<double>(sum);
+}
+
 constexpr int kDecideThreads = 256, kDecideTile = 1024;  // anchors of one image
 
 __global__ void Decide(Assignment to, int32_t tiles) {
+  struct Shared {
+    bool last;
+  };
+  RN_SHARED(Shared, shared);
   const int32_t image = static_cast<int32_t>(blockIdx.x) / tiles, tile = static_cast<int32_t>(blockIdx.x) % tiles;
   const int64_t first = static_cast<int64_t>(image) * to.anchors.count;
   const int32_t first_row = to.truth.offsets[image];
@@ -178,17 +191,15 @@ __global__ void Decide(Assignment to, int32_t tiles) {
     positives += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, inside && match >= 0)));
   }
   if (lane == 0 && positives > 0) atomicAdd(to.positive_counts + image, static_cast<unsigned long long>(positives));
+  if (!to.num_positive || !IsLastBlock(to.arrived, shared.last) || threadIdx.x >= kWarp) return;
+  const double sum = SumOfCounts(to.positive_counts, to.truth.images);
+  if (lane == 0) *to.num_positive = sum;
 }
 
 }  // namespace
 
 void QueueAssignment(const Device& device, Assignment to) {
   const int64_t count = to.anchors.count, all = to.truth.images * count;
-  const auto clear = [&](void* pointer, int64_t bytes) {
-    if (bytes > 0) RN_CUDA(cudaMemsetAsync(pointer, 0, static_cast<size_t>(bytes), device.stream));
-  };
-  clear(to.bids, all * static_cast<int64_t>(sizeof(Bid)));
-  clear(to.positive_counts, to.truth.images * static_cast<int64_t>(sizeof *to.positive_counts));
   if (all == 0) return;
   if (to.anchors.boxes) {
     Launch(device, DivideUp(count, kDecideThreads), kDecideThreads, BoundGroups, to.anchors, to.groups);
@@ -224,11 +235,18 @@ rn_status Assign(const rn_assign* args) {
                   arrays.Out(op.labels, all),
                   arrays.Out(op.matches, all),
                   nullptr,
+                  nullptr,
+                  nullptr,
                   nullptr};
     static_assert(sizeof *op.positive_counts == sizeof *to.positive_counts, "counted on the device as unsigned");
     to.positive_counts = reinterpret_cast<unsigned long long*>(arrays.ToHost(op.positive_counts, images));
     to.gt_matched = arrays.ToHost(op.gt_matched, rows);
-    if (rows > 0) RN_CUDA(cudaMemsetAsync(to.gt_matched, 0, static_cast<size_t>(rows), device.stream));
+    const auto clear = [&](void* pointer, int64_t bytes) {
+      if (bytes > 0) RN_CUDA(cudaMemsetAsync(pointer, 0, static_cast<size_t>(bytes), device.stream));
+    };
+    clear(to.bids, all * static_cast<int64_t>(sizeof(Bid)));
+    clear(to.positive_counts, images * static_cast<int64_t>(sizeof *to.positive_counts));
+    clear(to.gt_matched, rows);
     QueueAssignment(device, to);
     if (op.tiles) std::fill_n(op.tiles, images * ((op.anchors.count + RN_TILE - 1) / RN_TILE), 1);  // not looked at
     arrays.Finish();
