@@ -49,18 +49,33 @@ __device__ inline T WarpMax(T value) {
   return value;
 }
 
+__device__ inline Group WarpBounds(const Group& group) {
+  const Box b = group.bounds;
+  return {{-WarpMax(-b.x1), -WarpMax(-b.y1), WarpMax(b.x2), WarpMax(b.y2)},
+          -WarpMax(-group.least_area),
+          WarpMax(group.most_area)};
+}
+
+// A group a warp, a cluster a block.
 __global__ void BoundGroups(Anchors anchors, Group* groups) {
-  const int64_t a = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  struct Shared {
+    Group groups[kWarp];
+  };
+  RN_SHARED(Shared, shared);
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp, warp = thread / kWarp;
+  const int64_t a = static_cast<int64_t>(blockIdx.x) * kAnchorsOfCluster + thread;
   Group group{{INFINITY, INFINITY, -INFINITY, -INFINITY}, INFINITY, 0};
   if (a < anchors.count) {
     const Box box = LoadBox(anchors.boxes + 4 * a);
     if (HasArea(box)) group = {box, Area(box), Area(box)};
   }
-  const Box b = group.bounds;
-  group = {{-WarpMax(-b.x1), -WarpMax(-b.y1), WarpMax(b.x2), WarpMax(b.y2)},
-           -WarpMax(-group.least_area),
-           WarpMax(group.most_area)};
-  if (a < anchors.count && a % kWarp == 0) groups[a / kWarp] = group;
+  group = WarpBounds(group);
+  if (lane == 0) shared.groups[warp] = group;
+  if (lane == 0 && a < anchors.count) groups[a / kWarp] = group;
+  __syncthreads();
+  if (warp > 0) return;
+  group = WarpBounds(shared.groups[lane]);
+  if (lane == 0) groups[anchors.sources + static_cast<int32_t>(blockIdx.x)] = group;
 }
 
 // One box after the other a block.
@@ -202,7 +217,7 @@ void QueueAssignment(const Device& device, Assignment to) {
   const int64_t count = to.anchors.count, all = to.truth.images * count;
   if (all == 0) return;
   if (to.anchors.boxes) {
-    Launch(device, DivideUp(count, kDecideThreads), kDecideThreads, BoundGroups, to.anchors, to.groups);
+    Launch(device, DivideUp(count, kAnchorsOfCluster), kAnchorsOfCluster, BoundGroups, to.anchors, to.groups);
     to.anchors.groups = to.groups;
   }
   // As many blocks as the device runs at once, however many boxes there are: only its memory knows.
@@ -222,7 +237,7 @@ rn_status Assign(const rn_assign* args) {
     Device& device = turn.device;
     Arrays arrays(device, op.place.memory);
     const Anchors anchors = AnchorsOf(arrays, op.anchors);
-    Scratch<Group> groups(device, anchors.boxes ? anchors.sources : 0);
+    Scratch<Group> groups(device, anchors.boxes ? CountGroups(anchors.count) : 0);
     Scratch<Bid> bids(device, all);
     Scratch<float> box_best(device, rows);
     Assignment to{anchors,

@@ -35,7 +35,7 @@ struct Assignment {
   Truth truth;
   rn_match_options options;
   int32_t classes;                      // a label beyond counts as ignored, as negative ones do
-  Group* groups;                        // scratch [anchors.sources] for a list
+  Group* groups;                        // scratch [CountGroups(anchors)] for a list
   Bid* bids;                            // scratch [images * anchors], zero beforehand
   float* box_best;                      // scratch [boxes], each one's best IoU
   int32_t* labels;                      // out, as the three below in rn_assign

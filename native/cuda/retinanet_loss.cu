@@ -45,7 +45,7 @@ int64_t RowsOfChunk(const rn_retinanet_loss& op) { return std::max<int64_t>(1, k
 struct Layout {
   Layout(Arena arena, const rn_retinanet_loss& op, int64_t lattice_count) : inputs(arena, op, lattice_count) {
     const int64_t all = op.truth.images * op.anchors.count;
-    groups = arena.Take<Group>(op.anchors.boxes ? DivideUp(op.anchors.count, kWarp) : 0);
+    groups = arena.Take<Group>(op.anchors.boxes ? CountGroups(op.anchors.count) : 0);
     const int64_t first_zero = arena.used;
     bids = arena.Take<Bid>(all);
     positive_counts = arena.Take<unsigned long long>(op.truth.images);
