@@ -19,11 +19,14 @@ struct Lattice {
   int32_t first;
 };
 
-// kWarp anchors of a list that follow each other. `bounds` is around all of them that have area, and empty if none has.
+// kWarp anchors of a list that follow each other, or kWarp such groups. `bounds` is around all anchors that have area,
+// and empty if none has.
 struct Group {
   Box bounds;
   float least_area, most_area;
 };
+constexpr int kAnchorsOfCluster = kWarp * kWarp;
+inline int64_t CountGroups(int64_t anchors) { return DivideUp(anchors, kWarp) + DivideUp(anchors, kAnchorsOfCluster); }
 
 // Cells of a lattice; of a group, whose anchors count as one row of cells, the anchors that there are.
 struct Patch {
@@ -36,7 +39,7 @@ struct Anchors {
   int32_t count;
   int32_t sources;          // lattices or groups
   const float* boxes;       // [count, 4] of a list, null for a grid
-  const Group* groups;      // of a list, where boxes look for anchors
+  const Group* groups;      // of a list, where boxes look for anchors: the sources, then clusters of kWarp of them
   const Lattice* lattices;  // of a grid, levels from outside to inside shapes
   int32_t shapes;           // a cell
 };
@@ -87,8 +90,15 @@ __device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
                   static_cast<int32_t>(cell % width));
 }
 
-// Which of a source's anchors can meet the demand: none is left out. For a group because rounding is monotonic: no
-// anchor's intersection with the box exceeds that of the bounds, or its own area.
+// Whether a group's anchors can meet the demand. Rounding is monotonic: no anchor's intersection with the box exceeds
+// that of the bounds, or its own area.
+__device__ inline bool InReach(const Group& group, const Box& box, const OverlapDemand& demand) {
+  const double need = demand.by_anchor * static_cast<double>(group.least_area) + demand.fixed;
+  const float inter = Intersection(group.bounds, box);
+  return need <= static_cast<double>(Min(inter, group.most_area)) && (inter > 0 || need < 0);
+}
+
+// Which of a source's anchors can meet the demand: none is left out.
 __device__ inline Patch PatchInReach(const Anchors& anchors, int32_t source, const Box& box,
                                      const OverlapDemand& demand) {
   if (!anchors.boxes) {
@@ -98,49 +108,75 @@ __device__ inline Patch PatchInReach(const Anchors& anchors, int32_t source, con
     level.shapes = 1;
     return {source, CellsInReach(level, box, demand)};
   }
-  const Group group = anchors.groups[source];
-  const double need = demand.by_anchor * static_cast<double>(group.least_area) + demand.fixed;
-  const float inter = Intersection(group.bounds, box);
-  const bool in_reach = need <= static_cast<double>(Min(inter, group.most_area)) && (inter > 0 || need < 0);
+  const bool in_reach = InReach(anchors.groups[source], box, demand);
   return {source, {0, 1, 0, in_reach ? min(kWarp, anchors.count - source * kWarp) : 0}};
 }
 
 // For a block of kSearchThreads threads: what its threads found, for its warps to visit.
-constexpr int kSearchThreads = 64;
+constexpr int kSearchThreads = 64, kSearchWarps = kSearchThreads / kWarp;
 struct SearchQueue {
   Patch patches[kSearchThreads];
-  int32_t count;
+  int32_t clusters[kSearchThreads];
+  int32_t count, cluster_count;
 };
+
+// The block looks at a source a thread, those from `end` on left out, and visits what is in reach.
+template <class Visit>
+__device__ void VisitSources(const Anchors& anchors, int32_t source, int32_t end, const Box& box,
+                             const OverlapDemand& demand, SearchQueue& queue, const Visit& visit) {
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp;
+  if (thread == 0) queue.count = 0;
+  __syncthreads();
+  if (source < end) {
+    const Patch patch = PatchInReach(anchors, source, box, demand);
+    if (patch.cells.first_column < patch.cells.end_column) queue.patches[atomicAdd(&queue.count, 1)] = patch;
+  }
+  __syncthreads();
+  for (int i = thread / kWarp; i < queue.count; i += kSearchWarps) {
+    const Patch patch = queue.patches[i];
+    const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
+    const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
+    for (uint32_t cell = static_cast<uint32_t>(lane); cell < rows * columns; cell += kWarp) {
+      const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);
+      const int32_t column = patch.cells.first_column + static_cast<int32_t>(cell % columns);
+      if (anchors.boxes) {
+        const int32_t index = patch.source * kWarp + column;
+        visit(index, LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)));
+      } else {
+        const Lattice& lattice = anchors.lattices[patch.source];
+        const int32_t width = static_cast<int32_t>(lattice.level.width);
+        visit(lattice.first + (row * width + column) * anchors.shapes, AnchorAt(lattice, row, column));
+      }
+    }
+  }
+  __syncthreads();
+}
 
 // Calls visit(index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
 template <class Visit>
 __device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
                                const Visit& visit) {
-  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp;
-  for (int32_t first = 0; first < anchors.sources; first += kSearchThreads) {
-    if (thread == 0) queue.count = 0;
+  const int32_t thread = static_cast<int32_t>(threadIdx.x), lane = thread % kWarp, sources = anchors.sources;
+  if (!anchors.boxes) {
+    for (int32_t first = 0; first < sources; first += kSearchThreads) {
+      VisitSources(anchors, first + thread, sources, box, demand, queue, visit);
+    }
+    return;
+  }
+  // Of a list the clusters first, then what is in those in reach, a cluster a warp.
+  const int32_t clusters = (sources + kWarp - 1) / kWarp;
+  for (int32_t first = 0; first < clusters; first += kSearchThreads) {
+    if (thread == 0) queue.cluster_count = 0;
     __syncthreads();
-    if (anchors.sources - first > thread) {
-      const Patch patch = PatchInReach(anchors, first + thread, box, demand);
-      if (patch.cells.first_column < patch.cells.end_column) queue.patches[atomicAdd(&queue.count, 1)] = patch;
+    if (first + thread < clusters && InReach(anchors.groups[sources + first + thread], box, demand)) {
+      queue.clusters[atomicAdd(&queue.cluster_count, 1)] = first + thread;
     }
     __syncthreads();
-    for (int i = thread / kWarp; i < queue.count; i += kSearchThreads / kWarp) {
-      const Patch patch = queue.patches[i];
-      const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
-      const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
-      for (uint32_t cell = static_cast<uint32_t>(lane); cell < rows * columns; cell += kWarp) {
-        const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);
-        const int32_t column = patch.cells.first_column + static_cast<int32_t>(cell % columns);
-        if (anchors.boxes) {
-          const int32_t index = patch.source * kWarp + column;
-          visit(index, LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)));
-        } else {
-          const Lattice& lattice = anchors.lattices[patch.source];
-          const int32_t width = static_cast<int32_t>(lattice.level.width);
-          visit(lattice.first + (row * width + column) * anchors.shapes, AnchorAt(lattice, row, column));
-        }
-      }
+    const int32_t found = queue.cluster_count;
+    for (int32_t i = 0; i < found; i += kSearchWarps) {
+      const int32_t mine = i + thread / kWarp;
+      const int32_t source = mine < found ? queue.clusters[mine] * kWarp + lane : sources;
+      VisitSources(anchors, source, sources, box, demand, queue, visit);
     }
     __syncthreads();
   }

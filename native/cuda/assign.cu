@@ -6,6 +6,7 @@
 // they arrive, so neither do the results.
 #include "assign.h"
 #include "cuda_backend.h"
+#include "reduce.h"
 
 namespace rn::cuda {
 namespace {
@@ -48,18 +49,33 @@ __device__ inline T WarpMax(T value) {
   return value;
 }
 
+__device__ inline Group WarpBounds(const Group& group) {
+  const Box b = group.bounds;
+  return {{-WarpMax(-b.x1), -WarpMax(-b.y1), WarpMax(b.x2), WarpMax(b.y2)},
+          -WarpMax(-group.least_area),
+          WarpMax(group.most_area)};
+}
+
+// A group a warp, a cluster a block.
 __global__ void BoundGroups(Anchors anchors, Group* groups) {
-  const int64_t a = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  struct Shared {
+    Group groups[kWarp];
+  };
+  RN_SHARED(Shared, shared);
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp, warp = thread / kWarp;
+  const int64_t a = static_cast<int64_t>(blockIdx.x) * kAnchorsOfCluster + thread;
   Group group{{INFINITY, INFINITY, -INFINITY, -INFINITY}, INFINITY, 0};
   if (a < anchors.count) {
     const Box box = LoadBox(anchors.boxes + 4 * a);
     if (HasArea(box)) group = {box, Area(box), Area(box)};
   }
-  const Box b = group.bounds;
-  group = {{-WarpMax(-b.x1), -WarpMax(-b.y1), WarpMax(b.x2), WarpMax(b.y2)},
-           -WarpMax(-group.least_area),
-           WarpMax(group.most_area)};
-  if (a < anchors.count && a % kWarp == 0) groups[a / kWarp] = group;
+  group = WarpBounds(group);
+  if (lane == 0) shared.groups[warp] = group;
+  if (lane == 0 && a < anchors.count) groups[a / kWarp] = group;
+  __syncthreads();
+  if (warp > 0) return;
+  group = WarpBounds(shared.groups[lane]);
+  if (lane == 0) groups[anchors.sources + static_cast<int32_t>(blockIdx.x)] = group;
 }
 
 // One box after the other a block.
@@ -140,9 +156,21 @@ __device__ Bid BestBid(const Truth& truth, int32_t image, const Box& anchor) {
   return WarpMax(best);
 }
 
+// By one warp; only its lane 0 has it.
+__device__ double SumOfCounts(const unsigned long long* counts, int32_t images) {
+  unsigned long long sum = 0;
+  for (int32_t image = static_cast<int32_t>(threadIdx.x); image < images; image += kWarp) sum += __ldcg(counts + image);
+  for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
+  return static_cast<double>(sum);
+}
+
 constexpr int kDecideThreads = 256, kDecideTile = 1024;  // anchors of one image
 
 __global__ void Decide(Assignment to, int32_t tiles) {
+  struct Shared {
+    bool last;
+  };
+  RN_SHARED(Shared, shared);
   const int32_t image = static_cast<int32_t>(blockIdx.x) / tiles, tile = static_cast<int32_t>(blockIdx.x) % tiles;
   const int64_t first = static_cast<int64_t>(image) * to.anchors.count;
   const int32_t first_row = to.truth.offsets[image];
@@ -178,20 +206,18 @@ __global__ void Decide(Assignment to, int32_t tiles) {
     positives += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, inside && match >= 0)));
   }
   if (lane == 0 && positives > 0) atomicAdd(to.positive_counts + image, static_cast<unsigned long long>(positives));
+  if (!to.num_positive || !IsLastBlock(to.arrived, shared.last) || threadIdx.x >= kWarp) return;
+  const double sum = SumOfCounts(to.positive_counts, to.truth.images);
+  if (lane == 0) *to.num_positive = sum;
 }
 
 }  // namespace
 
 void QueueAssignment(const Device& device, Assignment to) {
   const int64_t count = to.anchors.count, all = to.truth.images * count;
-  const auto clear = [&](void* pointer, int64_t bytes) {
-    if (bytes > 0) RN_CUDA(cudaMemsetAsync(pointer, 0, static_cast<size_t>(bytes), device.stream));
-  };
-  clear(to.bids, all * static_cast<int64_t>(sizeof(Bid)));
-  clear(to.positive_counts, to.truth.images * static_cast<int64_t>(sizeof *to.positive_counts));
   if (all == 0) return;
   if (to.anchors.boxes) {
-    Launch(device, DivideUp(count, kDecideThreads), kDecideThreads, BoundGroups, to.anchors, to.groups);
+    Launch(device, DivideUp(count, kAnchorsOfCluster), kAnchorsOfCluster, BoundGroups, to.anchors, to.groups);
     to.anchors.groups = to.groups;
   }
   // As many blocks as the device runs at once, however many boxes there are: only its memory knows.
@@ -211,7 +237,7 @@ rn_status Assign(const rn_assign* args) {
     Device& device = turn.device;
     Arrays arrays(device, op.place.memory);
     const Anchors anchors = AnchorsOf(arrays, op.anchors);
-    Scratch<Group> groups(device, anchors.boxes ? anchors.sources : 0);
+    Scratch<Group> groups(device, anchors.boxes ? CountGroups(anchors.count) : 0);
     Scratch<Bid> bids(device, all);
     Scratch<float> box_best(device, rows);
     Assignment to{anchors,
@@ -224,11 +250,18 @@ rn_status Assign(const rn_assign* args) {
                   arrays.Out(op.labels, all),
                   arrays.Out(op.matches, all),
                   nullptr,
+                  nullptr,
+                  nullptr,
                   nullptr};
     static_assert(sizeof *op.positive_counts == sizeof *to.positive_counts, "counted on the device as unsigned");
     to.positive_counts = reinterpret_cast<unsigned long long*>(arrays.ToHost(op.positive_counts, images));
     to.gt_matched = arrays.ToHost(op.gt_matched, rows);
-    if (rows > 0) RN_CUDA(cudaMemsetAsync(to.gt_matched, 0, static_cast<size_t>(rows), device.stream));
+    const auto clear = [&](void* pointer, int64_t bytes) {
+      if (bytes > 0) RN_CUDA(cudaMemsetAsync(pointer, 0, static_cast<size_t>(bytes), device.stream));
+    };
+    clear(to.bids, all * static_cast<int64_t>(sizeof(Bid)));
+    clear(to.positive_counts, images * static_cast<int64_t>(sizeof *to.positive_counts));
+    clear(to.gt_matched, rows);
     QueueAssignment(device, to);
     if (op.tiles) std::fill_n(op.tiles, images * ((op.anchors.count + RN_TILE - 1) / RN_TILE), 1);  // not looked at
     arrays.Finish();

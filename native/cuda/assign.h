@@ -35,13 +35,15 @@ struct Assignment {
   Truth truth;
   rn_match_options options;
   int32_t classes;                      // a label beyond counts as ignored, as negative ones do
-  Group* groups;                        // scratch [anchors.sources] for a list
-  Bid* bids;                            // scratch [images * anchors]
+  Group* groups;                        // scratch [CountGroups(anchors)] for a list
+  Bid* bids;                            // scratch [images * anchors], zero beforehand
   float* box_best;                      // scratch [boxes], each one's best IoU
   int32_t* labels;                      // out, as the three below in rn_assign
   int32_t* matches;                     // out
-  unsigned long long* positive_counts;  // out
-  uint8_t* gt_matched;                  // optional out, all zero beforehand
+  unsigned long long* positive_counts;  // out, zero beforehand
+  uint8_t* gt_matched;                  // optional out, zero beforehand
+  double* num_positive;                 // optional out, of all images
+  unsigned* arrived;                    // scratch where that is asked for, zero beforehand
 };
 
 void QueueAssignment(const Device& device, Assignment assignment);

@@ -12,10 +12,12 @@ constexpr int64_t kTile = 4096;  // numbers of box_deltas
 
 struct Shared {
   double values[kThreads];
+  bool last;
 };
 
 // A thread takes one of an anchor's four numbers at a time, and reads it before it writes the gradient, which may lie
-// in the same place. Where an anchor is positive, which is rare, each of the four encodes its box.
+// in the same place. Where an anchor is positive, which is rare, each of the four encodes its box. The last block adds
+// everything up.
 template <class T>
 __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
   RN_SHARED(Shared, shared);
@@ -41,16 +43,14 @@ __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
   }
   sum = BlockSum<kThreads>(shared.values, sum);
   if (threadIdx.x == 0) of.sums[blockIdx.x] = sum;
-}
-
-__global__ void FinishLoss(BoxLoss of, int64_t tiles) {
-  RN_SHARED(Shared, shared);
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < tiles; i += kThreads) sum += of.sums[i];
-  sum = BlockSum<kThreads>(shared.values, sum);
+  if (!IsLastBlock(of.arrived, shared.last)) return;
+  const double class_loss = SumOf<kThreads>(of.class_loss, shared.values);
+  __syncthreads();
+  const double box_loss = SumOf<kThreads>({of.sums, gridDim.x, nullptr}, shared.values);
   if (threadIdx.x == 0) {
-    *of.box_loss = sum;
-    *of.loss = *of.class_loss + sum;
+    *of.class_loss.out = class_loss;
+    *of.box_loss = box_loss;
+    *of.loss = class_loss + box_loss;
   }
 }
 
@@ -58,12 +58,11 @@ template <class T>
 void Queue(const Device& device, const BoxLoss& of, const void* deltas, void* grad) {
   const int64_t tiles = BoxLossSums(of.rows);
   Launch(device, tiles, kThreads, SumBoxLoss<T>, of, static_cast<const T*>(deltas), static_cast<T*>(grad));
-  Launch(device, 1, kThreads, FinishLoss, of, tiles);
 }
 
 }  // namespace
 
-int64_t BoxLossSums(int64_t rows) { return DivideUp(4 * rows, kTile); }
+int64_t BoxLossSums(int64_t rows) { return std::max<int64_t>(1, DivideUp(4 * rows, kTile)); }
 
 void QueueBoxLoss(const Device& device, const BoxLoss& of, rn_dtype dtype, const void* deltas, void* grad) {
   if (dtype == RN_FLOAT32) Queue<float>(device, of, deltas, grad);

@@ -4,6 +4,7 @@
 #define RETINANET_OPS_CUDA_BOX_LOSS_H
 
 #include "anchors.h"
+#include "reduce.h"
 
 namespace rn::cuda {
 
@@ -15,8 +16,9 @@ struct BoxLoss {
   double beta, weight, normalizer;
   bool normalize_by_positives;
   const double* num_positive;
-  double* sums;  // scratch [BoxLossSums(rows)]
-  const double* class_loss;
+  double* sums;             // scratch [BoxLossSums(rows)]
+  unsigned* arrived;        // scratch, zero beforehand
+  Partials class_loss;      // summed here
   double *box_loss, *loss;  // out: loss = class_loss + box_loss
 };
 

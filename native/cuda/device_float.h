@@ -40,6 +40,19 @@ RN_HD float Reciprocal(float a) {
 #endif
 }
 
+// 2^a where that is a normal number, to 2^-22 of itself.
+RN_HD float PowerOfTwo(float a) {
+#ifdef RN_EX2_APPROX  // the emulator's
+  return RN_EX2_APPROX(a);
+#elif defined(__CUDA_ARCH__)
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(a));
+  return result;
+#else
+  return std::exp2(a);
+#endif
+}
+
 RN_HD Float operator+(Float a, Float b) { return Float(a.v + b.v); }
 RN_HD Float operator-(Float a, Float b) { return Float(a.v - b.v); }
 RN_HD Float operator*(Float a, Float b) { return Float(a.v * b.v); }
@@ -67,6 +80,17 @@ RN_HD Float SplitExponent(Float a, Float& mantissa) {
   const int32_t n = (bits - 0x3f3504f3) >> 23;
   mantissa = FromBits(static_cast<int32_t>(static_cast<uint32_t>(bits) - (static_cast<uint32_t>(n) << 23)));
   return Float(static_cast<float>(n));
+}
+
+// exp(-|x|) for |x| up to 87 and an x of at most kDigits binary digits, with the hardware's power of two: log2(e) is
+// cut so that its product with x is exact, and the rest is a factor close to one, linear in it.
+template <int kDigits>
+RN_HD Float QuickExpMinus(Float x) {
+  constexpr double kLog2OfE = 1.4426950408889634, kUnit = int64_t{1} << (23 - kDigits);
+  constexpr double kCut = static_cast<double>(static_cast<int64_t>(kLog2OfE * kUnit + 0.5)) / kUnit;
+  constexpr float kRest = static_cast<float>((kLog2OfE - kCut) / kLog2OfE);
+  const Float u = Abs(x), e(PowerOfTwo((u * Float(static_cast<float>(-kCut))).v));
+  return Fma(e * u, Float(-kRest), e);
 }
 
 }  // namespace rn::cuda

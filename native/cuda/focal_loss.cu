@@ -152,9 +152,11 @@ class FocalChain {
     Launch(device_, tiles, kFocalThreads, KernelFor(op_), p);
     tiles_ = first / kFocalTile + tiles;
   }
-  void FinishLosses() const {
+  Partials FinishLosses() const {
     double* const counted = num_positive_ || CountsBefore() ? nullptr : op_.num_positive;
-    Finish(device_, {workspace_.sums, tiles_, op_.loss_sum}, {workspace_.counts, tiles_, counted});
+    const Partials losses{workspace_.sums, tiles_, op_.loss_sum};
+    Finish(device_, losses, {workspace_.counts, tiles_, counted});
+    return losses;
   }
 
  private:
@@ -224,7 +226,7 @@ void PrepareFocalLoss(Device& device, const rn_focal_loss& op, void* workspace) 
   Upload(device, there.by_class, by_class.data(), op.classes * static_cast<int64_t>(sizeof(FocalByClass)));
 }
 
-void QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace) {
+Partials QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace) {
   FocalChain chain(device, op, num_positive, workspace);
   if (chain.CountsBefore()) {
     chain.Count(0, op.rows, op.targets);
@@ -232,7 +234,7 @@ void QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_p
   }
   chain.Losses(0, op.rows * op.classes,
                {op.logits, op.targets, op.grad_output_count == 1 ? nullptr : op.grad_output, op.grad, op.losses});
-  chain.FinishLosses();
+  return chain.FinishLosses();
 }
 
 rn_status FocalLoss(const rn_focal_loss* args) {

@@ -3,7 +3,7 @@
 #ifndef RETINANET_OPS_CUDA_FOCAL_LOSS_H
 #define RETINANET_OPS_CUDA_FOCAL_LOSS_H
 
-#include "context.h"
+#include "reduce.h"
 
 namespace rn::cuda {
 
@@ -14,8 +14,9 @@ int64_t FocalLossWorkspaceBytes(const rn_focal_loss& op);
 void PrepareFocalLoss(Device& device, const rn_focal_loss& op, void* workspace);
 
 // Queues the chain; every array of `op` is in device memory, loss_sum and num_positive too. With `num_positive` (in
-// device memory, known when the chain runs) nothing is counted and op.num_positive is not written.
-void QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace);
+// device memory, known when the chain runs) nothing is counted and op.num_positive is not written. The loss is the sum
+// of what is returned; without op.loss_sum that is left to the caller.
+Partials QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace);
 
 }  // namespace rn::cuda
 

@@ -21,12 +21,31 @@ __device__ double BlockSum(double (&values)[kThreads], double value) {
   return sum;
 }
 
+// Whether the caller's block is the last of its grid to come here: then it finds what all blocks have written before,
+// if it reads with __ldcg. `arrived` is zero when the kernel starts, `last` shared memory; all threads come here.
+__device__ inline bool IsLastBlock(unsigned* arrived, bool& last) {
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) last = atomicAdd(arrived, 1u) == gridDim.x - 1;
+  __syncthreads();
+  if (last) __threadfence();
+  return last;
+}
+
 // The sums by tile, and where their sum goes; `out` null: nowhere.
 struct Partials {
   const double* values;
   int64_t count;
   double* out;
 };
+
+// Of a block's threads, what other blocks have left; only thread 0 has it.
+template <int kThreads>
+__device__ double SumOf(const Partials& partials, double (&values)[kThreads]) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < partials.count; i += kThreads) sum += __ldcg(partials.values + i);
+  return BlockSum<kThreads>(values, sum);
+}
 
 constexpr int kFinishThreads = 1024;
 
@@ -38,9 +57,7 @@ __global__ void __launch_bounds__(kFinishThreads) FinishSums(Partials first, Par
   };
   RN_SHARED(Shared, shared);
   const Partials partials = blockIdx.x == 0 ? first : second;
-  double sum = 0;
-  for (int64_t i = threadIdx.x; i < partials.count; i += kFinishThreads) sum += partials.values[i];
-  sum = BlockSum<kFinishThreads>(shared.values, sum);
+  const double sum = SumOf<kFinishThreads>(partials, shared.values);
   if (threadIdx.x == 0 && partials.out) *partials.out = sum;
 }
 

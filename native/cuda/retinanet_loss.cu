@@ -16,13 +16,6 @@
 namespace rn::cuda {
 namespace {
 
-__global__ void SumPositives(const unsigned long long* counts, int32_t images, double* num_positive) {
-  unsigned long long sum = 0;
-  for (int32_t image = static_cast<int32_t>(threadIdx.x); image < images; image += kWarp) sum += counts[image];
-  for (int step = kWarp / 2; step > 0; step /= 2) sum += __shfl_xor_sync(kAllLanes, sum, step);
-  if (threadIdx.x == 0) *num_positive = static_cast<double>(sum);
-}
-
 // What a device keeps for the chain: memory whose addresses the graphs hold.
 struct Chain {
   std::unique_ptr<Scratch<char>> memory;
@@ -52,12 +45,15 @@ int64_t RowsOfChunk(const rn_retinanet_loss& op) { return std::max<int64_t>(1, k
 struct Layout {
   Layout(Arena arena, const rn_retinanet_loss& op, int64_t lattice_count) : inputs(arena, op, lattice_count) {
     const int64_t all = op.truth.images * op.anchors.count;
-    groups = arena.Take<Group>(op.anchors.boxes ? DivideUp(op.anchors.count, kWarp) : 0);
+    groups = arena.Take<Group>(op.anchors.boxes ? CountGroups(op.anchors.count) : 0);
+    const int64_t first_zero = arena.used;
     bids = arena.Take<Bid>(all);
+    positive_counts = arena.Take<unsigned long long>(op.truth.images);
+    arrived = arena.Take<unsigned>(2);
+    zero_bytes = arena.used - first_zero;
     box_best = arena.Take<float>(inputs.room);
     labels = arena.Take<int32_t>(all);
     matches = arena.Take<int32_t>(all);
-    positive_counts = arena.Take<unsigned long long>(op.truth.images);
     box_sums = arena.Take<double>(BoxLossSums(all));
     class_sums = arena.Take<double>(DivideUp(all, RowsOfChunk(op)));
     focal = arena.Take<char>(FocalLossWorkspaceBytes(FocalLossOf(op, labels)));
@@ -65,18 +61,23 @@ struct Layout {
   }
   LossInputs inputs;
   Group* groups;
-  Bid* bids;
+  Bid* bids;  // the first of what is cleared before every run
+  unsigned long long* positive_counts;
+  unsigned* arrived;
+  int64_t zero_bytes;
   float* box_best;
   int32_t *labels, *matches;
-  unsigned long long* positive_counts;
   double *box_sums, *class_sums;
   char* focal;
   int64_t bytes;
 };
 
-void QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& at) {
+// The parts of the loss, which nobody has summed yet.
+Partials QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& at) {
   if (op.place.memory == RN_DEVICE) {
-    return QueueFocalLoss(device, FocalLossOf(op, at.labels), op.num_positive, at.focal);
+    rn_focal_loss whole = FocalLossOf(op, at.labels);
+    whole.loss_sum = nullptr;
+    return QueueFocalLoss(device, whole, op.num_positive, at.focal);
   }
   const int64_t rows = op.truth.images * op.anchors.count, chunk = RowsOfChunk(op);
   StreamThrough(device,
@@ -90,7 +91,7 @@ void QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& a
                   part.loss_sum = at.class_sums + first / chunk;
                   QueueFocalLoss(device, part, op.num_positive, at.focal);
                 });
-  Finish(device, {at.class_sums, DivideUp(rows, chunk), op.class_loss});
+  return {at.class_sums, DivideUp(rows, chunk), nullptr};
 }
 
 void QueueChain(Device& device, const rn_retinanet_loss& op, const Layout& at) {
@@ -107,14 +108,19 @@ void QueueChain(Device& device, const rn_retinanet_loss& op, const Layout& at) {
                         at.labels,
                         at.matches,
                         at.positive_counts,
-                        nullptr};
+                        nullptr,
+                        op.num_positive,
+                        at.arrived};
+  RN_CUDA(cudaMemsetAsync(at.bids, 0, static_cast<size_t>(at.zero_bytes), device.stream));
+  if (all == 0) RN_CUDA(cudaMemsetAsync(op.num_positive, 0, sizeof *op.num_positive, device.stream));
   QueueAssignment(device, assignment);
-  Launch(device, 1, kWarp, SumPositives, at.positive_counts, images, op.num_positive);
-  QueueClassLoss(device, op, at);
-  QueueBoxLoss(device,
-               {assignment.anchors, inputs.boxes, at.matches, all, op.beta, op.box_weight, op.normalizer,
-                op.normalize_by_positives != 0, op.num_positive, at.box_sums, op.class_loss, op.box_loss, op.loss},
-               op.dtype, op.box_deltas, op.box_grad);
+  Partials class_loss = QueueClassLoss(device, op, at);
+  class_loss.out = op.class_loss;
+  QueueBoxLoss(
+      device,
+      {assignment.anchors, inputs.boxes, at.matches, all, op.beta, op.box_weight, op.normalizer,
+       op.normalize_by_positives != 0, op.num_positive, at.box_sums, at.arrived + 1, class_loss, op.box_loss, op.loss},
+      op.dtype, op.box_deltas, op.box_grad);
 }
 
 GraphKey KeyOf(const rn_retinanet_loss& op, const LossInputs& inputs) {

@@ -38,11 +38,26 @@ __device__ inline __nv_bfloat16 FromFloat(float a) {
   return __float2bfloat16_rn(a);
 }
 
+// Binary digits of a number, the leading one included.
+template <class T>
+constexpr int kDigits = 24;
+template <>
+constexpr inline int kDigits<__half> = 11;
+template <>
+constexpr inline int kDigits<__nv_bfloat16> = 8;
+
 // Two 16-bit numbers in a word, the first in its low half.
 template <class T>
 struct Word;
 template <>
 struct Word<__half> {
+  static __device__ float First(uint32_t word) { return Float(static_cast<uint16_t>(word)); }
+  static __device__ float Second(uint32_t word) { return Float(static_cast<uint16_t>(word >> 16)); }
+  static __device__ float Float(uint16_t bits) {
+    __half value;
+    std::memcpy(&value, &bits, sizeof value);
+    return ToFloat(value);
+  }
   static __device__ uint32_t Pack(float a, float b) {
     const __half2 pair = __floats2half2_rn(a, b);
     uint32_t word;
@@ -52,6 +67,9 @@ struct Word<__half> {
 };
 template <>
 struct Word<__nv_bfloat16> {
+  // The upper half of a float32; what a shift would put below the second is masked.
+  static __device__ float First(uint32_t word) { return __uint_as_float(word << 16); }
+  static __device__ float Second(uint32_t word) { return __uint_as_float(word & 0xffff0000u); }
   static __device__ uint32_t Pack(float a, float b) {
     const __nv_bfloat162 pair = __floats2bfloat162_rn(a, b);
     uint32_t word;
@@ -91,11 +109,14 @@ struct Run {
     if constexpr (sizeof(T) == 4) {
       return __uint_as_float(words[i]);
     } else {
-      const uint16_t half = static_cast<uint16_t>(words[i / 2] >> 16 * (i % 2));
-      T value;
-      std::memcpy(&value, &half, sizeof value);
-      return ToFloat(value);
+      return i % 2 == 0 ? Word<T>::First(words[i / 2]) : Word<T>::Second(words[i / 2]);
     }
+  }
+  // The bits that all words have.
+  __device__ uint32_t AllBits() const {
+    uint32_t bits = words[0];
+    RN_UNROLL for (int i = 1; i < kWords; ++i) bits &= words[i];
+    return bits;
   }
   static __device__ Run Of(const float (&values)[kCount]) {
     Run run;

@@ -113,11 +113,11 @@ struct RealGamma {
   RN_HD_MEMBER F Times(F x) const { return value * x; }
 };
 
-// A logit x with what all its losses are made of: e = exp(-|x|), smaller = sigmoid(-|x|), log1p_e = log(1 + e); and for
-// real powers of soft targets what rounding took from e, as a share of it.
+// A logit x with what all its losses are made of: e = exp(-|x|), smaller = sigmoid(-|x|), larger = sigmoid(|x|),
+// log1p_e = log(1 + e); and for real powers of soft targets what rounding took from e, as a share of it.
 template <class F>
 struct Logit {
-  F x, e, smaller, log1p_e, e_rest;
+  F x, e, smaller, larger, log1p_e, e_rest;
 };
 template <class F>
 RN_HD F SmallerShare(F e) {
@@ -125,7 +125,7 @@ RN_HD F SmallerShare(F e) {
 }
 template <class F>
 RN_HD Logit<F> LogitOf(F x, F e, F smaller, F e_rest = F(0.0f)) {
-  return {x, e, smaller, LogOnePlus(e, smaller, F(0.0f)), e_rest};
+  return {x, e, smaller, F(1.0f) - smaller, LogOnePlus(e, smaller, F(0.0f)), e_rest};
 }
 template <class F>
 RN_HD Logit<F> LogitOf(F x) {
@@ -144,7 +144,7 @@ RN_HD Logit<F> SharpLogitOf(F x) {
 // everything is a function of e.
 template <bool kAbove = true, class F, class Gamma>
 RN_HD FocalTerm<F> HardFocalLoss(const Logit<F>& logit, const Gamma& gamma) {
-  const F y = logit.x, smaller = logit.smaller, larger = F(1.0f) - smaller;
+  const F y = logit.x, smaller = logit.smaller, larger = logit.larger;
   F q = smaller, not_q = larger, above = F(0.0f);
   if constexpr (kAbove) {
     q = IfNegative(y, smaller, larger);
@@ -160,7 +160,7 @@ RN_HD FocalTerm<F> HardFocalLoss(const Logit<F>& logit, const Gamma& gamma) {
 // For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself.
 template <class F, class Gamma>
 RN_HD SoftFocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamma& gamma) {
-  const F x = logit.x, e = logit.e, smaller = logit.smaller, larger = F(1.0f) - smaller;
+  const F x = logit.x, e = logit.e, smaller = logit.smaller, larger = logit.larger;
   const F p = IfNegative(x, smaller, larger), not_p = IfNegative(x, larger, smaller);
   F log1p_e = logit.log1p_e;
   if constexpr (Gamma::kSharp) log1p_e = Fma(logit.e_rest, smaller, log1p_e);

@@ -100,6 +100,10 @@ T __ldcs(const T* pointer) {
   return *pointer;
 }
 template <class T>
+T __ldcg(const T* pointer) {
+  return *pointer;
+}
+template <class T>
 void __stcs(T* pointer, T value) {
   *pointer = value;
 }

@@ -287,7 +287,8 @@ class SpanSum {
           const Float x = Load(logits + i), e = Load(scratch.e + i);
           if constexpr (kGamma == kGammaReal) {
             const Float rest = kWithRest ? Load(scratch.e_rest + i) : Float(0.0f);
-            losses = add({x, e, Load(scratch.smaller + i), Load(scratch.log1p_e + i), rest}, i, losses);
+            const Float smaller = Load(scratch.smaller + i);
+            losses = add({x, e, smaller, Float(1.0f) - smaller, Load(scratch.log1p_e + i), rest}, i, losses);
           } else {
             losses = add(LogitOf(x, e, SmallerShare(e)), i, losses);
           }

@@ -57,8 +57,9 @@ struct BalancedTerm {
 template <class Gamma>
 RN_HD BalancedTerm HardTerm(const Logits& logits, Mask is_class, const Parameters<Gamma>& at, const FocalSpan& span,
                             int64_t k) {
-  FocalTerm<Float> term = HardFocalLoss(
-      Logits{NegateWhere(is_class, logits.x), logits.e, logits.smaller, logits.log1p_e, logits.e_rest}, at.gamma);
+  Logits of_class = logits;
+  of_class.x = NegateWhere(is_class, logits.x);
+  FocalTerm<Float> term = HardFocalLoss(of_class, at.gamma);
   term.slope = NegateWhere(is_class, term.slope);
   return {term, Select(is_class, Load(span.class_weight + k), at.background_weight), MaskOf(0)};
 }
