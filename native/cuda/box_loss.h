@@ -12,9 +12,9 @@ struct BoxLoss {
   const float* gt_boxes;
   const int32_t* matches;  // [rows]
   int64_t rows;
-  double beta, weight, normalizer;
+  double beta, weight, normalizer, grad_scale;
   bool normalize_by_positives;
-  const double* num_positive;
+  const double* num_positive;  // or what else divides; 0 counts as 1
   double* sums;  // scratch [BoxLossSums(rows)]
   const double* class_loss;
   double *box_loss, *loss;  // out: loss = class_loss + box_loss

@@ -12,6 +12,13 @@ namespace {
 
 std::atomic<int64_t> pinned_bytes{0};
 
+struct Pinned {
+  void* pointer;
+  int64_t bytes;
+};
+std::mutex released_mutex;
+auto* released = new std::vector<Pinned>;  // never destroyed: a finalizer may come while the process ends
+
 // Below this CUDA's own staging is as good, and it does not wait.
 constexpr int64_t kSmallBytes = 64 << 10;
 constexpr int kSlots = 3;  // one on its way in, one at work, one on its way out
@@ -39,19 +46,19 @@ struct Slot {
   }
 };
 
-// The device's slots, made when first needed and kept. Used in the device's turn only.
+// A stream's slots, made when first needed and kept. Used by one thread at a time.
 class Ring {
  public:
-  static Ring& Of(const Device& device) {
+  static Ring& Of(cudaStream_t stream) {
     static std::mutex mutex;
-    static std::map<int, std::unique_ptr<Ring>>* rings = new std::map<int, std::unique_ptr<Ring>>;
+    static auto* rings = new std::map<cudaStream_t, std::unique_ptr<Ring>>;
     const std::lock_guard<std::mutex> lock(mutex);
-    std::unique_ptr<Ring>& ring = (*rings)[device.index];
+    std::unique_ptr<Ring>& ring = (*rings)[stream];
     if (!ring) {
       auto made = std::make_unique<Ring>();
       for (Slot& slot : made->slots_) {
-        RN_CUDA(cudaEventCreateWithFlags(&slot.computed, cudaEventDisableTiming));
-        RN_CUDA(cudaEventCreateWithFlags(&slot.free, cudaEventDisableTiming));
+        RN_CUDA(cudaEventCreateWithFlags(&slot.computed, kSleep));
+        RN_CUDA(cudaEventCreateWithFlags(&slot.free, kSleep));
       }
       ring = std::move(made);
     }
@@ -111,8 +118,12 @@ class WaitForBoth {
   WaitForBoth(const WaitForBoth&) = delete;
   WaitForBoth& operator=(const WaitForBoth&) = delete;
   ~WaitForBoth() {
-    static_cast<void>(cudaStreamSynchronize(device_.stream));
-    static_cast<void>(cudaStreamSynchronize(device_.copy_out));
+    for (cudaStream_t stream : {device_.stream, device_.copy_out}) {
+      try {
+        Wait(stream);
+      } catch (const Failure&) {  // a lost device does nothing any more
+      }
+    }
   }
 
  private:
@@ -122,6 +133,7 @@ class WaitForBoth {
 }  // namespace
 
 void* AllocatePinned(int64_t bytes) {
+  FreePinned();
   void* memory = nullptr;
   if (bytes > 0) RN_CUDA(cudaHostAlloc(&memory, static_cast<size_t>(bytes), cudaHostAllocPortable));
   pinned_bytes += bytes;
@@ -131,6 +143,20 @@ void* AllocatePinned(int64_t bytes) {
 void ReleasePinned(void* pointer, int64_t bytes) {
   pinned_bytes -= bytes;
   if (pointer) RN_CUDA(cudaFreeHost(pointer));
+}
+
+void ReleasePinnedLater(void* pointer, int64_t bytes) {
+  const std::lock_guard<std::mutex> lock(released_mutex);
+  released->push_back({pointer, bytes});
+}
+
+void FreePinned() {
+  std::vector<Pinned> now;
+  {
+    const std::lock_guard<std::mutex> lock(released_mutex);
+    now.swap(*released);
+  }
+  for (const Pinned& pinned : now) ReleasePinned(pinned.pointer, pinned.bytes);
 }
 
 int64_t PinnedBytes() { return pinned_bytes.load(); }
@@ -147,7 +173,7 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes) {
     if (bytes > 0) CopyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream);
     return;
   }
-  Ring& ring = Ring::Of(device);
+  Ring& ring = Ring::Of(device.stream);
   for (int64_t at = 0; at < bytes; at += kPieceBytes) {
     const int64_t piece = std::min(kPieceBytes, bytes - at);
     Slot& slot = ring.Next();
@@ -158,12 +184,17 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes) {
   }
 }
 
-void Download(Device& device, void* to, const void* from, int64_t bytes) {
-  if (bytes <= kSmallBytes || IsPinned(to)) {
-    if (bytes > 0) CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream);
-    return;
+void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes) {
+  if (bytes == 0) return;
+  if (IsPinned(to)) {
+    CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
+    return Wait(stream);
   }
-  Ring& ring = Ring::Of(device);
+  if (bytes <= kSmallBytes) {
+    Wait(stream);  // the copy would wait too, but without sleeping
+    return CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
+  }
+  Ring& ring = Ring::Of(stream);
   Arrived arrived[kSlots] = {};
   int turn = 0;
   for (int64_t at = 0; at < bytes; at += kPieceBytes, turn = (turn + 1) % kSlots) {
@@ -171,8 +202,8 @@ void Download(Device& device, void* to, const void* from, int64_t bytes) {
     arrived[turn].Take();
     Slot& slot = ring.Next();
     char* const pinned = slot.Pinned(0, piece);
-    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, device.stream);
-    RN_CUDA(cudaEventRecord(slot.free, device.stream));
+    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, stream);
+    RN_CUDA(cudaEventRecord(slot.free, stream));
     arrived[turn] = {&slot, {{static_cast<char*>(to) + at, pinned, piece}}};
   }
   for (int i = 0; i < kSlots; ++i) arrived[(turn + i) % kSlots].Take();
@@ -190,7 +221,7 @@ void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t
     bytes += aligned(most * arrays[i].item_bytes);
     direct[i] = IsPinned(arrays[i].host);
   }
-  Ring& ring = Ring::Of(device);
+  Ring& ring = Ring::Of(device.stream);
   const Scratch<char> scratch(device, kSlots * bytes);
   const WaitForBoth wait(device);
   Arrived arrived[kSlots] = {};
