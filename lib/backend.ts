@@ -75,7 +75,7 @@ export function backendIndex(check: Check, option: unknown): number {
     check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");
   }
   if (!onDevice && given !== 'cuda') return CPU;
-  requireCuda(check);
+  if (!onDevice) requireCuda(check);
   return CUDA;
 }
 
@@ -89,6 +89,11 @@ export function requireCuda(check: Check): void {
     'ERR_BACKEND',
     `${check.operation}: expected a usable backend, received 'cuda', which is not usable: ${why}`,
   );
+}
+
+/** As requireCuda, as far as that is known without making a context on a device. */
+export function requirePresentCuda(check: Check): void {
+  if (!cudaIsPresent()) requireCuda(check);
 }
 
 /** Whether CUDA can be used, as far as that is known without making a context on a device. */

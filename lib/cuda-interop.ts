@@ -1,6 +1,6 @@
 // `cuda` among others in the process: their memory as tensors, our stream for their work, events between the two. Handles and
 // addresses are BigInts, as other addons give and take them; of tensor capsules (DLPack) Node.js has no convention.
-import { requireCuda } from './backend.js';
+import { requirePresentCuda } from './backend.js';
 import { readDevice } from './cuda-device.js';
 import { BYTES, CUDA, DeviceTensor, DTYPES, elements, readShape, type DType } from './device-tensor.js';
 import { plan } from './plan.js';
@@ -40,7 +40,8 @@ export function wrap(options: WrapOptions): DeviceTensor {
   }
   const shape = readShape(check, 'shape', given.shape);
   const onDispose = given.onDispose === undefined ? null : check.function('onDispose', given.onDispose);
-  const named = given.device === undefined ? requireCuda(check) : readDevice(check, given.device);
+  requirePresentCuda(check);
+  const named = given.device === undefined ? undefined : readDevice(check, given.device);
   const place = plan(check, 'deviceLocate', [CUDA, pointer], (found) => found).runSync();
   const expected = `memory of ${named === undefined ? 'a device' : `device ${String(named)}`}`;
   if (place.device < 0) check.fail('ERR_DEVICE', 'pointer', expected, `${String(pointer)}n, which is no device's`);

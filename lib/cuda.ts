@@ -1,9 +1,18 @@
 // `cuda` of 'retinanet-ops': devices, and tensors in their memory. Operations take tensors wherever they take typed arrays, and
 // then answer with tensors; such calls only queue work on the device, in the order they are made, unless the size of a result has
 // to be known (assignAnchors, nms, decodeDetections, selectHardNegatives, onlineHardExamples: those wait for it).
-import { backendInfo, cudaIsPresent, requireCuda, type CudaDevice } from './backend.js';
+import { backendInfo, cudaIsPresent, requirePresentCuda, type CudaDevice } from './backend.js';
 import { readDevice } from './cuda-device.js';
-import { CUDA, DeviceTensor, DTYPES, elements, KINDS, readShape, type DType, type TensorData } from './device-tensor.js';
+import {
+  CUDA,
+  DeviceTensor,
+  DTYPES,
+  elements,
+  KINDS,
+  readShape,
+  type DType,
+  type TensorData,
+} from './device-tensor.js';
 import { describe } from './describe.js';
 import type { DeviceMemory } from '../binding.js';
 import { plan } from './plan.js';
@@ -116,7 +125,7 @@ export async function synchronize(device?: number): Promise<void> {
  */
 export function pinnedFloat32Array(length: number): Float32Array {
   const check = new Check('cuda.pinnedFloat32Array');
-  requireCuda(check);
+  requirePresentCuda(check);
   check.number('length', length, { min: 0, max: 2 ** 40, integer: true });
   if (length === 0) return new Float32Array(0);
   const buffer = plan(check, 'devicePinned', [CUDA, 4 * length], (pinned) => pinned).runSync();

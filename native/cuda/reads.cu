@@ -7,6 +7,7 @@ namespace rn::cuda {
 Queued::Queued(Device& device) {
   const Current current(device.index);
   const std::lock_guard<std::mutex> lock(device.recording);
+  device.ReleaseNow();
   event_ = std::make_unique<Event>(device.stream);
 }
 

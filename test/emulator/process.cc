@@ -17,7 +17,16 @@ struct Context {
   bool made = false;
 };
 Context contexts[kMostDevices];
-thread_local Context* current = nullptr;
+
+// What somebody else has made current in every thread.
+Context* CurrentAtFirst() {
+  const char* wanted = std::getenv("RETINANET_OPS_EMULATOR_CURRENT");
+  if (!wanted || !*wanted) return nullptr;
+  Context* context = &contexts[std::atoi(wanted) % kMostDevices];
+  context->made = true;
+  return context;
+}
+thread_local Context* current = CurrentAtFirst();
 
 std::recursive_mutex mutex;
 emulator_pool defaults[kMostDevices];
@@ -25,8 +34,14 @@ std::list<emulator_pool> pools;
 
 int DeviceOf(const Context* context) { return static_cast<int>(context - contexts); }
 
+void MakeCurrent(Context* context) {
+  if (context == current) return;
+  current = context;
+  Trace("current", context ? DeviceOf(context) : kNone);
+}
+
 void Make(int device) {
-  current = &contexts[device];
+  MakeCurrent(&contexts[device]);
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   if (!current->made) Trace("context", device);
   current->made = true;
@@ -38,7 +53,7 @@ int CurrentContext(void** context) {
 }
 
 int SetCurrentContext(void* context) {
-  current = static_cast<Context*>(context);
+  MakeCurrent(static_cast<Context*>(context));
   if (current) current_device = DeviceOf(current);
   return 0;
 }
@@ -71,8 +86,10 @@ void Trace(const char* what, int device) {
   if (!name || !*name) return;
   std::FILE* file = std::fopen(name, "a");
   if (!file) return;
-  if (device < 0) {
+  if (device == kUnsaid) {
     std::fprintf(file, "%s\n", what);
+  } else if (device == kNone) {
+    std::fprintf(file, "%s none\n", what);
   } else {
     std::fprintf(file, "%s %d\n", what, device);
   }

@@ -19,13 +19,14 @@ namespace emulator {
 
 extern thread_local int current_device;  // what the thread has chosen
 
-// Makes the current device's context where the thread has none; false where the device cannot be.
+// Makes the current device's context where the thread has none.
 void NeedContext();
 emulator_pool& DefaultPool(int device);
 // What a wait for a device's work does besides: pools give back what is above their threshold.
 void AfterWait();
 // A line in the file that RETINANET_OPS_EMULATOR_TRACE names.
-void Trace(const char* what, int device = -1);
+constexpr int kUnsaid = -2, kNone = -1;
+void Trace(const char* what, int device = kUnsaid);
 
 }  // namespace emulator
 

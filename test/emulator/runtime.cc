@@ -294,6 +294,7 @@ cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t stream) {
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   if (stream->capture) return Remember(cudaErrorStreamCaptureUnsupported);
+  Trace("release");
   if (pointer) stream->Add([pointer] { Free(pointer); });
   return sticky;
 }
