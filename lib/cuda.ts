@@ -119,7 +119,8 @@ export async function synchronize(device?: number): Promise<void> {
 
 /**
  * A Float32Array of zeros in pinned host memory, which devices read and write by themselves, faster than other memory. What has
- * been garbage collected is freed when pinned memory is next asked for, by memory(), or after a data() or synchronize(). A plain Float32Array where the runtime forbids arrays over memory not its own (Electron).
+ * been garbage collected is freed beside the next data(), synchronize(), memory() or pinnedFloat32Array(): that may wait for devices,
+ * and a garbage collection does not. A plain Float32Array where the runtime forbids arrays over memory not its own (Electron).
  *
  * @throws RetinanetOpsError ERR_BACKEND, ERR_OUT_OF_MEMORY, ERR_RANGE
  */

@@ -65,10 +65,10 @@ rn_status DeviceInfo(int32_t device, rn_device_info* info) {
 rn_status Memory(int32_t index, rn_device_memory* memory) {
   return Guarded([&] {
     Device& device = Device::Get(index);
+    FreePinnedAside();
     const Current current(index);
     const std::lock_guard<std::mutex> lock(device.recording);
     device.ReleaseNow();
-    FreePinned();
     *memory = {device.tensor_bytes, device.peak_bytes, device.pool.ReservedBytes(), device.pool.limit(), PinnedBytes()};
   });
 }
@@ -125,7 +125,7 @@ rn_status FinishRead(void* read, void* to) {
   return Guarded([&] {
     const std::unique_ptr<DeviceRead> owned(static_cast<DeviceRead*>(read));
     if (to) owned->Finish(to);
-    FreePinned();
+    FreePinnedAside();
   });
 }
 

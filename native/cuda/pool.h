@@ -5,6 +5,7 @@
 
 #include <cuda_runtime.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -35,7 +36,7 @@ class Pool {
 
   cudaStream_t stream_ = nullptr;
   cudaMemPool_t pool_ = nullptr;  // null: blocks
-  int64_t limit_ = kNoLimit;
+  std::atomic<int64_t> limit_{kNoLimit};
 
   std::mutex mutex_;  // of what follows
   std::map<void*, size_t> used_;

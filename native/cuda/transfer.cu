@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "../threads/thread_pool.h"
 #include "transfer.h"
@@ -16,8 +17,31 @@ struct Pinned {
   void* pointer;
   int64_t bytes;
 };
-std::mutex released_mutex;
-auto* released = new std::vector<Pinned>;  // never destroyed: a finalizer may come while the process ends
+struct Released {
+  std::mutex mutex;
+  std::vector<Pinned> pinned;
+  bool is_being_freed = false;
+};
+Released& ReleasedPinned() {
+  static auto* released = new Released;  // never destroyed: a finalizer may come while the process ends
+  return *released;
+}
+
+// Whether there was something to free.
+bool FreePinned() {
+  std::vector<Pinned> now;
+  {
+    Released& released = ReleasedPinned();
+    const std::lock_guard<std::mutex> lock(released.mutex);
+    now.swap(released.pinned);
+    if (now.empty()) released.is_being_freed = false;
+  }
+  for (const Pinned& pinned : now) {
+    pinned_bytes -= pinned.bytes;
+    static_cast<void>(cudaFreeHost(pinned.pointer));  // of a lost device nothing is left
+  }
+  return !now.empty();
+}
 
 // Below this CUDA's own staging is as good, and it does not wait.
 constexpr int64_t kSmallBytes = 64 << 10;
@@ -133,7 +157,7 @@ class WaitForBoth {
 }  // namespace
 
 void* AllocatePinned(int64_t bytes) {
-  FreePinned();
+  static_cast<void>(FreePinned());
   void* memory = nullptr;
   if (bytes > 0) RN_CUDA(cudaHostAlloc(&memory, static_cast<size_t>(bytes), cudaHostAllocPortable));
   pinned_bytes += bytes;
@@ -146,17 +170,24 @@ void ReleasePinned(void* pointer, int64_t bytes) {
 }
 
 void ReleasePinnedLater(void* pointer, int64_t bytes) {
-  const std::lock_guard<std::mutex> lock(released_mutex);
-  released->push_back({pointer, bytes});
+  Released& released = ReleasedPinned();
+  const std::lock_guard<std::mutex> lock(released.mutex);
+  released.pinned.push_back({pointer, bytes});
 }
 
-void FreePinned() {
-  std::vector<Pinned> now;
-  {
-    const std::lock_guard<std::mutex> lock(released_mutex);
-    now.swap(*released);
-  }
-  for (const Pinned& pinned : now) ReleasePinned(pinned.pointer, pinned.bytes);
+void FreePinnedAside() {
+  Released& released = ReleasedPinned();
+  const std::lock_guard<std::mutex> lock(released.mutex);
+  if (released.pinned.empty() || released.is_being_freed) return;
+  const int32_t device = Device::Any();
+  std::thread([device] {
+    static_cast<void>(Guarded([device] {
+      const Current current(device);
+      while (FreePinned()) {
+      }
+    }));
+  }).detach();
+  released.is_being_freed = true;
 }
 
 int64_t PinnedBytes() { return pinned_bytes.load(); }

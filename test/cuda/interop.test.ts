@@ -10,6 +10,7 @@ const scenarios = {
   overlaps: 'an output over part of an operand is refused, whatever it is called',
   devices: 'copies between devices come in the order of both',
   wrap: 'a wrapped pointer is a tensor, and its owner is told once it is free again',
+  'wrap-in-a-worker': 'wrapped memory of a worker thread that ends',
   refusals: 'wrap, waitFor, record and stream refuse what they cannot take',
   streams: 'work waits for events and streams of others',
 };

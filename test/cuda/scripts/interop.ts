@@ -1,6 +1,9 @@
 // Scenarios of tensors that share memory: views, memory of others, work of others.
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import * as ops from 'retinanet-ops';
 import { boxIou, cuda, type DeviceTensor } from 'retinanet-ops';
 import { runScenario } from './scenario.js';
@@ -172,6 +175,21 @@ await runScenario({
       await owner.data(),
       boxes.map((x) => 2 * x),
     );
+  },
+
+  async 'wrap-in-a-worker'() {
+    if (!isMainThread) {
+      // Still held when the thread ends, where no callback can be called any more.
+      const ours = wrap({ pointer: workerData as bigint, shape: [8], onDispose: () => process.exit(3) });
+      same(await ours.subarray(4).data(), boxes.subarray(4));
+      return;
+    }
+    const owner = tensor(boxes);
+    const options = { argv: ['wrap-in-a-worker'], workerData: owner.pointer };
+    const worker = new Worker(fileURLToPath(import.meta.url), options);
+    strictEqual((await once(worker, 'exit'))[0], 0);
+    deepStrictEqual([cuda.memory().numTensors, cuda.memory().bytes], [1, 32]);
+    same(await owner.data(), boxes);
   },
 
   async 'wrap-collected'() {
