@@ -138,6 +138,8 @@ export interface Operations {
       boxWeight: number,
       normalizer: number,
       normalizeByPositives: boolean,
+      divisor: Optional<DeviceBuffer>,
+      lossScale: number,
       classGrad: Floats,
       boxGrad: Floats,
       numbers: Scalars,
@@ -159,15 +161,35 @@ export interface Operations {
   deviceAllocate(backend: number, tensor: DeviceBuffer, device: number, dtype: number, length: number): void;
   /** float16 and bfloat16 come from and go to a Float32Array. */
   deviceUpload(backend: number, to: DeviceBuffer, from: TypedArray): void;
-  /** Waits for what was queued before. */
+  /** Waits for what was queued before the call, and for no more. */
   deviceDownload(backend: number, from: DeviceBuffer, to: TypedArray): void;
-  /** As many elements as `to` has. */
+  /** As many elements as `to` has; between devices too. */
   deviceCopy(backend: number, to: DeviceBuffer, from: DeviceBuffer): void;
   deviceClear(backend: number, tensor: DeviceBuffer): void;
+  /** As deviceDownload waits. */
   deviceSynchronize(backend: number, device: number): void;
-  deviceMemory(backend: number, device: number): DeviceMemory;
+  /** limit and trim: negative where nothing is to be done. */
+  deviceMemory(backend: number, device: number, limit: number, trim: number): DeviceMemory;
   /** A buffer over pinned memory, or undefined where the runtime forbids such. */
   devicePinned(backend: number, bytes: number): ArrayBuffer | undefined;
+  /** Ties the object to memory of somebody else; `released` is called when nothing here holds it any more. */
+  deviceWrap(
+    backend: number,
+    tensor: DeviceBuffer,
+    device: number,
+    dtype: number,
+    length: number,
+    pointer: bigint,
+    released: Optional<() => void>,
+  ): void;
+  /** The device whose memory an address is, or -1; bytes from there to the end of the allocation, -1 where not known. */
+  deviceLocate(backend: number, pointer: bigint): { device: number; bytes: number };
+  /** Its cudaStream_t. */
+  deviceStream(backend: number, device: number): bigint;
+  /** A cudaEvent_t after what has been queued so far, which lives as long as the object. */
+  deviceRecord(backend: number, holder: object, device: number): bigint;
+  /** What is queued from now on waits for a cudaEvent_t, or for what is queued on a cudaStream_t. */
+  deviceWaitFor(backend: number, device: number, handle: bigint, isStream: boolean): void;
 }
 
 type TypedArray = Float32Array | Int32Array | Float64Array;
@@ -175,12 +197,14 @@ type TypedArray = Float32Array | Int32Array | Float64Array;
 export interface DeviceMemory {
   /** Tensors of this process that have not been disposed of. */
   numTensors: number;
-  /** Bytes of these tensors. */
+  /** Bytes of these tensors; memory of others that they wrap is not counted. */
   bytes: number;
   /** The most that `bytes` has been. */
   peak: number;
   /** Bytes that the memory pool holds, scratch memory and what it keeps for later included. */
   reserved: number;
+  /** While more than so many bytes are reserved, a wait for the device gives back what is free; Infinity: all is kept. */
+  limit: number;
   /** Bytes of pinned host memory, of the whole process: arrays, and the buffers that copies pass through. */
   pinned: number;
 }
@@ -238,8 +262,12 @@ export interface RecycledMemory {
 export interface Binding extends Operations, AsyncOperations {
   cpuInfo(): BackendState;
   cudaInfo(): CudaState;
+  /** Devices there are, asked without making a context on them; 0 where CUDA is out of the question. */
+  cudaDeviceCount(): number;
   /** Ties the object to what native code tied `holder` to, which loses it. */
   deviceAdopt(tensor: DeviceBuffer, holder: object): void;
+  /** Ties the object to elements of a tensor, whose memory it then shares. */
+  deviceView(tensor: DeviceBuffer, of: DeviceBuffer, first: number, length: number): void;
   deviceDispose(tensor: DeviceBuffer): void;
   /** undefined once disposed of. */
   devicePointer(tensor: DeviceBuffer): bigint | undefined;

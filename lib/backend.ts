@@ -55,7 +55,7 @@ export function backendInfo(): BackendInfo {
   const active = current === 'cuda' ? 'cuda' : 'cpu';
   const addon = native();
   const [numThreads, memory] = [addon.numThreads(), addon.recycledMemory()];
-  return { current, active, numThreads, cpu: addon.cpuInfo(), cuda: addon.cudaInfo(), memory };
+  return { current, active, numThreads, cpu: addon.cpuInfo(), cuda: askCuda(), memory };
 }
 
 /**
@@ -75,21 +75,37 @@ export function backendIndex(check: Check, option: unknown): number {
     check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");
   }
   if (!onDevice && given !== 'cuda') return CPU;
-  requireCuda(check);
+  if (!onDevice) requireCuda(check);
   return CUDA;
 }
 
 /** Throws ERR_BACKEND with the reason where CUDA is not usable; that is decided once a process. */
 export function requireCuda(check: Check): void {
-  if (cudaIsUsable) return;
-  const { available, reason, detail } = native().cudaInfo();
-  if (!available) {
-    const why = [reason, detail].filter((part) => part !== undefined && part !== '').join(', ');
-    throw new RetinanetOpsError(
-      'ERR_BACKEND',
-      `${check.operation}: expected a usable backend, received 'cuda', which is not usable: ${why}`,
-    );
-  }
-  cudaIsUsable = true;
+  if (usable === true) return;
+  const { available, reason, detail } = askCuda();
+  if (available) return;
+  const why = [reason, detail].filter((part) => part !== undefined && part !== '').join(', ');
+  throw new RetinanetOpsError(
+    'ERR_BACKEND',
+    `${check.operation}: expected a usable backend, received 'cuda', which is not usable: ${why}`,
+  );
 }
-let cudaIsUsable = false;
+
+/** As requireCuda, as far as that is known without making a context on a device. */
+export function requirePresentCuda(check: Check): void {
+  if (!cudaIsPresent()) requireCuda(check);
+}
+
+/** Whether CUDA can be used, as far as that is known without making a context on a device. */
+export function cudaIsPresent(): boolean {
+  return usable ?? (present ??= native().cudaDeviceCount() > 0);
+}
+
+function askCuda(): CudaState {
+  const state = native().cudaInfo();
+  usable = state.available;
+  return state;
+}
+
+let usable: boolean | undefined;
+let present: boolean | undefined;

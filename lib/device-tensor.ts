@@ -9,7 +9,7 @@ import { Check } from './validate.js';
 /** Element types; their order is the wire format between lib/ and the addon. */
 export const DTYPES = ['float32', 'float16', 'bfloat16', 'int32', 'float64'] as const;
 export type DType = (typeof DTYPES)[number];
-const BYTES: Record<DType, number> = { float32: 4, float16: 2, bfloat16: 2, int32: 4, float64: 8 };
+export const BYTES: Record<DType, number> = { float32: 4, float16: 2, bfloat16: 2, int32: 4, float64: 8 };
 
 /** What a tensor's elements are on the host; float16 and bfloat16 come and go as float32. */
 export type TensorData = Float32Array | Int32Array | Float64Array;
@@ -24,6 +24,16 @@ export const KINDS = {
 /** How many elements a shape has. */
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** A shape as a list of its own; [] is that of a single number. */
+export function readShape(check: Check, name: string, shape: unknown): number[] {
+  if (Array.isArray(shape) && shape.length === 0) return [];
+  const sizes = check.numbers(name, shape, { min: 0, integer: true }, 16);
+  if (!(elements(sizes) < 2 ** 53)) {
+    check.fail('ERR_SHAPE', name, 'a shape of fewer than 2^53 elements', `[${sizes.join(', ')}]`);
+  }
+  return sizes;
 }
 
 /** The native number of the CUDA backend. */
@@ -42,6 +52,7 @@ export class DeviceTensor {
   /** Number of elements, as of a typed array. */
   readonly length: number;
   #isDisposed = false;
+  #shares = false;
 
   private constructor(shape: readonly number[], dtype: DType, device: number) {
     this.shape = Object.freeze([...shape]);
@@ -64,8 +75,13 @@ export class DeviceTensor {
     return this.#isDisposed;
   }
 
+  /** @internal Whether others may have the same memory. */
+  get shares(): boolean {
+    return this.#shares;
+  }
+
   /**
-   * The address in the device's memory, for other addons; work of theirs has to wait for ours (`cuda.synchronize`).
+   * The address in the device's memory, for other addons; work of theirs has to wait for ours (`cuda.record`, `cuda.synchronize`).
    *
    * @throws RetinanetOpsError ERR_DTYPE once the tensor has been disposed of
    */
@@ -76,8 +92,10 @@ export class DeviceTensor {
   }
 
   /**
-   * The elements: waits, on a worker thread, for what was queued on the device before. Float32Array for float32, float16 and
-   * bfloat16, Int32Array for int32, Float64Array for float64.
+   * The elements as they are once what has been queued on the device by now is done: a worker thread waits for that, asleep, and
+   * neither waits for nor sees what is queued later. They are put aside on the device meanwhile; where it has no room for that, what
+   * is queued before the promise settles may be waited for, and show. Float32Array for float32, float16 and bfloat16, Int32Array for
+   * int32, Float64Array for float64.
    *
    * @throws RetinanetOpsError ERR_DTYPE: disposed of; ERR_BACKEND: work queued before, or the device, failed; ERR_OUT_OF_MEMORY
    */
@@ -90,9 +108,9 @@ export class DeviceTensor {
 
   /**
    * Writes all elements, after what was queued before: from an array of the kind that data() gives, which may be changed again
-   * at once, or queued from a tensor of the same dtype on the same device.
+   * at once, or queued from a tensor of the same dtype, on whichever device (then after what was queued there as well).
    *
-   * @throws RetinanetOpsError ERR_DTYPE, ERR_SHAPE, ERR_DEVICE: unfit data; ERR_BACKEND: the device failed
+   * @throws RetinanetOpsError ERR_DTYPE, ERR_SHAPE: unfit data; ERR_BACKEND: the device failed
    */
   copyFrom(data: TensorData | DeviceTensor): this {
     const check = new Check('DeviceTensor.copyFrom');
@@ -105,17 +123,48 @@ export class DeviceTensor {
     if (data === this) return this;
     data.#live(check, 'data');
     if (data.dtype !== this.dtype) check.fail('ERR_DTYPE', 'data', `a tensor of dtype ${this.dtype}`, data.dtype);
-    if (data.device !== this.device) {
-      check.fail(
-        'ERR_DEVICE',
-        'data',
-        `a tensor on device ${String(this.device)}`,
-        `one on device ${String(data.device)}`,
-      );
-    }
     check.length('data', data, this.length);
     plan(check, 'deviceCopy', [CUDA, this, data], () => undefined).runSync();
     return this;
+  }
+
+  /**
+   * A tensor [end - begin] over some of the elements in their order, as a typed array's subarray is: it shares their memory and
+   * keeps it alive, and is to be disposed of by itself. Negative indices count from the end.
+   *
+   * @throws RetinanetOpsError ERR_DTYPE: disposed of, no integers; ERR_RANGE
+   */
+  subarray(begin = 0, end = this.length): DeviceTensor {
+    const check = new Check('DeviceTensor.subarray');
+    this.#live(check);
+    const index = (argument: string, value: unknown): number => {
+      const given = check.number(argument, value, { min: -Infinity, integer: true });
+      return Math.min(this.length, Math.max(0, given < 0 ? this.length + given : given));
+    };
+    const first = index('begin', begin);
+    return this.#view(first, [Math.max(0, index('end', end) - first)]);
+  }
+
+  /**
+   * A tensor of another shape over the same elements: it shares their memory and keeps it alive, and is to be disposed of by itself.
+   *
+   * @throws RetinanetOpsError ERR_DTYPE: disposed of; ERR_SHAPE: another number of elements; ERR_RANGE
+   */
+  reshape(shape: readonly number[]): DeviceTensor {
+    const check = new Check('DeviceTensor.reshape');
+    this.#live(check);
+    const sizes = readShape(check, 'shape', shape);
+    if (elements(sizes) !== this.length) {
+      check.fail('ERR_SHAPE', 'shape', `a shape of ${String(this.length)} elements`, `[${sizes.join(', ')}]`);
+    }
+    return this.#view(0, sizes);
+  }
+
+  #view(first: number, shape: readonly number[]): DeviceTensor {
+    const view = new DeviceTensor(shape, this.dtype, this.device);
+    native().deviceView(view, this, first, view.length);
+    this.#shares = view.#shares = true;
+    return view;
   }
 
   /** Gives the memory back, once what was queued on it has been done; promised calls under way still have it. Idempotent. */
@@ -155,6 +204,21 @@ export class DeviceTensor {
       tensor.length,
     ];
     return plan(check, 'deviceAllocate', args, () => tensor).runSync();
+  }
+
+  /** @internal Over memory of somebody else; `released` is called when nothing here holds it any more. */
+  static wrap(
+    check: Check,
+    pointer: bigint,
+    shape: readonly number[],
+    dtype: DType,
+    device: number,
+    released: (() => void) | null,
+  ): DeviceTensor {
+    const tensor = new DeviceTensor(shape, dtype, device);
+    tensor.#shares = true;
+    const place = [device, DTYPES.indexOf(dtype), tensor.length] as const;
+    return plan(check, 'deviceWrap', [CUDA, tensor, ...place, pointer, released], () => tensor).runSync();
   }
 
   /** @internal A tensor of what native code allocated. */

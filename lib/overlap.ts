@@ -9,11 +9,23 @@ export type Overlap = 'apart' | 'over each other' | 'the same';
 
 export type Operand = ArrayBufferView | DeviceTensor;
 
-/** How two arrays lie in memory. Tensors are memory of their own. */
+/** How two arrays lie in memory. */
 export function overlap(a: Operand, b: Operand): Overlap {
-  if (DeviceTensor.is(a) || DeviceTensor.is(b)) return a === b && (a as DeviceTensor).length > 0 ? 'the same' : 'apart';
+  if (DeviceTensor.is(a)) return DeviceTensor.is(b) ? overlapOnDevice(a, b) : 'apart';
+  if (DeviceTensor.is(b)) return 'apart';
   const [bytesOfA, bytesOfB] = [byteLengthIn(a), byteLengthIn(b)];
   const distance = bytesOfA === 0 || bytesOfB === 0 ? Infinity : bytesBetween(a, b);
+  return overlapAt(distance, bytesOfA, bytesOfB);
+}
+
+/** Tensors are memory of their own, but for those that share some. */
+function overlapOnDevice(a: DeviceTensor, b: DeviceTensor): Overlap {
+  if (a.length === 0 || b.length === 0 || a.device !== b.device) return 'apart';
+  if (a === b) return 'the same';
+  return a.shares || b.shares ? overlapAt(Number(b.pointer - a.pointer), a.bytes, b.bytes) : 'apart';
+}
+
+function overlapAt(distance: number, bytesOfA: number, bytesOfB: number): Overlap {
   if (distance >= bytesOfA || -distance >= bytesOfB) return 'apart';
   return distance === 0 && bytesOfA === bytesOfB ? 'the same' : 'over each other';
 }

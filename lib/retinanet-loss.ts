@@ -6,8 +6,9 @@ import { readOutputShape } from './decode.js';
 import { normalizerOrPositives } from './loss-options.js';
 import { readFocalLossParameters, type FocalLossParameterOptions } from './per-class.js';
 import { Call } from './call.js';
-import type { DeviceTensor, Floats, FloatsLike, NumberLike } from './device-tensor.js';
+import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
+import { FLOAT32_MAX } from './validate.js';
 
 export interface RetinanetLossOptions<F extends Floats = Float32Array> extends MatchOptions, FocalLossParameterOptions {
   /** [B, A, K], flattened. */
@@ -23,8 +24,17 @@ export interface RetinanetLossOptions<F extends Floats = Float32Array> extends M
   beta?: number;
   /** Multiplies the box loss and its gradient, >= 0. Default 1. */
   boxWeight?: number;
-  /** Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. */
-  normalizer?: number | 'positives';
+  /**
+   * Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. In a call on tensors also a
+   * tensor of one float32 or float64 on their device, such as a number of positives that was summed over several processes: nobody
+   * looks at it on the host, and 0 counts as 1.
+   */
+  normalizer?: number | 'positives' | (F extends DeviceTensor ? DeviceTensor : never);
+  /**
+   * Multiplies both gradients, and not the losses: so that small ones survive in float16, whose least number is 6e-8. In
+   * [2^-126, 3.4e38]. Default 1.
+   */
+  lossScale?: number;
   /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and lie apart from all others. */
   out?: RetinanetLossOut<F>;
   backend?: BackendName;
@@ -44,9 +54,9 @@ export interface RetinanetLoss<F extends Floats = Float32Array> {
   boxLoss: NumberLike<F>;
   /** Positive anchors of the batch. */
   numPositives: NumberLike<F>;
-  /** [B, A, K]: derivative of `loss` by classLogits. */
+  /** [B, A, K]: derivative of `loss` by classLogits, times lossScale. */
   classGrad: FloatsLike<F>;
-  /** [B, A, 4]: derivative of `loss` by boxDeltas. */
+  /** [B, A, 4]: derivative of `loss` by boxDeltas, times lossScale. */
   boxGrad: FloatsLike<F>;
 }
 
@@ -62,6 +72,7 @@ export const RETINANET_LOSS_OPTIONS = [
   'beta',
   'boxWeight',
   'normalizer',
+  'lossScale',
   'positiveThreshold',
   'negativeThreshold',
   'allowLowQualityMatches',
@@ -69,6 +80,8 @@ export const RETINANET_LOSS_OPTIONS = [
   'out',
   'backend',
 ] as const;
+
+const DIVISOR_DTYPES = ['float32', 'float64'] as const;
 
 /**
  * Anchor assignment, focal loss, smooth L1 and both gradients (Lin et al. 2017, sections 3 and 4.1). Nothing but the gradients
@@ -100,8 +113,11 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   }
   const match = readMatchOptions(check, given);
   const { alpha, gamma, labelSmoothing } = readFocalLossParameters(check, given, numClasses);
-  const { beta = 1 / 9, boxWeight = 1, normalizer: divisor = 'positives' } = given;
-  const { normalizer, byPositives } = normalizerOrPositives(check, divisor, 'sum', classLogits.length);
+  const { beta = 1 / 9, boxWeight = 1, normalizer: divides = 'positives', lossScale = 1 } = given;
+  const divisor = DeviceTensor.is(divides)
+    ? (check.operand('Float32Array', 'normalizer', divides, 1, 'on a device', DIVISOR_DTYPES) as DeviceTensor)
+    : null;
+  const { normalizer, byPositives } = normalizerOrPositives(check, divisor ? 1 : divides, 'sum', classLogits.length);
   const out = check.options<RetinanetLossOut<Floats>>('out', given.out, ['classGrad', 'boxGrad']);
   const classGrad = check.outLike('out.classGrad', out.classGrad, classLogits);
   const boxGrad = check.outLike('out.boxGrad', out.boxGrad, boxDeltas);
@@ -124,6 +140,9 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       check.number('boxWeight', boxWeight, { min: 0 }),
       normalizer,
       byPositives,
+      divisor,
+      // Float32 holds it.
+      check.number('lossScale', lossScale, { min: 2 ** -126, max: FLOAT32_MAX }),
       classGrad,
       boxGrad,
       scalars,

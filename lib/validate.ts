@@ -110,6 +110,13 @@ export class Check {
     this.fail('ERR_RANGE', argument, 'a number in (0, 1] that float32 can tell from 0', String(share));
   }
 
+  /** An address or a handle in 64 bits. */
+  bigint(argument: string, value: unknown, what: string, min: bigint): bigint {
+    if (typeof value !== 'bigint') this.fail('ERR_DTYPE', argument, `${what} as a BigInt`, describe(value));
+    if (value >= min && value < 2n ** 64n) return value;
+    this.fail('ERR_RANGE', argument, `${what} in [${String(min)}, 2^64)`, describe(value));
+  }
+
   boolean(argument: string, value: unknown): boolean {
     if (typeof value !== 'boolean') this.fail('ERR_DTYPE', argument, 'a boolean', describe(value));
     return value;

@@ -42,7 +42,7 @@ const known: Record<Operation, readonly string[]> = {
   ],
   retinanetLoss: [
     ...[...OUTPUTS, ...MATCH, 'groundTruth', 'alpha', 'gamma', 'labelSmoothing'],
-    ...['beta', 'boxWeight', 'normalizer', 'out'],
+    ...['beta', 'boxWeight', 'normalizer', 'lossScale', 'out'],
   ],
   selectHardNegatives: ['ratio', 'minNegatives'],
   onlineHardExamples: ['iouThreshold', 'count'],

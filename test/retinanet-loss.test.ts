@@ -68,12 +68,13 @@ interface Extra {
   beta?: number;
   boxWeight?: number;
   normalizer?: number | 'positives';
+  lossScale?: number;
   positiveThreshold?: number;
 }
 
 /** Assignment, both losses and both gradients from the reference's pieces. */
 function reference({ classLogits, boxDeltas, groundTruth, numClasses }: Case, extra: Extra) {
-  const { beta = 1 / 9, boxWeight = 1, normalizer = 'positives' } = extra;
+  const { beta = 1 / 9, boxWeight = 1, normalizer = 'positives', lossScale = 1 } = extra;
   const { boxes, labels, offsets, ignoreBoxes, ignoreOffsets } = groundTruth;
   const images = offsets.length - 1;
   const all = new Int32Array(images * A);
@@ -105,8 +106,8 @@ function reference({ classLogits, boxDeltas, groundTruth, numClasses }: Case, ex
     classLoss: focal.sum / divisor,
     boxLoss: boxSum / divisor,
     loss: (focal.sum + boxWeight * boxSum) / divisor,
-    classGrad: focal.grad.map((v) => v / divisor),
-    boxGrad: boxGrad.map((v) => (boxWeight * v) / divisor),
+    classGrad: focal.grad.map((v) => (lossScale * v) / divisor),
+    boxGrad: boxGrad.map((v) => (lossScale * boxWeight * v) / divisor),
   };
 }
 
@@ -124,6 +125,7 @@ test('one call is the reference of assignment, focal loss and smooth L1', (t) =>
         beta: fc.constantFrom(1 / 9, 1),
         boxWeight: fc.constantFrom(0, 1, 2.5),
         normalizer: fc.constantFrom<number | 'positives'>('positives', 1, 12.5),
+        lossScale: fc.constantFrom(0.25, 1000, 2 ** 20),
         positiveThreshold: fc.constantFrom(0.5, 0.65),
       },
       { requiredKeys: [] },
@@ -143,12 +145,24 @@ test('one call is the reference of assignment, focal loss and smooth L1', (t) =>
           t.is(mismatch([got.boxLoss], [want.boxLoss], { relative: 1e-5, absolute: 1e-6 }), null, 'boxLoss');
         }
         t.is(mismatch(got.classGrad, want.classGrad, { relative: 2e-6 }), null, 'classGrad');
-        t.is(mismatch(got.boxGrad, want.boxGrad, { relative: 1e-6, absolute: 1e-4 }), null, 'boxGrad');
-        t.true(got.boxGrad.every((v, i) => want.boxGrad[i] !== 0 || Math.abs(v) < 1e-4));
+        const absolute = 1e-4 * (extra.lossScale ?? 1);
+        t.is(mismatch(got.boxGrad, want.boxGrad, { relative: 1e-6, absolute }), null, 'boxGrad');
+        t.true(got.boxGrad.every((v, i) => want.boxGrad[i] !== 0 || Math.abs(v) < absolute));
       }
     }),
     { numRuns: 60, seed: 1 },
   );
+});
+
+test('lossScale multiplies gradients and not losses', (t) => {
+  const c = build(8, [3, 0, 2], 4);
+  const plain = retinanetLoss({ ...c, anchors: grid });
+  const scaled = retinanetLoss({ ...c, anchors: grid, lossScale: 4096 });
+  t.deepEqual([scaled.loss, scaled.classLoss, scaled.boxLoss], [plain.loss, plain.classLoss, plain.boxLoss]);
+  for (const name of ['classGrad', 'boxGrad'] as const) {
+    t.true(plain[name].some((v) => v !== 0));
+    t.is(bits(scaled[name]), bits(plain[name].map((v) => 4096 * v)), name);
+  }
 });
 
 test('its pieces are the single operations', (t) => {

@@ -212,7 +212,7 @@ class Operations:
             **dict(dtype=DTYPES[dtype], anchors=anchors.describe, truth=self._truth(truth)),
             **dict(match=match_options(), classes=logits.shape[2]),
             **{key: PerClass(values=v.ctypes.data, count=1) for key, v in zip(("alpha", "gamma"), parameters)},
-            **dict(beta=beta, box_weight=box_weight, normalizer=1.0, normalize_by_positives=1),
+            **dict(beta=beta, box_weight=box_weight, normalizer=1.0, normalize_by_positives=1, loss_scale=1.0),
         }
         sums = {key: unwritten(1, np.float64) for key in ("loss", "class_loss", "box_loss", "num_positive")}
         outputs = {f"{key}_grad": unwritten(v.shape, v.dtype) for key, v in (("class", logits), ("box", deltas))}

@@ -104,7 +104,8 @@ class Buffer:
 
     def copy(self, to, start, size):
         """Within the buffer, queued."""
-        checked(self.plugin.table.copy(self.plugin.device, self.address + to, self.address + start, size))
+        device = self.plugin.device
+        checked(self.plugin.table.copy(device, self.address + to, device, self.address + start, size))
 
     def __del__(self):
         if hasattr(self, "address"):

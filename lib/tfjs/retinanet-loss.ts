@@ -9,11 +9,11 @@ import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroun
 import { compute, write, type Outputs } from './memory.js';
 import { readOutputs } from './outputs.js';
 import type { PerClass } from '../per-class.js';
-import { anchorsOf, perClassAttribute, type Input, type TensorAnchors } from './tensors.js';
+import { anchorsOf, isTensor, perClassAttribute, type Input, type TensorAnchors } from './tensors.js';
 
 type Plain = Omit<
   RetinanetLossOptions,
-  'classLogits' | 'boxDeltas' | 'anchors' | 'groundTruth' | 'alpha' | 'gamma' | 'out'
+  'classLogits' | 'boxDeltas' | 'anchors' | 'groundTruth' | 'alpha' | 'gamma' | 'normalizer' | 'out'
 >;
 
 /** `numClasses`, if given, is that of the shape. */
@@ -24,6 +24,8 @@ export interface TensorRetinanetLossOptions extends Plain, Pick<TensorFocalLossO
   boxDeltas: Input;
   anchors: TensorAnchors;
   groundTruth: TensorGroundTruth;
+  /** As on typed arrays; or a float32 scalar, such as a number of positives that was summed over several processes: 0 counts as 1. */
+  normalizer?: number | 'positives' | Scalar;
 }
 
 export interface TensorRetinanetLoss {
@@ -41,6 +43,7 @@ export interface TensorRetinanetLoss {
 const OPTIONS = RETINANET_LOSS_OPTIONS.filter((name) => name !== 'out');
 
 interface Attrs extends Plain {
+  normalizer?: number | 'positives';
   alpha?: PerClass | null;
   gamma?: PerClass;
   grid: AnchorGrid | undefined;
@@ -104,7 +107,9 @@ export function retinanetLoss(options: TensorRetinanetLossOptions): TensorRetina
   return scoped(() => {
     const check = new Check('retinanetLoss');
     const given = check.options<TensorRetinanetLossOptions>('options', options ?? null, OPTIONS);
-    const { classLogits: _logits, boxDeltas: _deltas, anchors: _anchors, groundTruth, alpha, gamma, ...rest } = given;
+    const { classLogits: _logits, boxDeltas: _deltas, anchors: _anchors, groundTruth, alpha, gamma, ...others } = given;
+    const { normalizer, ...rest } = others;
+    const divisor = perClassAttribute(check, 'normalizer', normalizer) as Attrs['normalizer'];
     const { inputs, grid, numClasses } = readOutputs(check, given);
     const [loss, classLoss, boxLoss, numPositives] = kernel(
       { ...inputs, ...groundTruthInputs(check, groundTruth) },
@@ -112,6 +117,7 @@ export function retinanetLoss(options: TensorRetinanetLossOptions): TensorRetina
         ...rest,
         alpha: perClassAttribute(check, 'alpha', alpha) as Attrs['alpha'],
         gamma: perClassAttribute(check, 'gamma', gamma) as Attrs['gamma'],
+        normalizer: divisor === 0 && isTensor(normalizer) ? 1 : divisor,
         grid,
         numClasses,
         withDerivatives: engine().isTapeOn(),

@@ -13,6 +13,7 @@ Napi::Object Init(Napi::Env, Napi::Object exports) {
   ExportRetinanetLoss(exports);
   ExportHardNegatives(exports);
   ExportDeviceMemory(exports);
+  ExportDeviceInterop(exports);
   ExportRuntime(exports);
   return exports;
 }

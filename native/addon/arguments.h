@@ -139,6 +139,34 @@ class Arguments {
   }
   rn_dtype ActivationType() const { return activations_; }
 
+  // Null, or a device tensor of one float32 or float64.
+  const void* DeviceNumberOrNull(bool* is_float64) {
+    const Napi::Value value = Next();
+    if (value.IsNull()) return nullptr;
+    const DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), value);
+    *is_float64 = buffer && buffer->type == ElementType::kFloat64;
+    if (!buffer || (buffer->type != ElementType::kFloat32 && !*is_float64)) Fail("a device tensor of one number");
+    return Use(*buffer, buffer->type, 1, call_);
+  }
+
+  // Null, or a function.
+  Napi::Function FunctionOrNull() {
+    const Napi::Value value = Next();
+    if (value.IsNull()) return {};
+    if (!value.IsFunction()) Fail("a function");
+    return value.As<Napi::Function>();
+  }
+
+  // An address or a handle.
+  void* Address() {
+    uint64_t address = 0;
+    bool lossless = false;
+    if (napi_get_value_bigint_uint64(info_.Env(), Next(), &address, &lossless) != napi_ok || !lossless) {
+      Fail("a BigInt of 64 bits");
+    }
+    return reinterpret_cast<void*>(static_cast<uintptr_t>(address));
+  }
+
   // A number, as an array of one in the memory of the arrays read so far.
   const float* NumberAsArray();
 
@@ -150,6 +178,16 @@ class Arguments {
     DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), Next());
     if (!buffer) Fail("a device tensor");
     Use(*buffer, buffer->type, 0, call_);
+    return *buffer;
+  }
+
+  // As Buffer(), whatever device it lies on.
+  DeviceBuffer& BufferAnywhere() {
+    Home home;
+    DeviceBuffer* buffer = DeviceBuffer::Of(info_.Env(), Next());
+    if (!buffer) Fail("a device tensor");
+    Use(*buffer, buffer->type, 0, home);
+    call_ = home;
     return *buffer;
   }
 
@@ -203,7 +241,7 @@ class Arguments {
     }
     Join(home, buffer.memory->place());
     held_.push_back(buffer.memory);
-    return buffer.memory->As<void>();
+    return buffer.data();
   }
 
   template <class T>

@@ -1,15 +1,29 @@
 // Device tensors' memory: to make it, fill it, read it, give it back; and what there is of it. All but the pinned array
 // are operations of the CUDA backend, so that they run synchronously or on a worker thread as the others do.
+#include <cmath>
 #include <cstdio>
+#include <utility>
 
-#include "../backend/cuda_loader.h"
+#include "device.h"
 #include "half.h"
 #include "operation.h"
 
 namespace rn::addon {
 namespace {
 
-const rn_cuda_plugin& Plugin() { return *Cuda().plugin; }
+// Of a tensor, as an operation takes them to another thread; what it holds keeps the memory.
+struct Elements {
+  explicit Elements(const DeviceBuffer& buffer)
+      : type(buffer.type),
+        length(buffer.length),
+        bytes(buffer.length * BytesOf(buffer.type)),
+        device(buffer.memory->place().device),
+        data(buffer.data()) {}
+  ElementType type;
+  int64_t length, bytes;
+  int32_t device;
+  void* data;
+};
 
 bool IsHalf(ElementType type) { return type == ElementType::kFloat16 || type == ElementType::kBfloat16; }
 
@@ -41,125 +55,125 @@ class Allocate final : public Operation {
 // (tensor, typed array of its length): a Float32Array for float16 and bfloat16.
 class Upload final : public Operation {
  public:
-  explicit Upload(Arguments& args) {
-    const DeviceBuffer& tensor = args.Buffer();
-    type_ = tensor.type;
-    length_ = tensor.length;
-    to_ = tensor.memory;
-    from_ = args.HostArrayOf(type_, length_);
-  }
+  explicit Upload(Arguments& args) : to_(args.Buffer()), from_(args.HostArrayOf(to_.type, to_.length)) {}
   rn_status Run(const rn_backend&) override {
-    const int64_t bytes = length_ * BytesOf(type_);
     const void* from = from_;
     std::shared_ptr<Memory> narrow;
-    if (IsHalf(type_)) {
-      const rn_status status = Memory::Allocate({RN_HOST, 0}, bytes, &narrow);
+    if (IsHalf(to_.type)) {
+      const rn_status status = Memory::Allocate({RN_HOST, 0}, to_.bytes, &narrow);
       if (status.code != RN_OK) return status;
-      Narrow(type_, static_cast<const float*>(from_), length_, narrow->As<uint16_t>());
+      Narrow(to_.type, static_cast<const float*>(from_), to_.length, narrow->As<uint16_t>());
       from = narrow->As<void>();
     }
-    return Plugin().upload(to_->place().device, to_->As<void>(), from, bytes);
+    return Plugin().upload(to_.device, to_.data, from, to_.bytes);
   }
 
  private:
-  ElementType type_;
-  int64_t length_;
-  std::shared_ptr<Memory> to_;
+  const Elements to_;
   const void* from_;
 };
 
-// (tensor, typed array of its length that receives the elements); waits for the work queued before.
+// (tensor, typed array of its length that receives the elements): as they are once what was queued before this call of
+// the constructor has been done.
 class Download final : public Operation {
  public:
-  explicit Download(Arguments& args) {
-    const DeviceBuffer& tensor = args.Buffer();
-    type_ = tensor.type;
-    length_ = tensor.length;
-    from_ = tensor.memory;
-    to_ = args.HostArrayOf(type_, length_);
+  explicit Download(Arguments& args) : from_(args.Buffer()), to_(args.HostArrayOf(from_.type, from_.length)) {
+    const rn_status status = Plugin().begin_read(from_.device, from_.data, from_.bytes, &read_);
+    if (status.code != RN_OK) throw ToError(args.Env(), status);
+  }
+  ~Download() override {
+    if (read_) static_cast<void>(Plugin().finish_read(read_, nullptr));
   }
   rn_status Run(const rn_backend&) override {
-    const int64_t bytes = length_ * BytesOf(type_);
-    if (!IsHalf(type_)) return Plugin().download(from_->place().device, to_, from_->As<void>(), bytes);
+    if (!IsHalf(from_.type)) return Plugin().finish_read(std::exchange(read_, nullptr), to_);
     std::shared_ptr<Memory> narrow;
-    rn_status status = Memory::Allocate({RN_HOST, 0}, bytes, &narrow);
+    rn_status status = Memory::Allocate({RN_HOST, 0}, from_.bytes, &narrow);
     if (status.code != RN_OK) return status;
-    status = Plugin().download(from_->place().device, narrow->As<void>(), from_->As<void>(), bytes);
-    if (status.code == RN_OK) Widen(type_, narrow->As<uint16_t>(), length_, static_cast<float*>(to_));
+    status = Plugin().finish_read(std::exchange(read_, nullptr), narrow->As<void>());
+    if (status.code == RN_OK) Widen(from_.type, narrow->As<uint16_t>(), from_.length, static_cast<float*>(to_));
     return status;
   }
 
  private:
-  ElementType type_;
-  int64_t length_;
-  std::shared_ptr<Memory> from_;
-  void* to_;
+  const Elements from_;
+  void* const to_;
+  void* read_ = nullptr;
 };
 
-// (to, from): as many elements as `to` has, from the beginning of a tensor of its type on its device.
+// (to, from): as many elements as `to` has, from the beginning of a tensor of its type.
 class Copy final : public Operation {
  public:
-  explicit Copy(Arguments& args) {
-    const DeviceBuffer& to = args.Buffer();
-    const DeviceBuffer& from = args.Buffer();
-    if (from.type != to.type || from.length < to.length) args.Fail("a tensor of the same type, as long or longer");
-    to_ = to.memory;
-    from_ = from.memory;
-    bytes_ = to.length * BytesOf(to.type);
+  explicit Copy(Arguments& args) : to_(args.BufferAnywhere()), from_(args.BufferAnywhere()) {
+    if (from_.type != to_.type || from_.length < to_.length) {
+      args.Fail("a tensor of the same type, as long or longer");
+    }
   }
   rn_status Run(const rn_backend&) override {
-    return Plugin().copy(to_->place().device, to_->As<void>(), from_->As<void>(), bytes_);
+    return Plugin().copy(to_.device, to_.data, from_.device, from_.data, to_.bytes);
   }
 
  private:
-  std::shared_ptr<Memory> to_, from_;
-  int64_t bytes_;
+  const Elements to_, from_;
 };
 
 // (tensor): sets every bit to 0.
 class Clear final : public Operation {
  public:
-  explicit Clear(Arguments& args) {
-    const DeviceBuffer& tensor = args.Buffer();
-    memory_ = tensor.memory;
-    bytes_ = tensor.length * BytesOf(tensor.type);
-  }
-  rn_status Run(const rn_backend&) override {
-    return Plugin().clear(memory_->place().device, memory_->As<void>(), bytes_);
-  }
+  explicit Clear(Arguments& args) : of_(args.Buffer()) {}
+  rn_status Run(const rn_backend&) override { return Plugin().clear(of_.device, of_.data, of_.bytes); }
 
  private:
-  std::shared_ptr<Memory> memory_;
-  int64_t bytes_;
+  const Elements of_;
 };
 
-// (device)
+// (device): waits for what was queued before this call of the constructor.
 class Synchronize final : public Operation {
  public:
-  explicit Synchronize(Arguments& args) : device_(static_cast<int32_t>(args.Count())) {}
-  rn_status Run(const rn_backend&) override { return Plugin().synchronize(device_); }
+  explicit Synchronize(Arguments& args) {
+    const rn_status status = Plugin().begin_read(static_cast<int32_t>(args.Count()), nullptr, 0, &read_);
+    if (status.code != RN_OK) throw ToError(args.Env(), status);
+  }
+  ~Synchronize() override {
+    if (read_) static_cast<void>(Plugin().finish_read(read_, nullptr));
+  }
+  rn_status Run(const rn_backend&) override {
+    char nothing = 0;
+    return Plugin().finish_read(std::exchange(read_, nullptr), &nothing);
+  }
 
  private:
-  int32_t device_;
+  void* read_ = nullptr;
 };
 
-// (device)
+// (device, limit, trim): the latter two in bytes; negative: nothing is set, nothing is given back.
 class MemoryOf final : public Operation {
  public:
-  explicit MemoryOf(Arguments& args) : device_(static_cast<int32_t>(args.Count())) {}
-  rn_status Run(const rn_backend&) override { return Plugin().memory(device_, &memory_); }
+  explicit MemoryOf(Arguments& args)
+      : device_(static_cast<int32_t>(args.Count())), limit_(args.Number()), trim_(args.Number()) {}
+  rn_status Run(const rn_backend&) override {
+    rn_status status{RN_OK, ""};
+    if (limit_ >= 0) status = Plugin().set_limit(device_, Bytes(limit_));
+    if (status.code == RN_OK && trim_ >= 0) status = Plugin().trim(device_, Bytes(trim_));
+    return status.code == RN_OK ? Plugin().memory(device_, &memory_) : status;
+  }
   Napi::Value Result(Napi::Env env) override {
     Napi::Object result = Napi::Object::New(env);
     result.Set("numTensors", static_cast<double>(DeviceBuffer::Count(device_)));
     result.Set("bytes", static_cast<double>(memory_.tensor_bytes));
     result.Set("peak", static_cast<double>(memory_.peak_bytes));
     result.Set("reserved", static_cast<double>(memory_.reserved_bytes));
+    const bool unlimited = memory_.limit_bytes == INT64_MAX;
+    result.Set("limit", unlimited ? HUGE_VAL : static_cast<double>(memory_.limit_bytes));
     result.Set("pinned", static_cast<double>(memory_.pinned_bytes));
     return result;
   }
 
  private:
+  // Infinity: all there are.
+  static int64_t Bytes(double bytes) { return bytes < 9007199254740992.0 ? static_cast<int64_t>(bytes) : INT64_MAX; }
+
   int32_t device_;
+  double limit_, trim_;
   rn_device_memory memory_{};
 };
 
@@ -193,8 +207,18 @@ class Pinned final : public Operation {
 void Adopt(const Napi::CallbackInfo& info) {
   DeviceBuffer* holder = DeviceBuffer::Of(info.Env(), info[1]);
   if (!holder || !holder->memory) throw Napi::TypeError::New(info.Env(), "expected an object that holds device memory");
-  DeviceBuffer::Tie(info[0].As<Napi::Object>(), holder->type, holder->length, holder->memory);
+  DeviceBuffer::Tie(info[0].As<Napi::Object>(), holder->type, holder->length, holder->memory, holder->offset);
   holder->Dispose();
+}
+
+// (tensor, of, first, length): the tensor shares the memory of `of`, whose elements from `first` on it has.
+void View(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  const Napi::Object tensor = args.Object();
+  const DeviceBuffer& of = args.Buffer();
+  const int64_t first = args.Count(), length = args.Count();
+  if (first > of.length || length > of.length - first) args.Fail("elements of the tensor");
+  DeviceBuffer::Tie(tensor, of.type, length, of.memory, of.offset + first * BytesOf(of.type));
 }
 
 // (tensor). Nothing happens where it has been disposed of before.
@@ -206,7 +230,7 @@ void Dispose(const Napi::CallbackInfo& info) {
 Napi::Value Pointer(const Napi::CallbackInfo& info) {
   const DeviceBuffer* buffer = DeviceBuffer::Of(info.Env(), info[0]);
   if (!buffer || !buffer->memory) return info.Env().Undefined();
-  return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(reinterpret_cast<uintptr_t>(buffer->memory->As<void>())));
+  return ToBigInt(info.Env(), buffer->data());
 }
 
 }  // namespace
@@ -222,6 +246,7 @@ void ExportDeviceMemory(Napi::Object exports) {
   Export<Pinned>(exports, "devicePinned");
   const Napi::Env env = exports.Env();
   exports.Set("deviceAdopt", Napi::Function::New(env, Adopt, "deviceAdopt"));
+  exports.Set("deviceView", Napi::Function::New(env, View, "deviceView"));
   exports.Set("deviceDispose", Napi::Function::New(env, Dispose, "deviceDispose"));
   exports.Set("devicePointer", Napi::Function::New(env, Pointer, "devicePointer"));
 }

@@ -47,8 +47,21 @@ rn_status Memory::Allocate(const rn_place& place, int64_t bytes, std::shared_ptr
   return {RN_OK, ""};
 }
 
+std::shared_ptr<Memory> Memory::Wrap(int32_t device, void* data, const Napi::Function& released) {
+  std::shared_ptr<Memory> memory(new Memory({RN_DEVICE, device}, data, 0, false));
+  memory->is_ours_ = false;
+  if (!released.IsEmpty()) memory->released_ = Napi::Persistent(released);
+  return memory;
+}
+
 Memory::~Memory() {
-  if (place_.memory == RN_DEVICE) {
+  if (!is_ours_) {
+    if (released_.IsEmpty()) return;
+    const Napi::Env env = released_.Env();
+    const Napi::HandleScope scope(env);
+    // Fails where JavaScript has ended.
+    static_cast<void>(napi_call_function(env, env.Undefined(), released_.Value(), 0, nullptr, nullptr));
+  } else if (place_.memory == RN_DEVICE) {
     // A lost device has no memory to give back; whoever uses it next is told.
     static_cast<void>(Cuda().plugin->release(place_.device, data_, bytes_));
   } else if (is_recycled_) {
@@ -69,8 +82,9 @@ Napi::ArrayBuffer Memory::IntoArrayBuffer(Napi::Env env) {
   return copy;
 }
 
-DeviceBuffer::DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of)
-    : type(element_type), length(elements), memory(std::move(of)) {
+DeviceBuffer::DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of,
+                           int64_t offset_in_bytes)
+    : type(element_type), length(elements), offset(offset_in_bytes), memory(std::move(of)) {
   ++CountOf(memory->place().device);
 }
 
@@ -82,10 +96,11 @@ DeviceBuffer* DeviceBuffer::Of(Napi::Env env, const Napi::Value& value) {
   return napi_unwrap(env, value, &buffer) == napi_ok ? static_cast<DeviceBuffer*>(buffer) : nullptr;
 }
 
-void DeviceBuffer::Tie(const Napi::Object& object, ElementType type, int64_t length, std::shared_ptr<Memory> memory) {
+void DeviceBuffer::Tie(const Napi::Object& object, ElementType type, int64_t length, std::shared_ptr<Memory> memory,
+                       int64_t offset) {
   const Napi::Env env = object.Env();
   Check(env, napi_type_tag_object(env, object, &kTag));
-  auto buffer = std::make_unique<DeviceBuffer>(type, length, std::move(memory));
+  auto buffer = std::make_unique<DeviceBuffer>(type, length, std::move(memory), offset);
   const napi_finalize finalize = [](napi_env, void* data, void*) { delete static_cast<DeviceBuffer*>(data); };
   Check(env, napi_wrap(env, object, buffer.get(), finalize, nullptr, nullptr));
   static_cast<void>(buffer.release());

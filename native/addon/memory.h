@@ -15,6 +15,9 @@ namespace rn::addon {
 class Memory {
  public:
   static rn_status Allocate(const rn_place& place, int64_t bytes, std::shared_ptr<Memory>* out);
+  // Somebody else's memory on a device. `released`, where there is one, is called with the last owner's end, which comes
+  // on the thread of JavaScript.
+  static std::shared_ptr<Memory> Wrap(int32_t device, void* data, const Napi::Function& released);
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
@@ -36,6 +39,8 @@ class Memory {
   void* data_;
   int64_t bytes_;
   bool is_recycled_;
+  bool is_ours_ = true;
+  Napi::FunctionReference released_;
 };
 
 // The order is the wire format between lib/ and the addon; the first three are rn_dtype's.
@@ -55,19 +60,23 @@ inline int64_t BytesOf(ElementType type) {
 
 // What a JavaScript object, lib/'s DeviceTensor, is tied to.
 struct DeviceBuffer {
-  DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of);
+  DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of, int64_t offset_in_bytes);
   ~DeviceBuffer() { Dispose(); }
   DeviceBuffer(const DeviceBuffer&) = delete;
   DeviceBuffer& operator=(const DeviceBuffer&) = delete;
 
   const ElementType type;
   const int64_t length;
+  const int64_t offset;            // in bytes
   std::shared_ptr<Memory> memory;  // null once disposed
+
+  void* data() const { return memory->As<char>() ? memory->As<char>() + offset : nullptr; }
 
   // Null for every object that was not tied here.
   static DeviceBuffer* Of(Napi::Env env, const Napi::Value& value);
   // The finalizer releases the memory where nobody has before. Throws where the object is tied already.
-  static void Tie(const Napi::Object& object, ElementType type, int64_t length, std::shared_ptr<Memory> memory);
+  static void Tie(const Napi::Object& object, ElementType type, int64_t length, std::shared_ptr<Memory> memory,
+                  int64_t offset = 0);
   void Dispose();
 
   // How many of a device there are in the whole process, not disposed.

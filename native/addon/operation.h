@@ -147,6 +147,7 @@ void ExportDecodeDetections(Napi::Object exports);
 void ExportRetinanetLoss(Napi::Object exports);
 void ExportHardNegatives(Napi::Object exports);
 void ExportDeviceMemory(Napi::Object exports);
+void ExportDeviceInterop(Napi::Object exports);
 void ExportRuntime(Napi::Object exports);
 
 }  // namespace rn::addon

@@ -25,6 +25,10 @@ class RetinanetLoss final : public Operation {
     op_.box_weight = args.Number();
     op_.normalizer = args.Number();
     op_.normalize_by_positives = args.Boolean();
+    bool is_float64 = false;
+    op_.divisor = args.DeviceNumberOrNull(&is_float64);
+    op_.divisor_is_float64 = is_float64;
+    op_.loss_scale = args.Number();
     op_.class_grad = args.Activations(logits);
     op_.box_grad = args.Activations(deltas);
     numbers_.Read(args);

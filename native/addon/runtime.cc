@@ -29,7 +29,8 @@ Napi::Value Version(Napi::Env env, int32_t version) {
 
 Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const CudaState& cuda = Cuda();
+  const CudaSupport& cuda = AskCuda();
+  const rn_cuda_plugin* plugin = Cuda().plugin;
   Napi::Object result = Napi::Object::New(env);
   result.Set("available", !cuda.reason);
   if (cuda.reason) {
@@ -38,16 +39,16 @@ Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
   }
   Napi::Array devices = Napi::Array::New(env);
   result.Set("devices", devices);
-  if (!cuda.plugin) return result;
+  if (!plugin) return result;
   int32_t driver = 0, runtime = 0;
-  cuda.plugin->versions(&driver, &runtime);
+  plugin->versions(&driver, &runtime);
   result.Set("driverVersion", Version(env, driver));
   result.Set("runtimeVersion", Version(env, runtime));
   if (!cuda.reason) result.Set("device", cuda.device);
-  const int32_t count = cuda.reason ? 0 : cuda.plugin->device_count();
+  const int32_t count = cuda.reason ? 0 : plugin->device_count();
   for (int32_t i = 0; i < count; ++i) {
     rn_device_info device{};
-    const rn_status status = cuda.plugin->device_info(i, &device);
+    const rn_status status = plugin->device_info(i, &device);
     if (status.code != RN_OK) throw ToError(env, status);
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", device.name);
@@ -57,6 +58,12 @@ Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
     devices[static_cast<uint32_t>(i)] = entry;
   }
   return result;
+}
+
+// Of which nothing is known yet but that they are there; 0 where CUDA is out of the question.
+Napi::Value CudaDeviceCount(const Napi::CallbackInfo& info) {
+  const CudaState& cuda = Cuda();
+  return Napi::Number::New(info.Env(), cuda.reason ? 0 : cuda.plugin->device_count());
 }
 
 Napi::Value NumThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), rn::NumThreads()); }
@@ -146,6 +153,7 @@ void ExportRuntime(Napi::Object exports) {
   const Napi::Env env = exports.Env();
   exports.Set("cpuInfo", Napi::Function::New(env, CpuInfo, "cpuInfo"));
   exports.Set("cudaInfo", Napi::Function::New(env, CudaInfo, "cudaInfo"));
+  exports.Set("cudaDeviceCount", Napi::Function::New(env, CudaDeviceCount, "cudaDeviceCount"));
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
   exports.Set("firstBadBox", Napi::Function::New(env, FirstBadBox, "firstBadBox"));

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct below or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 5
+#define RN_ABI_VERSION 6
 
 typedef enum {
   RN_OK = 0,
@@ -27,8 +27,8 @@ typedef struct {
 } rn_status;
 
 // Where the arrays of a call lie: in the host's memory, or all of them in one device's. Then work is only queued, in
-// the order of the calls, on the one stream of that device. Always in host memory: parameters (rn_per_class, grid
-// levels, offsets) and what is marked "host".
+// the order of the calls, on the one stream of that device; addresses there are aligned for one element and no more.
+// Always in host memory: parameters (rn_per_class, grid levels, offsets) and what is marked "host".
 typedef enum { RN_HOST = 0, RN_DEVICE = 1 } rn_memory;
 typedef struct {
   rn_memory memory;
@@ -224,6 +224,10 @@ typedef struct {
   double box_weight;
   double normalizer;
   int32_t normalize_by_positives;
+  // Optional [1], where the arrays lie: divides as well, whatever number it is, but 0 counts as 1.
+  const void* divisor;
+  int32_t divisor_is_float64;  // else float32
+  double loss_scale;           // multiplies the gradients, and not the losses
   void* class_grad;      // out [images, anchors, classes]; may be class_logits
   void* box_grad;        // out [images, anchors, 4]; may be box_deltas
   double* loss;          // out: class_loss + box_loss

@@ -85,7 +85,7 @@ const char* NameOf(rn_cuda_reason reason) {
   return "unknown";
 }
 
-CudaState Unusable(rn_cuda_reason reason, const std::string& detail) { return {nullptr, NameOf(reason), -1, detail}; }
+CudaState Unusable(rn_cuda_reason reason, const std::string& detail) { return {nullptr, NameOf(reason), detail}; }
 
 CudaState Load() {
   const std::string file = FileToOpen();
@@ -97,10 +97,18 @@ CudaState Load() {
   if (!plugin || plugin->abi_version != RN_ABI_VERSION) {
     return Unusable(RN_CUDA_ABI_MISMATCH, file + " was built for another version of this package");
   }
+  const char* detail = "";
+  const rn_cuda_reason reason = plugin->present(&detail);
+  return {plugin, NameOf(reason), detail};
+}
+
+CudaSupport Ask() {
+  const CudaState& state = Cuda();
+  if (state.reason) return {state.reason, -1, state.detail};
   int32_t device = -1;
   const char* detail = "";
-  const rn_cuda_reason reason = plugin->unusable(&device, &detail);
-  return {plugin, NameOf(reason), device, detail};
+  const rn_cuda_reason reason = state.plugin->unusable(&device, &detail);
+  return {NameOf(reason), device, detail};
 }
 
 }  // namespace
@@ -109,6 +117,11 @@ const CudaState& Cuda() {
   // Never destroyed: a finalizer may still ask while the process ends.
   static const CudaState* const state = new CudaState(Load());
   return *state;
+}
+
+const CudaSupport& AskCuda() {
+  static const CudaSupport* const support = new CudaSupport(Ask());
+  return *support;
 }
 
 }  // namespace rn

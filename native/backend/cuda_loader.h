@@ -11,14 +11,22 @@ namespace rn {
 struct CudaState {
   const rn_cuda_plugin* plugin;  // null: none was opened
   const char* reason;            // why CUDA is unusable, by its public name ("no-library", "old-driver", ...); or null
-  int32_t device;                // the first that runs the plugin's kernels
   std::string detail;            // the reason in the words of the loader or of CUDA
 };
 
-// Decided once per process, on the first call. The library is the one that the environment variable
-// RETINANET_OPS_CUDA_LIBRARY names, else the one beside the addon. It is never closed: its streams and what a finalizer
-// still has to release outlive every JavaScript thread.
+// What can be said without making a context on a device, decided once per process, on the first call. The library is the
+// one that the environment variable RETINANET_OPS_CUDA_LIBRARY names, else the one beside the addon. It is never closed:
+// its streams and what a finalizer still has to release outlive every JavaScript thread.
 const CudaState& Cuda();
+
+struct CudaSupport {
+  const char* reason;  // as above
+  int32_t device;      // the first that runs the plugin's kernels
+  std::string detail;
+};
+
+// The whole answer, decided once per process. Makes a context on the devices up to the first that runs the kernels.
+const CudaSupport& AskCuda();
 
 }  // namespace rn
 

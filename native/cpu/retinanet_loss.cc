@@ -22,6 +22,7 @@ void ThrowIfFailed(const rn_status& status) {
 // Box loss and gradient of one block of anchors of one image; returns the loss. Reads an anchor's deltas before it
 // writes their gradient, which may lie in the same place.
 double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const int32_t* matches, double scale) {
+  const double grad_scale = scale * op.loss_scale;
   const int64_t count = op.anchors.count;
   const int64_t first = block * AnchorBlock::kSize;
   const int64_t last = std::min(count, first + AnchorBlock::kSize);
@@ -42,11 +43,21 @@ double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const 
         const double difference = static_cast<double>(deltas[4 * a + c]) - static_cast<double>(targets[c]);
         const SmoothL1Term term = rn::SmoothL1(difference, op.beta);
         sum += scale * term.loss;
-        grad[4 * a + c] = static_cast<float>(scale * term.grad);
+        grad[4 * a + c] = static_cast<float>(grad_scale * term.grad);
       }
     });
   }
   return sum;
+}
+
+// What divides besides the normalizer; 0 counts as 1.
+double Divisor(const rn_retinanet_loss& op, int64_t positives) {
+  double divisor = op.normalize_by_positives ? static_cast<double>(positives) : 1.0;
+  if (op.divisor) {
+    divisor = op.divisor_is_float64 ? *static_cast<const double*>(op.divisor)
+                                    : static_cast<double>(*static_cast<const float*>(op.divisor));
+  }
+  return divisor == 0 ? 1 : divisor;
 }
 
 }  // namespace
@@ -67,11 +78,15 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     int64_t positives = 0;
     for (const int64_t count : counts) positives += count;
 
-    const rn_focal_loss focal = FocalLossOf(op, labels.get());
+    const double normalizer = op.normalizer * Divisor(op, positives);
+    const auto loss_scale = static_cast<float>(op.loss_scale);
+    rn_focal_loss focal = FocalLossOf(op, labels.get());
+    focal.normalizer = normalizer;
+    focal.normalize_by_positives = 0;
+    focal.grad_output = &loss_scale;
+    focal.grad_output_count = 1;
     ThrowIfFailed(FocalLoss(&focal));
 
-    const double normalizer =
-        op.normalizer * (op.normalize_by_positives ? static_cast<double>(std::max<int64_t>(1, positives)) : 1.0);
     const int64_t blocks = NumBlocks(op.anchors.count, AnchorBlock::kSize);
     std::vector<double> sums(static_cast<size_t>(images * blocks));
     ParallelFor(images * blocks, [&](int64_t job) {

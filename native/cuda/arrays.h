@@ -54,8 +54,7 @@ class Arrays {
 
   // Copies outputs to host memory and waits for them; work on device arrays alone stays queued.
   void Finish() {
-    for (const Output& output : outputs_) Download(device_, output.host, output.device, output.bytes);
-    if (!outputs_.empty()) RN_CUDA(cudaStreamSynchronize(device_.stream));
+    for (const Output& output : outputs_) Download(device_.stream, output.host, output.device, output.bytes);
     outputs_.clear();
   }
 

@@ -21,8 +21,8 @@ struct Shared {
 template <class T>
 __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
   RN_SHARED(Shared, shared);
-  const double positives = of.normalize_by_positives && *of.num_positive > 1 ? *of.num_positive : 1;
-  const double scale = of.weight / (of.normalizer * positives);
+  const double divisor = of.is_divided && *of.divisor != 0 ? *of.divisor : 1;
+  const double scale = of.weight / (of.normalizer * divisor), grad_scale = scale * of.grad_scale;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile;
   double sum = 0;
   for (int64_t i = first + threadIdx.x; i < first + kTile && i < 4 * of.rows; i += kThreads) {
@@ -37,7 +37,7 @@ __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
       const double difference = static_cast<double>(ToFloat(deltas[i])) - static_cast<double>(target);
       const SmoothL1Term term = rn::SmoothL1(difference, of.beta);
       sum += scale * term.loss;
-      slope = static_cast<float>(scale * term.grad);
+      slope = static_cast<float>(grad_scale * term.grad);
     }
     grad[i] = FromFloat<T>(slope);
   }
@@ -51,6 +51,7 @@ __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
     *of.class_loss.out = class_loss;
     *of.box_loss = box_loss;
     *of.loss = class_loss + box_loss;
+    *of.num_positive = *of.positives;
   }
 }
 

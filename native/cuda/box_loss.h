@@ -13,13 +13,14 @@ struct BoxLoss {
   const float* gt_boxes;
   const int32_t* matches;  // [rows]
   int64_t rows;
-  double beta, weight, normalizer;
-  bool normalize_by_positives;
-  const double* num_positive;
-  double* sums;             // scratch [BoxLossSums(rows)]
-  unsigned* arrived;        // scratch, zero beforehand
-  Partials class_loss;      // summed here
-  double *box_loss, *loss;  // out: loss = class_loss + box_loss
+  double beta, weight, normalizer, grad_scale;
+  bool is_divided;
+  const double* divisor;  // besides the normalizer; 0 counts as 1
+  const double* positives;
+  double* sums;                            // scratch [BoxLossSums(rows)]
+  unsigned* arrived;                       // scratch, zero beforehand
+  Partials class_loss;                     // summed here
+  double *box_loss, *loss, *num_positive;  // out: loss = class_loss + box_loss; `positives`
 };
 
 int64_t BoxLossSums(int64_t rows);

@@ -88,8 +88,7 @@ void RunDecode(Device& device, Arrays& arrays, const rn_decode& op) {
   QueueNms(device, {images, slots, sorted.counts, sorted.boxes, classes}, op.iou_threshold, kept);
   Launch(device, 1, kThreads, SumDetections, kept.counts, images, offsets.get());
 
-  Download(device, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));
-  RN_CUDA(cudaStreamSynchronize(device.stream));
+  Download(device.stream, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));
   const int64_t found = op.offsets[op.images];
   float* out_boxes = arrays.Out(op.boxes, 4 * found);
   float* out_scores = arrays.Out(op.scores, found);

@@ -41,7 +41,7 @@ struct FocalArguments {
   FocalLimits limits;
   double background_target, class_target;  // 0 and 1, or smoothed
   double normalizer;
-  const double* num_positive;  // null: normalizer is all
+  const double* num_positive;  // or what else divides, 0 counting as 1; null: normalizer is all
   const float* grad_output;    // optional, one for all
   double* sums;                // by tile
   double* counts;              // optional, by tile: positive rows that begin there
@@ -54,7 +54,7 @@ struct FocalScales {
 };
 
 __device__ inline FocalScales ScalesOf(const FocalArguments& p) {
-  const double positives = p.num_positive && *p.num_positive > 1 ? *p.num_positive : 1.0;
+  const double positives = p.num_positive && *p.num_positive != 0 ? *p.num_positive : 1.0;
   const double scale = 1 / (p.normalizer * positives);
   const double grad = p.grad_output ? scale * static_cast<double>(*p.grad_output) : scale;
   const float loss32 = static_cast<float>(scale), grad32 = static_cast<float>(grad);

@@ -8,7 +8,8 @@ namespace {
 constexpr size_t kMostGraphs = 8;
 
 // Null where the chain could not be recorded.
-cudaGraphExec_t Record(const Device& device, const std::function<void()>& queue) {
+cudaGraphExec_t Record(Device& device, const std::function<void()>& queue) {
+  const std::lock_guard<std::mutex> lock(device.recording);
   if (cudaStreamBeginCapture(device.stream, cudaStreamCaptureModeThreadLocal) != cudaSuccess) return nullptr;
   bool whole = true;
   try {
@@ -26,7 +27,7 @@ cudaGraphExec_t Record(const Device& device, const std::function<void()>& queue)
 
 }  // namespace
 
-void Graphs::Run(const Device& device, const GraphKey& key, const std::function<void()>& queue) {
+void Graphs::Run(Device& device, const GraphKey& key, const std::function<void()>& queue) {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key.bytes; });
   if (found == entries_.end()) {
     entries_.push_front({key.bytes, State::kSeen, nullptr});

@@ -11,7 +11,8 @@
 
 namespace rn::cuda {
 
-// What makes one chain differ from another: every pointer, size and option that its launches hold.
+// What makes one chain differ from another: every pointer, size and option that its launches hold. Arrays that are
+// allocated anew for every call have no place in a chain: it would never come again.
 class GraphKey {
  public:
   template <class... Parts>
@@ -33,7 +34,7 @@ class Graphs {
   // Queues what `queue` queues, which may launch kernels and set memory, no more. The first time a key comes this is
   // done one by one; the next time it is recorded, and from then on replayed. What cannot be recorded is queued as
   // ever.
-  void Run(const Device& device, const GraphKey& key, const std::function<void()>& queue);
+  void Run(Device& device, const GraphKey& key, const std::function<void()>& queue);
   void Clear();
 
  private:

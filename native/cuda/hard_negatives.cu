@@ -70,8 +70,7 @@ rn_status SelectHardNegatives(const rn_hard_negatives* args) {
     order.Sort(device, 64);
 
     Counts counts{};
-    Download(device, &counts, on_device.get(), sizeof counts);
-    RN_CUDA(cudaStreamSynchronize(device.stream));
+    Download(device.stream, &counts, on_device.get(), sizeof counts);
     const int64_t count = NegativesToKeep(op.ratio, static_cast<int64_t>(counts.positives), op.min_negatives,
                                           static_cast<int64_t>(counts.negatives));
     if (count > 0) {

@@ -28,6 +28,7 @@ void CopyOnDevice(const Device& device, T* to, const T* from, int64_t count) {
 LossInputs::LossInputs(Arena& arena, const rn_retinanet_loss& op, int64_t lattice_count) {
   const rn_ground_truth& truth = op.truth;
   const int64_t start = arena.used;
+  loss_scale = arena.Take<float>(1);
   lattices = arena.Take<Lattice>(lattice_count);
   offsets = arena.Take<int32_t>(truth.images + 1);
   ignore_offsets = truth.ignore_offsets ? arena.Take<int32_t>(truth.images + 1) : nullptr;
@@ -47,6 +48,7 @@ void LossInputs::Queue(Device& device, const rn_retinanet_loss& op, const std::v
   std::vector<char> memory(static_cast<size_t>(bytes));
   Arena arena(memory.data());
   const LossInputs host(arena, op, count);
+  *host.loss_scale = static_cast<float>(op.loss_scale);
   Fill(host.lattices, lattices_of_op.data(), count);
   Fill(host.offsets, truth.offsets, truth.images + 1);
   if (truth.ignore_offsets) Fill(host.ignore_offsets, truth.ignore_offsets, truth.images + 1);
@@ -54,9 +56,9 @@ void LossInputs::Queue(Device& device, const rn_retinanet_loss& op, const std::v
     Fill(host.boxes, truth.boxes, 4 * rows);
     Fill(host.labels, truth.labels, rows);
     Fill(host.ignore_boxes, truth.ignore_boxes, 4 * ignore_rows);
-    return Upload(device, lattices, memory.data(), bytes);
+    return Upload(device, loss_scale, memory.data(), bytes);
   }
-  Upload(device, lattices, memory.data(), host_bytes);
+  Upload(device, loss_scale, memory.data(), host_bytes);
   CopyOnDevice(device, boxes, truth.boxes, 4 * rows);
   CopyOnDevice(device, labels, truth.labels, rows);
   CopyOnDevice(device, ignore_boxes, truth.ignore_boxes, 4 * ignore_rows);

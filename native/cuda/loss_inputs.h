@@ -29,6 +29,7 @@ struct LossInputs {
   LossInputs(Arena& arena, const rn_retinanet_loss& op, int64_t lattice_count);
   void Queue(Device& device, const rn_retinanet_loss& op, const std::vector<Lattice>& lattices_of_op) const;
 
+  float* loss_scale;
   Lattice* lattices;
   int32_t *offsets, *ignore_offsets;  // the latter null where there are none
   float* boxes;

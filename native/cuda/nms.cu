@@ -219,8 +219,7 @@ rn_status Nms(const rn_nms* args) {
              op.iou_threshold, {most, kept.get(), num_kept.get()});
 
     int32_t count = 0;
-    Download(device, &count, num_kept.get(), sizeof count);
-    RN_CUDA(cudaStreamSynchronize(device.stream));
+    Download(device.stream, &count, num_kept.get(), sizeof count);
     Launch(device, DivideUp(count, kThreads), kThreads, WriteKept, kept.get(), order.values(), count,
            arrays.Out(op.keep, count));
     arrays.Finish();

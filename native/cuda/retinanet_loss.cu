@@ -1,6 +1,7 @@
 // The whole training loss of a RetinaNet as one chain on one stream: assignment, focal loss over all anchors, smooth L1
 // over the positive ones, and both gradients. The host learns nothing on the way, not even the number of boxes: with
-// device arrays the chain is recorded once as a graph and then replayed. Scratch memory: 16 bytes an anchor.
+// device arrays the assignment, most of the launches, is recorded once as a graph and then replayed. What reads and
+// writes the caller's arrays is launched as ever: they may be others in every call. Scratch memory: 16 bytes an anchor.
 #include <map>
 #include <memory>
 
@@ -15,6 +16,11 @@
 
 namespace rn::cuda {
 namespace {
+
+template <class T>
+__global__ void ReadDivisor(const T* of, double* divisor) {
+  *divisor = static_cast<double>(*of);
+}
 
 // What a device keeps for the chain: memory whose addresses the graphs hold.
 struct Chain {
@@ -50,12 +56,14 @@ struct Layout {
     bids = arena.Take<Bid>(all);
     positive_counts = arena.Take<unsigned long long>(op.truth.images);
     arrived = arena.Take<unsigned>(2);
+    positives = arena.Take<double>(1);
     zero_bytes = arena.used - first_zero;
     box_best = arena.Take<float>(inputs.room);
     labels = arena.Take<int32_t>(all);
     matches = arena.Take<int32_t>(all);
     box_sums = arena.Take<double>(BoxLossSums(all));
     class_sums = arena.Take<double>(DivideUp(all, RowsOfChunk(op)));
+    divisor = arena.Take<double>(1);
     focal = arena.Take<char>(FocalLossWorkspaceBytes(FocalLossOf(op, labels)));
     bytes = arena.used;
   }
@@ -67,74 +75,109 @@ struct Layout {
   int64_t zero_bytes;
   float* box_best;
   int32_t *labels, *matches;
-  double *box_sums, *class_sums;
+  double *positives, *box_sums, *class_sums, *divisor;
   char* focal;
   int64_t bytes;
 };
 
+rn_focal_loss ClassLoss(const rn_retinanet_loss& op, const Layout& at) {
+  rn_focal_loss loss = FocalLossOf(op, at.labels);
+  loss.grad_output = at.inputs.loss_scale;
+  loss.grad_output_count = 1;
+  return loss;
+}
+
 // The parts of the loss, which nobody has summed yet.
-Partials QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& at) {
+Partials QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& at, const double* divisor) {
   if (op.place.memory == RN_DEVICE) {
-    rn_focal_loss whole = FocalLossOf(op, at.labels);
+    rn_focal_loss whole = ClassLoss(op, at);
     whole.loss_sum = nullptr;
-    return QueueFocalLoss(device, whole, op.num_positive, at.focal);
+    return QueueFocalLoss(device, whole, divisor, at.focal);
   }
   const int64_t rows = op.truth.images * op.anchors.count, chunk = RowsOfChunk(op);
   StreamThrough(device,
                 {Read(static_cast<const float*>(op.class_logits), op.classes),
                  Written(static_cast<float*>(op.class_grad), op.classes)},
                 rows, chunk, [&](int64_t first, int64_t count, void* const* arrays) {
-                  rn_focal_loss part = FocalLossOf(op, at.labels + first);
+                  rn_focal_loss part = ClassLoss(op, at);
+                  part.labels += first;
                   part.rows = count;
                   part.logits = arrays[0];
                   part.grad = arrays[1];
                   part.loss_sum = at.class_sums + first / chunk;
-                  QueueFocalLoss(device, part, op.num_positive, at.focal);
+                  QueueFocalLoss(device, part, divisor, at.focal);
                 });
   return {at.class_sums, DivideUp(rows, chunk), nullptr};
 }
 
-void QueueChain(Device& device, const rn_retinanet_loss& op, const Layout& at) {
-  const int64_t images = op.truth.images, all = images * op.anchors.count;
+Assignment AssignmentOf(const rn_retinanet_loss& op, const Layout& at) {
   const LossInputs& inputs = at.inputs;
-  Assignment assignment{AnchorsOf(op.anchors, op.anchors.boxes, inputs.lattices),
-                        {static_cast<int32_t>(images), inputs.boxes, inputs.labels, inputs.offsets, inputs.ignore_boxes,
-                         inputs.ignore_offsets},
-                        op.match,
-                        static_cast<int32_t>(op.classes),
-                        at.groups,
-                        at.bids,
-                        at.box_best,
-                        at.labels,
-                        at.matches,
-                        at.positive_counts,
-                        nullptr,
-                        op.num_positive,
-                        at.arrived};
-  RN_CUDA(cudaMemsetAsync(at.bids, 0, static_cast<size_t>(at.zero_bytes), device.stream));
-  if (all == 0) RN_CUDA(cudaMemsetAsync(op.num_positive, 0, sizeof *op.num_positive, device.stream));
-  QueueAssignment(device, assignment);
-  Partials class_loss = QueueClassLoss(device, op, at);
-  class_loss.out = op.class_loss;
-  QueueBoxLoss(
-      device,
-      {assignment.anchors, inputs.boxes, at.matches, all, op.beta, op.box_weight, op.normalizer,
-       op.normalize_by_positives != 0, op.num_positive, at.box_sums, at.arrived + 1, class_loss, op.box_loss, op.loss},
-      op.dtype, op.box_deltas, op.box_grad);
+  return {AnchorsOf(op.anchors, op.anchors.boxes, inputs.lattices),
+          {static_cast<int32_t>(op.truth.images), inputs.boxes, inputs.labels, inputs.offsets, inputs.ignore_boxes,
+           inputs.ignore_offsets},
+          op.match,
+          static_cast<int32_t>(op.classes),
+          at.groups,
+          at.bids,
+          at.box_best,
+          at.labels,
+          at.matches,
+          at.positive_counts,
+          nullptr,
+          at.positives,
+          at.arrived};
 }
 
-GraphKey KeyOf(const rn_retinanet_loss& op, const LossInputs& inputs) {
-  GraphKey key(op.dtype, op.class_logits, op.box_deltas, op.class_grad, op.box_grad, op.loss, op.class_loss,
-               op.box_loss, op.num_positive, op.anchors.count, op.anchors.boxes, op.anchors.num_levels,
-               op.anchors.anchors_per_cell, op.truth.images, op.truth.ignore_offsets != nullptr, inputs.room,
-               inputs.ignore_room, op.match.positive_threshold, op.match.negative_threshold, op.match.ignore_iof,
-               op.match.allow_low_quality_matches, op.classes, op.label_smoothing, op.beta, op.box_weight,
-               op.normalizer, op.normalize_by_positives);
-  for (const rn_per_class& parameter : {op.alpha, op.gamma}) {
-    key.Add(parameter.values ? parameter.count : -1);
-    for (int64_t k = 0; parameter.values && k < parameter.count; ++k) key.Add(parameter.values[k]);
+void QueueAssignment(const Device& device, const rn_retinanet_loss& op, const Layout& at) {
+  RN_CUDA(cudaMemsetAsync(at.bids, 0, static_cast<size_t>(at.zero_bytes), device.stream));
+  QueueAssignment(device, AssignmentOf(op, at));
+}
+
+// What the losses are divided by besides the normalizer, in device memory: 0 counts as 1.
+const double* QueueDivisor(Device& device, rn_retinanet_loss& op, const Layout& at) {
+  if (!op.divisor) return at.positives;
+  op.normalize_by_positives = 1;
+  if (op.divisor_is_float64) {
+    Launch(device, 1, 1, ReadDivisor<double>, static_cast<const double*>(op.divisor), at.divisor);
+  } else {
+    Launch(device, 1, 1, ReadDivisor<float>, static_cast<const float*>(op.divisor), at.divisor);
   }
-  return key;
+  return at.divisor;
+}
+
+void QueueLosses(Device& device, rn_retinanet_loss op, const Layout& at) {
+  const int64_t all = op.truth.images * op.anchors.count;
+  const double* const divisor = QueueDivisor(device, op, at);
+  Partials class_loss = QueueClassLoss(device, op, at, divisor);
+  class_loss.out = op.class_loss;
+  const BoxLoss box_loss{AnchorsOf(op.anchors, op.anchors.boxes, at.inputs.lattices),
+                         at.inputs.boxes,
+                         at.matches,
+                         all,
+                         op.beta,
+                         op.box_weight,
+                         op.normalizer,
+                         op.loss_scale,
+                         op.normalize_by_positives != 0,
+                         divisor,
+                         at.positives,
+                         at.box_sums,
+                         at.arrived + 1,
+                         class_loss,
+                         op.box_loss,
+                         op.loss,
+                         op.num_positive};
+  QueueBoxLoss(device, box_loss, op.dtype, op.box_deltas, op.box_grad);
+}
+
+// Of the assignment: everything else that it reads and writes is where the layout says, and the layout follows from
+// this.
+GraphKey KeyOf(const rn_retinanet_loss& op, const Layout& at) {
+  const LossInputs& inputs = at.inputs;
+  return GraphKey(at.bids, op.anchors.count, op.anchors.boxes, op.anchors.num_levels, op.anchors.anchors_per_cell,
+                  op.truth.images, op.truth.ignore_offsets != nullptr, inputs.room, inputs.ignore_room,
+                  op.match.positive_threshold, op.match.negative_threshold, op.match.ignore_iof,
+                  op.match.allow_low_quality_matches, op.classes);
 }
 
 int64_t BytesOf(rn_dtype dtype) { return dtype == RN_FLOAT32 ? 4 : 2; }
@@ -151,6 +194,7 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     op.box_deltas = arrays.In(static_cast<const char*>(op.box_deltas), bytes);
     op.box_grad = arrays.Out(static_cast<char*>(op.box_grad), bytes);
     op.anchors.boxes = arrays.In(op.anchors.boxes, 4 * op.anchors.count);
+    op.divisor = arrays.In(static_cast<const char*>(op.divisor), op.divisor_is_float64 ? 8 : 4);
     for (double** scalar : {&op.loss, &op.class_loss, &op.box_loss, &op.num_positive}) *scalar = arrays.Out(*scalar, 1);
 
     const std::vector<Lattice> lattices = LatticesOf(op.anchors);
@@ -160,12 +204,13 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     const Layout layout(Arena(chain.memory->get()), op, lattice_count);
     layout.inputs.Queue(device, op, lattices);
     PrepareFocalLoss(device, FocalLossOf(op, layout.labels), layout.focal);
-    const auto queue = [&] { QueueChain(device, op, layout); };
+    const auto assign = [&] { QueueAssignment(device, op, layout); };
     if (op.place.memory == RN_DEVICE) {
-      chain.graphs.Run(device, KeyOf(op, layout.inputs), queue);
+      chain.graphs.Run(device, KeyOf(op, layout), assign);
     } else {
-      queue();
+      assign();
     }
+    QueueLosses(device, op, layout);
     arrays.Finish();
   });
 }

@@ -44,40 +44,73 @@ void Explain(Support* support, int32_t device, cudaError_t error) {
                 properties.name, properties.major, properties.minor, cudaGetErrorString(error));
 }
 
-Support Ask() {
+// The oldest compute capability that there is code for, as nvcc writes it: 750 is 7.5.
+constexpr int Oldest() {
+  int oldest = INT32_MAX;
+  for (const int architecture : {__CUDA_ARCH_LIST__}) oldest = architecture < oldest ? architecture : oldest;
+  return oldest;
+}
+
+bool IsTooOld(int32_t device) {
+  int major = 0, minor = 0;
+  static_cast<void>(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+  static_cast<void>(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
+  return 100 * major + 10 * minor < Oldest();
+}
+
+Support LookForDevices() {
   Support support{RN_CUDA_NO_DEVICE, -1, ""};
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess) {
     support.reason = ReasonOfCount(error);
     std::snprintf(support.detail, sizeof support.detail, "%s", cudaGetErrorString(error));
+    static_cast<void>(cudaGetLastError());
+    return support;
   }
-  // Of several devices the first says why none can be used.
-  for (int32_t device = 0; error == cudaSuccess && device < Device::Count(); ++device) {
+  for (int32_t device = 0; device < Device::Count(); ++device) {
+    if (!IsTooOld(device)) return {RN_CUDA_USABLE, -1, ""};
+  }
+  support.reason = RN_CUDA_OLD_DEVICE;
+  Explain(&support, 0, cudaErrorNoKernelImageForDevice);
+  return support;
+}
+
+// Of several devices the first says why none can be used.
+Support AskDevices() {
+  Support support = PresenceHere();
+  if (support.reason != RN_CUDA_USABLE) return support;
+  for (int32_t device = 0; device < Device::Count(); ++device) {
     const cudaError_t answer = RunsKernels(device);
     if (answer == cudaSuccess) return {RN_CUDA_USABLE, device, ""};
     if (device > 0) continue;
     support.reason = ReasonOf(answer);
     Explain(&support, device, answer);
   }
-  static_cast<void>(cudaGetLastError());
   return support;
 }
 
 }  // namespace
 
+const Support& PresenceHere() {
+  static const Support support = LookForDevices();
+  return support;
+}
+
 const Support& SupportHere() {
-  static const Support support = Ask();
+  static const Support support = AskDevices();
   return support;
 }
 
 cudaError_t RunsKernels(int32_t device) {
-  int before = device;
-  static_cast<void>(cudaGetDevice(&before));
-  cudaError_t error = cudaSetDevice(device);
-  cudaFuncAttributes attributes;
-  if (error == cudaSuccess) error = cudaFuncGetAttributes(&attributes, Probe);
-  if (before != device) static_cast<void>(cudaSetDevice(before));
+  cudaError_t error = cudaSuccess;
+  try {
+    const Current current(device);
+    cudaFuncAttributes attributes;
+    error = cudaFuncGetAttributes(&attributes, Probe);
+  } catch (const Failure& failure) {
+    error = failure.error;
+  }
   static_cast<void>(cudaGetLastError());
   return error;
 }

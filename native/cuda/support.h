@@ -16,7 +16,11 @@ struct Support {
   char detail[512];
 };
 
-// Decided once a process. Makes a context on the devices up to the first that runs our kernels.
+// What can be said without making a context on any device: driver, number of devices, compute capability. Decided once a
+// process; `device` is -1.
+const Support& PresenceHere();
+
+// The whole answer, decided once a process. Makes a context on the devices up to the first that runs our kernels.
 const Support& SupportHere();
 
 // cudaSuccess where the library has machine code for the device, or the driver compiles it.

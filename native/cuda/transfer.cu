@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "../threads/thread_pool.h"
 #include "transfer.h"
@@ -11,6 +12,36 @@ namespace rn::cuda {
 namespace {
 
 std::atomic<int64_t> pinned_bytes{0};
+
+struct Pinned {
+  void* pointer;
+  int64_t bytes;
+};
+struct Released {
+  std::mutex mutex;
+  std::vector<Pinned> pinned;
+  bool is_being_freed = false;
+};
+Released& ReleasedPinned() {
+  static auto* released = new Released;  // never destroyed: a finalizer may come while the process ends
+  return *released;
+}
+
+// Whether there was something to free.
+bool FreePinned() {
+  std::vector<Pinned> now;
+  {
+    Released& released = ReleasedPinned();
+    const std::lock_guard<std::mutex> lock(released.mutex);
+    now.swap(released.pinned);
+    if (now.empty()) released.is_being_freed = false;
+  }
+  for (const Pinned& pinned : now) {
+    pinned_bytes -= pinned.bytes;
+    static_cast<void>(cudaFreeHost(pinned.pointer));  // of a lost device nothing is left
+  }
+  return !now.empty();
+}
 
 // Below this CUDA's own staging is as good, and it does not wait.
 constexpr int64_t kSmallBytes = 64 << 10;
@@ -39,19 +70,19 @@ struct Slot {
   }
 };
 
-// The device's slots, made when first needed and kept. Used in the device's turn only.
+// A stream's slots, made when first needed and kept. Used by one thread at a time.
 class Ring {
  public:
-  static Ring& Of(const Device& device) {
+  static Ring& Of(cudaStream_t stream) {
     static std::mutex mutex;
-    static std::map<int, std::unique_ptr<Ring>>* rings = new std::map<int, std::unique_ptr<Ring>>;
+    static auto* rings = new std::map<cudaStream_t, std::unique_ptr<Ring>>;
     const std::lock_guard<std::mutex> lock(mutex);
-    std::unique_ptr<Ring>& ring = (*rings)[device.index];
+    std::unique_ptr<Ring>& ring = (*rings)[stream];
     if (!ring) {
       auto made = std::make_unique<Ring>();
       for (Slot& slot : made->slots_) {
-        RN_CUDA(cudaEventCreateWithFlags(&slot.computed, cudaEventDisableTiming));
-        RN_CUDA(cudaEventCreateWithFlags(&slot.free, cudaEventDisableTiming));
+        RN_CUDA(cudaEventCreateWithFlags(&slot.computed, kSleep));
+        RN_CUDA(cudaEventCreateWithFlags(&slot.free, kSleep));
       }
       ring = std::move(made);
     }
@@ -111,8 +142,12 @@ class WaitForBoth {
   WaitForBoth(const WaitForBoth&) = delete;
   WaitForBoth& operator=(const WaitForBoth&) = delete;
   ~WaitForBoth() {
-    static_cast<void>(cudaStreamSynchronize(device_.stream));
-    static_cast<void>(cudaStreamSynchronize(device_.copy_out));
+    for (cudaStream_t stream : {device_.stream, device_.copy_out}) {
+      try {
+        Wait(stream);
+      } catch (const Failure&) {  // a lost device does nothing any more
+      }
+    }
   }
 
  private:
@@ -122,6 +157,7 @@ class WaitForBoth {
 }  // namespace
 
 void* AllocatePinned(int64_t bytes) {
+  static_cast<void>(FreePinned());
   void* memory = nullptr;
   if (bytes > 0) RN_CUDA(cudaHostAlloc(&memory, static_cast<size_t>(bytes), cudaHostAllocPortable));
   pinned_bytes += bytes;
@@ -131,6 +167,27 @@ void* AllocatePinned(int64_t bytes) {
 void ReleasePinned(void* pointer, int64_t bytes) {
   pinned_bytes -= bytes;
   if (pointer) RN_CUDA(cudaFreeHost(pointer));
+}
+
+void ReleasePinnedLater(void* pointer, int64_t bytes) {
+  Released& released = ReleasedPinned();
+  const std::lock_guard<std::mutex> lock(released.mutex);
+  released.pinned.push_back({pointer, bytes});
+}
+
+void FreePinnedAside() {
+  Released& released = ReleasedPinned();
+  const std::lock_guard<std::mutex> lock(released.mutex);
+  if (released.pinned.empty() || released.is_being_freed) return;
+  const int32_t device = Device::Any();
+  std::thread([device] {
+    static_cast<void>(Guarded([device] {
+      const Current current(device);
+      while (FreePinned()) {
+      }
+    }));
+  }).detach();
+  released.is_being_freed = true;
 }
 
 int64_t PinnedBytes() { return pinned_bytes.load(); }
@@ -147,7 +204,7 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes) {
     if (bytes > 0) CopyAsync(to, from, bytes, cudaMemcpyHostToDevice, device.stream);
     return;
   }
-  Ring& ring = Ring::Of(device);
+  Ring& ring = Ring::Of(device.stream);
   for (int64_t at = 0; at < bytes; at += kPieceBytes) {
     const int64_t piece = std::min(kPieceBytes, bytes - at);
     Slot& slot = ring.Next();
@@ -158,12 +215,17 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes) {
   }
 }
 
-void Download(Device& device, void* to, const void* from, int64_t bytes) {
-  if (bytes <= kSmallBytes || IsPinned(to)) {
-    if (bytes > 0) CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device.stream);
-    return;
+void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes) {
+  if (bytes == 0) return;
+  if (IsPinned(to)) {
+    CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
+    return Wait(stream);
   }
-  Ring& ring = Ring::Of(device);
+  if (bytes <= kSmallBytes) {
+    Wait(stream);  // the copy would wait too, but without sleeping
+    return CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
+  }
+  Ring& ring = Ring::Of(stream);
   Arrived arrived[kSlots] = {};
   int turn = 0;
   for (int64_t at = 0; at < bytes; at += kPieceBytes, turn = (turn + 1) % kSlots) {
@@ -171,8 +233,8 @@ void Download(Device& device, void* to, const void* from, int64_t bytes) {
     arrived[turn].Take();
     Slot& slot = ring.Next();
     char* const pinned = slot.Pinned(0, piece);
-    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, device.stream);
-    RN_CUDA(cudaEventRecord(slot.free, device.stream));
+    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, stream);
+    RN_CUDA(cudaEventRecord(slot.free, stream));
     arrived[turn] = {&slot, {{static_cast<char*>(to) + at, pinned, piece}}};
   }
   for (int i = 0; i < kSlots; ++i) arrived[(turn + i) % kSlots].Take();
@@ -190,7 +252,7 @@ void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t
     bytes += aligned(most * arrays[i].item_bytes);
     direct[i] = IsPinned(arrays[i].host);
   }
-  Ring& ring = Ring::Of(device);
+  Ring& ring = Ring::Of(device.stream);
   const Scratch<char> scratch(device, kSlots * bytes);
   const WaitForBoth wait(device);
   Arrived arrived[kSlots] = {};

@@ -12,12 +12,17 @@ namespace rn::cuda {
 // Queues a copy to the device. `from` may be reused on return unless it is pinned memory.
 void Upload(Device& device, void* to, const void* from, int64_t bytes);
 
-// Queues a copy to the host; `to` has the bytes once the stream has been synchronised.
-void Download(Device& device, void* to, const void* from, int64_t bytes);
+// A copy to the host, after what was queued before on the stream: the device's `stream` in its turn, or its `reads`,
+// which one thread uses at a time. `to` has the bytes on return.
+void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes);
 
-// Pinned memory, which devices read and write by themselves.
+// Pinned memory, which devices read and write by themselves. To make and to free it may wait for all of them.
 void* AllocatePinned(int64_t bytes);
 void ReleasePinned(void* pointer, int64_t bytes);
+// For finalizers: calls nothing of CUDA's. What has been released so is freed by AllocatePinned(), or by a thread of its
+// own that FreePinnedAside() starts: nobody else waits for the devices then.
+void ReleasePinnedLater(void* pointer, int64_t bytes);
+void FreePinnedAside();
 int64_t PinnedBytes();  // of the process: handed out, and held for copies
 bool IsPinned(const void* pointer);
 

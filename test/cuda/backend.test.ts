@@ -39,6 +39,13 @@ emulated('no-driver, old-driver, no-device and old-device: what CUDA says', (t) 
   }
 });
 
+emulated('a device older than any machine code is told from its compute capability', (t) => {
+  const cuda = state({ RETINANET_OPS_EMULATOR_CAPABILITY: '6.1' });
+  t.is(cuda.reason, 'old-device');
+  t.regex(cuda.detail ?? '', /^device 0 \(Emulated device 0, compute capability 6\.1\): .*NoKernelImage/);
+  t.true(state({ RETINANET_OPS_EMULATOR_CAPABILITY: '7.5' }).available);
+});
+
 emulated('of several devices the first that runs the kernels is taken, and the others are refused', (t) => {
   const environment = { RETINANET_OPS_EMULATOR_DEVICES: '3', RETINANET_OPS_EMULATOR_OLD_DEVICES: '0,2' };
   const { available, device, devices } = state(environment);

@@ -2,6 +2,9 @@ import { emulated, runCuda } from './support.js';
 
 const scenarios = {
   same: 'every operation on tensors, synchronous and promised, equals the call on typed arrays to the bit, on every device',
+  shifted: 'tensors need no more alignment than their elements',
+  divisor: 'a scalar on the device divides the losses of retinanetLoss',
+  'loss-scale': 'lossScale saves gradients that float16 would lose',
   cpu: 'setBackend does not concern tensors',
   'ground-truth': 'ground truth may lie on the host while the rest is on a device',
   halves: 'float16 and bfloat16 logits give gradients of their type',

@@ -10,6 +10,11 @@
 //   RETINANET_OPS_EMULATOR_FAIL     "malloc:N", "launch:N": the N-th from now on fails, once; "lost:N": the N-th launch
 //   loses the
 //                                   device. Counting starts anew whenever the value changes.
+//   RETINANET_OPS_EMULATOR_CAPABILITY  the devices' compute capability (9.0)
+//   RETINANET_OPS_EMULATOR_NO_POOLS    not empty: devices have no memory pools
+//   RETINANET_OPS_EMULATOR_CURRENT     the device whose context somebody else has made current in every thread
+//   RETINANET_OPS_EMULATOR_TRACE       a file, which gets a line for every context made or made current, graph recorded
+//                                      and replayed, launch, release, wait that does not sleep, and what else others notice
 #ifndef RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 #define RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 
@@ -27,6 +32,7 @@ typedef enum {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
+  cudaErrorInitializationError = 3,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInsufficientDriver = 35,
   cudaErrorCallRequiresNewerDriver = 36,
@@ -76,8 +82,30 @@ typedef enum {
   cudaStreamCaptureModeRelaxed
 } cudaStreamCaptureMode;
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1 };
-enum { cudaEventDefault = 0, cudaEventDisableTiming = 2 };
+enum { cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
 enum { cudaHostAllocDefault = 0, cudaHostAllocPortable = 1 };
+
+typedef enum {
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrMaxThreadsPerMultiProcessor = 39,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrMemoryPoolsSupported = 115
+} cudaDeviceAttr;
+typedef enum { cudaMemAllocationTypePinned = 1 } cudaMemAllocationType;
+typedef enum { cudaMemHandleTypeNone = 0 } cudaMemAllocationHandleType;
+typedef enum { cudaMemLocationTypeDevice = 1 } cudaMemLocationType;
+struct cudaMemLocation {
+  cudaMemLocationType type;
+  int id;
+};
+struct cudaMemPoolProps {
+  cudaMemAllocationType allocType;
+  cudaMemAllocationHandleType handleTypes;
+  cudaMemLocation location;
+};
+typedef enum { cudaDriverEntryPointSuccess = 0, cudaDriverEntryPointSymbolNotFound = 1 } cudaDriverEntryPointQueryResult;
+enum { cudaEnableDefault = 0 };
 
 struct cudaDeviceProp {
   char name[256];
@@ -110,7 +138,10 @@ cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
 cudaError_t cudaDeviceSynchronize();
+cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** entry, unsigned version, unsigned long long flags,
+                                             cudaDriverEntryPointQueryResult* found);
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes);
 cudaError_t cudaFree(void* pointer);
@@ -121,10 +152,17 @@ cudaError_t cudaFreeHost(void* pointer);
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t stream);
+cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device, size_t bytes,
+                                cudaStream_t stream);
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device);
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
 
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties);
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes);
+cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t bytes, cudaMemPool_t pool, cudaStream_t stream);
+
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
@@ -142,7 +180,11 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 
+// The architectures that a program is compiled for, as nvcc says it.
+#define __CUDA_ARCH_LIST__ 750, 900
+
 namespace emulator {
+int AddressRange(uintptr_t* base, size_t* bytes, uintptr_t pointer);
 // Whether the current device is one that RETINANET_OPS_EMULATOR_OLD_DEVICES names; then the error that CUDA gives.
 cudaError_t KernelImage();
 cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()>& thread);

@@ -11,7 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "cuda_runtime.h"
+#include "process.h"
+
+using emulator::current_device;
+using emulator::NeedContext;
+using emulator::Trace;
 
 namespace {
 
@@ -23,12 +27,11 @@ std::recursive_mutex turn;
 struct Allocation {
   size_t bytes;
   int device;  // -1: pinned host memory
+  emulator_pool* pool;
 };
 std::map<const char*, Allocation> allocations;
-int64_t pool_bytes[16];
 cudaError_t sticky = cudaSuccess;
 thread_local cudaError_t last = cudaSuccess;
-thread_local int current_device = 0;
 
 cudaError_t Remember(cudaError_t error) {
   if (error != cudaSuccess) last = error;
@@ -60,15 +63,15 @@ std::map<const char*, Allocation>::const_iterator Find(const void* pointer) {
 
 bool IsPageable(const void* pointer) { return Find(pointer) == allocations.end(); }
 
-cudaError_t Allocate(void** pointer, size_t bytes, int device) {
+cudaError_t Allocate(void** pointer, size_t bytes, int device, emulator_pool* pool = nullptr) {
   *pointer = nullptr;
   if (sticky != cudaSuccess) return sticky;
   if (FailsNow("malloc")) return cudaErrorMemoryAllocation;
   void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
   if (!memory) return cudaErrorMemoryAllocation;
   std::memset(memory, 0xcb, bytes);
-  allocations[static_cast<char*>(memory)] = {bytes, device};
-  if (device >= 0) pool_bytes[device] += static_cast<int64_t>(bytes);
+  allocations[static_cast<char*>(memory)] = {bytes, device, pool};
+  if (pool) pool->Take(static_cast<int64_t>(bytes));
   *pointer = memory;
   return cudaSuccess;
 }
@@ -79,7 +82,7 @@ void Free(void* pointer) {
     std::fprintf(stderr, "emulator: free of memory that was never allocated, or freed before\n");
     std::abort();
   }
-  if (found->second.device >= 0) pool_bytes[found->second.device] -= static_cast<int64_t>(found->second.bytes);
+  if (found->second.pool) found->second.pool->Give(static_cast<int64_t>(found->second.bytes));
   allocations.erase(found);
   std::free(pointer);
 }
@@ -128,9 +131,21 @@ struct emulator_stream {
 struct emulator_event {
   cudaStream_t stream = nullptr;
   uint64_t ticket = 0;
+  bool sleeps = false;
 };
 
 namespace emulator {
+
+thread_local int current_device = 0;
+
+int AddressRange(uintptr_t* base, size_t* bytes, uintptr_t pointer) {
+  const std::lock_guard<std::recursive_mutex> lock(turn);
+  const auto found = Find(reinterpret_cast<const void*>(pointer));
+  if (found == allocations.end()) return 1;
+  *base = reinterpret_cast<uintptr_t>(found->first);
+  *bytes = found->second.bytes;
+  return 0;
+}
 
 cudaError_t KernelImage() {
   const char* old = std::getenv("RETINANET_OPS_EMULATOR_OLD_DEVICES");
@@ -154,6 +169,7 @@ cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()
   const bool lost = FailsNow("lost");
   config.stream->Add([=] {
     if (sticky != cudaSuccess) return;
+    Trace("launch");
     const std::string fault = lost ? "the device was lost" : RunGrid(grid, block, thread);
     if (fault.empty()) return;
     std::fprintf(stderr, "emulator: %s\n", fault.c_str());
@@ -166,9 +182,19 @@ cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()
 
 namespace {
 
+std::vector<cudaStream_t> streams;
+
+void RunAll() {
+  for (cudaStream_t stream : streams) {
+    if (stream->device == current_device && !stream->capture) stream->RunTo(stream->queued);
+  }
+}
+
 cudaError_t Wait(cudaStream_t stream) {
   if (stream->capture) return Remember(cudaErrorStreamCaptureUnsupported);
+  if (stream->done < stream->queued) Trace("a wait that does not sleep");
   stream->RunTo(stream->queued);
+  emulator::AfterWait();
   return Remember(sticky);
 }
 
@@ -182,6 +208,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidValue";
     case cudaErrorMemoryAllocation:
       return "cudaErrorMemoryAllocation";
+    case cudaErrorInitializationError:
+      return "cudaErrorInitializationError";
     case cudaErrorInvalidConfiguration:
       return "cudaErrorInvalidConfiguration";
     case cudaErrorInsufficientDriver:
@@ -233,44 +261,46 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::snprintf(properties->name, sizeof properties->name, "Emulated device %d", device);
   properties->totalGlobalMem = size_t{8} << 30;
+  const char* capability = std::getenv("RETINANET_OPS_EMULATOR_CAPABILITY");
   properties->major = 9;
+  if (capability) std::sscanf(capability, "%d.%d", &properties->major, &properties->minor);
   properties->multiProcessorCount = 3;  // odd: nothing may rely on a power of two
   properties->maxThreadsPerMultiProcessor = 2048;
   properties->l2CacheSize = 1 << 20;
   return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int device) {
-  if (device < 0 || device >= DeviceCount()) return Remember(cudaErrorInvalidDevice);
-  current_device = device;
-  return cudaSuccess;
-}
-cudaError_t cudaGetDevice(int* device) {
-  *device = current_device;
-  return cudaSuccess;
-}
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
+  NeedContext();
   return Remember(Allocate(pointer, bytes, current_device));
 }
 cudaError_t cudaFree(void* pointer) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
+  NeedContext();
+  Trace("free");
+  RunAll();  // CUDA waits for the device
   if (pointer) Free(pointer);
   return sticky;
 }
-cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t stream) {
+cudaError_t cudaMallocFromPoolAsync(void** pointer, size_t bytes, cudaMemPool_t pool, cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   if (stream->capture) return Remember(cudaErrorStreamCaptureUnsupported);
-  return Remember(Allocate(pointer, bytes, stream->device));
+  return Remember(Allocate(pointer, bytes, stream->device, pool));
+}
+cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t stream) {
+  return cudaMallocFromPoolAsync(pointer, bytes, &emulator::DefaultPool(stream->device), stream);
 }
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   if (stream->capture) return Remember(cudaErrorStreamCaptureUnsupported);
+  Trace("release");
   if (pointer) stream->Add([pointer] { Free(pointer); });
   return sticky;
 }
 cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
+  NeedContext();
   return Remember(Allocate(pointer, bytes, -1));
 }
 cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
@@ -298,10 +328,12 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
     stream->Add([=] { std::memcpy(to, copy->data(), bytes); });
     return cudaSuccess;
   }
+  if (to_pageable && !stream->capture && stream->done < stream->queued) Wait(stream);
   stream->Add([=] {
     if (sticky == cudaSuccess) std::memcpy(to, from, bytes);
   });
-  return to_pageable && !stream->capture ? Wait(stream) : cudaSuccess;  // and written it
+  if (to_pageable && !stream->capture) stream->RunTo(stream->queued);  // and written it
+  return Remember(sticky);
 }
 cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
@@ -311,20 +343,13 @@ cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t
   return cudaSuccess;
 }
 
-cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
-  *pool = reinterpret_cast<cudaMemPool_t>(&pool_bytes[device]);
-  return cudaSuccess;
-}
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
-cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr, void* value) {
+cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device, size_t bytes,
+                                cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
-  const uint64_t bytes = static_cast<uint64_t>(*reinterpret_cast<int64_t*>(pool));
-  std::memcpy(value, &bytes, sizeof bytes);
-  return cudaSuccess;
-}
-
-namespace {
-std::vector<cudaStream_t> streams;
+  const auto there = Find(to), here = Find(from);
+  if (there == allocations.end() || there->second.device != to_device) return Remember(cudaErrorInvalidValue);
+  if (here == allocations.end() || here->second.device != from_device) return Remember(cudaErrorInvalidValue);
+  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream);
 }
 
 cudaError_t cudaDeviceSynchronize() {
@@ -341,6 +366,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   streams.push_back(*stream);
   return cudaSuccess;
 }
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  *device = stream->device;
+  return cudaSuccess;
+}
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   stream->RunTo(stream->queued);
@@ -352,8 +381,9 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   return Wait(stream);
 }
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = new emulator_event;
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  NeedContext();
+  *event = new emulator_event{nullptr, 0, (flags & cudaEventBlockingSync) != 0};
   return sticky;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -378,7 +408,11 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
-  if (event->stream) event->stream->RunTo(event->ticket);
+  if (event->stream) {
+    if (!event->sleeps && event->stream->done < event->ticket) Trace("a wait that does not sleep");
+    event->stream->RunTo(event->ticket);
+  }
+  emulator::AfterWait();
   return Remember(sticky);
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
@@ -391,6 +425,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   if (stream->capture) return Remember(cudaErrorStreamCaptureUnsupported);
   stream->capture = std::make_shared<emulator_graph>();
+  Trace("capture");
   return Remember(sticky);
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
@@ -407,6 +442,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   const std::lock_guard<std::recursive_mutex> lock(turn);
   if (sticky != cudaSuccess) return Remember(sticky);
   if (FailsNow("launch")) return Remember(cudaErrorLaunchOutOfResources);
+  Trace("replay");
   for (const Work& work : executable->work) stream->Add(work);
   return cudaSuccess;
 }

@@ -282,6 +282,13 @@ option(
 );
 option('retinanetLoss', { normalizer: null }, 'ERR_DTYPE', /normalizer, received null/);
 option('retinanetLoss', { normalizer: -1 }, 'ERR_RANGE', /normalizer, received -1/);
+option('retinanetLoss', { normalizer: f32(3) }, 'ERR_DTYPE', /'positives' for normalizer, received a Float32Array/);
+option('retinanetLoss', { lossScale: 0 }, 'ERR_RANGE', /lossScale, received 0/);
+option('retinanetLoss', { lossScale: 1e-39 }, 'ERR_RANGE', /lossScale, received 1e-39/);
+option('retinanetLoss', { lossScale: 1e39 }, 'ERR_RANGE', /lossScale, received 1e\+39/);
+option('retinanetLoss', { lossScale: NaN }, 'ERR_RANGE', /lossScale, received NaN/);
+option('retinanetLoss', { lossScale: '8' }, 'ERR_DTYPE', /lossScale, received '8'/);
+option('retinanetLoss', { losScale: 8 }, 'ERR_OPTION', /'losScale' \(did you mean 'lossScale'\?\)/);
 option('retinanetLoss', { boxWeight: -1 }, 'ERR_RANGE', /boxWeight, received -1/);
 option('retinanetLoss', { beta: -1 }, 'ERR_RANGE', /beta, received -1/);
 option('retinanetLoss', { gamma: -1 }, 'ERR_RANGE', /gamma, received -1/);

@@ -53,6 +53,31 @@ onEachBackend('values and gradients equal those on typed arrays', (t) => {
   }
 });
 
+onEachBackend('a scalar tensor divides as a number does, and lossScale multiplies the gradients', (t) => {
+  const arrays = { ...given, classLogits: logitValues, boxDeltas: deltaValues };
+  for (const [tensor, number] of [
+    [tf.scalar(12.5), 12.5],
+    [tf.scalar(0.25), 0.25],
+    [tf.scalar(0), 1],
+  ] as const) {
+    const expected = base.retinanetLoss({ ...arrays, normalizer: number, lossScale: 1024 });
+    const { value, grads } = tf.valueAndGrads(
+      (classLogits, boxDeltas) =>
+        retinanetLoss({ ...given, classLogits, boxDeltas, normalizer: tensor, lossScale: 1024 }).loss,
+    )(outputs());
+    equalArrays(t, value, [], Float32Array.of(expected.loss));
+    equalArrays(t, grads[0] as tf.Tensor, [B, A, K], expected.classGrad);
+    equalArrays(t, grads[1] as tf.Tensor, [B, A, 4], expected.boxGrad);
+  }
+  const [classLogits, boxDeltas] = outputs();
+  const call = (normalizer: unknown) => () =>
+    retinanetLoss({ ...given, classLogits, boxDeltas, normalizer: normalizer as tf.Scalar });
+  t.is(codeOf(call(tf.tensor1d([1, 2]))), 'ERR_DTYPE');
+  t.is(codeOf(call(tf.scalar(3, 'int32'))), 'ERR_DTYPE');
+  t.is(codeOf(call(tf.scalar(-1))), 'ERR_RANGE');
+  t.is(codeOf(call(tf.scalar(NaN))), 'ERR_RANGE');
+});
+
 onEachBackend('every part is differentiable, alone and together', (t) => {
   const { classGrad, boxGrad } = base.retinanetLoss({ ...given, classLogits: logitValues, boxDeltas: deltaValues });
   const byClass = tf.tensor3d(classGrad, [B, A, K]);

@@ -2,9 +2,12 @@
 import { ok, strictEqual, throws } from 'node:assert';
 import { backendInfo, cuda, nms, RetinanetOpsError, setBackend } from 'retinanet-ops';
 
+const present = cuda.isAvailable();
 const info = backendInfo();
 const { available, reason } = info.cuda;
 strictEqual(cuda.isAvailable(), available);
+// What is said without looking at a device can only be too good.
+ok(present || !available);
 // Typed arrays stay on the CPU unless CUDA is asked for.
 strictEqual(info.active, 'cpu');
 strictEqual(info.cuda.device !== undefined, available);

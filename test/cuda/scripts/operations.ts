@@ -23,6 +23,35 @@ function onDevice(value: unknown, device = 0): unknown {
   );
 }
 
+/** A tensor that begins at the third element of another's memory: aligned for its elements, and for no more. */
+function shifted(tensor: DeviceTensor): DeviceTensor {
+  const { dtype, device, length, shape } = tensor;
+  const view = cuda.tensor([length + 5], { dtype, device }).subarray(3, length + 3);
+  return view.copyFrom(tensor.reshape([length])).reshape(shape);
+}
+
+/** The same arguments with such tensors. */
+function onShifted(value: unknown): unknown {
+  if (value instanceof cuda.DeviceTensor) return shifted(value);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || value instanceof AnchorGrid)
+    return value;
+  if (Array.isArray(value)) return value.map((element) => onShifted(element));
+  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, onShifted(entry)]));
+}
+
+/** Equal but for the last bits of numbers: where blocks begin, and so the order of a sum, goes by alignment. */
+function alike(got: unknown, want: unknown, name: string): void {
+  if (typeof want === 'number' || want instanceof Float32Array) {
+    const [a, b] = typeof want === 'number' ? [[got as number], [want]] : [got as Float32Array, want];
+    strictEqual(mismatch(a, b, { relative: 1e-6 }), null, name);
+  } else if (typeof want === 'object' && want !== null && !ArrayBuffer.isView(want)) {
+    for (const [key, entry] of Object.entries(want))
+      alike((got as Record<string, unknown>)[key], entry, `${name}.${key}`);
+  } else {
+    deepStrictEqual(got, want, name);
+  }
+}
+
 /** A result with typed arrays for tensors, and numbers for tensors of one. */
 async function onHost(value: unknown): Promise<unknown> {
   if (value instanceof cuda.DeviceTensor) {
@@ -54,6 +83,120 @@ await runScenario({
         deepStrictEqual(await onHost(promised), want, `${name}, promised`);
       }
     }
+  },
+
+  async shifted() {
+    for (const { name, args } of calls()) {
+      const want = operation(sync, name)(...args);
+      const given = onShifted(onDevice(args)) as unknown[];
+      alike(await onHost(operation(sync, name)(...given)), want, name);
+    }
+  },
+
+  async divisor() {
+    const { args } = workload(random(5)).find(({ name }) => name === 'retinanetLoss') as Work;
+    const [host] = args as [sync.RetinanetLossOptions];
+    const [given] = onDevice(args) as [sync.RetinanetLossOptions<DeviceTensor>];
+    const number = (value: number, dtype: 'float32' | 'float64', shape: number[] = []): DeviceTensor =>
+      cuda.tensor(dtype === 'float32' ? Float32Array.of(value) : Float64Array.of(value), { dtype, shape });
+    for (const value of [1, 37, 0.3, 1e-3, 12345.678, 0]) {
+      for (const dtype of ['float32', 'float64'] as const) {
+        const rounded = dtype === 'float32' ? Math.fround(value) : value;
+        const want = sync.retinanetLoss({ ...host, normalizer: rounded === 0 ? 1 : rounded });
+        const got = await onHost(sync.retinanetLoss({ ...given, normalizer: number(value, dtype) }));
+        deepStrictEqual(got, want, `${value} ${dtype}`);
+        const onCpu = sync.retinanetLoss({ ...host, normalizer: rounded === 0 ? 1 : rounded, backend: 'cpu' });
+        const { loss, classGrad, boxGrad } = got as sync.RetinanetLoss;
+        strictEqual(mismatch([loss], [onCpu.loss], { relative: 1e-6 }), null);
+        strictEqual(mismatch(classGrad, onCpu.classGrad, { relative: 2e-6 }), null);
+        strictEqual(mismatch(boxGrad, onCpu.boxGrad, { relative: 2e-6, absolute: 1e-30 }), null);
+      }
+    }
+    // It is read when the call's turn comes on the device, and promised calls take it as well; the number of positives stays.
+    const divisor = number(4, 'float32', [1]);
+    const twice = sync.retinanetLoss({ ...given, normalizer: divisor.copyFrom(Float32Array.of(8)) });
+    divisor.copyFrom(Float32Array.of(99));
+    deepStrictEqual(await onHost(twice), sync.retinanetLoss({ ...host, normalizer: 8 }));
+    const promised = await promises.retinanetLoss({ ...given, normalizer: number(5, 'float64') });
+    deepStrictEqual(await onHost(promised), sync.retinanetLoss({ ...host, normalizer: 5 }));
+    const spoilt = sync.retinanetLoss({ ...given, normalizer: number(NaN, 'float32') });
+    ok(Number.isNaN(await onHost(spoilt.loss)));
+    const whole = sync.retinanetLoss(host).classGrad;
+    const grad = await spoilt.classGrad.data();
+    ok(whole.every((v, i) => v === 0 || Number.isNaN(grad[i])));
+    const refused = (normalizer: unknown, code: string, message: RegExp, from: object = given): void => {
+      throws(() => sync.retinanetLoss({ ...from, normalizer } as never), { name: 'RetinanetOpsError', code, message });
+    };
+    refused(cuda.tensor([2]), 'ERR_SHAPE', /1 elements.* for normalizer, received 2/);
+    refused(cuda.tensor([0]), 'ERR_SHAPE', /for normalizer, received 0/);
+    refused(
+      cuda.tensor([], { dtype: 'int32' }),
+      'ERR_DTYPE',
+      /float32 or float64 for normalizer, received one of dtype int32/,
+    );
+    refused(cuda.tensor([], { dtype: 'float16' }), 'ERR_DTYPE', /received one of dtype float16/);
+    refused(cuda.tensor([], { device: 1 }), 'ERR_DEVICE', /a tensor on device 0, as classLogits is, for normalizer/);
+    refused(number(1, 'float32'), 'ERR_DEVICE', /a typed array, as classLogits is, for normalizer/, host);
+    refused(Float32Array.of(1), 'ERR_DTYPE', /for normalizer, received a Float32Array/);
+    divisor.dispose();
+    refused(divisor, 'ERR_DTYPE', /normalizer, received one that has been disposed of/);
+    const out = { classGrad: given.classLogits };
+    const inside = given.classLogits.subarray(0, 1);
+    throws(() => sync.retinanetLoss({ ...given, normalizer: inside, out }), {
+      code: 'ERR_OPTION',
+      message: /normalizer/,
+    });
+  },
+
+  async 'loss-scale'() {
+    const { args } = workload(random(5)).find(({ name }) => name === 'retinanetLoss') as Work;
+    const [host] = args as [sync.RetinanetLossOptions];
+    const [given] = onDevice(args) as [sync.RetinanetLossOptions<DeviceTensor>];
+    const got = await onHost(sync.retinanetLoss({ ...given, lossScale: 2048 }));
+    deepStrictEqual(got, sync.retinanetLoss({ ...host, lossScale: 2048 }));
+    const plain = sync.retinanetLoss({ ...host, backend: 'cpu' });
+    const scaled = got as sync.RetinanetLoss;
+    strictEqual(mismatch([scaled.loss, scaled.boxLoss], [plain.loss, plain.boxLoss], { relative: 1e-6 }), null);
+    strictEqual(
+      mismatch(
+        scaled.classGrad,
+        plain.classGrad.map((v) => 2048 * v),
+        { relative: 2e-6 },
+      ),
+      null,
+    );
+    strictEqual(
+      mismatch(
+        scaled.boxGrad,
+        plain.boxGrad.map((v) => 2048 * v),
+        { relative: 2e-6, absolute: 1e-30 },
+      ),
+      null,
+    );
+    // Gradients that float16 cannot tell from 0 are there with it.
+    const halves = (lossScale: number) => {
+      const [classLogits, boxDeltas] = [host.classLogits, host.boxDeltas].map((x) =>
+        cuda.tensor(x, { dtype: 'float16' }),
+      );
+      return sync.retinanetLoss({
+        ...given,
+        classLogits: classLogits!,
+        boxDeltas: boxDeltas!,
+        normalizer: 1e6,
+        lossScale,
+      });
+    };
+    const zeros = (values: ArrayLike<number>): number => Array.from(values).filter((v) => v === 0).length;
+    const [without, with24] = [await halves(1).classGrad.data(), await halves(2 ** 24).classGrad.data()];
+    ok(zeros(without) > without.length / 2, `${zeros(without)} of ${without.length}`);
+    ok(zeros(with24) < with24.length / 20, `${zeros(with24)} of ${with24.length}`);
+    const right = sync.retinanetLoss({ ...host, normalizer: 1e6, backend: 'cpu' }).classGrad;
+    const near = mismatch(
+      with24,
+      right.map((v) => v * 2 ** 24),
+      { relative: 0.02, absolute: 2 ** -14 },
+    );
+    strictEqual(near, null);
   },
 
   async cpu() {
