@@ -15,7 +15,7 @@ struct BoxLoss {
   double beta, weight, normalizer, grad_scale;
   bool normalize_by_positives;
   const double* num_positive;  // or what else divides; 0 counts as 1
-  double* sums;  // scratch [BoxLossSums(rows)]
+  double* sums;                // scratch [BoxLossSums(rows)]
   const double* class_loss;
   double *box_loss, *loss;  // out: loss = class_loss + box_loss
 };

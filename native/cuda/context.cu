@@ -14,7 +14,8 @@ constexpr int kMostDevices = 64;
 std::mutex setting_up;
 std::atomic<Device*> devices[kMostDevices];
 
-// What the runtime cannot say or do without making a context. CUDA's driver is not linked to: the runtime has opened it.
+// What the runtime cannot say or do without making a context. CUDA's driver is not linked to: the runtime has opened
+// it.
 struct Driver {
   int (*get_current)(void** context);
   int (*set_current)(void* context);

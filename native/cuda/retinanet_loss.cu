@@ -146,7 +146,8 @@ void QueueLosses(Device& device, rn_retinanet_loss op, const Layout& at) {
                op.dtype, op.box_deltas, op.box_grad);
 }
 
-// Of the assignment: everything else that it reads and writes is where the layout says, and the layout follows from this.
+// Of the assignment: everything else that it reads and writes is where the layout says, and the layout follows from
+// this.
 GraphKey KeyOf(const rn_retinanet_loss& op, const Layout& at) {
   const LossInputs& inputs = at.inputs;
   return GraphKey(at.bids, op.anchors.count, op.anchors.boxes, op.anchors.num_levels, op.anchors.anchors_per_cell,
