@@ -149,7 +149,7 @@ void Device::ReleaseNow() {
     std::swap(released, released_);
   }
   for (void* pointer : released.memory) pool.Release(pointer);
-  for (const cudaEvent_t event : released.events) static_cast<void>(cudaEventDestroy(event));
+  for (cudaEvent_t event : released.events) static_cast<void>(cudaEventDestroy(event));
 }
 
 }  // namespace rn::cuda
