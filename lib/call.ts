@@ -1,5 +1,6 @@
 // The arrays of one call: typed arrays, or tensors that all lie on one device.
-import { DeviceTensor, dtypesOf, type DType, type Floats, type Ints } from './device-tensor.js';
+import { DeviceTensor, dtypesOf, type Floats, type Ints } from './device-tensor.js';
+import type { DType } from './dtypes.js';
 import { overlap, type Operand } from './overlap.js';
 import type { ArrayKinds } from './allocate.js';
 import { Check } from './validate.js';

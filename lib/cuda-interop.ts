@@ -2,7 +2,8 @@
 // addresses are BigInts, as other addons give and take them; of tensor capsules (DLPack) Node.js has no convention.
 import { requirePresentCuda } from './backend.js';
 import { readDevice } from './cuda-device.js';
-import { BYTES, CUDA, DeviceTensor, DTYPES, elements, readShape, type DType } from './device-tensor.js';
+import { CUDA, DeviceTensor } from './device-tensor.js';
+import { BYTES, DTYPES, elements, readShape, type DType } from './dtypes.js';
 import { plan } from './plan.js';
 import { Check } from './validate.js';
 

@@ -3,16 +3,8 @@
 // to be known (assignAnchors, nms, decodeDetections, selectHardNegatives, onlineHardExamples: those wait for it).
 import { backendInfo, cudaIsPresent, requirePresentCuda, type CudaDevice } from './backend.js';
 import { readDevice } from './cuda-device.js';
-import {
-  CUDA,
-  DeviceTensor,
-  DTYPES,
-  elements,
-  KINDS,
-  readShape,
-  type DType,
-  type TensorData,
-} from './device-tensor.js';
+import { CUDA, DeviceTensor } from './device-tensor.js';
+import { DTYPES, elements, KINDS, readShape, type DType, type TensorData } from './dtypes.js';
 import { describe } from './describe.js';
 import type { DeviceMemory } from '../binding.js';
 import { plan } from './plan.js';

@@ -68,8 +68,8 @@ class Record final : public Operation {
   rn_status Run(const rn_backend&) override { return Plugin().record(device_, &event_); }
   Napi::Value Result(Napi::Env env) override {
     const int32_t device = device_;
-    holder_.AddFinalizer(
-        [device](Napi::Env, void* event) { static_cast<void>(Plugin().release_event(device, event)); }, event_);
+    holder_.AddFinalizer([device](Napi::Env, void* event) { static_cast<void>(Plugin().release_event(device, event)); },
+                         event_);
     return ToBigInt(env, event_);
   }
 

@@ -15,8 +15,8 @@ namespace rn::addon {
 class Memory {
  public:
   static rn_status Allocate(const rn_place& place, int64_t bytes, std::shared_ptr<Memory>* out);
-  // Somebody else's memory on a device. `released`, where there is one, is called with the last owner's end, which comes
-  // on the thread of JavaScript.
+  // Somebody else's memory on a device. `released`, where there is one, is called with the last owner's end, which
+  // comes on the thread of JavaScript.
   static std::shared_ptr<Memory> Wrap(int32_t device, void* data, const Napi::Function& released);
   ~Memory();
   Memory(const Memory&) = delete;

@@ -228,12 +228,12 @@ typedef struct {
   const void* divisor;
   int32_t divisor_is_float64;  // else float32
   double loss_scale;           // multiplies the gradients, and not the losses
-  void* class_grad;      // out [images, anchors, classes]; may be class_logits
-  void* box_grad;        // out [images, anchors, 4]; may be box_deltas
-  double* loss;          // out: class_loss + box_loss
-  double* class_loss;    // out
-  double* box_loss;      // out, box_weight included
-  double* num_positive;  // out
+  void* class_grad;            // out [images, anchors, classes]; may be class_logits
+  void* box_grad;              // out [images, anchors, 4]; may be box_deltas
+  double* loss;                // out: class_loss + box_loss
+  double* class_loss;          // out
+  double* box_loss;            // out, box_weight included
+  double* num_positive;        // out
 } rn_retinanet_loss;
 
 typedef struct {

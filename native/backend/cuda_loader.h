@@ -14,9 +14,9 @@ struct CudaState {
   std::string detail;            // the reason in the words of the loader or of CUDA
 };
 
-// What can be said without making a context on a device, decided once per process, on the first call. The library is the
-// one that the environment variable RETINANET_OPS_CUDA_LIBRARY names, else the one beside the addon. It is never closed:
-// its streams and what a finalizer still has to release outlive every JavaScript thread.
+// What can be said without making a context on a device, decided once per process, on the first call. The library is
+// the one that the environment variable RETINANET_OPS_CUDA_LIBRARY names, else the one beside the addon. It is never
+// closed: its streams and what a finalizer still has to release outlive every JavaScript thread.
 const CudaState& Cuda();
 
 struct CudaSupport {

@@ -56,8 +56,8 @@ typedef struct {
   rn_status (*release)(int32_t device, void* pointer, int64_t bytes);
   // Between host and device. `upload` may return before the device has the bytes, but no longer needs `from`.
   rn_status (*upload)(int32_t device, void* to, const void* from, int64_t bytes);
-  // A read in two steps: the first fixes what is read, the second waits for the work queued before the first, and for no
-  // other. A null `to` only ends the read.
+  // A read in two steps: the first fixes what is read, the second waits for the work queued before the first, and for
+  // no other. A null `to` only ends the read.
   rn_status (*begin_read)(int32_t device, const void* from, int64_t bytes, void** out);
   rn_status (*finish_read)(void* read, void* to);
   rn_status (*download)(int32_t device, void* to, const void* from, int64_t bytes);  // both steps

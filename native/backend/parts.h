@@ -6,8 +6,8 @@
 
 namespace rn {
 
-// The focal loss of a retinanetLoss, on the labels of its assignment. What else than positives divides, and the scale of
-// the gradients, are left to the backend.
+// The focal loss of a retinanetLoss, on the labels of its assignment. What else than positives divides, and the scale
+// of the gradients, are left to the backend.
 inline rn_focal_loss FocalLossOf(const rn_retinanet_loss& op, const int32_t* labels) {
   rn_focal_loss focal{};
   focal.place = op.place;

@@ -14,7 +14,8 @@ constexpr int kMostDevices = 64;
 std::mutex setting_up;
 std::atomic<Device*> devices[kMostDevices];
 
-// What the runtime cannot say or do without making a context. CUDA's driver is not linked to: the runtime has opened it.
+// What the runtime cannot say or do without making a context. CUDA's driver is not linked to: the runtime has opened
+// it.
 struct Driver {
   int (*get_current)(void** context);
   int (*set_current)(void* context);
@@ -148,7 +149,7 @@ void Device::ReleaseNow() {
     std::swap(released, released_);
   }
   for (void* pointer : released.memory) pool.Release(pointer);
-  for (const cudaEvent_t event : released.events) static_cast<void>(cudaEventDestroy(event));
+  for (cudaEvent_t event : released.events) static_cast<void>(cudaEventDestroy(event));
 }
 
 }  // namespace rn::cuda

@@ -5,6 +5,7 @@
 
 #include "context.h"
 #include "cuda_backend.h"
+#include "pinned.h"
 #include "reads.h"
 #include "support.h"
 #include "transfer.h"
@@ -15,8 +16,7 @@ namespace {
 // Memory that overlaps goes through a copy.
 void CopyWithin(Device& device, void* to, const void* from, int64_t bytes) {
   const auto queue = [&](void* there, const void* here) {
-    RN_CUDA(
-        cudaMemcpyAsync(there, here, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice, device.stream));
+    RN_CUDA(cudaMemcpyAsync(there, here, static_cast<size_t>(bytes), cudaMemcpyDeviceToDevice, device.stream));
   };
   const auto distance = std::abs(static_cast<const char*>(to) - static_cast<const char*>(from));
   if (distance >= bytes) return queue(to, from);
@@ -225,9 +225,10 @@ const rn_backend operations = {
 };
 
 const rn_cuda_plugin plugin = {
-    RN_ABI_VERSION, &operations,  Present,  Unusable, Versions,   DeviceCount, DeviceInfo,     Memory,        SetLimit,
-    Trim,           Allocate,     Release,  UploadTo, BeginRead,  FinishRead,  DownloadFrom,   Copy,          Clear,
-    Locate,         Synchronize,  PinnedAllocate, PinnedRelease, StreamOf, Record, ReleaseEvent, WaitForEvent, WaitForStream,
+    RN_ABI_VERSION, &operations,  Present, Unusable,     Versions,     DeviceCount,   DeviceInfo,
+    Memory,         SetLimit,     Trim,    Allocate,     Release,      UploadTo,      BeginRead,
+    FinishRead,     DownloadFrom, Copy,    Clear,        Locate,       Synchronize,   PinnedAllocate,
+    PinnedRelease,  StreamOf,     Record,  ReleaseEvent, WaitForEvent, WaitForStream,
 };
 
 }  // namespace

@@ -1,17 +1,14 @@
-#include "pool.h"
-
 #include <algorithm>
 
 #include "context.h"
+#include "pool.h"
 
 namespace rn::cuda {
 namespace {
 
 constexpr size_t kBlockStep = 512;
 
-uint64_t Threshold(int64_t limit) {
-  return limit == Pool::kNoLimit ? UINT64_MAX : static_cast<uint64_t>(limit);
-}
+uint64_t Threshold(int64_t limit) { return limit == Pool::kNoLimit ? UINT64_MAX : static_cast<uint64_t>(limit); }
 
 }  // namespace
 

@@ -1,5 +1,4 @@
 #include "reads.h"
-
 #include "transfer.h"
 
 namespace rn::cuda {

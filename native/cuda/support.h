@@ -16,8 +16,8 @@ struct Support {
   char detail[512];
 };
 
-// What can be said without making a context on any device: driver, number of devices, compute capability. Decided once a
-// process; `device` is -1.
+// What can be said without making a context on any device: driver, number of devices, compute capability. Decided once
+// a process; `device` is -1.
 const Support& PresenceHere();
 
 // The whole answer, decided once a process. Makes a context on the devices up to the first that runs our kernels.

@@ -16,16 +16,6 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes);
 // which one thread uses at a time. `to` has the bytes on return.
 void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes);
 
-// Pinned memory, which devices read and write by themselves. To make and to free it may wait for all of them.
-void* AllocatePinned(int64_t bytes);
-void ReleasePinned(void* pointer, int64_t bytes);
-// For finalizers: calls nothing of CUDA's. What has been released so is freed by AllocatePinned(), or by a thread of its
-// own that FreePinnedAside() starts: nobody else waits for the devices then.
-void ReleasePinnedLater(void* pointer, int64_t bytes);
-void FreePinnedAside();
-int64_t PinnedBytes();  // of the process: handed out, and held for copies
-bool IsPinned(const void* pointer);
-
 // A host array that an operation reads, or writes, item by item. Null: absent.
 struct HostArray {
   void* host;

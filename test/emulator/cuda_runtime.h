@@ -14,7 +14,8 @@
 //   RETINANET_OPS_EMULATOR_NO_POOLS    not empty: devices have no memory pools
 //   RETINANET_OPS_EMULATOR_CURRENT     the device whose context somebody else has made current in every thread
 //   RETINANET_OPS_EMULATOR_TRACE       a file, which gets a line for every context made or made current, graph recorded
-//                                      and replayed, launch, release, wait that does not sleep, and what else others notice
+//                                      and replayed, launch, release, wait that does not sleep, and what else others
+//                                      notice
 #ifndef RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 #define RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 
@@ -104,7 +105,10 @@ struct cudaMemPoolProps {
   cudaMemAllocationHandleType handleTypes;
   cudaMemLocation location;
 };
-typedef enum { cudaDriverEntryPointSuccess = 0, cudaDriverEntryPointSymbolNotFound = 1 } cudaDriverEntryPointQueryResult;
+typedef enum {
+  cudaDriverEntryPointSuccess = 0,
+  cudaDriverEntryPointSymbolNotFound = 1
+} cudaDriverEntryPointQueryResult;
 enum { cudaEnableDefault = 0 };
 
 struct cudaDeviceProp {

