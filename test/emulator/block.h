@@ -1,5 +1,6 @@
-// One block of threads. Every thread is a fiber that runs until it waits for others; a wait that can never end, threads
-// that wait at different barriers, or a thread that has left while others wait for it are reported as a failed launch.
+// A block of threads and the grid of them. Every thread is a fiber that runs until it waits for others; a wait that can
+// never end, threads that wait at different places of the source, or a thread that has left while others wait for it are
+// reported as a failed launch.
 #ifndef RETINANET_OPS_EMULATOR_BLOCK_H
 #define RETINANET_OPS_EMULATOR_BLOCK_H
 
@@ -37,16 +38,26 @@ enum class Vote { kNone, kOr, kAnd, kCount };
 int Barrier(Site site, Vote vote, int predicate);
 
 // What every lane of `mask` brings to a collective operation of the warp, once all have come; bits of absent lanes are
-// garbage. `kind` tells shuffles from votes: lanes that meet in different ones diverged.
+// garbage. Lanes that meet from different lines of the source diverged. `orders_memory`: as __syncwarp alone does.
 struct Lanes {
   uint64_t value[32];
   uint32_t present;
 };
-Lanes Exchange(uint32_t mask, int kind, uint64_t value);
+Lanes Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memory = false);
 unsigned Lane();
 
 // The block's copy of a shared variable: filled with garbage, freed with the block.
 void* Shared(size_t bytes, Site site);
+
+// Lets others run, where a thread may be waiting for them in a loop.
+void Pause();
+
+// Ends the launch. Only from inside a thread, which never goes on.
+[[noreturn]] void Fail(const std::string& what);
+
+// What a device runs at once.
+constexpr int kMultiprocessors = 3;  // odd: nothing may rely on a power of two
+constexpr int kBlocksOfMultiprocessor = 2;
 
 // Runs all blocks of a grid. Returns what went wrong, or "".
 std::string RunGrid(dim3 grid, dim3 block, const std::function<void()>& thread);

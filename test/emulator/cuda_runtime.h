@@ -1,14 +1,17 @@
 // A CUDA runtime for tests, on the host's processor: what native/cuda needs of <cuda_runtime.h>, found in its place by
-// the emulated build. One block after the other, a block's threads as fibers (block.h), device memory from the heap, so
-// that AddressSanitizer watches it. Streams are lazy (runtime.cc): work runs when something waits for it, and a result
-// that was read too early is seen to be wrong.
+// the emulated build. Threads are fibers (block.h), device memory comes from the heap, so that AddressSanitizer watches
+// it. Streams are lazy (runtime.h): work runs when something waits for it, and a result that was read too early is seen
+// to be wrong. One build of it looks for races (races.h).
 //
 // The environment:
 //   RETINANET_OPS_EMULATOR_DEVICES  how many devices there are (2); 0, or "no-driver"
-//   RETINANET_OPS_EMULATOR_ORDER    in which order threads run between barriers: forward, reverse, shuffled
+//   RETINANET_OPS_EMULATOR_ORDER    in which order blocks run, and their threads between barriers: forward, reverse,
+//                                   shuffled, or interleaved: several blocks take turns, as those of a GPU do;
+//                                   shuffled:SEED, interleaved:SEED
+//   RETINANET_OPS_EMULATOR_ULP      how far approximate instructions (rcp.approx, and twice as far ex2.approx) miss the
+//                                   rounded result, in units of its last place: +1, -1, random
 //   RETINANET_OPS_EMULATOR_FAIL     "malloc:N", "launch:N": the N-th from now on fails, once; "lost:N": the N-th launch
-//   loses the
-//                                   device. Counting starts anew whenever the value changes.
+//                                   loses the device. Counting starts anew whenever the value changes.
 #ifndef RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 #define RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 
@@ -159,7 +162,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
 
 template <class Kernel>
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Kernel, int, size_t) {
-  *blocks = 2;
+  *blocks = emulator::kBlocksOfMultiprocessor;
   return cudaSuccess;
 }
 

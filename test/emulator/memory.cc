@@ -40,6 +40,7 @@ cudaError_t Allocate(void** pointer, size_t bytes, int device) {
   std::memset(memory, 0xcb, bytes);
   allocations[static_cast<char*>(memory)] = {bytes, device};
   if (device >= 0) pool_bytes[device] += static_cast<int64_t>(bytes);
+  WatchMemory(memory, bytes, false);
   *pointer = memory;
   return cudaSuccess;
 }

@@ -114,7 +114,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   std::snprintf(properties->name, sizeof properties->name, "Emulated device %d", device);
   properties->totalGlobalMem = size_t{8} << 30;
   properties->major = 9;
-  properties->multiProcessorCount = 3;  // odd: nothing may rely on a power of two
+  properties->multiProcessorCount = kMultiprocessors;
   properties->maxThreadsPerMultiProcessor = 2048;
   properties->l2CacheSize = 1 << 20;
   return cudaSuccess;

@@ -1,0 +1,171 @@
+#ifdef EMULATOR_RACES
+#include "accesses.h"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "block.h"
+
+namespace emulator {
+
+thread_local bool watching = false;
+
+namespace {
+
+// Who touched some of four bytes, when, and from where in the library.
+struct Access {
+  uint32_t who;  // block * 1024 + thread
+  uint32_t time;
+  uint32_t bytes : 4, code : 28;
+};
+
+// The last accesses to four bytes. What is forgotten may hide a race, and never invents one.
+struct Cell {
+  Access writes[2];  // the second: of bytes that the first left
+  // The last one, the last of another thread of its block, the last of another block.
+  Access reads[3], atomics[3];
+};
+
+// Cells of memory that is watched, by page.
+constexpr size_t kPageBits = 16, kTableBits = 16, kAddressBits = 48;
+constexpr size_t kCells = (size_t{1} << kPageBits) / 4;
+Cell** tables[size_t{1} << (kAddressBits - kPageBits - kTableBits)];
+
+Cell*& PageOf(uintptr_t address, Cell** table) {
+  return table[address >> kPageBits & ((size_t{1} << kTableBits) - 1)];
+}
+
+Cell* Find(uintptr_t address) {
+  Cell** const table = tables[address >> (kPageBits + kTableBits)];
+  Cell* const page = table ? PageOf(address, table) : nullptr;
+  return page ? page + address % (size_t{1} << kPageBits) / 4 : nullptr;
+}
+
+// The library, from whose beginning code is counted.
+const char* Base() {
+  static const char* const base = [] {
+    Dl_info info{};
+    dladdr(reinterpret_cast<const void*>(&Base), &info);
+    return static_cast<const char*>(info.dli_fbase);
+  }();
+  return base;
+}
+
+bool IsOrdered(const Access& before) {
+  const uint32_t block = before.who >> 10, thread = before.who & 1023;
+  const Clock& clock = *running.clock;
+  if (before.time < launch_start || (block == running.block && thread == running.thread)) return true;
+  if (block == running.block && before.time < clock.barrier) return true;
+  return clock.known.Of(NameOfBlock(block)) > before.time || clock.known.Of(NameOfBlock(block) + 1 + thread) > before.time;
+}
+
+uint32_t racing_code[2];
+
+void Compare(const Access& now, Kind kind, const Access* others, size_t count, Kind kind_of_others) {
+  static const char* const names[] = {"a read", "a write", "an atomic operation"};
+  for (size_t i = 0; i < count; ++i) {
+    const Access& other = others[i];
+    if ((other.bytes & now.bytes) == 0 || IsOrdered(other)) continue;
+    racing_code[0] = now.code;
+    racing_code[1] = other.code;
+    Fail(std::string(names[static_cast<int>(kind)]) + " races with " + names[static_cast<int>(kind_of_others)] +
+         " of block " + std::to_string(other.who >> 10) + ", thread " + std::to_string(other.who & 1023));
+  }
+}
+
+// Of two at one time, the same thread's.
+void Join(Access& before, const Access& now) {
+  const uint32_t bytes = before.who == now.who && before.time == now.time ? before.bytes | now.bytes : now.bytes;
+  before = now;
+  before.bytes = bytes & 15u;
+}
+
+void Note(Access (&last)[3], const Access& now) {
+  if (last[0].who != now.who) last[last[0].who >> 10 == now.who >> 10 ? 1 : 2] = last[0];
+  Join(last[0], now);
+}
+
+void Touch(Cell& cell, const Access& now, Kind kind) {
+  Compare(now, kind, cell.writes, 2, Kind::kWrite);
+  if (kind != Kind::kRead) Compare(now, kind, cell.reads, 3, Kind::kRead);
+  if (kind != Kind::kAtomic) Compare(now, kind, cell.atomics, 3, Kind::kAtomic);
+  if (kind == Kind::kRead) return Note(cell.reads, now);
+  if (kind == Kind::kAtomic) return Note(cell.atomics, now);
+  if (cell.writes[0].bytes & ~now.bytes) cell.writes[1] = cell.writes[0];
+  Join(cell.writes[0], now);
+}
+
+// The line of source, and that of the kernel that it was inlined into.
+std::string SourceOf(uint32_t code) {
+  Dl_info info{};
+  dladdr(Base(), &info);
+  char text[256] = {};
+  std::snprintf(text, sizeof text, "%s+%#x", info.dli_fname, code);
+  std::string inner, outer;
+  const std::string command = "addr2line -s -i -e '" + std::string(info.dli_fname) + "' ";
+  std::snprintf(text, sizeof text, "%#x 2>/dev/null", code - 1);
+  if (FILE* lines = popen((command + text).c_str(), "r")) {
+    while (std::fgets(text, sizeof text, lines)) {
+      const std::string line(text, std::strcspn(text, " \n"));
+      if (line.rfind("device_functions.h", 0) != 0) (inner.empty() ? inner : outer) = line;
+    }
+    pclose(lines);
+  }
+  if (inner.empty() || inner[0] == '?') return std::string(info.dli_fname) + "+" + std::to_string(code);
+  return outer.empty() ? inner : inner + " in " + outer;
+}
+
+}  // namespace
+
+void Touch(const volatile void* address, size_t bytes, Kind kind, const void* code) {
+  if (!watching) return;
+  watching = false;  // what follows may itself be instrumented
+  const uintptr_t first = reinterpret_cast<uintptr_t>(address), end = first + bytes;
+  Access now{};
+  now.who = running.block << 10 | running.thread;
+  now.time = running.clock->now;
+  now.code = static_cast<uint32_t>(static_cast<const char*>(code) - Base()) & ((1u << 28) - 1);
+  for (uintptr_t word = first & ~uintptr_t{3}; word < end; word += 4) {
+    Cell* const cell = Find(word);
+    if (!cell) continue;
+    const uint32_t from = word < first ? static_cast<uint32_t>(first - word) : 0;
+    const uint32_t to = std::min<uint32_t>(4, static_cast<uint32_t>(end - word));
+    now.bytes = ((1u << to) - (1u << from)) & 15u;
+    Touch(*cell, now, kind);
+  }
+  watching = true;
+}
+
+void TouchAtomically(const volatile void* address, size_t bytes, const void* code) {
+  Touch(address, bytes, Kind::kAtomic, code);
+  PassOnAtomically(address);
+}
+
+void WatchMemory(const void* memory, size_t bytes, bool is_new) {
+  const uintptr_t first = reinterpret_cast<uintptr_t>(memory);
+  for (uintptr_t page = first >> kPageBits << kPageBits; page < first + bytes; page += uintptr_t{1} << kPageBits) {
+    Cell**& table = tables[page >> (kPageBits + kTableBits)];
+    if (!table) table = static_cast<Cell**>(std::calloc(size_t{1} << kTableBits, sizeof(Cell*)));
+    Cell*& cells = PageOf(page, table);
+    if (cells) continue;
+    void* const fresh = mmap(nullptr, kCells * sizeof(Cell), PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (fresh == MAP_FAILED) throw std::bad_alloc();
+    cells = static_cast<Cell*>(fresh);
+  }
+  for (uintptr_t word = first & ~uintptr_t{3}; is_new && word < first + bytes; word += 4) *Find(word) = Cell{};
+}
+
+std::string RacingSources() {
+  if (racing_code[0] == 0) return "";
+  return ": " + SourceOf(racing_code[0]) + " and " + SourceOf(racing_code[1]);
+}
+
+}  // namespace emulator
+#endif
