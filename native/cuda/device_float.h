@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../math/host_device.h"
+#include "../math/elementary.h"
 
 namespace rn::cuda {
 
@@ -74,5 +74,10 @@ RN_HD Float SplitExponent(Float a, Float& mantissa) {
 }
 
 }  // namespace rn::cuda
+
+namespace rn {
+template <>
+inline constexpr bool kRoundsQuotients<cuda::Float> = false;
+}  // namespace rn
 
 #endif

@@ -35,7 +35,7 @@ RN_HD F Saturate(F a) {
 }
 
 // log(2) in one float32, and in two of which the first has so few bits that its product with an exponent is exact.
-constexpr float kLn2 = 0.693147182f;
+constexpr float kLn2 = 0.693147182f, kLn2Rest = -1.90465421e-9f;
 constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
 constexpr float kLog2E = 1.44269504f;
 
@@ -61,13 +61,20 @@ RN_HD F ExpMinus(F u, F low) {
   return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
+// Whether quotients of F are rounded to the nearest number. Where the last bit is the hardware's choice, exponentials
+// have to be the more exact.
+template <class F>
+constexpr bool kRoundsQuotients = true;
+
 // exp(-u) for u in [0, 87].
 template <class F>
 RN_HD F ExpMinus(F u) {
   const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
   if constexpr (F::kFused) {
-    return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2), u)), biased);  // kLn2 is off by n * 2e-9
+    F r = Fma(n, F(kLn2), u);  // off by n * kLn2Rest
+    if constexpr (!kRoundsQuotients<F>) r = Fma(n, F(kLn2Rest), r);
+    return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
   } else {
     return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u))), biased);
   }

@@ -32,8 +32,9 @@ emulated('shared memory, shuffles, votes and barriers work, in whatever order bl
 });
 
 emulated('a race gives other results in another order', (t) => {
-  const results = ORDERS.map((order) => inOrder('race', order));
-  t.is(new Set(results).size, ORDERS.length, results.join('; '));
+  // Of one block; blocks that take turns run their threads shuffled.
+  const results = ['forward', 'reverse', 'shuffled', 'shuffled:7'].map((order) => inOrder('race', order));
+  t.is(new Set(results).size, 4, results.join('; '));
 });
 
 emulated('what blocks may expect of each other is right in every order', (t) => {
