@@ -111,22 +111,27 @@ const RACES = {
   'same-value': ['write', 'write'],
 };
 
-emulated('accesses that nothing orders are reported with both their lines, in every order; ordered ones are not', (t) => {
-  for (const order of ORDERS) {
-    const environment = { RETINANET_OPS_EMULATOR_ORDER: order };
-    for (const scenario of ORDERED) {
-      const { stdout, stderr } = run(scenario, environment, `${PROGRAM}_races`);
-      t.regex(stdout, /cudaSuccess$/, `${scenario}, ${order}: ${stderr}`);
+emulated(
+  'accesses that nothing orders are reported with both their lines, in every order; ordered ones are not',
+  (t) => {
+    for (const order of ORDERS) {
+      const environment = { RETINANET_OPS_EMULATOR_ORDER: order };
+      for (const scenario of ORDERED) {
+        const { stdout, stderr } = run(scenario, environment, `${PROGRAM}_races`);
+        t.regex(stdout, /cudaSuccess$/, `${scenario}, ${order}: ${stderr}`);
+      }
+      for (const [scenario, kinds] of Object.entries(RACES)) {
+        const { stdout, stderr } = run(scenario, environment, `${PROGRAM}_races`);
+        t.regex(stdout, /cudaErrorLaunchFailure$/, `${scenario}, ${order}`);
+        const found = /an? (.*) races with an? (.*) of block \d+, thread \d+ \(block \d+, thread \d+\): (.*)/.exec(
+          stderr,
+        );
+        t.deepEqual([found?.[1], found?.[2]].sort(), kinds, `${scenario}, ${order}: ${stderr}`);
+        t.regex(found?.[3] ?? '', /^(blocks|races)\.cc:\d+.* and (blocks|races)\.cc:\d+/);
+      }
     }
-    for (const [scenario, kinds] of Object.entries(RACES)) {
-      const { stdout, stderr } = run(scenario, environment, `${PROGRAM}_races`);
-      t.regex(stdout, /cudaErrorLaunchFailure$/, `${scenario}, ${order}`);
-      const found = /an? (.*) races with an? (.*) of block \d+, thread \d+ \(block \d+, thread \d+\): (.*)/.exec(stderr);
-      t.deepEqual([found?.[1], found?.[2]].sort(), kinds, `${scenario}, ${order}: ${stderr}`);
-      t.regex(found?.[3] ?? '', /^(blocks|races)\.cc:\d+.* and (blocks|races)\.cc:\d+/);
-    }
-  }
-});
+  },
+);
 
 emulated('AddressSanitizer watches device memory', (t) => {
   const { status, stderr } = run('out-of-bounds', {}, `${PROGRAM}_asan`);
@@ -168,7 +173,8 @@ const CAPTURE = {
 };
 
 emulated('what stream capture forbids is refused and ends the capture; the rest is not', (t) => {
-  for (const [scenario, expected] of Object.entries(CAPTURE)) t.is(run(`capture-${scenario}`).stdout, expected, scenario);
+  for (const [scenario, expected] of Object.entries(CAPTURE))
+    t.is(run(`capture-${scenario}`).stdout, expected, scenario);
 });
 
 emulated('a chain that cannot be captured is queued one by one, every time', (t) => {

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "block.h"
+#include "fiber.h"
 
 namespace emulator {
 
@@ -124,7 +125,8 @@ std::string SourceOf(uint32_t code) {
 }  // namespace
 
 void Touch(const volatile void* address, size_t bytes, Kind kind, const void* code) {
-  if (!watching) return;
+  // A page that is watched in part may hold the end of a stack, which one thread has after the other.
+  if (!watching || Fiber::IsOnStack(address)) return;
   watching = false;  // what follows may itself be instrumented
   const uintptr_t first = reinterpret_cast<uintptr_t>(address), end = first + bytes;
   Access now{};

@@ -175,7 +175,7 @@ int Barrier(Site site, Vote vote, int predicate) {
 
 unsigned Lane() { return static_cast<unsigned>(current % 32); }
 
-Lanes Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memory) {
+const Lanes& Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memory) {
   const size_t number = current / 32, first = number * 32, there = block->threads.size() - first;
   if (there < 32) mask &= (1u << there) - 1;  // the last warp of a block may be short
   const unsigned lane = Lane();

@@ -37,13 +37,13 @@ enum class Vote { kNone, kOr, kAnd, kCount };
 // __syncthreads and its voting forms.
 int Barrier(Site site, Vote vote, int predicate);
 
-// What every lane of `mask` brings to a collective operation of the warp, once all have come; bits of absent lanes are
-// garbage. Lanes that meet from different lines of the source diverged. `orders_memory`: as __syncwarp alone does.
+// What every lane of `mask` brings to a collective operation of the warp, once all have come, until the caller waits
+// again; bits of absent lanes are garbage. Lanes that meet from different lines of the source diverged. `orders_memory`: as __syncwarp alone does.
 struct Lanes {
   uint64_t value[32];
   uint32_t present;
 };
-Lanes Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memory = false);
+const Lanes& Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memory = false);
 unsigned Lane();
 
 // The block's copy of a shared variable: filled with garbage, freed with the block.

@@ -160,7 +160,7 @@ inline void __nanosleep(unsigned) { emulator::Pause(); }
 namespace emulator {
 template <class T>
 T Shuffle(Site site, unsigned mask, T value, unsigned source, unsigned width, bool inside) {
-  const Lanes lanes = Exchange(site, mask, BitsOf<uint64_t>(value));
+  const Lanes& lanes = Exchange(site, mask, BitsOf<uint64_t>(value));
   if (!inside) return value;
   const unsigned from = Lane() / width * width + source % width;
   return FromBits<T>(lanes.present >> from & 1 ? lanes.value[from] : 0xcbcbcbcbcbcbcbcb);
@@ -185,7 +185,7 @@ T ShuffleDown(Site site, unsigned mask, T value, unsigned delta, unsigned width 
   return Shuffle(site, mask, value, within + delta, width, within + delta < width);
 }
 inline unsigned Ballot(Site site, unsigned mask, bool predicate) {
-  const Lanes lanes = Exchange(site, mask, predicate);
+  const Lanes& lanes = Exchange(site, mask, predicate);
   unsigned bits = 0;
   for (unsigned i = 0; i < 32; ++i)
     if (lanes.present >> i & 1) bits |= static_cast<unsigned>(lanes.value[i] & 1) << i;
