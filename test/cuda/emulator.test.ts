@@ -91,7 +91,7 @@ emulated('lanes of two masks do not wait for each other; what a lane outside has
 
 /** Kernels that the build which compares accesses finds nothing in, and those in which it does: which two accesses. */
 const ORDERED = [
-  ...['sum', 'votes', 'neighbours', 'global-memory', 'lanes', 'counter', 'bytes', 'launches'],
+  ...['sum', 'votes', 'neighbours', 'global-memory', 'lanes', 'counter', 'bytes', 'launches', 'own-stack'],
   ...['last-block', 'last-block-together', 'chain-of-tickets', 'volatile-chain', 'look-then-take'],
 ];
 const RACES = {

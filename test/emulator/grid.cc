@@ -52,7 +52,7 @@ std::string RunGrid(dim3 grid, dim3 size, const std::function<void()>& body) {
   fault.clear();
   pauses_always = order.interleaved;
   BeginGrid();
-  // As many blocks as a device runs at once take turns, thread by thread; or one runs to its end.
+  // As many blocks as a device runs at once take turns, of one thread up to some; or one runs to its end.
   const size_t most = order.interleaved ? size_t{kMultiprocessors} * kBlocksOfMultiprocessor : 1;
   std::vector<std::unique_ptr<Block>> alive;
   size_t next = 0;
@@ -61,7 +61,8 @@ std::string RunGrid(dim3 grid, dim3 size, const std::function<void()>& body) {
       alive.push_back(std::make_unique<Block>(blocks[next++], size_t{size.x}));
     }
     const size_t turn = alive.size() > 1 ? order.Below(alive.size()) : 0;
-    alive[turn]->Step(threads, body);
+    size_t steps = size_t{1} << (alive.size() > 1 ? order.Below(8) : 8);
+    for (Block& block = *alive[turn]; steps > 0 && !block.done && fault.empty(); --steps) block.Step(threads, body);
     if (alive[turn]->done) alive.erase(alive.begin() + static_cast<std::ptrdiff_t>(turn));
   }
   for (const std::unique_ptr<Block>& block : alive) block->Leave();

@@ -136,5 +136,24 @@ const Scenario launches("launches", [](cudaStream_t stream) {
   return error;
 });
 
+// Threads have their stacks one after the other, where device memory may have been before.
+__attribute__((noinline)) void Fill(float* values, unsigned count, float value) {
+  for (unsigned i = 0; i < count; ++i) values[i] = value;
+}
+void OwnStack(Memory memory) {
+  float values[256];
+  Fill(values, 256, static_cast<float>(blockIdx.x));
+  if (threadIdx.x == 0) atomicAdd(memory.out, values[threadIdx.x]);
+}
+const Scenario own_stack("own-stack", [](cudaStream_t stream) {
+  cudaError_t error = cudaSuccess;
+  for (unsigned threads = 1; threads < 64 && error == cudaSuccess; ++threads) {
+    // A mapping of its own, in whose place comes the stack of a thread that was not there before.
+    cudaFreeAsync(Allocate(stream, 250'000 + threads * 10'000), stream);
+    error = Run(stream, kBlocks, threads, OwnStack, Zeros(stream));
+  }
+  return error;
+});
+
 }  // namespace
 }  // namespace scenarios
