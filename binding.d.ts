@@ -1,6 +1,6 @@
 // The raw native interface, nothing else. Every operation exists twice: `name` runs on the calling thread, `nameAsync` on a
 // worker thread and returns a promise. Arguments are positional and have been validated by lib/; null switches an optional
-// array off. `backend`: 0 auto, 1 cpu, 2 cuda. The arrays of a call are typed arrays, or all of them objects that
+// array off. `backend`: 0 cpu, 1 cuda. The arrays of a call are typed arrays, or all of them objects that
 // deviceAllocate has tied to memory of one device; then work is only queued. Those named Host... are always typed arrays.
 
 /** What native code finds memory of a device by; lib/'s DeviceTensor. */
@@ -113,6 +113,7 @@ export interface Operations {
       scoreThreshold: number,
       topK: number,
       iouThreshold: number,
+      classAgnostic: boolean,
       maxDetections: number,
       boxes: Floats,
       scores: Floats,
@@ -150,6 +151,7 @@ export interface Operations {
     losses: Floats,
     labels: Ints,
     ratio: number,
+    minNegatives: number,
     keep: Ints,
   ): number;
 
@@ -209,7 +211,8 @@ export interface CudaState {
   available: boolean;
   /**
    * Present where not available: 'no-library' (the plugin is absent or does not load), 'abi-mismatch' (it is of another version of
-   * this package), 'no-driver', 'no-device'.
+   * this package), 'no-driver' (none, or it does not work), 'old-driver' (it knows no CUDA as new as `runtimeVersion`), 'no-device'
+   * (none, or none to be had), 'old-device' (this package has no machine code for any of them).
    */
   reason?: string;
   /** The same in the words of the system or of CUDA. */
@@ -217,7 +220,19 @@ export interface CudaState {
   /** Such as '12.8'; the newest CUDA that the driver knows. Present where the plugin loads and a driver is there. */
   driverVersion?: string;
   runtimeVersion?: string;
+  /** The first of `devices` that runs the kernels; calls that name none take it. Present where available. */
+  device?: number;
   devices: CudaDevice[];
+}
+
+/** Memory of large results that is used again, of the whole process, in bytes. */
+export interface RecycledMemory {
+  /** Of `kept`; 0 where nothing is recycled. */
+  limit: number;
+  /** Free, held for results to come. */
+  kept: number;
+  /** Of results that the garbage collector has not freed. */
+  inUse: number;
 }
 
 export interface Binding extends Operations, AsyncOperations {
@@ -232,6 +247,14 @@ export interface Binding extends Operations, AsyncOperations {
   firstOutside(values: HostFloats | HostInts, lowest: number, highest: number): number;
   /** Row of the first box that is not finite or, where `area` is asked for, has none; or -1. */
   firstBadBox(boxes: HostFloats, area: boolean): number;
+  /** From the first byte of `a` in memory to that of `b`. */
+  bytesBetween(a: ArrayBufferView, b: ArrayBufferView): number;
+  /** Whether memory can be recycled here; nothing is until the limit is set. */
+  canRecycle(): boolean;
+  setRecycledLimit(bytes: number): void;
+  recycledMemory(): RecycledMemory;
+  /** Of arbitrary content; undefined where no recycled memory is to be had. */
+  recycledBuffer(bytes: number): ArrayBuffer | undefined;
   /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
   cgroupCores(root: string): number;
   /** Where decoding clips dw and dh. */

@@ -2,6 +2,7 @@
 import type { AnchorArguments } from '../binding.js';
 import { backendIndex } from './backend.js';
 import type { Call } from './call.js';
+import { isOfAnotherCopy, mark } from './copies.js';
 import { describe } from './describe.js';
 import { operandKind, type Floats, type FloatsLike } from './device-tensor.js';
 import { plan } from './plan.js';
@@ -92,8 +93,8 @@ export class AnchorGrid {
     const anchorsPerCell = this.scales.length * this.aspectRatios.length;
     let offset = 0;
     const levels = this.strides.map((stride) => {
-      const height = Math.ceil(this.imageHeight / stride);
-      const width = Math.ceil(this.imageWidth / stride);
+      const height = cells(this.imageHeight, stride);
+      const width = cells(this.imageWidth, stride);
       const level = { stride, height, width, anchorsPerCell, offset, count: height * width * anchorsPerCell };
       offset += level.count;
       return Object.freeze(level);
@@ -119,9 +120,30 @@ export class AnchorGrid {
     return plan(check, 'gridBoxes', [backendIndex(check, undefined), ...this.#native.args, out], () => out).runSync();
   }
 
-  /** @internal The native form of a true AnchorGrid; undefined for everything else, look-alikes included. */
-  static nativeOf(value: unknown): NativeAnchors | undefined {
-    return typeof value === 'object' && value !== null && #native in value ? value.#native : undefined;
+  static {
+    mark(this.prototype);
+  }
+
+  /**
+   * @internal A true AnchorGrid, made anew where another copy of this package made it; undefined for everything else, look-alikes
+   * included.
+   */
+  static from(value: unknown): AnchorGrid | undefined {
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (#native in value) return value;
+    if (!isOfAnotherCopy(value)) return undefined;
+    try {
+      const { levels: _, count, ...options } = value as AnchorGrid;
+      const grid = new AnchorGrid(options);
+      return grid.count === count ? grid : undefined;
+    } catch {
+      return undefined; // another class's, or a grid of another version that has more options
+    }
+  }
+
+  /** @internal What native code takes. */
+  static nativeOf(grid: AnchorGrid): NativeAnchors {
+    return grid.#native;
   }
 
   /** [L, S, 2]: half widths and half heights, rounded to float32 once. */
@@ -155,8 +177,8 @@ export interface NativeAnchors {
 
 /** Any anchors as native code takes them, validated. */
 export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
-  const grid = AnchorGrid.nativeOf(anchors);
-  if (grid !== undefined) return grid;
+  const grid = AnchorGrid.from(anchors);
+  if (grid !== undefined) return AnchorGrid.nativeOf(grid);
   if (operandKind(anchors) !== 'Float32Array') {
     check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', describe(anchors));
   }
@@ -164,6 +186,16 @@ export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
   const count = check.boxes('anchors', data, { area: true });
   if (count > MAX_ANCHORS) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
   return { count, args: [null, data] };
+}
+
+/**
+ * ceil(size / stride) of the decimal numbers that float64 stands for: 7 pixels are 10 cells of 0.7, though 7 / 0.7 exceeds 10.
+ * The rule is that of native/math/hard_negatives.h.
+ */
+function cells(size: number, stride: number): number {
+  const quotient = size / stride;
+  const nearest = Math.round(quotient);
+  return Math.abs(quotient - nearest) <= 2 ** -51 * quotient ? nearest : Math.ceil(quotient);
 }
 
 // More pixels than an image may have, less than float32 stops resolving.

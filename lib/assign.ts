@@ -5,6 +5,7 @@ import type { GroundTruthArguments, MatchArguments } from '../binding.js';
 import { Call } from './call.js';
 import { DeviceTensor, type Floats, type FloatsLike, type Ints, type IntsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
+import { ofThisRealm } from './typed-arrays.js';
 import type { Check } from './validate.js';
 
 export interface MatchOptions {
@@ -33,7 +34,7 @@ export interface AssignBatchOptions<F extends Floats = Float32Array> extends Mat
   backend?: BackendName;
 }
 
-/** Arrays that receive the outputs whose size is known beforehand. */
+/** Arrays that receive the outputs whose size is known beforehand; apart from each other and from all inputs. */
 export interface AssignOut<F extends Floats = Float32Array> {
   labels?: IntsLike<F>;
   matches?: IntsLike<F>;
@@ -74,7 +75,7 @@ export interface BatchAssignment<F extends Floats = Float32Array> extends Assign
   positiveOffsets: Int32Array;
 }
 
-const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLowQualityMatches', 'ignoreIof'] as const;
+export const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLowQualityMatches', 'ignoreIof'] as const;
 
 /**
  * Assigns anchors to the ground truth of one image, as torchvision.models.detection._utils.Matcher does to the bit (ties
@@ -181,21 +182,24 @@ function planAssign<F extends Floats, Result>(
   const out = check.options<AssignOut<Floats>>('out', given.out, ['labels', 'matches']);
   const labels = check.out('Int32Array', 'out.labels', out.labels, rows);
   const matches = check.out('Int32Array', 'out.matches', out.matches, rows);
-  check.apart('out.labels', labels, 'out.matches', matches);
   const backend = backendIndex(check, given.backend);
   const { device } = check;
   return plan(check, 'assign', [backend, ...anchors.args, ...truth, ...match, labels, matches], (raw) => {
     const numPositives = raw.positiveOffsets[images] as number;
-    const { positives, boxTargets, positiveOffsets, unmatchedGt } = raw;
     return finish({
       labels,
       matches,
       numPositives,
-      positiveOffsets,
-      unmatchedGt,
-      positives: device === undefined ? positives : DeviceTensor.adopt(positives, [numPositives], 'int32', device),
+      positiveOffsets: ofThisRealm(raw.positiveOffsets),
+      unmatchedGt: ofThisRealm(raw.unmatchedGt),
+      positives:
+        device === undefined
+          ? ofThisRealm(raw.positives)
+          : DeviceTensor.adopt(raw.positives, [numPositives], 'int32', device),
       boxTargets:
-        device === undefined ? boxTargets : DeviceTensor.adopt(boxTargets, [numPositives, 4], 'float32', device),
+        device === undefined
+          ? ofThisRealm(raw.boxTargets)
+          : DeviceTensor.adopt(raw.boxTargets, [numPositives, 4], 'float32', device),
     } as BatchAssignment<F>);
   });
 }

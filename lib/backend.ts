@@ -1,15 +1,21 @@
 // Which backend runs the operations, and with how many threads.
-import type { BackendState, CudaDevice, CudaState } from '../binding.js';
+import type { BackendState, CudaDevice, CudaState, RecycledMemory } from '../binding.js';
+import { CUDA } from './device-tensor.js';
 import { RetinanetOpsError } from './errors.js';
 import { native } from './native.js';
 import { Check } from './validate.js';
 
-export type { BackendState, CudaDevice, CudaState };
+export type { BackendState, CudaDevice, CudaState, RecycledMemory };
 
-/** 'auto' takes CUDA where it is usable, else the CPU; 'cuda' throws where it is not. Tensors on a device always take CUDA. */
+/**
+ * Where calls on typed arrays run. 'auto' is the CPU: crossing the bus and back takes longer than the CPU needs. 'cuda' sends them
+ * to a device all the same, and throws where there is none to use. Tensors on a device run there whatever this says.
+ */
 export type BackendName = 'auto' | 'cpu' | 'cuda';
 
 const NAMES = ['auto', 'cpu', 'cuda'] as const;
+/** The native number of the CPU backend. */
+const CPU = 0;
 let current: BackendName = 'auto';
 
 /**
@@ -19,7 +25,7 @@ let current: BackendName = 'auto';
  */
 export function setBackend(name: BackendName): void {
   const check = new Check('setBackend');
-  backendIndex(check, check.oneOf('name', name, NAMES));
+  if (check.oneOf('name', name, NAMES) === 'cuda') requireCuda(check);
   current = name;
 }
 
@@ -31,19 +37,25 @@ export function getBackend(): BackendName {
 export interface BackendInfo {
   /** What setBackend chose. */
   current: BackendName;
-  /** The backend that calls without a `backend` option run on. */
+  /** The backend that calls on typed arrays without a `backend` option run on. */
   active: 'cpu' | 'cuda';
   /** Threads that an operation may use, the calling one included. */
   numThreads: number;
   cpu: BackendState;
   cuda: CudaState;
+  /**
+   * Host memory of large results: once an array has been collected, the next result takes its place. RETINANET_OPS_RECYCLED_MIB
+   * in the environment bounds what is kept meanwhile; 0 switches it off.
+   */
+  memory: RecycledMemory;
 }
 
-/** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable. */
+/** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable; memory. */
 export function backendInfo(): BackendInfo {
-  const cuda = native().cudaInfo();
-  const active = current !== 'cpu' && cuda.available ? 'cuda' : 'cpu';
-  return { current, active, numThreads: native().numThreads(), cpu: native().cpuInfo(), cuda };
+  const active = current === 'cuda' ? 'cuda' : 'cpu';
+  const addon = native();
+  const [numThreads, memory] = [addon.numThreads(), addon.recycledMemory()];
+  return { current, active, numThreads, cpu: addon.cpuInfo(), cuda: addon.cudaInfo(), memory };
 }
 
 /**
@@ -62,9 +74,9 @@ export function backendIndex(check: Check, option: unknown): number {
   if (onDevice && option === 'cpu') {
     check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");
   }
-  const name = onDevice ? 'cuda' : given;
-  if (name === 'cuda') requireCuda(check);
-  return NAMES.indexOf(name);
+  if (!onDevice && given !== 'cuda') return CPU;
+  requireCuda(check);
+  return CUDA;
 }
 
 /** Throws ERR_BACKEND with the reason where CUDA is not usable; that is decided once a process. */

@@ -7,7 +7,10 @@ import { plan, type Plan } from './plan.js';
 import { FLOAT32_MAX } from './validate.js';
 
 export interface BoxOptions<F extends Floats = Float32Array> {
-  /** The array that receives the result; of exactly its length. */
+  /**
+   * The array that receives the result; of exactly its length. May be `boxes` itself in encodeBoxes and clipBoxes, `deltas` in
+   * decodeBoxes; apart from every other array of the call.
+   */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -35,7 +38,7 @@ export function encodeBoxes<F extends Floats>(anchors: Anchors<F>, boxes: F, opt
 
 /**
  * Boxes from anchors and deltas: torchvision's BoxCoder.decode with weights 1, 1, 1, 1; dw and dh are clipped at log(1000 / 16).
- * NaN deltas give NaN coordinates.
+ * NaN deltas give NaN coordinates, infinite ones what the formula gives: decodeDetections refuses both.
  *
  * @param anchors an AnchorGrid, or boxes [A, 4]
  * @param deltas [A, 4]
@@ -49,7 +52,7 @@ export function decodeBoxes<F extends Floats>(anchors: Anchors<F>, deltas: F, op
 /**
  * Boxes with x clamped to [0, width] and y to [0, height] (torchvision.ops.clip_boxes_to_image).
  *
- * @param boxes [n, 4], finite
+ * @param boxes [n, 4], finite; on a device, where nobody looks, NaN stays NaN
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
 export function clipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F>): FloatsLike<F> {
@@ -79,7 +82,7 @@ export function planEncodeBoxes<F extends Floats>(
   const { count, args } = nativeAnchors(check, anchors);
   check.operand('Float32Array', 'boxes', boxes, 4 * count, '[A, 4]');
   check.boxes('boxes', boxes, { area: true });
-  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
   return plan(check, 'encodeBoxes', [backendIndex(check, given.backend), ...args, boxes, out], () => out);
 }
 
@@ -92,7 +95,7 @@ export function planDecodeBoxes<F extends Floats>(
   const given = check.options<BoxOptions<F>>('options', options, OPTIONS);
   const { count, args } = nativeAnchors(check, anchors);
   check.operand('Float32Array', 'deltas', deltas, 4 * count, '[A, 4]');
-  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], deltas) as FloatsLike<F>;
   return plan(check, 'decodeBoxes', [backendIndex(check, given.backend), ...args, deltas, out], () => out);
 }
 
@@ -104,7 +107,7 @@ export function planClipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
   const height = check.number('height', given.height, size);
   const width = check.number('width', given.width, size);
-  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4]) as FloatsLike<F>;
+  const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
   return plan(check, 'clipBoxes', [backendIndex(check, given.backend), boxes, height, width, out], () => out);
 }
 

@@ -1,6 +1,7 @@
 // The arrays of one call: typed arrays, or tensors that all lie on one device.
 import { DeviceTensor, dtypesOf, type DType, type Floats, type Ints } from './device-tensor.js';
-import { bufferOf } from './typed-arrays.js';
+import { overlap, type Operand } from './overlap.js';
+import type { ArrayKinds } from './allocate.js';
 import { Check } from './validate.js';
 
 /** What stands for an array of each kind in a call: itself, or a tensor on a device. */
@@ -15,15 +16,40 @@ interface Home {
   device: number | undefined;
 }
 
+/** What a call does with an array. */
+interface Use {
+  argument: string;
+  array: Operand;
+  isOutput: boolean;
+}
+
 /** The checks of a call's arguments, which remember where its arrays lie; and its outputs, which lie there too. */
 export class Call extends Check {
   #home: Home | undefined;
   #groundTruthHome: Home | undefined;
+  readonly #uses: Use[] = [];
   readonly #made: DeviceTensor[] = [];
 
   /** Known once an operand has been read. */
   override get device(): number | undefined {
     return this.#home?.device;
+  }
+
+  /** As Check's; no output may lie over it. */
+  override array<Kind extends keyof ArrayKinds>(
+    kind: Kind,
+    argument: string,
+    value: unknown,
+    length?: number,
+    shape?: string,
+  ): ArrayKinds[Kind] {
+    const array = super.array(kind, argument, value, length, shape);
+    this.#use({ argument, array, isOutput: false });
+    return array;
+  }
+
+  override reads(argument: string, array: ArrayBufferView): void {
+    this.#use({ argument, array, isOutput: false });
   }
 
   /** As array, where a tensor on a device may stand for it. All operands of a call lie in one memory. */
@@ -35,10 +61,11 @@ export class Call extends Check {
     shape?: string,
     dtypes = dtypesOf(kind),
   ): Operands[Kind] {
-    const operand = this.#arrayOrTensor(kind, argument, value, dtypes);
-    this.#home = this.#together(argument, operand, this.#home);
-    this.length(argument, operand, length, shape);
-    return operand;
+    const array = this.#arrayOrTensor(kind, argument, value, dtypes);
+    this.#home = this.#together(argument, array, this.#home);
+    this.length(argument, array, length, shape);
+    this.#use({ argument, array, isOutput: false });
+    return array;
   }
 
   /** As operand, for a network's output: on a device it may be float16 or bfloat16, but of one dtype in a call. */
@@ -55,11 +82,12 @@ export class Call extends Check {
     length?: number,
     shape?: string,
   ): Operands[Kind] {
-    const operand = this.#arrayOrTensor(kind, argument, value, dtypesOf(kind));
-    this.#groundTruthHome = this.#together(argument, operand, this.#groundTruthHome);
-    if (DeviceTensor.is(operand)) this.#home = this.#together(argument, operand, this.#home);
-    this.length(argument, operand, length, shape);
-    return operand;
+    const array = this.#arrayOrTensor(kind, argument, value, dtypesOf(kind));
+    this.#groundTruthHome = this.#together(argument, array, this.#groundTruthHome);
+    if (DeviceTensor.is(array)) this.#home = this.#together(argument, array, this.#home);
+    this.length(argument, array, length, shape);
+    this.#use({ argument, array, isOutput: false });
+    return array;
   }
 
   #arrayOrTensor<Kind extends keyof Operands>(
@@ -68,7 +96,7 @@ export class Call extends Check {
     value: unknown,
     dtypes: readonly DType[],
   ): Operands[Kind] {
-    if (!DeviceTensor.is(value)) return this.array(kind, argument, value);
+    if (!DeviceTensor.is(value)) return super.array(kind, argument, value);
     if (value.isDisposed)
       this.fail('ERR_DTYPE', argument, 'a tensor that holds memory', 'one that has been disposed of');
     if (!dtypes.includes(value.dtype)) {
@@ -85,30 +113,64 @@ export class Call extends Check {
     this.fail('ERR_DEVICE', argument, `${place(home.device)}, as ${home.argument} is,`, place(device));
   }
 
-  /** An output array: the caller's, or a new one, where the operands lie. A new tensor has the given shape. */
+  /**
+   * An output array: the caller's, or a new one, where the operands lie. A new tensor has the given shape. Where the operation
+   * reads a place of `over` before it writes the same place, the output may be that very operand.
+   */
   out<Kind extends keyof Operands>(
     kind: Kind,
     argument: string,
     value: unknown,
     length: number,
     shape: readonly number[] = [length],
+    over?: Floats,
   ): Operands[Kind] {
-    if (value !== undefined) return this.operand(kind, argument, value, length);
+    if (value !== undefined) return this.#output(kind, argument, value, length, dtypesOf(kind), over);
     this.#home ??= { argument, device: undefined };
     return this.allocate(kind, length, shape);
   }
 
-  /** An output array like an operand, in type and shape. */
+  /** An output array like an operand, in type and shape; may be that very operand. */
   outLike(argument: string, value: unknown, like: Floats): Floats {
-    if (!DeviceTensor.is(like)) return this.out('Float32Array', argument, value, like.length);
+    if (!DeviceTensor.is(like)) return this.out('Float32Array', argument, value, like.length, undefined, like);
     if (value === undefined) return this.#tensor(like.shape, like.dtype);
-    return this.operand('Float32Array', argument, value, like.length, undefined, [like.dtype]);
+    return this.#output('Float32Array', argument, value, like.length, [like.dtype], like);
   }
 
-  /** Two outputs of one call share no memory: each would spoil the other. */
-  apart(first: string, a: Floats | Ints | null, second: string, b: Floats | Ints): void {
-    if (a === null || (a !== b && (DeviceTensor.is(a) || DeviceTensor.is(b) || !overlap(a, b)))) return;
-    this.fail('ERR_OPTION', second, `an array apart from ${first}`, 'one over the same memory');
+  #output<Kind extends keyof Operands>(
+    kind: Kind,
+    argument: string,
+    value: unknown,
+    length: number,
+    dtypes: readonly DType[],
+    over: Floats | undefined,
+  ): Operands[Kind] {
+    const array = this.#arrayOrTensor(kind, argument, value, dtypes);
+    this.#home = this.#together(argument, array, this.#home);
+    this.length(argument, array, length);
+    this.#use({ argument, array, isOutput: true }, over);
+    return array;
+  }
+
+  /** An output shares no memory with another array of the call, which it would spoil; but it may be the first use of `over`. */
+  #use(use: Use, over?: Floats): void {
+    const operand = over && this.#uses.find(({ array }) => array === over);
+    for (const other of this.#uses) {
+      if (!use.isOutput && !other.isOutput) continue;
+      const how = overlap(use.array, other.array);
+      if (how === 'apart' || (how === 'the same' && other === operand)) continue;
+      const expected =
+        other === operand
+          ? `${other.argument} itself or an array apart from it`
+          : `an array apart from ${other.argument}`;
+      this.fail(
+        'ERR_OPTION',
+        use.argument,
+        expected,
+        `one over ${other === operand ? 'part of it' : 'the same memory'}`,
+      );
+    }
+    this.#uses.push(use);
   }
 
   /** A new array where the operands lie; `shape` is a tensor's. */
@@ -149,9 +211,4 @@ export class Call extends Check {
   override boxes(argument: string, boxes: Floats, { area }: { area: boolean }): number {
     return DeviceTensor.is(boxes) ? this.boxCount(argument, boxes) : super.boxes(argument, boxes, { area });
   }
-}
-
-function overlap(a: ArrayBufferView, b: ArrayBufferView): boolean {
-  if (bufferOf(a) !== bufferOf(b)) return false;
-  return a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 }

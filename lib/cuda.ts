@@ -17,7 +17,7 @@ export interface TensorOptions {
   dtype?: DType;
   /** Of the data. Default: [data.length]. */
   shape?: readonly number[];
-  /** Index of the device. Default 0. */
+  /** Index of the device. Default: the first that runs the kernels, `backendInfo().cuda.device`. */
   device?: number;
 }
 
@@ -59,21 +59,21 @@ export function tensor(data: TensorData | readonly number[], options?: TensorOpt
 }
 
 /**
- * What this process holds on a device.
+ * What this process holds on a device; by default that of `backendInfo().cuda.device`.
  *
  * @throws RetinanetOpsError ERR_BACKEND, ERR_RANGE
  */
-export function memory(device = 0): DeviceMemory {
+export function memory(device?: number): DeviceMemory {
   const check = new Check('cuda.memory');
   return plan(check, 'deviceMemory', [CUDA, readDevice(check, device)], (bytes) => bytes).runSync();
 }
 
 /**
- * Waits, on a worker thread, for all work queued on a device before.
+ * Waits, on a worker thread, for all work queued on a device before; by default on that of `backendInfo().cuda.device`.
  *
  * @throws RetinanetOpsError ERR_BACKEND: the device, or something queued on it, failed; ERR_RANGE
  */
-export async function synchronize(device = 0): Promise<void> {
+export async function synchronize(device?: number): Promise<void> {
   const check = new Check('cuda.synchronize');
   return plan(check, 'deviceSynchronize', [CUDA, readDevice(check, device)], () => undefined).runAsync();
 }
@@ -96,15 +96,13 @@ export function pinnedFloat32Array(length: number): Float32Array {
 
 function readDevice(check: Check, device: unknown): number {
   requireCuda(check);
-  if (device === undefined) return 0;
-  return check.number('device', device, { min: 0, max: deviceCount() - 1, integer: true });
+  // Neither changes while a process lives.
+  known ??= { count: devices().length, first: native().cudaInfo().device ?? 0 };
+  if (device === undefined) return known.first;
+  return check.number('device', device, { min: 0, max: known.count - 1, integer: true });
 }
 
-let count: number | undefined;
-/** It does not change while a process lives. */
-function deviceCount(): number {
-  return (count ??= devices().length);
-}
+let known: { count: number; first: number } | undefined;
 
 function readShape(check: Check, name: string, shape: unknown): number[] {
   if (Array.isArray(shape) && shape.length === 0) return [];

@@ -2,7 +2,7 @@
 import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
 import { backendIndex, type BackendName } from './backend.js';
 import { Call } from './call.js';
-import { head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
+import { DeviceTensor, head, type Floats, type FloatsLike, type IntsLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
 import { FLOAT32_MAX, type Check } from './validate.js';
 
@@ -25,6 +25,8 @@ export interface DecodeDetectionsOptions<F extends Floats = Float32Array> {
   levelCounts?: ArrayLike<number>;
   /** In [0, 1]. Default 0.5. */
   iouThreshold?: number;
+  /** A box suppresses those of other classes too. Default false: only those of its own. */
+  classAgnostic?: boolean;
   /** Detections an image. Default 300. */
   maxDetections?: number;
   backend?: BackendName;
@@ -53,14 +55,16 @@ export const DECODE_OPTIONS = [
   'topK',
   'levelCounts',
   'iouThreshold',
+  'classAgnostic',
   'maxDetections',
   'backend',
 ] as const;
 
 /**
  * Scores, boxes and classes from raw outputs (torchvision's RetinaNet.postprocess_detections): per level the topK scores above
- * the threshold, decoded and clipped; non-maximum suppression within each class; the best maxDetections of each image.
- * NaN logits are never a detection.
+ * the threshold, decoded and clipped; non-maximum suppression within each class (batched_nms there; with `classAgnostic` across
+ * classes, nms); the best maxDetections of each image. A NaN logit is never a detection, nor is a row whose deltas or whose
+ * decoded box, before clipping, are not all finite: it takes no other's place among the topK and suppresses nothing.
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
@@ -75,12 +79,12 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
   const classLogits = check.activations('classLogits', given.classLogits);
   const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
-  const grid = given.anchors instanceof AnchorGrid ? given.anchors : undefined;
+  const grid = AnchorGrid.from(given.anchors);
   const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
   const { imageHeight = grid?.imageHeight, imageWidth = grid?.imageWidth } = given;
   const height = check.number('imageHeight', imageHeight, size);
   const width = check.number('imageWidth', imageWidth, size);
-  const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, maxDetections = 300 } = given;
+  const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, classAgnostic = false, maxDetections = 300 } = given;
   const unit = { min: 0, max: 1 };
   const whole = { min: 1, max: 2 ** 31 - 1, integer: true };
   check.number('topK', topK, whole);
@@ -109,6 +113,7 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
       check.number('scoreThreshold', scoreThreshold, unit),
       topK,
       check.number('iouThreshold', iouThreshold, unit),
+      check.boolean('classAgnostic', classAgnostic),
       most,
       boxes,
       scores,
@@ -147,10 +152,14 @@ export function readOutputShape(
         ? 1
         : classLogits.length / rows
       : check.number('numClasses', givenClasses, { min: 1, integer: true });
-  if (!Number.isInteger(numClasses) || numClasses < 1 || classLogits.length !== rows * numClasses) {
+  // A tensor [B, A, K] that others' lengths contradict by a factor.
+  const axes = DeviceTensor.is(classLogits) && givenClasses === undefined ? classLogits.shape : [];
+  const contradicts = axes.length === 3 && rows > 0 && axes[2] !== numClasses;
+  if (!Number.isInteger(numClasses) || numClasses < 1 || classLogits.length !== rows * numClasses || contradicts) {
     const classes = givenClasses === undefined ? 'the number of classes' : `${String(numClasses)} classes`;
     const expected = `${String(rows)} anchors x ${classes}`;
-    check.fail('ERR_SHAPE', 'classLogits', expected, `${String(classLogits.length)} elements`);
+    const received = contradicts ? `shape [${axes.join(', ')}]` : `${String(classLogits.length)} elements`;
+    check.fail('ERR_SHAPE', 'classLogits', expected, received);
   }
   return { images, numClasses };
 }

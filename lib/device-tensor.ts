@@ -1,7 +1,9 @@
 // Arrays in a CUDA device's memory.
+import { mark } from './copies.js';
 import { native } from './native.js';
 import { plan } from './plan.js';
 import { kindOf } from './typed-arrays.js';
+import type { ArrayKinds } from './allocate.js';
 import { Check } from './validate.js';
 
 /** Element types; their order is the wire format between lib/ and the addon. */
@@ -25,7 +27,7 @@ export function elements(shape: readonly number[]): number {
 }
 
 /** The native number of the CUDA backend. */
-export const CUDA = 2;
+export const CUDA = 1;
 
 /**
  * An array in a device's memory, made by `cuda.tensor` or as the result of a call on other tensors. Its elements can be written
@@ -100,6 +102,7 @@ export class DeviceTensor {
       plan(check, 'deviceUpload', [CUDA, this, array], () => undefined).runSync();
       return this;
     }
+    if (data === this) return this;
     data.#live(check, 'data');
     if (data.dtype !== this.dtype) check.fail('ERR_DTYPE', 'data', `a tensor of dtype ${this.dtype}`, data.dtype);
     if (data.device !== this.device) {
@@ -135,6 +138,10 @@ export class DeviceTensor {
   /** @internal True for our tensors, false for look-alikes. */
   static is(value: unknown): value is DeviceTensor {
     return typeof value === 'object' && value !== null && #isDisposed in value;
+  }
+
+  static {
+    mark(this.prototype);
   }
 
   /** @internal Uninitialised. */
@@ -188,7 +195,11 @@ export function operandKind(value: unknown): string | undefined {
 export function head<A extends Floats | Ints>(check: Check, array: A, rows: number, rowLength?: number): A {
   const shape = rowLength === undefined ? [rows] : [rows, rowLength];
   if (DeviceTensor.is(array)) return array.head(check, shape) as A;
-  return (array as Float32Array).slice(0, rows * (rowLength ?? 1)) as A;
+  const length = rows * (rowLength ?? 1);
+  if (length === array.length) return array;
+  const out = check.newArray(kindOf(array) as keyof ArrayKinds, length);
+  out.set(array.subarray(0, length));
+  return out as A;
 }
 
 /** Gives back an output that the caller did not ask for. */

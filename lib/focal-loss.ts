@@ -18,30 +18,29 @@ import {
   lossesOut,
   normalizerOrPositives,
   reductionOf,
+  weightsOf,
   type Divisor,
   type LossesAndGrad,
   type Reduction,
+  type WeightOptions,
 } from './loss-options.js';
+import { readNumClasses } from './num-classes.js';
+import { readFocalLossParameters, type FocalLossParameterOptions, type FocalLossParameters } from './per-class.js';
 import { plan, type Plan } from './plan.js';
-import { kindOf } from './typed-arrays.js';
-import { FLOAT32_MAX, type Check } from './validate.js';
 
-export interface FocalLossOptions<F extends Floats = Float32Array> {
-  /** K. Default: logits.length / targets.length for class labels; for dense targets only per-class options need it. */
+export interface FocalLossOptions<F extends Floats = Float32Array>
+  extends FocalLossParameterOptions, WeightOptions<FloatsLike<F>> {
+  /**
+   * K. Default: the last axis of tensors that have several; logits.length / targets.length for class labels; for dense targets what
+   * `alpha`, `gamma` or `weights` tell by their length. Dense targets without any of these need it where positive anchors are
+   * counted: with normalizer 'positives', and for numPositives.
+   */
   numClasses?: number;
-  /** Weight of the positive class in [0, 1], one number or [K]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
-  alpha?: number | Float32Array | null;
-  /** Focusing parameter >= 0, one number or [K]. Default 2. */
-  gamma?: number | Float32Array;
   /** Default 'sum'. */
   reduction?: Reduction;
   /** Divides every loss and gradient; 'positives' = max(1, number of positive anchors). Default 1. */
   normalizer?: number | 'positives';
-  /** [N], finite and >= 0: multiplies an anchor's losses; an anchor of weight 0 is ignored and its logits are not read. */
-  anchorWeights?: FloatsLike<F>;
-  /** s in [0, 1]: a target t becomes t (1 - s) + s / 2 (as in Keras' binary losses). Default 0. */
-  labelSmoothing?: number;
-  /** [N, K], for reduction 'none': the array that receives the losses. */
+  /** [N, K], for reduction 'none': the array that receives the losses; apart from every other array of the call. */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -49,7 +48,7 @@ export interface FocalLossOptions<F extends Floats = Float32Array> {
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array> extends FocalLossOptions<F> {
   /** Upstream gradient: a number, or with reduction 'none' also [N, K]. Default 1. */
   gradOutput?: number | FloatsLike<F>;
-  /** [N, K]: the array that receives the gradient; may be `logits` itself. */
+  /** [N, K]: the array that receives the gradient; may be `logits` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;
 }
 
@@ -57,7 +56,10 @@ export interface FocalLossValueAndGradOptions<F extends Floats = Float32Array> e
   FocalLossOptions<F>,
   'out'
 > {
-  /** [N, K]: receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
+  /**
+   * [N, K]: receives the gradient; may be `logits` itself, and lies apart from every other array of the call. Or both outputs by
+   * name; `losses` only with reduction 'none'.
+   */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
@@ -65,7 +67,7 @@ export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends F
   loss: Loss;
   /** [N, K]: the derivative of the summed `loss` by the logits. */
   grad: FloatsLike<F>;
-  /** Anchors that are not ignored and have a class (dense targets: any target above 0). */
+  /** Anchors that are not ignored and have a class (dense targets: any target above 0; see `numClasses`). */
   numPositives: NumberLike<F>;
 }
 
@@ -75,12 +77,13 @@ export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends F
  */
 export type FocalLossTargets<F extends Floats = Float32Array> = IntsLike<F> | FloatsLike<F>;
 
-const OPTIONS = [
+export const FOCAL_LOSS_OPTIONS = [
   'numClasses',
   'alpha',
   'gamma',
   'reduction',
   'normalizer',
+  'weights',
   'anchorWeights',
   'labelSmoothing',
   'out',
@@ -165,7 +168,7 @@ export function planSigmoidFocalLoss<F extends Floats>(
   options?: FocalLossOptions<F>,
 ): Plan<NumberLike<F> | FloatsLike<F>> {
   const check = new Call('sigmoidFocalLoss');
-  const given = check.options<FocalLossOptions<Floats>>('options', options, OPTIONS);
+  const given = check.options<FocalLossOptions<Floats>>('options', options, FOCAL_LOSS_OPTIONS);
   const input = readInput(check, logits, targets, given);
   const losses = lossesOut(check, given.out, input.reduction, logits);
   return planFocalLoss(check, input, { losses }, ({ loss, numPositives }) => {
@@ -180,7 +183,10 @@ export function planSigmoidFocalLossBackward<F extends Floats>(
   options?: FocalLossBackwardOptions<F>,
 ): Plan<FloatsLike<F>> {
   const check = new Call('sigmoidFocalLossBackward');
-  const given = check.options<FocalLossBackwardOptions<Floats>>('options', options, [...OPTIONS, 'gradOutput']);
+  const given = check.options<FocalLossBackwardOptions<Floats>>('options', options, [
+    ...FOCAL_LOSS_OPTIONS,
+    'gradOutput',
+  ]);
   const input = readInput(check, logits, targets, given);
   const gradOutput = gradOutputOf(check, given.gradOutput, input.reduction, logits.length);
   const grad = check.outLike('out', given.out, logits);
@@ -197,8 +203,8 @@ export function planSigmoidFocalLossValueAndGrad<F extends Floats>(
   options?: FocalLossValueAndGradOptions<F>,
 ): Plan<FocalLossValueAndGrad<NumberLike<F> | FloatsLike<F>, F>> {
   const check = new Call('sigmoidFocalLossValueAndGrad');
-  const given = check.options<FocalLossValueAndGradOptions<Floats>>('options', options, OPTIONS);
-  const input = readInput(check, logits, targets, given);
+  const given = check.options<FocalLossValueAndGradOptions<Floats>>('options', options, FOCAL_LOSS_OPTIONS);
+  const input = readInput(check, logits, targets, given, true);
   const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, logits);
   return planFocalLoss(
     check,
@@ -215,7 +221,7 @@ interface FocalLossInput {
   numClasses: number;
   logits: Floats;
   targets: Floats | Ints;
-  anchorWeights: Floats | null;
+  weights: Floats | null;
   parameters: FocalLossParameters;
   reduction: Reduction;
   divisor: Divisor;
@@ -226,6 +232,7 @@ function readInput(
   logits: Floats,
   targets: Floats | Ints,
   given: Omit<FocalLossOptions<Floats>, 'out'>,
+  countsPositives = given.normalizer === 'positives',
 ): FocalLossInput {
   check.activations('logits', logits);
   const kind = operandKind(targets);
@@ -234,14 +241,14 @@ function readInput(
     check.fail('ERR_DTYPE', 'targets', 'an Int32Array [N] or a Float32Array [N, K]', describe(targets));
   }
   check.operand(dense ? 'Float32Array' : 'Int32Array', 'targets', targets, dense ? logits.length : undefined);
-  const numClasses = readNumClasses(check, logits, targets, dense, given);
+  const told = readNumClasses(check, logits, targets, given);
+  const numClasses = told ?? 1;
   const rows = logits.length / numClasses;
   if (dense) check.values('targets', targets as Floats, 0, 1, numClasses);
   else check.labels('targets', targets as Ints, -2, numClasses);
-  let anchorWeights: Floats | null = null;
-  if (given.anchorWeights !== undefined) {
-    anchorWeights = check.operand('Float32Array', 'anchorWeights', given.anchorWeights, rows, 'one an anchor');
-    check.values('anchorWeights', anchorWeights, 0, FLOAT32_MAX);
+  if (told === undefined && countsPositives && logits.length > 1) {
+    const expected = 'a number (positive anchors are counted, and dense targets do not tell where an anchor ends)';
+    check.fail('ERR_OPTION', 'numClasses', expected, 'undefined');
   }
   const reduction = reductionOf(check, given.reduction);
   return {
@@ -250,72 +257,11 @@ function readInput(
     numClasses,
     logits,
     targets,
-    anchorWeights,
+    weights: weightsOf(check, given, (count) => count === rows, `${String(rows)} elements one an anchor`),
     reduction,
     parameters: readFocalLossParameters(check, given, numClasses),
     divisor: normalizerOrPositives(check, given.normalizer, reduction, logits.length),
   };
-}
-
-/** K: the option, else what the shapes tell. Dense targets alone do not tell it, and only per-class options need it then. */
-function readNumClasses(
-  check: Check,
-  logits: Floats,
-  targets: Floats | Ints,
-  dense: boolean,
-  given: Omit<FocalLossOptions<Floats>, 'out'>,
-): number {
-  let anchors = targets.length;
-  let numClasses: number;
-  if (given.numClasses !== undefined) {
-    numClasses = check.number('numClasses', given.numClasses, { min: 1, integer: true });
-  } else if (dense) {
-    const weights = lengthOf(given.anchorWeights);
-    numClasses = lengthOf(given.alpha) || lengthOf(given.gamma) || (weights ? logits.length / weights : 1);
-  } else {
-    numClasses = anchors === 0 ? 1 : logits.length / anchors;
-  }
-  if (dense) anchors = Math.floor(logits.length / numClasses);
-  if (Number.isInteger(numClasses) && numClasses >= 1 && anchors * numClasses === logits.length) return numClasses;
-  const expected =
-    given.numClasses === undefined && !dense
-      ? `a multiple of ${String(anchors)} elements, one row a label`
-      : `${dense ? 'a multiple of' : `${String(anchors)} rows of`} ${String(numClasses)} elements`;
-  check.fail('ERR_SHAPE', 'logits', expected, `${String(logits.length)} elements`);
-}
-
-function lengthOf(value: unknown): number {
-  return operandKind(value) === undefined ? 0 : (value as Floats).length;
-}
-
-export interface FocalLossParameters {
-  alpha: number | Float64Array | null;
-  gamma: number | Float64Array;
-  labelSmoothing: number;
-}
-
-/** alpha, gamma and labelSmoothing with their defaults; by class as float64, which native code computes in. */
-export function readFocalLossParameters(
-  check: Check,
-  given: Pick<FocalLossOptions, 'alpha' | 'gamma' | 'labelSmoothing'>,
-  numClasses: number,
-): FocalLossParameters {
-  const { alpha = 0.25, gamma = 2, labelSmoothing = 0 } = given;
-  return {
-    alpha: alpha === null ? null : perClass(check, 'alpha', alpha, numClasses, 1),
-    gamma: perClass(check, 'gamma', gamma, numClasses, FLOAT32_MAX),
-    labelSmoothing: check.number('labelSmoothing', labelSmoothing, { min: 0, max: 1 }),
-  };
-}
-
-function perClass(check: Check, name: string, value: unknown, numClasses: number, max: number): number | Float64Array {
-  if (typeof value === 'number') return check.number(name, value, { min: 0, max });
-  if (kindOf(value) !== 'Float32Array') {
-    check.fail('ERR_DTYPE', name, 'a number or a Float32Array [K]', describe(value));
-  }
-  const array = check.array('Float32Array', name, value, numClasses, 'one a class');
-  check.values(name, array, 0, max);
-  return Float64Array.from(array);
 }
 
 interface FocalLossOutputs {
@@ -343,7 +289,7 @@ function planFocalLoss<Result>(
       input.logits,
       isLabels ? (input.targets as Ints) : null,
       isLabels ? null : (input.targets as Floats),
-      input.anchorWeights,
+      input.weights,
       input.parameters.alpha,
       input.parameters.gamma,
       input.parameters.labelSmoothing,

@@ -21,6 +21,7 @@ export {
   type BackendState,
   type CudaDevice,
   type CudaState,
+  type RecycledMemory,
 } from './backend.js';
 export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './boxes.js';
 export * as cuda from './cuda.js';
@@ -37,7 +38,7 @@ export {
   type FocalLossValueAndGrad,
   type FocalLossValueAndGradOptions,
 } from './focal-loss.js';
-export type { LossesAndGrad, Reduction } from './loss-options.js';
+export type { LossesAndGrad, Reduction, WeightOptions } from './loss-options.js';
 export {
   onlineHardExamples,
   selectHardNegatives,
@@ -45,6 +46,7 @@ export {
   type OnlineHardExamplesOptions,
 } from './mining.js';
 export { nms, type NmsOptions } from './nms.js';
+export type { FocalLossParameterOptions, PerClass } from './per-class.js';
 export { priorBias } from './prior.js';
 export {
   retinanetLoss,

@@ -2,13 +2,46 @@
 import type { Call } from './call.js';
 import { describe } from './describe.js';
 import { DeviceTensor, operandKind, type Floats, type FloatsLike } from './device-tensor.js';
-import type { Check } from './validate.js';
+import { FLOAT32_MAX, type Check } from './validate.js';
 
 /** 'none' keeps a loss for every element; 'mean' divides the sum by the number of elements (0 where there are none). */
 export type Reduction = 'sum' | 'mean' | 'none';
 
 export function reductionOf(check: Check, value: unknown): Reduction {
   return value === undefined ? 'sum' : check.oneOf('reduction', value, ['sum', 'mean', 'none'] as const);
+}
+
+/** Weights of the losses. */
+export interface WeightOptions<Weights> {
+  /** One a row of the predictions (an anchor), finite and >= 0: multiplies its losses; a row of weight 0 is ignored and not read. */
+  weights?: Weights;
+  /** The former name of `weights`; only one of them may be given. */
+  anchorWeights?: Weights;
+}
+
+/** The weights, by whichever name they came; and that name. */
+export function givenWeights<Weights>(
+  check: Check,
+  { weights, anchorWeights }: WeightOptions<Weights>,
+): { name: keyof WeightOptions<unknown>; weights: Weights | undefined } {
+  if (anchorWeights === undefined) return { name: 'weights', weights };
+  if (weights === undefined) return { name: 'anchorWeights', weights: anchorWeights };
+  check.fail('ERR_OPTION', 'anchorWeights', 'weights alone, whose former name it is,', 'both');
+}
+
+/** The weights of as many rows as there may be. */
+export function weightsOf(
+  check: Call,
+  given: WeightOptions<Floats>,
+  fits: (rows: number) => boolean,
+  expected: string,
+): Floats | null {
+  const { name, weights } = givenWeights(check, given);
+  if (weights === undefined) return null;
+  const operand = check.operand('Float32Array', name, weights);
+  if (!fits(operand.length)) check.fail('ERR_SHAPE', name, expected, String(operand.length));
+  check.values(name, operand, 0, FLOAT32_MAX);
+  return operand;
 }
 
 /** What each loss is divided by: the option, and for 'mean' the number of elements as well. */
@@ -92,6 +125,5 @@ export function lossesAndGradOut(
   const given = check.options<LossesAndGrad<Floats>>('out', out, ['grad', 'losses']);
   const losses = lossesOut(check, given.losses, reduction, predictions, 'out.losses');
   const grad = check.outLike('out.grad', given.grad, predictions);
-  check.apart('out.losses', losses, 'out.grad', grad);
   return { losses, grad };
 }

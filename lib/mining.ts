@@ -8,6 +8,8 @@ import { plan, type Plan } from './plan.js';
 export interface HardNegativesOptions {
   /** Negatives kept for each positive, >= 0. Default 3. */
   ratio?: number;
+  /** Negatives kept however few positives there are, an integer >= 0. Default 0. */
+  minNegatives?: number;
   backend?: BackendName;
 }
 
@@ -19,10 +21,15 @@ export interface OnlineHardExamplesOptions {
   backend?: BackendName;
 }
 
+export const HARD_NEGATIVES_OPTIONS = ['ratio', 'minNegatives', 'backend'] as const;
+export const HARD_EXAMPLES_OPTIONS = ['iouThreshold', 'count', 'backend'] as const;
+
 /**
- * Hard negative mining (Liu et al. 2016, SSD, section 2.2): the floor(ratio * positives) background anchors of the largest loss.
+ * Hard negative mining (Liu et al. 2016, SSD, section 2.2): of the background anchors the max(floor(ratio * positives),
+ * minNegatives) of the largest loss, or all if there are fewer. The product is that of decimal numbers: 0.29 * 100 is 29, though
+ * float64 makes it less; one within 2^-51 of its own size of a whole number is that number.
  *
- * @param losses [N], or [N, K] summed over K; no NaN
+ * @param losses [N], or [N, K] summed over K; no NaN (on a device, and where infinities cancel, an anchor with one is left out)
  * @param labels [N] class labels, -1 background, -2 ignored (never selected)
  * @returns anchor indices, hardest first; of equal losses the smaller index comes first
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
@@ -40,7 +47,7 @@ export function selectHardNegatives<F extends Floats>(
  * the hardest `count`.
  *
  * @param losses [n], no NaN
- * @param boxes [n, 4], finite
+ * @param boxes [n, 4], finite; on a device, where nobody looks, a row that breaks either rule is left out
  * @returns rows, hardest first; of equal losses the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
@@ -58,7 +65,7 @@ export function planSelectHardNegatives<F extends Floats>(
   options?: HardNegativesOptions,
 ): Plan<IntsLike<F>> {
   const check = new Call('selectHardNegatives');
-  const given = check.options<HardNegativesOptions>('options', options, ['ratio', 'backend']);
+  const given = check.options<HardNegativesOptions>('options', options, HARD_NEGATIVES_OPTIONS);
   check.operand('Float32Array', 'losses', losses);
   check.operand('Int32Array', 'labels', labels);
   check.labels('labels', labels, -2);
@@ -68,12 +75,14 @@ export function planSelectHardNegatives<F extends Floats>(
   }
   const columns = rows === 0 ? 0 : losses.length / rows;
   check.values('losses', losses, -Infinity, Infinity, columns);
-  const ratio = given.ratio === undefined ? 3 : check.number('ratio', given.ratio, { min: 0 });
+  const { ratio = 3, minNegatives = 0 } = given;
+  check.number('ratio', ratio, { min: 0 });
+  check.number('minNegatives', minNegatives, { min: 0, integer: true });
   const keep = check.allocate('Int32Array', rows);
   return plan(
     check,
     'selectHardNegatives',
-    [backendIndex(check, given.backend), rows, columns, losses, labels, ratio, keep],
+    [backendIndex(check, given.backend), rows, columns, losses, labels, ratio, minNegatives, keep],
     (kept) => head(check, keep, kept) as IntsLike<F>,
   );
 }
@@ -84,8 +93,7 @@ export function planOnlineHardExamples<F extends Floats>(
   options: OnlineHardExamplesOptions,
 ): Plan<IntsLike<F>> {
   const check = new Call('onlineHardExamples');
-  const names = ['iouThreshold', 'count', 'backend'] as const;
-  const given = check.required<OnlineHardExamplesOptions>('options', options, names);
+  const given = check.required<OnlineHardExamplesOptions>('options', options, HARD_EXAMPLES_OPTIONS);
   const count = check.number('count', given.count, { min: 0, integer: true });
   const { iouThreshold = 0.7, backend } = given;
   return planSuppression<Floats>(check, 'losses', boxes, losses, {

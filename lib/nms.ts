@@ -14,11 +14,13 @@ export interface NmsOptions<F extends Floats = Float32Array> {
   backend?: BackendName;
 }
 
+export const NMS_OPTIONS = ['iouThreshold', 'maxOutput', 'classes', 'backend'] as const;
+
 /**
  * Greedy non-maximum suppression (torchvision.ops.nms; with `classes`, batched_nms).
  *
  * @param boxes [n, 4], finite
- * @param scores [n], no NaN
+ * @param scores [n], no NaN; on a device, where nobody looks, a row that breaks either rule is not kept and suppresses nothing
  * @returns rows of the kept boxes by descending score; of equal scores the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
@@ -28,7 +30,7 @@ export function nms<F extends Floats>(boxes: F, scores: FloatsLike<F>, options?:
 
 export function planNms<F extends Floats>(boxes: F, scores: FloatsLike<F>, options?: NmsOptions<F>): Plan<IntsLike<F>> {
   const check = new Call('nms');
-  const given = check.options<NmsOptions<F>>('options', options, ['iouThreshold', 'maxOutput', 'classes', 'backend']);
+  const given = check.options<NmsOptions<F>>('options', options, NMS_OPTIONS);
   return planSuppression(check, 'scores', boxes, scores, given);
 }
 

@@ -1,5 +1,6 @@
 // A validated call that has not run yet. The synchronous and the promised form of an operation share its plan and differ only
 // in how they run it.
+import { types } from 'node:util';
 import type { Operations } from '../binding.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
 import { native } from './native.js';
@@ -53,7 +54,7 @@ export function promised<Args extends unknown[], Result>(
 }
 
 function fromNative(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof RetinanetOpsError) return error;
+  if (!types.isNativeError(error) || error.name === 'RetinanetOpsError') return error;
   const code = (error as Error & { code?: ErrorCode }).code ?? 'ERR_NATIVE';
   return new RetinanetOpsError(code, error.message, { cause: error });
 }

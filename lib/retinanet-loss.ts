@@ -3,14 +3,13 @@ import { nativeAnchors, type Anchors } from './anchors.js';
 import { readGroundTruth, readMatchOptions, type GroundTruth, type MatchOptions } from './assign.js';
 import { backendIndex, type BackendName } from './backend.js';
 import { readOutputShape } from './decode.js';
-import { readFocalLossParameters, type FocalLossOptions } from './focal-loss.js';
 import { normalizerOrPositives } from './loss-options.js';
+import { readFocalLossParameters, type FocalLossParameterOptions } from './per-class.js';
 import { Call } from './call.js';
 import type { DeviceTensor, Floats, FloatsLike, NumberLike } from './device-tensor.js';
 import { plan, type Plan } from './plan.js';
 
-export interface RetinanetLossOptions<F extends Floats = Float32Array>
-  extends MatchOptions, Pick<FocalLossOptions, 'numClasses' | 'alpha' | 'gamma' | 'labelSmoothing' | 'backend'> {
+export interface RetinanetLossOptions<F extends Floats = Float32Array> extends MatchOptions, FocalLossParameterOptions {
   /** [B, A, K], flattened. */
   classLogits: F;
   /** [B, A, 4], flattened. */
@@ -18,13 +17,15 @@ export interface RetinanetLossOptions<F extends Floats = Float32Array>
   anchors: Anchors<F>;
   /** Typed arrays, or tensors where the others are. */
   groundTruth: GroundTruth | GroundTruth<F>;
+  /** K. Default: what the lengths tell. */
+  numClasses?: number;
   /** Smooth L1's beta, >= 0. Default 1 / 9. */
   beta?: number;
   /** Multiplies the box loss and its gradient, >= 0. Default 1. */
   boxWeight?: number;
   /** Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. */
   normalizer?: number | 'positives';
-  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves. */
+  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and lie apart from all others. */
   out?: RetinanetLossOut<F>;
   backend?: BackendName;
 }
@@ -86,7 +87,9 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   const classLogits = check.activations('classLogits', given.classLogits);
   const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
   const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
-  const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, numClasses);
+  // Where there are no rows nothing tells K, and nothing depends on it.
+  const labelsBelow = classLogits.length === 0 ? given.numClasses : numClasses;
+  const { truth, images: truthImages } = readGroundTruth(check, given.groundTruth, labelsBelow);
   if (truthImages !== images && anchors.count > 0) {
     check.fail(
       'ERR_SHAPE',
@@ -102,7 +105,6 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   const out = check.options<RetinanetLossOut<Floats>>('out', given.out, ['classGrad', 'boxGrad']);
   const classGrad = check.outLike('out.classGrad', out.classGrad, classLogits);
   const boxGrad = check.outLike('out.boxGrad', out.boxGrad, boxDeltas);
-  check.apart('out.classGrad', classGrad, 'out.boxGrad', boxGrad);
   const scalars = check.scalars(4);
   return plan(
     check,

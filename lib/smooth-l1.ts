@@ -8,22 +8,22 @@ import {
   lossesOut,
   normalizerOf,
   reductionOf,
+  weightsOf,
   type LossesAndGrad,
   type Reduction,
+  type WeightOptions,
 } from './loss-options.js';
 import { plan, type Plan } from './plan.js';
-import { FLOAT32_MAX } from './validate.js';
 
-export interface SmoothL1Options<F extends Floats = Float32Array> {
+/** `weights` of n elements make rows of predictions [n, m]. */
+export interface SmoothL1Options<F extends Floats = Float32Array> extends WeightOptions<FloatsLike<F>> {
   /** Where the quadratic part ends, >= 0; 0 is plain L1. Default 1. */
   beta?: number;
   /** Default 'sum'. */
   reduction?: Reduction;
   /** Divides every loss and gradient. Default 1. */
   normalizer?: number;
-  /** [n] for predictions [n, m], finite and >= 0: multiplies a row's losses; a row of weight 0 is not read. */
-  weights?: FloatsLike<F>;
-  /** For reduction 'none': the array that receives the losses. */
+  /** For reduction 'none': the array that receives the losses; apart from every other array of the call. */
   out?: FloatsLike<F>;
   backend?: BackendName;
 }
@@ -31,12 +31,15 @@ export interface SmoothL1Options<F extends Floats = Float32Array> {
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array> extends SmoothL1Options<F> {
   /** Upstream gradient: a number, or with reduction 'none' also an array like the predictions. Default 1. */
   gradOutput?: number | FloatsLike<F>;
-  /** The array that receives the gradient; may be `predictions` itself. */
+  /** The array that receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. */
   out?: FloatsLike<F>;
 }
 
 export interface SmoothL1ValueAndGradOptions<F extends Floats = Float32Array> extends Omit<SmoothL1Options<F>, 'out'> {
-  /** Receives the gradient. Or both outputs by name; `losses` only with reduction 'none'. */
+  /**
+   * Receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. Or both outputs by
+   * name; `losses` only with reduction 'none'.
+   */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
@@ -46,7 +49,15 @@ export interface SmoothL1ValueAndGrad<Loss = number | Float32Array, F extends Fl
   grad: FloatsLike<F>;
 }
 
-const OPTIONS = ['beta', 'reduction', 'normalizer', 'weights', 'out', 'backend'] as const;
+export const SMOOTH_L1_OPTIONS = [
+  'beta',
+  'reduction',
+  'normalizer',
+  'weights',
+  'anchorWeights',
+  'out',
+  'backend',
+] as const;
 
 /**
  * Smooth L1 loss (Girshick 2015, equation 3; torch.nn.functional.smooth_l1_loss).
@@ -126,7 +137,7 @@ export function planSmoothL1Loss<F extends Floats>(
   options?: SmoothL1Options<F>,
 ): Plan<NumberLike<F> | FloatsLike<F>> {
   const check = new Call('smoothL1Loss');
-  const given = check.options<SmoothL1Options<Floats>>('options', options, OPTIONS);
+  const given = check.options<SmoothL1Options<Floats>>('options', options, SMOOTH_L1_OPTIONS);
   const input = readInput(check, predictions, targets, given);
   const losses = lossesOut(check, given.out, input.reduction, predictions);
   return planSmoothL1(check, input, { losses }, (loss) => loss as NumberLike<F> | FloatsLike<F>);
@@ -138,7 +149,10 @@ export function planSmoothL1LossBackward<F extends Floats>(
   options?: SmoothL1BackwardOptions<F>,
 ): Plan<FloatsLike<F>> {
   const check = new Call('smoothL1LossBackward');
-  const given = check.options<SmoothL1BackwardOptions<Floats>>('options', options, [...OPTIONS, 'gradOutput']);
+  const given = check.options<SmoothL1BackwardOptions<Floats>>('options', options, [
+    ...SMOOTH_L1_OPTIONS,
+    'gradOutput',
+  ]);
   const input = readInput(check, predictions, targets, given);
   const gradOutput = gradOutputOf(check, given.gradOutput, input.reduction, predictions.length);
   const grad = check.outLike('out', given.out, predictions);
@@ -154,7 +168,7 @@ export function planSmoothL1LossValueAndGrad<F extends Floats>(
   options?: SmoothL1ValueAndGradOptions<F>,
 ): Plan<SmoothL1ValueAndGrad<NumberLike<F> | FloatsLike<F>, F>> {
   const check = new Call('smoothL1LossValueAndGrad');
-  const given = check.options<SmoothL1ValueAndGradOptions<Floats>>('options', options, OPTIONS);
+  const given = check.options<SmoothL1ValueAndGradOptions<Floats>>('options', options, SMOOTH_L1_OPTIONS);
   const input = readInput(check, predictions, targets, given);
   const { losses, grad } = lossesAndGradOut(check, given.out, input.reduction, predictions);
   return planSmoothL1(
@@ -185,27 +199,21 @@ function readInput(
 ): SmoothL1Input {
   check.operand('Float32Array', 'predictions', predictions);
   check.operand('Float32Array', 'targets', targets, predictions.length, 'like predictions');
-  let rows = predictions.length; // without weights every element is its own row
-  let weights: Floats | null = null;
-  if (given.weights !== undefined) {
-    weights = check.operand('Float32Array', 'weights', given.weights);
-    rows = weights.length;
-    if (rows === 0 ? predictions.length > 0 : predictions.length % rows !== 0) {
-      check.fail('ERR_SHAPE', 'weights', `one a row of ${String(predictions.length)} predictions`, String(rows));
-    }
-    check.values('weights', weights, 0, FLOAT32_MAX);
-  }
+  const { length } = predictions;
+  const fits = (count: number) => (count === 0 ? length === 0 : length % count === 0);
+  const weights = weightsOf(check, given, fits, `one a row of ${String(length)} predictions`);
+  const rows = weights?.length ?? length; // without weights every element is its own row
   const reduction = reductionOf(check, given.reduction);
   return {
     backend: backendIndex(check, given.backend),
     rows,
-    columns: rows === 0 ? 0 : predictions.length / rows,
+    columns: rows === 0 ? 0 : length / rows,
     predictions,
     targets,
     weights,
     beta: given.beta === undefined ? 1 : check.number('beta', given.beta, { min: 0 }),
     reduction,
-    normalizer: normalizerOf(check, given.normalizer, reduction, predictions.length),
+    normalizer: normalizerOf(check, given.normalizer, reduction, length),
   };
 }
 

@@ -1,22 +1,14 @@
 // Every check of an argument, and the one shape of message: what was expected, for which argument, what came, at which row.
-import { Buffer, constants } from 'node:buffer';
+import { allocate, type ArrayKinds } from './allocate.js';
+import { firstBadBox, firstOutside } from './bad-rows.js';
 import { a, describe, suggestion } from './describe.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
-import { native } from './native.js';
 import { bufferOf, isDetached, kindOf, lengthIn } from './typed-arrays.js';
 
 /** The largest finite float32. */
 export const FLOAT32_MAX = 3.4028234663852886e38;
 
-export interface ArrayKinds {
-  Float32Array: Float32Array;
-  Int32Array: Int32Array;
-  Float64Array: Float64Array;
-}
-
-const CONSTRUCTORS = { Float32Array, Int32Array, Float64Array };
-
-interface NumberRange {
+export interface NumberRange {
   min?: number;
   max?: number;
   /** The bounds themselves are refused. */
@@ -24,11 +16,12 @@ interface NumberRange {
   integer?: boolean;
 }
 
-/** A new array. Native code writes all of it: filling a large one with zeros first would take as long as some operations. */
-function allocate(constructor: (typeof CONSTRUCTORS)[keyof ArrayKinds], length: number): ArrayKinds[keyof ArrayKinds] {
-  const bytes = length * constructor.BYTES_PER_ELEMENT;
-  if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
-  return new constructor(Buffer.allocUnsafeSlow(bytes).buffer);
+/** Where and why a check failed. */
+export interface Circumstances {
+  row?: number;
+  /** What the image that owns the row is called. */
+  image?: string;
+  cause?: unknown;
 }
 
 /** The checks of one call; `operation` opens every message. */
@@ -40,11 +33,14 @@ export class Check {
     return undefined;
   }
 
-  fail(code: ErrorCode, argument: string, expected: string, received: string, row?: number): never {
+  fail(code: ErrorCode, argument: string, expected: string, received: string, at: number | Circumstances = {}): never {
+    const { row, image, cause } = typeof at === 'number' ? { row: at } : at;
     const where = row === undefined ? '' : ` at row ${String(row)}`;
+    const whose = image === undefined ? '' : ` (image ${image})`;
     throw new RetinanetOpsError(
       code,
-      `${this.operation}: expected ${expected} for ${argument}, received ${received}${where}`,
+      `${this.operation}: expected ${expected} for ${argument}, received ${received}${where}${whose}`,
+      cause === undefined ? undefined : { cause },
     );
   }
 
@@ -83,7 +79,7 @@ export class Check {
 
   newArray<Kind extends keyof ArrayKinds>(kind: Kind, length: number): ArrayKinds[Kind] {
     try {
-      return allocate(CONSTRUCTORS[kind], length) as ArrayKinds[Kind];
+      return allocate(kind, length);
     } catch (cause) {
       throw new RetinanetOpsError(
         'ERR_OUT_OF_MEMORY',
@@ -119,10 +115,32 @@ export class Check {
     return value;
   }
 
+  function<T extends (...args: never[]) => unknown>(argument: string, value: T): T {
+    if (typeof value !== 'function') this.fail('ERR_DTYPE', argument, 'a function', describe(value));
+    return value;
+  }
+
+  string(argument: string, value: unknown, row?: number): string {
+    if (typeof value !== 'string') this.fail('ERR_DTYPE', argument, 'a string', describe(value), row);
+    return value;
+  }
+
+  /** A list of strings of its own; of exactly `length` where that is given. */
+  strings(argument: string, value: unknown, length?: number, shape?: string): string[] {
+    if (!Array.isArray(value)) this.fail('ERR_DTYPE', argument, 'an Array of strings', describe(value));
+    this.length(argument, value, length, shape);
+    return Array.from(value, (entry, i) => this.string(argument, entry, i));
+  }
+
   oneOf<T extends string>(argument: string, value: unknown, names: readonly T[]): T {
     if (typeof value === 'string' && (names as readonly string[]).includes(value)) return value as T;
     const expected = `one of ${names.map((name) => `'${name}'`).join(', ')}`;
     this.fail('ERR_OPTION', argument, expected, describe(value) + suggestion(value, names));
+  }
+
+  /** A typed array of any kind is read: where a call has outputs, none may lie over it. */
+  reads(_argument: string, _array: ArrayBufferView): void {
+    return;
   }
 
   /** Numbers in any kind of array, as a list of its own. */
@@ -132,6 +150,7 @@ export class Check {
     if (!(length >= 1 && length <= atMost)) {
       this.fail('ERR_SHAPE', argument, `1 to ${String(atMost)} values`, String(length));
     }
+    if (kindOf(value) !== undefined) this.reads(argument, value as ArrayBufferView);
     return Array.from({ length }, (_, i) => this.number(argument, (value as ArrayLike<unknown>)[i], range, i));
   }
 
@@ -142,13 +161,19 @@ export class Check {
 
   /** As options, where there must be some. */
   required<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-      this.fail('ERR_DTYPE', argument, 'an object', describe(value));
-    }
-    for (const name of Object.keys(value)) {
+    const copy = this.fields<T>(argument, value, names);
+    for (const name of Object.keys(value as T)) {
       if (!(names as readonly string[]).includes(name)) {
         this.fail('ERR_OPTION', argument, 'a known option', `'${name}'${suggestion(name, names)}`);
       }
+    }
+    return copy;
+  }
+
+  /** The named fields of an object that may have others. A copy, so that every getter is asked once. */
+  fields<T extends object>(argument: string, value: unknown, names: readonly (string & keyof T)[]): T {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+      this.fail('ERR_DTYPE', argument, 'an object', describe(value));
     }
     const copy: Partial<T> = {};
     for (const name of names) {
@@ -167,7 +192,13 @@ export class Check {
   }
 
   /** Class labels in [lowest, numClasses). */
-  labels(argument: string, labels: Int32Array, lowest: -2 | 0, numClasses = 2 ** 31): void {
+  labels(
+    argument: string,
+    labels: Int32Array,
+    lowest: -2 | 0,
+    numClasses = 2 ** 31,
+    imageOf?: (row: number) => string,
+  ): void {
     const row = firstOutside(labels, lowest, Math.min(numClasses, 2 ** 31) - 1);
     if (row < 0) return;
     const top = numClasses >= 2 ** 31 ? '' : ` below ${String(numClasses)}`;
@@ -175,16 +206,21 @@ export class Check {
       lowest === -2
         ? `a class label${top}, -1 (background) or -2 (ignored)`
         : `a class label of at least 0${top === '' ? '' : ` and${top}`}`;
-    this.fail('ERR_LABEL', argument, expected, String(labels[row]), row);
+    this.fail('ERR_LABEL', argument, expected, String(labels[row]), { row, image: imageOf?.(row) });
   }
 
   /** Boxes [n, 4] of finite coordinates; with `area`, also x2 > x1 and y2 > y1. Returns n. */
-  boxes(argument: string, boxes: Float32Array, { area }: { area: boolean }): number {
+  boxes(
+    argument: string,
+    boxes: Float32Array,
+    { area, imageOf }: { area: boolean; imageOf?: (row: number) => string },
+  ): number {
     const count = this.boxCount(argument, boxes);
     const row = firstBadBox(boxes, area);
     if (row < 0) return count;
     const expected = area ? 'finite boxes with x2 > x1 and y2 > y1' : 'finite boxes';
-    this.fail('ERR_BOX', argument, expected, `[${boxes.slice(4 * row, 4 * row + 4).join(', ')}]`, row);
+    const received = `[${boxes.slice(4 * row, 4 * row + 4).join(', ')}]`;
+    this.fail('ERR_BOX', argument, expected, received, { row, image: imageOf?.(row) });
   }
 
   /** n of boxes [n, 4]. */
@@ -210,33 +246,6 @@ export class Check {
     }
     return offsets.length - 1;
   }
-}
-
-/** Arrays of so many values are searched natively, on all threads. */
-const LONG = 4096;
-
-/** Index of the first value not in [min, max], or -1. */
-function firstOutside(array: Float32Array | Int32Array, min: number, max: number): number {
-  if (array.length >= LONG) return native().firstOutside(array, min, max);
-  for (let i = 0; i < array.length; i++) {
-    const value = array[i] as number;
-    if (!(value >= min && value <= max)) return i;
-  }
-  return -1;
-}
-
-/** Row of the first box that is not finite or, where `area` is asked for, has none; or -1. */
-function firstBadBox(boxes: Float32Array, area: boolean): number {
-  if (boxes.length >= LONG) return native().firstBadBox(boxes, area);
-  for (let i = 0; i < boxes.length; i += 4) {
-    const x1 = boxes[i] as number;
-    const y1 = boxes[i + 1] as number;
-    const x2 = boxes[i + 2] as number;
-    const y2 = boxes[i + 3] as number;
-    // A sum of finite float32 values is finite in float64, and NaN or Infinity in any of them spoils it.
-    if (!Number.isFinite(x1 + y1 + x2 + y2) || (area && !(x2 > x1 && y2 > y1))) return i / 4;
-  }
-  return -1;
 }
 
 function rangeText(min: number, max: number, exclusiveMin: boolean): string {

@@ -1,13 +1,13 @@
 // `npm run build:cuda`: the CUDA plugin with nvcc, into build/Release beside the addon. RETINANET_OPS_CUDA_ARCHITECTURES, such as
 // "90-real", limits the machine code to what one device needs. What the assembler says of registers goes to build/cuda/ptxas.txt.
+// CUDACXX names the nvcc; otherwise CUDA 12.9 or 12.8 is taken where it lies in its usual place, else the one on the PATH. Its
+// version decides which drivers load the plugin: `-- --release` refuses all but those two.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const build = join(root, 'build', 'cuda');
 const name = process.platform === 'win32' ? 'retinanet_ops_cuda.dll' : 'retinanet_ops_cuda.so';
 const architectures = process.env.RETINANET_OPS_CUDA_ARCHITECTURES;
 
@@ -26,8 +26,31 @@ function cmake(...args) {
   return stdout + stderr;
 }
 
-if (!runs('nvcc', '--version'))
-  fail('building the CUDA plugin needs nvcc, from the CUDA Toolkit (12.8 or newer), on the PATH.');
+/** CUDA 12's runtime needs a driver from 525, 13's from 580. 12.8 is the first that knows compute capability 10 and 12. */
+const OLDEST = [12, 8];
+const FOR_RELEASE = ['12.9', '12.8'];
+
+function findNvcc() {
+  const usual = FOR_RELEASE.map((version) => `/usr/local/cuda-${version}/bin/nvcc`).filter((file) => existsSync(file));
+  const nvcc = process.env.CUDACXX || usual[0] || 'nvcc';
+  const { status, stdout } = spawnSync(nvcc, ['--version'], { encoding: 'utf8' });
+  const version = status === 0 ? /release (\d+)\.(\d+)/.exec(stdout) : null;
+  if (!version)
+    fail(`building the CUDA plugin needs nvcc, from the CUDA Toolkit (${OLDEST.join('.')} or newer), on the PATH.`);
+  const [major, minor] = version.slice(1).map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
+    fail(`${nvcc} is of CUDA ${major}.${minor}; the kernels need ${OLDEST.join('.')} or newer.`);
+  if (process.argv.includes('--release') && !FOR_RELEASE.includes(`${major}.${minor}`))
+    fail(
+      `${nvcc} is of CUDA ${major}.${minor}; a release is built with ${FOR_RELEASE.join(' or ')}, so that drivers from 525 load it.`,
+    );
+  return { nvcc, version: `${major}.${minor}`, driver: major === 12 ? 525 : major === 13 ? 580 : undefined };
+}
+
+const { nvcc, version, driver } = findNvcc();
+// A folder each: CMake keeps the compiler that it found first.
+const build = join(root, 'build', 'cuda', version);
+process.env.CUDACXX = nvcc;
 cmake(
   ...['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', '-DRETINANET_OPS_CUDA=ON'],
   ...(architectures ? [`-DCMAKE_CUDA_ARCHITECTURES=${architectures}`] : []),
@@ -37,9 +60,10 @@ mkdirSync(join(root, 'build', 'Release'), { recursive: true });
 const plugin = join(root, 'build', 'Release', name);
 copyFileSync(join(build, name), plugin);
 const report = output.split('\n').filter((line) => /Compiling entry function|Used \d+ registers|spill/.test(line));
-if (report.length > 0) writeFileSync(join(build, 'ptxas.txt'), `${report.join('\n')}\n`);
+if (report.length > 0) writeFileSync(join(root, 'build', 'cuda', 'ptxas.txt'), `${report.join('\n')}\n`);
 const spills = report.filter((line) => /[1-9]\d* bytes spill/.test(line));
 if (spills.length > 0) fail(`kernels spill registers:\n${spills.join('\n')}`);
 console.log(
-  `CUDA plugin: build/Release/${name}, ${(statSync(plugin).size / 2 ** 20).toFixed(2)} MiB, no register spills`,
+  `CUDA plugin: build/Release/${name}, ${(statSync(plugin).size / 2 ** 20).toFixed(2)} MiB, no register spills; CUDA ${version}` +
+    (driver ? `, for drivers from ${driver}` : ''),
 );

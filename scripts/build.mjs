@@ -1,7 +1,7 @@
 // Builds the native addon (build/Release) and the TypeScript (dist for users, dist-dev for tests, bench and demo).
-// Usage: node scripts/build.mjs [native|ts|emulated]. Plain JavaScript: it must run before anything is compiled. `emulated`, which
-// only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer and once more to find
-// races.
+// Usage: node scripts/build.mjs [native|ts|dist|emulated]. Plain JavaScript: it must run before anything is compiled. `emulated`,
+// which only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer and once more to
+// find races.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -64,21 +64,20 @@ function buildEmulated() {
   console.log('emulated CUDA plugin: build/Release/retinanet_ops_cuda_emulated.so');
 }
 
-function buildTypeScript() {
+function buildTypeScript(...projects) {
   const tsc = require.resolve('typescript/bin/tsc');
-  for (const [project, out] of [
-    ['tsconfig.json', 'dist'],
-    ['tsconfig.dev.json', 'dist-dev'],
-  ]) {
+  for (const [project, out] of projects) {
     // A deleted source must not live on as a stale output (a stale test would still run).
     rmSync(join(root, out), { recursive: true, force: true });
     const result = run(tsc, ['-p', project]);
     if (result.status !== 0) process.exit(result.status ?? 1);
   }
-  console.log('TypeScript: dist, dist-dev');
+  console.log(`TypeScript: ${projects.map(([, out]) => out).join(', ')}`);
 }
 
 const what = process.argv[2] ?? 'all';
 if (what === 'all' || what === 'native') buildNative();
-if (what === 'all' || what === 'ts') buildTypeScript();
+const users = ['tsconfig.json', 'dist'];
+if (what === 'all' || what === 'ts') buildTypeScript(users, ['tsconfig.dev.json', 'dist-dev']);
+if (what === 'dist') buildTypeScript(users);
 if (what === 'emulated') buildEmulated();

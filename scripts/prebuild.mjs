@@ -2,11 +2,13 @@
 // machine; linux-arm64 is cross-compiled elsewhere. Each is stripped, and on Linux inspected (scripts/inspect-prebuild.mjs).
 // `--outdated` compiles only where the sources are newer than the binary.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isOutdated } from './freshness.mjs';
 import { inspect } from './inspect-prebuild.mjs';
+import { missingTools } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
@@ -37,6 +39,8 @@ function prebuild(target) {
     fail(`no way is known to build ${target} on ${host}. Known: ${[host, ...Object.keys(CROSS)].join(', ')}.`);
   if (cross && spawnSync(cross.strip, ['--version'], { stdio: 'ignore' }).status !== 0)
     fail(`building ${target} needs its compiler (${cross.hint}).`);
+  const missing = missingTools();
+  if (missing && !cross) fail(missing);
 
   // prebuildify builds in a folder of its own, so that build/Release stays; and takes the binary out of it.
   const folder = join(root, 'build', `prebuild-${target}`);
@@ -88,21 +92,9 @@ function addCudaPlugin(target) {
   if (spawnSync('strip', ['--strip-all', copy]).status !== 0) fail(`strip failed on ${copy}.`);
 }
 
-function newest(path) {
-  const stat = statSync(path);
-  return stat.isDirectory() ? Math.max(...readdirSync(path).map((name) => newest(join(path, name)))) : stat.mtimeMs;
-}
-
-function outdated(target) {
-  const folder = join(root, 'prebuilds', target);
-  const addon = existsSync(folder) && readdirSync(folder).find((name) => name.endsWith('.node'));
-  const sources = Math.max(newest(join(root, 'native')), newest(join(root, 'CMakeLists.txt')));
-  return !addon || statSync(join(folder, addon)).mtimeMs < sources;
-}
-
 const named = process.argv.slice(2).filter((argument) => argument !== '--outdated');
 for (const target of named.length > 0 ? named : [host]) {
-  if (!process.argv.includes('--outdated') || outdated(target)) prebuild(target);
+  if (!process.argv.includes('--outdated') || isOutdated(target)) prebuild(target);
   addCudaPlugin(target);
   const { lines, faults } = inspect(join(root, 'prebuilds', target));
   for (const line of lines) console.log(line);

@@ -2,7 +2,7 @@
 // that installing it brings; what is linked into the binaries of prebuilds/ is read from them. The same input gives the same bytes.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -105,7 +105,10 @@ delete bill.serialNumber;
 const digest = createHash('sha256').update(JSON.stringify(bill)).digest('hex');
 // A version 8 UUID: its bits are ours to choose, so the contents choose them.
 bill.serialNumber = `urn:uuid:${digest.slice(0, 8)}-${digest.slice(8, 12)}-8${digest.slice(13, 16)}-8${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
-writeFileSync(join(root, 'sbom.cdx.json'), JSON.stringify(bill, null, 2) + '\n');
+// At once, for whoever reads it meanwhile.
+const file = join(root, 'sbom.cdx.json');
+writeFileSync(`${file}.${process.pid}`, JSON.stringify(bill, null, 2) + '\n');
+renameSync(`${file}.${process.pid}`, file);
 console.log(
   `sbom.cdx.json: ${packages.length} packages, ${files.length} binaries, ${libraries.size} libraries in them`,
 );

@@ -1,24 +1,31 @@
-// `npm run test:emulated`: the package's tests once more on CUDA's kernels, compiled for the host (test/emulator), which backend
-// 'auto' then takes. Further arguments go to AVA; files given there run instead of all. First of them may be `--asan`, the
-// kernels under AddressSanitizer, or `--races`, the kernels with every pair of accesses to their memory compared. Each runs
-// blocks and threads in another order, and rounds approximate instructions another way.
+// `npm run test:emulated`: the package's tests once more on CUDA's kernels, compiled for the host (test/emulator), to which every
+// process sends typed arrays (test/emulator/use-cuda.mjs). Further arguments go to AVA; files given there run instead of all. First
+// of them may be `--asan`, the kernels' own tests under AddressSanitizer, or `--races`, the same with every pair of accesses to
+// memory compared. Each runs blocks and threads in another order, and rounds approximate instructions another way.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ASAN_OPTIONS } from './toolchain.mjs';
 
 /** What does not run, and why. */
 const LEFT_OUT = {
   'bench.test.js': 'times, and the emulator has none to show',
+  'bundlers.test.js': 'packs and installs the package',
   'instruction-sets.test.js': 'about the CPU alone',
+  'loader.test.js': 'about finding the addon',
   'memory.test.js': 'about the host memory that the CPU backend takes',
   'package.test.js': 'packs and installs the package',
+  'packing.test.js': 'packs the package',
+  'permissions.test.js': 'about starting Node.js',
   'readme.test.js': 'about text',
+  'recycled-memory.test.js': 'about the host memory of results',
   'cuda/': 'chooses the library by itself',
   'demo/': 'about pictures and data sets',
   'retinanet/': 'trains for minutes',
   'threads.test.js': "about the CPU's threads",
+  'vitest.test.js': 'compares with processes that take the CPU',
   'tfjs/wasm-training': 'calls none of our native operations',
 };
 
@@ -28,7 +35,7 @@ const KERNELS = ['focal-loss', 'assign', 'boxes', 'smooth-l1', 'nms', 'decode', 
 /** The sanitizer's runtime must be there before Node.js is; what Node.js never frees is not our leak. */
 function addressSanitizer() {
   const { stdout } = spawnSync('c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
-  return { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS: 'detect_leaks=0' };
+  return { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS };
 }
 
 /** Test files, and the environment: test/emulator/cuda_runtime.h. */
@@ -72,15 +79,9 @@ const env = {
   RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? '128',
   RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
 };
-// Where the library cannot be used, 'auto' would take the CPU and every test would pass.
-const probe = `import { backendInfo } from 'retinanet-ops';
-const { active, cuda } = backendInfo();
-if (active !== 'cuda') throw new Error('CUDA is not usable: ' + [cuda.reason, cuda.detail].join(', '));
-console.log('on ' + cuda.devices[0].name);`;
-for (const args of [
-  ['--input-type=module', '-e', probe],
-  [ava, ...given, ...chosen],
-]) {
+const preload = join(root, 'test', 'emulator');
+env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(preload, 'use-cuda.mjs'))}`;
+for (const args of [[join(preload, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -7,12 +7,23 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from './node-binary.mjs';
-import { runs } from './toolchain.mjs';
+import { ASAN_OPTIONS, runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
 // What runs native kernels and starts no processes of its own.
-const TESTS = ['focal-loss', 'assign', 'boxes', 'smooth-l1', 'nms', 'decode', 'mining', 'retinanet-loss', 'fuzz'];
+const TESTS = [
+  'focal-loss',
+  'assign',
+  'boxes',
+  'smooth-l1',
+  'nms',
+  'decode',
+  'mining',
+  'retinanet-loss',
+  'fuzz',
+  'recycled-memory',
+];
 
 /** A variant that cannot run here, and what it lacks. */
 class Missing extends Error {}
@@ -81,7 +92,7 @@ function sanitize() {
   const runtime = stdout?.trim();
   if (!runtime?.startsWith('/')) throw new Missing(`clang++ or its AddressSanitizer is missing (${hint}).`);
   const addon = compiled('sanitize', 'clang++ -fsanitize=address,undefined -fno-sanitize-recover=all -shared-libasan');
-  return { addon, env: { ASAN_OPTIONS: 'detect_leaks=0' }, preload: runtime };
+  return { addon, env: { ASAN_OPTIONS }, preload: runtime };
 }
 
 const VARIANTS = {

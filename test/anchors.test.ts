@@ -63,3 +63,25 @@ test('the grid of the COCO golden is torchvision-side bit for bit', (t) => {
   t.is(grid.count, Number(count));
   t.is(crc32(Buffer.from(grid.boxes().buffer)).toString(16).padStart(8, '0'), checksum);
 });
+
+test('a stride that is a decimal number divides as one', (t) => {
+  for (const [side, stride, cells] of [
+    [7, 0.7, 10],
+    [3, 0.3, 10],
+    [6, 1.2, 5],
+    [7, 0.8, 9],
+    [100, 33.3, 4],
+  ] as const) {
+    const [level] = new AnchorGrid({ imageHeight: side, imageWidth: side, strides: [stride] }).levels;
+    t.deepEqual([level?.height, level?.width], [cells, cells], `${String(side)} / ${String(stride)}`);
+  }
+  const wrong: string[] = [];
+  for (let k = 10; k <= 2000; k += 3) {
+    for (let side = 1; side <= 200; side += 7) {
+      const exact = Number((100n * BigInt(side) + BigInt(k) - 1n) / BigInt(k));
+      const [level] = new AnchorGrid({ imageHeight: side, imageWidth: 1, strides: [k / 100] }).levels;
+      if (level?.height !== exact) wrong.push(`${String(side)} / ${String(k / 100)}`);
+    }
+  }
+  t.deepEqual(wrong, []);
+});

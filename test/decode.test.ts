@@ -15,6 +15,7 @@ interface GoldenCase {
   scoreThreshold: number;
   topK: number;
   iouThreshold: number;
+  classAgnostic: boolean;
   maxDetections: number;
   logits: Packed;
   deltas: Packed;
@@ -66,9 +67,10 @@ function wanted(
 
 test('detections are those of torchvision and of the reference', (t) => {
   for (const golden of goldenCases<GoldenCase>('postprocess.json')) {
-    const { imageHeight, imageWidth, numClasses, scoreThreshold, topK, iouThreshold, maxDetections } = golden;
+    const { imageHeight, imageWidth, numClasses, scoreThreshold, topK, iouThreshold, classAgnostic, maxDetections } =
+      golden;
     const sizes = { imageHeight, imageWidth };
-    const options = { ...sizes, numClasses, scoreThreshold, topK, iouThreshold, maxDetections };
+    const options = { ...sizes, numClasses, scoreThreshold, topK, iouThreshold, classAgnostic, maxDetections };
     const anchors = new AnchorGrid({ ...sizes, ...golden.grid });
     const [classLogits, boxDeltas] = [f32(golden.logits), f32(golden.deltas)];
     const got = decodeDetections({ classLogits, boxDeltas, anchors, ...options });
@@ -205,6 +207,68 @@ test('the best topK of a level get in, however many there are and whatever share
       t.is(differs(decodeDetections({ classLogits: logits, boxDeltas, anchors, ...options }), want), null);
     }
   }
+});
+
+test('a NaN is not a box, however sure the network is', (t) => {
+  const anchors = Float32Array.of(2, 2, 12, 12, 20, 20, 40, 50);
+  const classLogits = Float32Array.of(3, 0);
+  const boxDeltas = Float32Array.of(NaN, NaN, NaN, NaN, 0, 0, 0, 0);
+  const none = decodeDetections({ classLogits, boxDeltas: boxDeltas.fill(NaN), anchors, ...size });
+  t.deepEqual([...none.offsets], [0, 0]);
+  boxDeltas.fill(0, 4);
+  const one = decodeDetections({ classLogits, boxDeltas, anchors, ...size, topK: 1, maxDetections: 1 });
+  t.deepEqual(one, {
+    boxes: Float32Array.of(20, 20, 40, 50),
+    scores: Float32Array.of(0.5),
+    labels: Int32Array.of(0),
+    offsets: Int32Array.of(0, 1),
+  });
+});
+
+test('a row without a finite box is as if it were not there, wherever it stands', (t) => {
+  const anchors = new AnchorGrid(grid);
+  const levelCounts = anchors.levels.map((level) => level.count);
+  const { count } = anchors;
+  // A width of 3e38 times 64 pixels overflows; clipped to the image, infinities would be plausible numbers, and decoding clips
+  // dw = Infinity by itself.
+  const spoils = [NaN, -NaN, Infinity, -Infinity, 3e38, -3e38].flatMap((value) =>
+    [0, 1, 2, 3].filter((side) => side < 2 || !Number.isFinite(value)).map((side) => [side, value] as const),
+  );
+  for (const numClasses of [1, 3]) {
+    const { classLogits, boxDeltas } = heads(21 + numClasses, 2, count, numClasses);
+    const absent = classLogits.slice();
+    const poisoned = boxDeltas.slice();
+    for (let row = 0; row < 2 * count; row += 1 + (row % 3)) {
+      const [side, value] = spoils[row % spoils.length]!;
+      poisoned[4 * row + side] = value;
+      classLogits.fill(30 + (row % 7), row * numClasses, (row + 1) * numClasses); // all better than the others
+      absent.fill(-Infinity, row * numClasses, (row + 1) * numClasses);
+    }
+    for (const given of [
+      {},
+      { topK: 1 },
+      { topK: 7 },
+      { maxDetections: 3 },
+      { classAgnostic: true },
+      { scoreThreshold: 0 },
+    ]) {
+      for (const source of [anchors, anchors.boxes()]) {
+        const options = { ...size, ...defaults, levelCounts, numClasses, ...given };
+        const got = decodeDetections({ classLogits, boxDeltas: poisoned, anchors: source, ...options });
+        const want = decodeDetections({ classLogits: absent, boxDeltas, anchors: source, ...options });
+        t.true(want.scores.length > 0);
+        t.deepEqual(got, want);
+        t.is(differs(got, wanted(classLogits, poisoned, { ...options, anchors: anchors.boxes() })), null);
+      }
+    }
+  }
+});
+
+test('dw and dh beyond the clipping are boxes as long as they are finite', (t) => {
+  const anchors = Float32Array.of(20, 20, 30, 30);
+  const boxDeltas = Float32Array.of(0, 0, 3e38, -3e38);
+  const { boxes } = decodeDetections({ classLogits: Float32Array.of(1), boxDeltas, anchors, ...size });
+  t.deepEqual([...boxes], [0, 25, 90, 25]);
 });
 
 test('empty, shared and offset arrays', (t) => {

@@ -80,8 +80,20 @@ const names = [
     'gradOutput',
   ],
   ...['beta', 'weights', 'positiveThreshold', 'negativeThreshold', 'ignoreIof', 'ignoreBoxes', 'height', 'width'],
-  ...['classes', 'iouThreshold', 'maxOutput', 'topK', 'levelCounts', 'count', 'ratio', 'anchors', 'classLogits'],
+  ...[
+    'classes',
+    'iouThreshold',
+    'maxOutput',
+    'topK',
+    'levelCounts',
+    'minNegatives',
+    'count',
+    'ratio',
+    'anchors',
+    'classLogits',
+  ],
   ...['boxDeltas', 'groundTruth', 'boxes', 'labels', 'offsets', 'ignoreOffsets', 'imageHeight', 'scoreThreshold'],
+  'classAgnostic',
 ];
 
 /** A result, or the package's own error; a revoked proxy's own TypeError comes through. */

@@ -30,12 +30,39 @@ for (const name of here) {
     t.true(result.sumError <= 1e-7);
   });
 
+  test(`focal loss and gradient far from what training sees: ${name}`, (t) => {
+    const { status, stdout, stderr } = runScript('sweep-focal-extremes.js', [], { RETINANET_OPS_CPU: name });
+    t.is(status, 0, stderr);
+    const result = JSON.parse(stdout) as { instructionSet: string; calls: number; wrong: string[] };
+    t.is(result.instructionSet, name);
+    t.true(result.calls >= 1000);
+    t.deepEqual(result.wrong, []);
+  });
+
   test(`assignment equals the exhaustive reference: ${name}`, (t) => {
     const { status, stdout, stderr } = runScript('check-assignment.js', [], { RETINANET_OPS_CPU: name });
     t.is(status, 0, stderr);
     const result = JSON.parse(stdout) as { instructionSet: string; pairs: number; wrong: string[] };
     t.is(result.instructionSet, name);
     t.true(result.pairs > 1e5);
+    t.deepEqual(result.wrong, []);
+  });
+
+  test(`results in place equal results beside, to the bit: ${name}`, (t) => {
+    const { status, stdout, stderr } = runScript('check-in-place.js', [], { RETINANET_OPS_CPU: name });
+    t.is(status, 0, stderr);
+    const result = JSON.parse(stdout) as { instructionSet: string; checked: number; wrong: string[] };
+    t.is(result.instructionSet, name);
+    t.true(result.checked > 500);
+    t.deepEqual(result.wrong, []);
+  });
+
+  test(`detections equal the reference: ${name}`, (t) => {
+    const { status, stdout, stderr } = runScript('check-detections.js', [], { RETINANET_OPS_CPU: name });
+    t.is(status, 0, stderr);
+    const result = JSON.parse(stdout) as { instructionSet: string; detections: number; wrong: string[] };
+    t.is(result.instructionSet, name);
+    t.true(result.detections > 100);
     t.deepEqual(result.wrong, []);
   });
 }

@@ -14,7 +14,6 @@ import {
   nodeBinary,
   pack,
   PLATFORM,
-  prebuild,
   project,
   run,
   type Packed,
@@ -34,7 +33,6 @@ const serial = process.platform === 'win32' ? test.serial.skip : test.serial;
 
 test.before(() => {
   if (process.platform === 'win32') return;
-  prebuild();
   ({ tarball, packed, folder } = pack());
   env = bareEnvironment(folder);
   user = project(folder, 'user');
@@ -58,11 +56,13 @@ function filesUnder(path: string): string[] {
 }
 
 serial('the package holds exactly what is needed', (t) => {
-  const compiled = filesUnder('lib')
-    .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) =>
-      ['.js', '.d.ts'].map((extension) => relative('.', file).replace(/^lib/, 'dist').replace(/\.ts$/, extension)),
-    );
+  const compiled = filesUnder('lib').flatMap((file) =>
+    ['.$1js', '.d.$1ts'].map((name) =>
+      relative('.', file)
+        .replace(/^lib/, 'dist')
+        .replace(/\.(c?)ts$/, name),
+    ),
+  );
   const others = [
     'package.json',
     'README.md',

@@ -240,4 +240,9 @@ test('empty, shared and offset arrays, and out', (t) => {
   const nothing = retinanetLoss({ classLogits: none, boxDeltas: none, anchors: grid, groundTruth, numClasses: 3 });
   t.is(nothing.loss, 0);
   t.is(nothing.classGrad.length + nothing.boxGrad.length, 0);
+  // Without anchors nothing tells the number of classes, and every label fits.
+  const objects = { boxes: Float32Array.of(0, 0, 1, 1), labels: new Int32Array([3]), offsets: new Int32Array([0, 1]) };
+  const empty = { classLogits: none, boxDeltas: none, anchors: none, groundTruth: objects };
+  t.is(retinanetLoss(empty).loss, 0);
+  t.throws(() => retinanetLoss({ ...empty, numClasses: 2 }), { code: 'ERR_LABEL' });
 });

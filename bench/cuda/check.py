@@ -1,260 +1,69 @@
 #!/usr/bin/env python3
 """Checks the plugin against the golden vectors of test/golden and float64 references. Needs numpy alone.
 
-    bench/cuda/check.py [--library PATH] [--only WORD]
+    bench/cuda/check.py [--library PATH] [--only WORD] [--logits COUNT]
 
-The library may be the emulated one, then no GPU is needed. Each check runs on host and on device arrays. The last line counts."""
+The library may be the emulated one, then no GPU is needed. Each check runs on host and on device arrays, those on random data also
+four times in the same device memory with other data each time (what was recorded the second time is replayed then). --logits: how
+many the check of many takes, by default more than 2^31 on a GPU. The last line counts."""
 import argparse
 import os
 import sys
+import time
 import traceback
 
-import numpy as np
-
-import reference
-from compare import close, equal, golden, random_boxes, random_truth
-from operations import AnchorList, Grid, Operations, to_dtype, to_float32
+import check_device  # noqa: F401
+import check_golden  # noqa: F401
+import check_reference  # noqa: F401
+from compare import CHECKS, Skipped
+from operations import Operations
 from plugin import Plugin
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-CHECKS = []
 
 
-def check(function):
-    CHECKS.append(function)
-    return function
-
-
-# --- golden vectors -------------------------------------------------------------------------------------------------
-
-
-@check
-def focal_loss_is_torchvisions(ops):
-    for case in golden("focal-loss.json"):
-        for run in case["runs"]:
-            alpha = None if run["alpha"] < 0 else run["alpha"]
-            losses, grad, total, _ = ops.focal_loss(case["logits"], targets=case["targets"], alpha=alpha, gamma=run["gamma"])
-            scale = reference.focal(case["logits"], case["targets"], alpha, run["gamma"])[2]
-            close(losses, run["value"], 1e-6)
-            close(total, run["sum"], 1e-6)
-            close(grad, run["grad"], 1e-6, None if case["kind"] == "hard" else scale)
-
-
-@check
-def smooth_l1_is_torchs(ops):
-    for case in golden("smooth-l1.json"):
-        for run in case["runs"]:
-            losses, grad, total = ops.smooth_l1(case["predictions"], case["targets"], run["beta"])
-            close(losses, run["value"], 1e-6)
-            close(grad, run["grad"], 1e-6)
-            close(total, run["sum"], 1e-6)
-
-
-@check
-def matches_are_torchvisions(ops):
-    for case in golden("matcher.json"):
-        anchors, gt = AnchorList(case["anchors"]), case["gt"]
-        labels = 7 * np.arange(len(gt), dtype=np.int32)
-        truth = (gt, labels, np.array([0, len(gt)], np.int32))
-        for run in case["runs"]:
-            want = run["matches"]
-            got_labels, matches, positives, _ = ops.assign(anchors, truth, run["high"], run["low"], run["lowQuality"])
-            equal(matches, want)
-            equal(got_labels, np.where(want >= 0, labels[np.maximum(want, 0)], want))
-            equal(positives, [(want >= 0).sum()])
-
-
-@check
-def boxes_are_torchvisions(ops):
-    for case in golden("box-coder.json"):
-        anchors = AnchorList(case["anchors"])
-        close(ops.encode_boxes(anchors, case["boxes"]), case["encoded"], 1e-5, absolute=1e-5)
-        decoded = ops.decode_boxes(anchors, case["deltas"])
-        close(decoded, case["decoded"], 1e-5, scale=np.abs(case["decoded"]).max(1, keepdims=True))
-        clipped = ops.clip_boxes(case["decoded"].astype(np.float32), case["height"], case["width"])
-        equal(clipped, case["clipped"])
-        equal(ops.box_iou(case["anchors"][:16], case["boxes"][:9]), case["iou"])
-
-
-@check
-def nms_is_torchvisions(ops):
-    for case in golden("nms.json"):
-        for run in case["runs"]:
-            equal(ops.nms(case["boxes"], case["scores"], run["threshold"]), run["kept"])
-            equal(ops.nms(case["boxes"], case["scores"], run["threshold"], case["classes"]), run["keptByClass"])
-
-
-@check
-def detections_are_torchvisions(ops):
-    for case in golden("postprocess.json"):
-        grid, size = case["grid"], (case["imageHeight"], case["imageWidth"])
-        anchors = Grid(*size, grid["strides"], grid["baseSizes"], grid["scales"], grid["aspectRatios"])
-        settings = case["scoreThreshold"], case["topK"], case["iouThreshold"], case["maxDetections"]
-        boxes, scores, labels, offsets = ops.decode_detections(
-            case["logits"], case["deltas"], anchors, anchors.counts, size, *settings
-        )
-        equal(offsets, case["offsets"])
-        equal(labels, case["labels"])
-        close(scores, case["scores"], 1e-6)
-        close(boxes, case["boxes"], 0, absolute=1e-4)
-
-
-# --- references -----------------------------------------------------------------------------------------------------
-
-
-@check
-def focal_loss_options(ops):
-    rng = np.random.default_rng(1)
-    for rows, classes in ((1, 1), (33, 7), (130, 80), (7, 91)):
-        x = rng.normal(-3, 4, (rows, classes)).astype(np.float32)
-        labels = rng.integers(-2, classes, rows).astype(np.int32)
-        for alpha, gamma in ((0.25, 2.0), (None, 1.5), (0.4, 0.0), (0.25, 1.0)):
-            for dtype in ("float32", "float16", "bfloat16") if ops.memory == "device" else ("float32",):
-                logits = to_float32(to_dtype(x, dtype), dtype)
-                losses, grad, total, positives = ops.focal_loss(logits, labels, alpha=alpha, gamma=gamma, dtype=dtype)
-                value, slope, _ = reference.focal(logits, reference.one_hot(labels, classes), alpha, gamma)
-                value[labels == -2] = slope[labels == -2] = 0
-                close(losses, value, 1e-6)
-                close(total, value.sum(), 1e-6)
-                equal(positives, (labels >= 0).sum())
-                # Half precision rounds the gradient once more; float16 has few digits below 2^-14.
-                ulp = {"float32": 1e-6, "float16": 2.0**-11 + 1e-6, "bfloat16": 2.0**-8 + 1e-6}[dtype]
-                close(grad, slope, ulp, absolute=2.0**-25 if dtype == "float16" else 0)
-
-
-@check
-def assignment_is_exhaustive_matching(ops):
-    rng = np.random.default_rng(2)
-    grid = Grid(96, 128, [8, 16, 32], [32, 64, 128], [1, 2 ** (1 / 3)], [0.5, 1, 2])
-    boxes = ops.grid_boxes(grid)
-    truth = random_truth(rng, [5, 0, 40, 1], 110, 80)
-    for high, low, low_quality in ((0.5, 0.4, True), (0.6, 0.3, False)):
-        want = []
-        for b in range(4):
-            found = reference.match(boxes, truth[0][truth[2][b] : truth[2][b + 1]], high, low, low_quality)
-            want.append(np.where(found >= 0, found + truth[2][b], found))
-        want = np.concatenate(want)
-        for anchors in (grid, AnchorList(boxes)):
-            labels, matches, positives, matched = ops.assign(anchors, truth, high, low, low_quality)
-            equal(matches, want)
-            equal(labels, np.where(want >= 0, truth[1][np.maximum(want, 0)], want))
-            equal(positives, [(w >= 0).sum() for w in want.reshape(4, -1)])
-            equal(matched, np.isin(np.arange(len(truth[1])), want))
-            rows, targets = ops.positive_targets(anchors, truth[0], matches, positives.sum())
-            equal(rows, np.flatnonzero(want >= 0))
-            close(targets, reference.encode(boxes[rows % grid.count], truth[0][want[rows]]), 1e-5, absolute=5e-5)
-
-
-@check
-def retinanet_loss_is_its_parts(ops):
-    rng = np.random.default_rng(3)
-    grid = Grid(64, 96, [8, 16, 32], [32, 64, 128], [1], [0.5, 1, 2])
-    truth = random_truth(rng, [3, 0, 9], 80, 5)
-    x = rng.normal(-3, 2, (3, grid.count, 5)).astype(np.float32)
-    d = rng.normal(0, 0.5, (3, grid.count, 4)).astype(np.float32)
-    labels, matches, _, _ = ops.assign(grid, truth)
-    anchors, rows = ops.grid_boxes(grid), np.flatnonzero(matches >= 0)
-    for dtype in ("float32", "float16", "bfloat16") if ops.memory == "device" else ("float32",):
-        logits, deltas = (to_float32(to_dtype(v, dtype), dtype) for v in (x, d))
-        loss, class_loss, box_loss, positives, class_grad, box_grad = ops.retinanet_loss(
-            logits, deltas, grid, truth, dtype=dtype
-        )
-        value, slope, _ = reference.focal(logits.reshape(-1, 5), reference.one_hot(labels, 5), 0.25, 2.0)
-        value[labels == -2] = slope[labels == -2] = 0
-        targets = reference.encode(anchors[rows % grid.count], truth[0][matches[rows]])
-        box_value, box_slope = reference.smooth_l1(deltas.reshape(-1, 4)[rows], targets, 1 / 9)
-        wanted_grad = np.zeros((3 * grid.count, 4))
-        wanted_grad[rows] = box_slope / len(rows)
-        equal(positives, len(rows))
-        close(class_loss, value.sum() / len(rows), 1e-6)
-        close(box_loss, box_value.sum() / len(rows), 1e-5)
-        close(loss, class_loss + box_loss, 1e-12)
-        ulp = {"float32": 1e-6, "float16": 2.0**-11 + 1e-6, "bfloat16": 2.0**-8 + 1e-6}[dtype]
-        tiny = 2.0**-25 if dtype == "float16" else 0
-        close(class_grad, (slope / len(rows)).reshape(class_grad.shape), ulp, absolute=tiny)
-        close(box_grad, wanted_grad.reshape(box_grad.shape), ulp, absolute=5e-5 / len(rows))
-
-
-@check
-def nms_is_greedy(ops):
-    rng = np.random.default_rng(4)
-    for count, extent in ((0, 1), (1, 1), (64, 30), (65, 30), (1000, 120), (4500, 400)):
-        boxes = random_boxes(rng, count, extent, 2, 30)
-        boxes[::17, 2] = boxes[::17, 0]
-        scores = np.round(rng.uniform(size=count) * 50).astype(np.float32) / 50
-        classes = rng.integers(0, 3, count).astype(np.int32)
-        want = reference.nms(boxes, scores, 0.5)
-        equal(ops.nms(boxes, scores, 0.5), want)
-        equal(ops.nms(boxes, scores, 0.5, max_output=7), want[:7])
-        equal(ops.nms(boxes, scores, 0.3, classes), reference.nms(boxes, scores, 0.3, classes))
-
-
-@check
-def detections_with_ties(ops):
-    """Equal scores go by index, top-k and suppression included; half precision outputs."""
-    rng = np.random.default_rng(5)
-    size, classes, top_k, most = (70, 90), 4, 50, 30
-    grid = Grid(*size, [8, 16, 32], [16, 32, 64], [1], [0.5, 1, 2])
-    anchors = ops.grid_boxes(grid)
-    for dtype in ("float32", "float16", "bfloat16") if ops.memory == "device" else ("float32",):
-        logits = (np.round(rng.normal(-2, 2, (2, grid.count, classes)) * 2) / 2).astype(np.float32)
-        logits.reshape(-1)[::31] = np.nan
-        deltas = to_float32(to_dtype(rng.normal(0, 0.3, (2, grid.count, 4)), dtype), dtype)
-        boxes, scores, labels, offsets = ops.decode_detections(
-            logits, deltas, grid, grid.counts, size, 0.1, top_k, 0.4, most, dtype
-        )
-        for b in range(2):
-            flat = 1 / (1 + np.exp(-logits[b].ravel().astype(np.float64)))
-            flat = np.where(np.isnan(flat), -1, flat).astype(np.float32)
-            ends, chosen = np.cumsum([0, *grid.counts]) * classes, []
-            for first, end in zip(ends, ends[1:]):
-                order = first + np.argsort(-flat[first:end], kind="stable")
-                chosen.append(order[flat[order] > np.float32(0.1)][:top_k])
-            chosen = np.sort(np.concatenate(chosen))
-            chosen = chosen[np.argsort(-flat[chosen], kind="stable")]
-            decoded = ops.decode_boxes(AnchorList(anchors[chosen // classes]), deltas[b][chosen // classes])
-            decoded = ops.clip_boxes(decoded, *size)
-            kept = reference.nms(decoded, flat[chosen], 0.4, chosen % classes)[:most]
-            rows = slice(offsets[b], offsets[b + 1])
-            equal(labels[rows], chosen[kept] % classes)
-            equal(boxes[rows], decoded[kept])
-            close(scores[rows], flat[chosen[kept]], 1e-7)
-
-
-@check
-def hard_negatives_are_the_hardest(ops):
-    rng = np.random.default_rng(6)
-    for rows, columns in ((1, 1), (300, 1), (700, 80), (5000, 3)):
-        losses = np.round(rng.exponential(1, (rows, columns)) * 4).astype(np.float32) / 4
-        labels = rng.choice(np.array([-2, -1, -1, -1, 3], np.int32), rows)
-        for ratio in (0, 0.7, 3):
-            equal(ops.select_hard_negatives(losses, labels, ratio), reference.hard_negatives(losses, labels, ratio))
+def runs(plugin, only, count):
+    """(name, call) of everything that is to be checked."""
+    for function, device in CHECKS:
+        name = function.__name__.replace("_", " ")
+        if only not in function.__name__:
+            continue
+        if device:
+            yield name, lambda: function(plugin, count)
+            continue
+        yield f"{name}, host arrays", lambda: function(Operations(plugin, "host"))
+        yield f"{name}, device arrays", lambda: function(Operations(plugin, "device"))
+        if function.__module__ != "check_golden":  # vectors that the others' arrays surpass
+            yield f"{name}, four times in the same memory", lambda: function(Operations(plugin, "device", times=4))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--library", default=os.path.join(ROOT, "build", "Release", "retinanet_ops_cuda.so"))
     parser.add_argument("--only", default="")
+    parser.add_argument("--logits", type=int)
     arguments = parser.parse_args()
     plugin = Plugin(arguments.library)
-    print(f"{plugin.device_info().name.decode()}, {arguments.library}")
-    passed = failed = 0
-    for function in CHECKS:
-        if arguments.only not in function.__name__:
-            continue
-        for memory in ("host", "device"):
-            name = f"{function.__name__.replace('_', ' ')}, {memory} arrays"
-            try:
-                function(Operations(plugin, memory))
-            except Exception as error:
-                failed += 1
-                line = traceback.extract_tb(error.__traceback__)[1].lineno
-                print(f"FAILED  {name} (line {line}): {error}", flush=True)
-            else:
-                passed += 1
-                print(f"ok      {name}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    count = arguments.logits or (1 << 17 if plugin.emulated else (1 << 31) + 1)
+    print(f"{plugin.name}, {arguments.library}")
+    counts = {"ok": 0, "FAILED": 0, "SKIPPED": 0}
+    for name, call in runs(plugin, arguments.only, count):
+        start, outcome = time.perf_counter(), "ok"
+        try:
+            said = call()
+        except Skipped as reason:
+            outcome, said = "SKIPPED", reason
+        except Exception as error:
+            at = next(frame for frame in traceback.extract_tb(error.__traceback__) if "check_" in frame.filename)
+            outcome, said = "FAILED", f"{error!r} ({os.path.basename(at.filename)}:{at.lineno})"
+        counts[outcome] += 1
+        more = f": {said}" if said else ""
+        print(f"{outcome:8s}{name}{more} ({time.perf_counter() - start:.1f} s)", flush=True)
+    print(f"{counts['ok']} passed, {counts['FAILED']} failed, {counts['SKIPPED']} skipped")
+    if not any(counts.values()):
+        print(f"no check's name holds '{arguments.only}'")
+        return 3  # nothing is wrong, nothing was done
+    return 1 if counts["FAILED"] else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Golden vectors, random boxes, and what counts as equal."""
+"""The list of checks, golden vectors, random boxes, and what counts as equal."""
 import base64
 import json
 import os
@@ -7,6 +7,21 @@ import numpy as np
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "test", "golden")
 TYPES = {"f32": "<f4", "f64": "<f8", "i32": "<i4", "u8": "u1"}
+
+
+CHECKS = []
+
+
+class Skipped(Exception):
+    """A check that cannot run here, and why."""
+
+
+def check(function=None, device=False):
+    """Marks a check of Operations; or, of device memory alone, of a plugin and a number of logits."""
+    if function is None:
+        return lambda marked: check(marked, device)
+    CHECKS.append((function, device))
+    return function
 
 
 def golden(name):

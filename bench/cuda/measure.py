@@ -1,80 +1,114 @@
-"""How bench.py calls, times and reports."""
+"""How the benchmarks time, against which limits, and where their results go."""
+import datetime
+import json
+import os
+import statistics
 import time
 
 import numpy as np
-import torch
 
-from plugin import DEVICE, PerClass, Place
+from plugin import Buffer
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 
-def check_close(got, want, relative, what, absolute=0.0):
-    got, want = torch.as_tensor(got).double(), torch.as_tensor(want).double()
-    error = (got - want).abs() - relative * want.abs() - absolute
-    if not bool((error <= 0).all()):
-        raise ValueError(f"{what} differs by up to {float((got - want).abs().max()):.3g}")
+def torch_device(plugin):
+    """Where peers compute: beside the plugin's device; on the processor beside the emulator's. None: not at all."""
+    if torch is None:
+        return None
+    if plugin.emulated:
+        return "cpu"
+    return f"cuda:{plugin.device}" if torch.cuda.is_available() else None
+
+
+def record(folder, **line):
+    """Adds a line of JSON to cuda.jsonl in one write: whatever ends this process leaves whole lines."""
+    os.makedirs(folder, exist_ok=True)
+    line["date"] = datetime.datetime.now(datetime.timezone.utc).isoformat("T", "seconds")
+    file = os.open(os.path.join(folder, "cuda.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(file, (json.dumps(line) + "\n").encode())
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 class Bench:
     def __init__(self, plugin, quick):
-        self.plugin, self.quick, self.rows = plugin, quick, []
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.random = torch.Generator(self.device).manual_seed(1)
-        constants = np.array([0.25]), np.array([2.0])
-        self.keep = constants
-        self.alpha, self.gamma = (PerClass(v.ctypes.data, 1) for v in constants)
+        self.plugin, self.quick, self.device = plugin, quick, torch_device(plugin)
+        self.on_gpu = self.device is not None and self.device != "cpu"
+        # Made anew for every case, so that a peer's process has the data of ours.
+        self.random = np.random.default_rng(1)
 
     def wait(self):
-        if self.device == "cuda":
-            torch.cuda.synchronize()
+        if self.on_gpu:
+            torch.cuda.synchronize(self.device)
         self.plugin.synchronize()
 
-    def time(self, call, groups=7):
-        """Best seconds of one call."""
+    def time(self, call, of_torch=False, groups=7):
+        """Seconds of one call, best and median of several groups of calls: between two events on the stream of the calls, where
+        torch can make them, and by the host's clock, which counts what it costs to queue the work as well."""
         call()
         self.wait()
         start = time.perf_counter()
         call()
         self.wait()
-        seconds = max(1e-6, time.perf_counter() - start)
-        calls = max(1, min(200, int((0.02 if self.quick else 0.2) / seconds)))
-        best = seconds
+        once = max(1e-6, time.perf_counter() - start)
+        calls = max(1, min(200, int((0.02 if self.quick else 0.2) / once)))
+        stream = None
+        if self.on_gpu:
+            ours = torch.cuda.ExternalStream(self.plugin.stream(), device=self.device)
+            stream = torch.cuda.current_stream(self.device) if of_torch else ours
+        of_events, of_host = [], []
         for _ in range(2 if self.quick else groups):
+            events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if stream else None
             start = time.perf_counter()
+            if events:
+                events[0].record(stream)
             for _ in range(calls):
                 call()
+            if events:
+                events[1].record(stream)
             self.wait()
-            best = min(best, (time.perf_counter() - start) / calls)
-        return best
-
-    def normal(self, *shape, mean=0.0, deviation=1.0, dtype=torch.float32):
-        values = torch.empty(shape, device=self.device)
-        return values.normal_(mean, deviation, generator=self.random).to(dtype)
-
-    def run(self, name, memory=DEVICE, **fields):
-        """An operation on torch tensors; the stream of torch has to be done with them (wait)."""
-        given = {k: v.data_ptr() if isinstance(v, torch.Tensor) else v for k, v in fields.items()}
-        self.plugin.run(name, place=Place(memory, 0), **given)
-
-    def row(self, name, seconds, moved=None, limit=None, others=None, **more):
-        """`moved`: bytes; `limit`: [what, bytes a second]; `others`: seconds of the peers."""
-        row = {"name": name, "microseconds": 1e6 * seconds, **more}
-        text = f"{name:58s} {1e6 * seconds:12.1f} us"
-        if moved:
-            row["gigabytesPerSecond"] = moved / seconds / 1e9
-            text += f" {moved / seconds / 1e9:8.1f} GB/s"
-        if limit:
-            row["ofLimit"] = {"limit": limit[0], "fraction": moved / seconds / limit[1]}
-            text += f" {100 * row['ofLimit']['fraction']:5.1f} % of {limit[0]}"
-        for peer, of_peer in (others or {}).items():
-            row.setdefault("peers", {})[peer] = {"microseconds": 1e6 * of_peer, "ratio": of_peer / seconds}
-            text += f"; {peer} {1e6 * of_peer:.0f} us, {of_peer / seconds:.1f}x"
-        self.rows.append(row)
-        print(text, flush=True)
+            of_host.append((time.perf_counter() - start) / calls)
+            if events:
+                of_events.append(events[0].elapsed_time(events[1]) / 1e3 / calls)
+        seconds = of_events or of_host
+        return {
+            **dict(microseconds=1e6 * min(seconds), medianMicroseconds=1e6 * statistics.median(seconds)),
+            **dict(hostMicroseconds=1e6 * min(of_host), calls=calls, clock="events" if of_events else "host"),
+        }
 
     def limits(self):
-        count = 1 << (18 if self.quick else 27)
-        a, b = (torch.zeros(count, device=self.device) for _ in range(2))
-        self.copy = 8 * count / self.time(lambda: b.copy_(a))
-        self.read = 4 * count / min(self.time(a.sum), self.time(a.amax))
-        self.row("copy within the device", 8 * count / self.copy, 8 * count)
-        self.row("read (torch's sum or amax, the faster)", 4 * count / self.read, 4 * count)
+        """Bytes a second of a copy within the device, of reading, and of pinned copies both ways at once; None: not measured."""
+        size = 1 << (20 if self.quick else 29)
+        buffer = Buffer(self.plugin, 2 * size)
+        copy = 2 * size / (self.time(lambda: buffer.copy(size, 0, size))["microseconds"] / 1e6)
+        del buffer
+        read = None
+        if self.device is not None:
+            data = torch.ones(size // 4, device=self.device)
+            seconds = min(self.time(reading, True)["microseconds"] / 1e6 for reading in (data.sum, data.amax))
+            read = size / seconds
+        return {"copy": copy, "read": read}
+
+    def bus(self):
+        """Bytes a second of pinned copies, both ways at once; None without torch on a GPU."""
+        if not self.on_gpu:
+            return None
+        count = 1 << 26
+        device, host = (
+            [torch.empty(count, **where) for _ in range(2)] for where in (dict(device=self.device), dict(pin_memory=True))
+        )
+        streams = [torch.cuda.Stream(self.device) for _ in range(2)]
+
+        def copies():
+            with torch.cuda.stream(streams[0]):
+                device[0].copy_(host[0], non_blocking=True)
+            with torch.cuda.stream(streams[1]):
+                host[1].copy_(device[1], non_blocking=True)
+
+        return 8 * count / (self.time(copies, groups=3)["hostMicroseconds"] / 1e6)

@@ -49,7 +49,7 @@ export function focalPeers(
         tf.tensor2d(logits.slice(0, n * numClasses), [n, numClasses]),
         tf.tensor2d(denseTargets(inputs, n), [n, numClasses]),
       ];
-      const weights = typeof alpha === 'number' ? alpha : tf.tensor1d(alpha);
+      const weights = typeof alpha === 'number' ? alpha : tf.tensor1d(Float32Array.from(alpha));
       const [x, t, fewX, fewT] = [...tensors(count), ...tensors(50)] as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]; // prettier-ignore
       const loss = (ofX: tf.Tensor2D, ofT: tf.Tensor2D) => composedFocalLoss(ofX, ofT, weights, gamma);
       const both = (ofX: tf.Tensor2D, ofT: tf.Tensor2D) => tf.valueAndGrad((v) => loss(v as tf.Tensor2D, ofT))(ofX);

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backendInfo, type CudaState } from '../backend.js';
-import { describe, HELP, load, root } from '../native.js';
+import { root } from '../location.js';
+import { describe, help, load } from '../native.js';
 
 /** Prints what there is to know about the addon on this machine. Gives the exit code: 1 where none loads. */
 export function info(): number {
@@ -10,11 +11,13 @@ export function info(): number {
   const { binding, attempts } = load();
   const lines = [`${name} ${version}`, describe(attempts)];
   if (binding) {
-    const { numThreads, cpu, cuda } = backendInfo();
+    const { numThreads, cpu, cuda, memory } = backendInfo();
     lines.push(`cpu: ${cpu.available ? `${cpu.instructionSet ?? '?'}, ${numThreads} threads` : cpu.reason}`);
     lines.push(...describeCuda(cuda));
+    const mib = Math.floor(memory.limit / 2 ** 20);
+    lines.push(`memory of large results: ${mib > 0 ? `used again, up to ${mib} MiB kept` : 'not used again here'}`);
   } else {
-    lines.push('No native addon loads here.', HELP);
+    lines.push('No native addon loads here.', help(attempts));
   }
   process.stdout.write(`${lines.join('\n')}\n`);
   return binding ? 0 : 1;

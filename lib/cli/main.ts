@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: `npx retinanet-ops info | build`.
+import { suggestion } from '../describe.js';
 import { build } from './build.js';
 import { info } from './info.js';
 
@@ -21,9 +22,9 @@ const commands: Record<string, () => number> = {
 const [name = '--help', ...rest] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (!command || rest.length > 0) {
-  process.stderr.write(
-    `retinanet-ops: expected one command, received '${process.argv.slice(2).join(' ')}'\n\n${USAGE}`,
-  );
+  const received = process.argv.slice(2).join(' ');
+  const hint = suggestion(received, Object.keys(commands));
+  process.stderr.write(`retinanet-ops: expected one command, received '${received}'${hint}\n\n${USAGE}`);
   process.exitCode = 2;
 } else {
   process.exitCode = command();

@@ -1,4 +1,4 @@
-import { Check } from '../validate.js';
+import type { Check } from '../validate.js';
 import type { Random } from './random.js';
 
 /** How far training images are changed at random; every range is symmetric around no change. */
@@ -34,12 +34,12 @@ const DEFAULTS: ResolvedAugment = {
 /** Of an object's area, the share that must still be in the picture for it to count as one; below, it is ignored. */
 const VISIBLE_SHARE = 0.4;
 
-/** true or left out: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
-export function resolveAugment(augment: boolean | AugmentOptions | undefined): ResolvedAugment | undefined {
+/** true: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
+export function resolveAugment(check: Check, augment: unknown): ResolvedAugment | undefined {
   if (augment === false) return undefined;
-  const check = new Check('trainRetinaNet');
   const names = Object.keys(DEFAULTS) as (keyof AugmentOptions)[];
-  const options = { ...DEFAULTS, ...check.options<AugmentOptions>('augment', augment === true ? {} : augment, names) };
+  const given = augment === true ? {} : check.required<AugmentOptions>('augment', augment, names);
+  const options = { ...DEFAULTS, ...given };
   for (const name of ['horizontalFlip', 'verticalFlip'] as const) check.boolean(`augment.${name}`, options[name]);
   check.number('augment.zoom', options.zoom, { min: 1, max: 4 });
   for (const name of ['shift', 'brightness', 'contrast', 'colour'] as const) {

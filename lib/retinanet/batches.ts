@@ -32,18 +32,24 @@ export class BatchMaker {
   private readonly options: BatchOptions;
   private epoch = -1;
   private order: Int32Array = new Int32Array(0);
+  private images: Float32Array = new Float32Array(0);
 
   constructor(data: TrainingData, options: BatchOptions) {
     this.data = data;
     this.options = options;
   }
 
-  /** Images `first` ... `last - 1` of the batch of a step (counts from 0). Each epoch sees every image once. */
+  /**
+   * Images `first` ... `last - 1` of the batch of a step (counts from 0), in an array that the next call uses again. Each epoch
+   * sees every image once.
+   */
   make(step: number, first: number, last: number): Batch {
     const { imageHeight: height, imageWidth: width, boxes, labels, offsets } = this.data;
     const { batchSize, seed, augment } = this.options;
     const pixels = height * width * 3;
-    const images = new Float32Array((last - first) * pixels);
+    const length = (last - first) * pixels;
+    if (this.images.length !== length) this.images = new Float32Array(length);
+    const { images } = this;
     const truth = new RaggedTruth();
     for (let i = first; i < last; i++) {
       const position = step * batchSize + i;

@@ -1,5 +1,5 @@
 import { AnchorGrid } from '../index.js';
-import { Check } from '../validate.js';
+import type { Check, NumberRange } from '../validate.js';
 
 export type Preset = 'compact' | 'resnet50-fpn';
 export type BatchNormMode = 'frozen' | 'trainable';
@@ -42,20 +42,26 @@ export interface RetinaNetConfig {
 /** A configuration with every default filled in. */
 export type ResolvedConfig = Required<RetinaNetConfig>;
 
-interface PresetDefaults {
-  pyramidLevels: readonly [number, number];
-  pyramidChannels: number;
-  subnetDepth: number;
-  anchorSizeInStrides: number;
-}
+type RetinaNetDefaults = Partial<RetinaNetConfig>;
 
-const PRESETS: Record<Preset, PresetDefaults> = {
+const PRESETS = {
   compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
   'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
-};
+} satisfies Record<Preset, RetinaNetDefaults>;
 
 const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
 const IMAGENET_STD = [0.229, 0.224, 0.225].map((v) => v * 255);
+
+const DEFAULTS = {
+  classNames: [],
+  anchorScales: [1, 2 ** (1 / 3), 2 ** (2 / 3)],
+  aspectRatios: [0.5, 1, 2],
+  priorProbability: 0.01,
+  pixelMean: IMAGENET_MEAN,
+  pixelStd: IMAGENET_STD,
+  batchNorm: 'frozen',
+  seed: 0,
+} satisfies RetinaNetDefaults;
 
 const OPTION_NAMES = [
   'preset',
@@ -76,61 +82,55 @@ const OPTION_NAMES = [
   'seed',
 ] as const;
 
-/** Fills in the preset's defaults. @throws RetinanetOpsError naming the option that does not fit. */
-export function resolveConfig(config: RetinaNetConfig): ResolvedConfig {
-  const check = new Check('createRetinaNet');
-  const given = check.options<RetinaNetConfig>('config', config, OPTION_NAMES);
-  const preset = check.oneOf('preset', given.preset ?? 'compact', ['compact', 'resnet50-fpn']);
-  const defaults = PRESETS[preset];
-  const integer = (name: keyof RetinaNetConfig, value: unknown, min: number, max: number) =>
-    check.number(name, value, { min, max, integer: true });
-  const positives = (name: keyof RetinaNetConfig, values: readonly number[]) => {
-    if (!Array.isArray(values) || values.length === 0) {
-      check.fail('ERR_SHAPE', name, 'an array of at least one number', Array.isArray(values) ? 'none' : String(values));
-    }
-    return values.map((value, i) => check.number(`${name}[${i}]`, value, { min: 0, exclusiveMin: true }));
+/**
+ * Fills in the preset's defaults.
+ *
+ * @param prefix opens the names of options in messages
+ * @throws RetinanetOpsError naming the option that does not fit.
+ */
+export function resolveConfig(check: Check, config: unknown, prefix = ''): ResolvedConfig {
+  const options = check.required<RetinaNetConfig>(prefix.slice(0, -1) || 'config', config, OPTION_NAMES);
+  const at = (name: keyof RetinaNetConfig) => `${prefix}${name}`;
+  const preset =
+    options.preset === undefined ? 'compact' : check.oneOf(at('preset'), options.preset, ['compact', 'resnet50-fpn']);
+  const given: RetinaNetConfig = { ...DEFAULTS, ...PRESETS[preset], ...options };
+  const number = (name: keyof RetinaNetConfig, range: NumberRange) => check.number(at(name), given[name], range);
+  const integer = (name: keyof RetinaNetConfig, min: number, max: number) => number(name, { min, max, integer: true });
+  const numbers = (name: keyof RetinaNetConfig, range: NumberRange) => check.numbers(at(name), given[name], range);
+  const channels = (name: keyof RetinaNetConfig, range: NumberRange) => {
+    const values = numbers(name, range);
+    check.length(at(name), values, 3, 'one a channel');
+    return values;
   };
-  const channels = (name: keyof RetinaNetConfig, values: unknown, range: object) => {
-    const numbers = check.numbers(name, values, range);
-    if (numbers.length !== 3) check.fail('ERR_SHAPE', name, 'three numbers, one a channel', String(numbers.length));
-    return numbers;
-  };
+  const positive = { min: 0, exclusiveMin: true };
   const resolved: ResolvedConfig = {
     preset,
-    numClasses: integer('numClasses', given.numClasses, 1, 100_000),
-    imageHeight: integer('imageHeight', given.imageHeight, 1, 16_384),
-    imageWidth: integer('imageWidth', given.imageWidth, 1, 16_384),
-    classNames: [...(given.classNames ?? [])],
-    pyramidLevels: levels(check, given.pyramidLevels ?? defaults.pyramidLevels),
-    pyramidChannels: integer('pyramidChannels', given.pyramidChannels ?? defaults.pyramidChannels, 1, 4096),
-    subnetDepth: integer('subnetDepth', given.subnetDepth ?? defaults.subnetDepth, 0, 16),
-    anchorSizeInStrides: check.number(
-      'anchorSizeInStrides',
-      given.anchorSizeInStrides ?? defaults.anchorSizeInStrides,
-      {
-        min: 0,
-        exclusiveMin: true,
-      },
-    ),
-    anchorScales: positives('anchorScales', given.anchorScales ?? [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
-    aspectRatios: positives('aspectRatios', given.aspectRatios ?? [0.5, 1, 2]),
-    priorProbability: check.number('priorProbability', given.priorProbability ?? 0.01, { min: 1e-6, max: 1 - 1e-6 }),
-    pixelMean: channels('pixelMean', given.pixelMean ?? IMAGENET_MEAN, { min: 0, max: 255 }),
-    pixelStd: channels('pixelStd', given.pixelStd ?? IMAGENET_STD, { min: 0, exclusiveMin: true }),
-    batchNorm: check.oneOf('batchNorm', given.batchNorm ?? 'frozen', ['frozen', 'trainable']),
-    seed: integer('seed', given.seed ?? 0, 0, 2 ** 31 - 1),
+    numClasses: integer('numClasses', 1, 100_000),
+    imageHeight: integer('imageHeight', 1, 16_384),
+    imageWidth: integer('imageWidth', 1, 16_384),
+    classNames: check.strings(at('classNames'), given.classNames),
+    pyramidLevels: levels(check, at('pyramidLevels'), given.pyramidLevels),
+    pyramidChannels: integer('pyramidChannels', 1, 4096),
+    subnetDepth: integer('subnetDepth', 0, 16),
+    anchorSizeInStrides: number('anchorSizeInStrides', positive),
+    anchorScales: numbers('anchorScales', positive),
+    aspectRatios: numbers('aspectRatios', positive),
+    priorProbability: number('priorProbability', { min: 1e-6, max: 1 - 1e-6 }),
+    pixelMean: channels('pixelMean', { min: 0, max: 255 }),
+    pixelStd: channels('pixelStd', { ...positive, max: 65_536 }),
+    batchNorm: check.oneOf(at('batchNorm'), given.batchNorm, ['frozen', 'trainable']),
+    seed: integer('seed', 0, 2 ** 31 - 1),
   };
   const { numClasses, classNames } = resolved;
-  if (classNames.length > 0 && classNames.length !== numClasses) {
-    check.fail('ERR_SHAPE', 'classNames', `${numClasses} names, one a class`, String(classNames.length));
-  }
+  if (classNames.length > 0) check.length(at('classNames'), classNames, numClasses, 'one a class');
   return resolved;
 }
 
-function levels(check: Check, value: unknown): [number, number] {
-  const [first, last, ...more] = check.numbers('pyramidLevels', value, { min: 3, max: 7, integer: true });
+function levels(check: Check, argument: string, value: unknown): [number, number] {
+  const given = check.numbers(argument, value, { min: 3, max: 7, integer: true });
+  const [first, last, ...more] = given;
   if (first === undefined || last === undefined || more.length > 0 || first > last) {
-    check.fail('ERR_RANGE', 'pyramidLevels', 'the first and the last level, in this order', JSON.stringify(value));
+    check.fail('ERR_RANGE', argument, 'the first and the last level, in this order', JSON.stringify(given));
   }
   return [first, last];
 }
@@ -146,15 +146,24 @@ export function anchorsPerCell(config: ResolvedConfig): number {
   return config.anchorScales.length * config.aspectRatios.length;
 }
 
-/** The anchors that the rows of the outputs of `createRetinaNet(config)` stand for, in the same order. */
-export function anchorsOf(config: ResolvedConfig): AnchorGrid {
+/**
+ * The anchors that the rows of the outputs of `createRetinaNet(config)` stand for, in the same order.
+ *
+ * @throws RetinanetOpsError `ERR_RANGE` where sizes that are sound by themselves multiply to anchors that are not.
+ */
+export function anchorsOf(check: Check, config: ResolvedConfig, prefix = ''): AnchorGrid {
   const strides = pyramidLevels(config).map((level) => 2 ** level);
-  return new AnchorGrid({
-    imageHeight: config.imageHeight,
-    imageWidth: config.imageWidth,
-    strides,
-    baseSizes: strides.map((stride) => stride * config.anchorSizeInStrides),
-    scales: [...config.anchorScales],
-    aspectRatios: [...config.aspectRatios],
-  });
+  try {
+    return new AnchorGrid({
+      imageHeight: config.imageHeight,
+      imageWidth: config.imageWidth,
+      strides,
+      baseSizes: strides.map((stride) => stride * config.anchorSizeInStrides),
+      scales: [...config.anchorScales],
+      aspectRatios: [...config.aspectRatios],
+    });
+  } catch (cause) {
+    const argument = `${prefix}anchorSizeInStrides, anchorScales and aspectRatios`;
+    check.fail('ERR_RANGE', argument, 'possible anchors', `others (${(cause as Error).message})`, { cause });
+  }
 }

@@ -1,4 +1,4 @@
-import { RetinanetOpsError } from '../errors.js';
+import { Check } from '../validate.js';
 
 /**
  * Images and their boxes, all of one size, in the layout that training reads directly.
@@ -36,53 +36,52 @@ export interface Detections {
   offsets: Int32Array;
 }
 
-function requireRange(value: number, name: string): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RetinanetOpsError('ERR_RANGE', `dataset.${name} must be an integer of at least 1, got ${String(value)}`);
-  }
+/** What images own rows of: their offsets are sound. */
+interface Ragged {
+  offsets: Int32Array;
+  names?: readonly string[];
 }
 
-function requireArray(
-  value: unknown,
-  type: typeof Uint8Array | typeof Float32Array | typeof Int32Array,
-  name: string,
-  length: number,
-  shape: string,
-): void {
-  if (!(value instanceof type)) {
-    const got = value === null || typeof value !== 'object' ? typeof value : value.constructor.name;
-    throw new RetinanetOpsError('ERR_DTYPE', `${name} must be a ${type.name} ${shape}, got ${got}`);
-  }
-  if (value.length !== length) {
-    throw new RetinanetOpsError(
-      'ERR_SHAPE',
-      `${name} must have ${String(length)} elements ${shape}, got ${String(value.length)}`,
-    );
-  }
+/** What messages call the image that owns a row. */
+export function imageOf({ offsets, names }: Ragged): (row: number) => string {
+  return (row) => {
+    const image = offsets.findLastIndex((first) => first <= row);
+    return names?.[image] ?? String(image);
+  };
 }
 
 /**
  * Checks ragged rows: `offsets` starts at 0, never falls and ends at the number of rows.
  *
- * @throws RetinanetOpsError `ERR_DTYPE` or `ERR_SHAPE`, naming the first bad entry.
+ * @param images number of images, `offsets.length - 1`
+ * @param name what messages call the offsets
+ * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_SHAPE` or `ERR_RANGE`, naming the first bad entry.
  */
 export function validateOffsets(offsets: Int32Array, images: number, rows: number, name: string): void {
-  requireArray(offsets, Int32Array, name, images + 1, '[number of images + 1]');
-  let previous = 0;
-  for (const [i, offset] of offsets.entries()) {
-    if (i === 0 ? offset !== 0 : offset < previous) {
-      const expected = i === 0 ? 'start at 0' : `not fall (${String(previous)} before)`;
-      throw new RetinanetOpsError('ERR_SHAPE', `${name} must ${expected}, got ${String(offset)} at entry ${String(i)}`);
-    }
-    previous = offset;
-  }
-  if (previous !== rows) {
-    throw new RetinanetOpsError(
-      'ERR_SHAPE',
-      `${name} must end at ${String(rows)}, the number of rows, got ${String(previous)}`,
-    );
-  }
+  const check = new Check('validateOffsets');
+  check.number('images', images, { min: 0, integer: true });
+  check.number('rows', rows, { min: 0, integer: true });
+  checkOffsets(check, check.string('name', name), offsets, images, rows);
 }
+
+/** As validateOffsets, as part of another check. */
+export function checkOffsets(check: Check, name: string, value: unknown, images: number, rows: number): Int32Array {
+  const offsets = check.array('Int32Array', name, value, images + 1, '(images + 1)');
+  check.offsets(name, offsets, rows);
+  return offsets;
+}
+
+const FIELDS = [
+  'classNames',
+  'imageHeight',
+  'imageWidth',
+  'length',
+  'images',
+  'boxes',
+  'labels',
+  'offsets',
+  'names',
+] as const;
 
 /**
  * Refuses a data set that training could not use: wrong array kinds or lengths, falling offsets, labels without a class
@@ -91,61 +90,69 @@ export function validateOffsets(offsets: Int32Array, images: number, rows: numbe
  * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_SHAPE`, `ERR_RANGE`, `ERR_LABEL` or `ERR_BOX`, naming the row and its image.
  */
 export function validateDataset(dataset: DetectionDataset): void {
-  const { classNames, imageHeight, imageWidth, length, images, boxes, labels, offsets, names } = dataset;
-  if (!Array.isArray(classNames) || classNames.length === 0) {
-    throw new RetinanetOpsError('ERR_SHAPE', 'dataset.classNames must be an array of at least one name');
-  }
-  requireRange(imageHeight, 'imageHeight');
-  requireRange(imageWidth, 'imageWidth');
-  requireRange(length, 'length');
-  requireArray(images, Uint8Array, 'dataset.images', length * imageHeight * imageWidth * 3, '[n, H, W, 3]');
-  if (!(labels instanceof Int32Array)) requireArray(labels, Int32Array, 'dataset.labels', 0, '[G]');
-  requireArray(boxes, Float32Array, 'dataset.boxes', labels.length * 4, '[G, 4], G = labels.length');
-  validateOffsets(offsets, length, labels.length, 'dataset.offsets');
-  if (names !== undefined && names.length !== length) {
-    throw new RetinanetOpsError(
-      'ERR_SHAPE',
-      `dataset.names must have one name an image (${String(length)}), got ${String(names.length)}`,
-    );
-  }
+  checkDataset(new Check('validateDataset'), dataset);
+}
 
-  for (let image = 0; image < length; image++) {
-    const end = offsets[image + 1] ?? 0;
-    for (let row = offsets[image] ?? 0; row < end; row++) {
-      const where = () => `at row ${String(row)} (image ${names?.[image] ?? String(image)})`;
-      const label = labels[row] ?? -1;
-      if (label < 0 || label >= classNames.length) {
-        throw new RetinanetOpsError(
-          'ERR_LABEL',
-          `dataset.labels must be 0 to ${String(classNames.length - 1)}, got ${String(label)} ${where()}`,
-        );
-      }
-      const [x1 = NaN, y1 = NaN, x2 = NaN, y2 = NaN] = boxes.subarray(row * 4, row * 4 + 4);
-      const box = () => `[${[x1, y1, x2, y2].join(', ')}]`;
-      if (![x1, y1, x2, y2].every(Number.isFinite) || !(x2 > x1 && y2 > y1)) {
-        throw new RetinanetOpsError(
-          'ERR_BOX',
-          `dataset.boxes must be finite with x2 > x1, y2 > y1, got ${box()} ${where()}`,
-        );
-      }
-      if (x1 >= imageWidth || y1 >= imageHeight || x2 <= 0 || y2 <= 0) {
-        throw new RetinanetOpsError(
-          'ERR_BOX',
-          `dataset.boxes must touch their ${String(imageWidth)}x${String(imageHeight)} image, got ${box()} ${where()}`,
-        );
-      }
-    }
+/** As validateDataset, as part of another check. Returns what has been checked. */
+export function checkDataset(check: Check, dataset: unknown): DetectionDataset {
+  const given = check.fields<DetectionDataset>('dataset', dataset, FIELDS);
+  const { imageHeight, imageWidth, length, images } = given;
+  for (const name of ['imageHeight', 'imageWidth', 'length'] as const) {
+    check.number(`dataset.${name}`, given[name], { min: 1, integer: true });
   }
+  check.array('Uint8Array', 'dataset.images', images, length * imageHeight * imageWidth * 3, '[n, H, W, 3]');
+  const truth = checkTruth(check, 'dataset', given, length);
+  const { boxes } = truth;
+  for (let i = 0; i < boxes.length; i += 4) {
+    if (boxes[i]! < imageWidth && boxes[i + 1]! < imageHeight && boxes[i + 2]! > 0 && boxes[i + 3]! > 0) continue;
+    const expected = `boxes that touch their ${String(imageWidth)}x${String(imageHeight)} image`;
+    const received = `[${boxes.slice(i, i + 4).join(', ')}]`;
+    check.fail('ERR_BOX', 'dataset.boxes', expected, received, { row: i / 4, image: imageOf(truth)(i / 4) });
+  }
+  return { ...given, ...truth };
+}
+
+/** The part of a data set that says what is in its images. */
+export type Truth = Pick<DetectionDataset, 'classNames' | 'boxes' | 'labels' | 'offsets' | 'names'>;
+
+const TRUTH_FIELDS = ['classNames', 'boxes', 'labels', 'offsets', 'names'] as const;
+
+/** Checks what is in images; `images`: how many there are, where that is known already. */
+export function checkTruth(check: Check, name: string, value: unknown, images?: number): Truth {
+  const given = check.fields<Truth>(name, value, TRUTH_FIELDS);
+  const classNames = check.strings(`${name}.classNames`, given.classNames);
+  if (classNames.length === 0) check.fail('ERR_SHAPE', `${name}.classNames`, 'at least one name', '0');
+  const labels = check.array('Int32Array', `${name}.labels`, given.labels);
+  const count = labels.length;
+  const boxes = check.array('Float32Array', `${name}.boxes`, given.boxes, 4 * count, '[G, 4], four a label,');
+  const offsets = check.array('Int32Array', `${name}.offsets`, given.offsets);
+  checkOffsets(check, `${name}.offsets`, offsets, images ?? Math.max(0, offsets.length - 1), count);
+  const names =
+    given.names === undefined
+      ? undefined
+      : check.strings(`${name}.names`, given.names, offsets.length - 1, 'one an image');
+  const truth = { classNames, boxes, labels, offsets, names };
+  check.labels(`${name}.labels`, labels, 0, classNames.length, imageOf(truth));
+  check.boxes(`${name}.boxes`, boxes, { area: true, imageOf: imageOf(truth) });
+  return truth;
 }
 
 /**
  * Mean and standard deviation of each colour channel over a sample of the images' pixels, as createRetinaNet takes them. Images
  * that use little of the range, such as photographs through a microscope, are learned much faster with their own.
+ *
+ * @throws RetinanetOpsError `ERR_DTYPE` or `ERR_SHAPE`
  */
-export function pixelStatistics({ images }: Pick<DetectionDataset, 'images'>): {
+export function pixelStatistics(dataset: Pick<DetectionDataset, 'images'>): {
   pixelMean: number[];
   pixelStd: number[];
 } {
+  const check = new Check('pixelStatistics');
+  const given = check.fields<Pick<DetectionDataset, 'images'>>('dataset', dataset, ['images']);
+  const images = check.array('Uint8Array', 'dataset.images', given.images);
+  if (images.length % 3 !== 0) {
+    check.fail('ERR_SHAPE', 'dataset.images', 'three values a pixel', `${String(images.length)} values`);
+  }
   const sum = [0, 0, 0];
   const squares = [0, 0, 0];
   // Every eleventh pixel: unless 11 divides the width, all columns get their turn.

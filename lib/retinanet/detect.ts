@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { decodeDetections } from '../index.js';
-import { Check } from '../validate.js';
+import { read } from '../tfjs/memory.js';
+import { Check, type NumberRange } from '../validate.js';
 import type { Detections } from './dataset.js';
-import type { RetinaNet } from './model.js';
+import { requireTfBackend } from './backend.js';
+import { checkNet, requireWeights, type RetinaNet } from './net.js';
 
 export interface DetectOptions {
   /** Images that go through the network at once. Default 8. */
@@ -14,24 +16,41 @@ export interface DetectOptions {
   topK?: number;
   /** Overlap from which the weaker of two boxes of one class is dropped. Default 0.5. */
   iouThreshold?: number;
+  /** Drops the weaker box also where the two are of different classes. Default false. */
+  classAgnostic?: boolean;
   /** Most objects of an image. Default 300. */
   maxDetections?: number;
 }
 
-const OPTION_NAMES = ['batchSize', 'scoreThreshold', 'topK', 'iouThreshold', 'maxDetections'] as const;
+const SHARE = { min: 0, max: 1 };
+const COUNT = { min: 1, max: 2 ** 31 - 1, integer: true };
+const RANGES = {
+  batchSize: { ...COUNT, max: 4096 },
+  scoreThreshold: SHARE,
+  topK: COUNT,
+  iouThreshold: SHARE,
+  maxDetections: COUNT,
+} satisfies Record<Exclude<keyof DetectOptions, 'classAgnostic'>, NumberRange>;
+const NUMBERS = Object.keys(RANGES) as (keyof typeof RANGES)[];
 
 /**
  * Finds objects.
  *
  * @param images [n, H, W, 3] RGB 0..255, of the size the net was made for; n may be 0.
  * @returns boxes in pixels of these images, ragged over images, by falling score.
- * @throws RetinanetOpsError `ERR_SHAPE` when the images are not n whole ones.
+ * @throws RetinanetOpsError `ERR_SHAPE` when the images are not n whole ones; `ERR_DTYPE`, `ERR_RANGE` or `ERR_OPTION` for other
+ *   arguments that don't fit, a net that has been disposed of included.
  */
 export async function detect(net: RetinaNet, images: Uint8Array, options: DetectOptions = {}): Promise<Detections> {
   const check = new Check('detect');
-  const { batchSize = 8, ...decodeOptions } = check.options<DetectOptions>('options', options, OPTION_NAMES);
-  check.number('batchSize', batchSize, { min: 1, max: 4096, integer: true });
-  const { imageHeight, imageWidth, numClasses } = net.config;
+  const { model, anchors, config } = checkNet(check, net);
+  check.array('Uint8Array', 'images', images);
+  const given = check.options<DetectOptions>('options', options, [...NUMBERS, 'classAgnostic']);
+  if (given.classAgnostic !== undefined) check.boolean('classAgnostic', given.classAgnostic);
+  for (const name of NUMBERS) if (given[name] !== undefined) check.number(name, given[name], RANGES[name]);
+  const { batchSize = 8, ...decodeOptions } = given;
+  requireTfBackend(check);
+  const { imageHeight, imageWidth, numClasses } = config;
   const pixels = imageHeight * imageWidth * 3;
   const count = images.length / pixels;
   if (!Number.isInteger(count)) {
@@ -39,26 +58,27 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
     check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
   }
   const parts: Detections[] = [];
+  const pixelsOfBatch = new Float32Array(Math.min(batchSize, count) * pixels);
   for (let first = 0; first < count; first += batchSize) {
     const size = Math.min(batchSize, count - first);
-    const batch = images.subarray(first * pixels, (first + size) * pixels);
+    const batch = pixelsOfBatch.subarray(0, size * pixels);
+    batch.set(images.subarray(first * pixels, (first + size) * pixels));
+    requireWeights(check, model);
     const outputs = tf.tidy(() => {
-      const input = tf.tensor4d(Float32Array.from(batch), [size, imageHeight, imageWidth, 3]);
-      return net.model.apply(input) as [tf.Tensor, tf.Tensor];
+      const input = tf.tensor4d(batch, [size, imageHeight, imageWidth, 3]);
+      return model.apply(input) as [tf.Tensor, tf.Tensor];
     });
-    const [classLogits, boxDeltas] = await Promise.all([outputs[0].data<'float32'>(), outputs[1].data<'float32'>()]);
-    tf.dispose(outputs);
-    parts.push(
-      decodeDetections({
-        classLogits,
-        boxDeltas,
-        anchors: net.anchors,
-        imageHeight,
-        imageWidth,
-        numClasses,
-        ...decodeOptions,
-      }),
-    );
+    try {
+      const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
+        decodeDetections({
+          ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
+          ...{ imageHeight, imageWidth, numClasses },
+          ...decodeOptions,
+        });
+      parts.push(await read(outputs, decode));
+    } finally {
+      tf.dispose(outputs);
+    }
   }
   return joinDetections(parts);
 }

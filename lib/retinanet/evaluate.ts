@@ -1,10 +1,10 @@
-import { RetinanetOpsError } from '../errors.js';
-import { validateOffsets, type DetectionDataset, type Detections } from './dataset.js';
+import { Check } from '../validate.js';
+import { checkOffsets, checkTruth, imageOf, type Detections, type Truth } from './dataset.js';
 
 export interface EvaluateOptions {
   /** A detection is right where its overlap with an unclaimed true box of its class reaches this; default 0.5. */
   iouThreshold?: number;
-  /** Only that many detections of a class in an image count, best scores first; default 100, as COCO does. */
+  /** Only that many detections of a class in an image count, best scores first; an integer, default 100, as COCO does. */
   maxDetections?: number;
 }
 
@@ -25,20 +25,25 @@ export interface Evaluation {
 /** COCO samples the precision-recall curve at recall 0, 0.01, ..., 1; as multiples, since 7 * 0.01 > 7 / 100 decides ties. */
 const RECALL_LEVELS = Array.from({ length: 101 }, (_, i) => i * 0.01);
 
-function iou(a: Float32Array, i: number, b: Float32Array, j: number): number {
-  const [ax1 = 0, ay1 = 0, ax2 = 0, ay2 = 0] = a.subarray(i * 4, i * 4 + 4);
-  const [bx1 = 0, by1 = 0, bx2 = 0, by2 = 0] = b.subarray(j * 4, j * 4 + 4);
-  const width = Math.min(ax2, bx2) - Math.max(ax1, bx1);
-  const height = Math.min(ay2, by2) - Math.max(ay1, by1);
-  if (width <= 0 || height <= 0) return 0;
-  const inter = width * height;
-  return inter / ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - inter);
+/** Negative where one side is turned around. */
+function area(boxes: Float32Array, row: number): number {
+  const i = row * 4;
+  return (boxes[i + 2]! - boxes[i]!) * (boxes[i + 3]! - boxes[i + 1]!);
 }
 
-/** Rows from..to of one class. */
-function rowsOf(labels: Int32Array, from: number, to: number, label: number): number[] {
+function iou(a: Float32Array, rowA: number, b: Float32Array, rowB: number): number {
+  const [i, j] = [rowA * 4, rowB * 4];
+  const width = Math.min(a[i + 2]!, b[j + 2]!) - Math.max(a[i]!, b[j]!);
+  const height = Math.min(a[i + 3]!, b[j + 3]!) - Math.max(a[i + 1]!, b[j + 1]!);
+  if (width <= 0 || height <= 0) return 0;
+  const inter = width * height;
+  return inter / (area(a, rowA) + area(b, rowB) - inter);
+}
+
+/** Rows of one class in one image. */
+function rowsOf({ labels, offsets }: Pick<Truth, 'labels' | 'offsets'>, image: number, label: number): number[] {
   const rows: number[] = [];
-  for (let row = from; row < to; row++) if (labels[row] === label) rows.push(row);
+  for (let row = offsets[image]!; row < offsets[image + 1]!; row++) if (labels[row] === label) rows.push(row);
   return rows;
 }
 
@@ -69,76 +74,64 @@ function averagePrecision(correct: boolean[], numGroundTruth: number): number {
   return sum / RECALL_LEVELS.length;
 }
 
-function checkLabels(labels: Int32Array, numClasses: number, name: string): void {
-  for (const [row, label] of labels.entries()) {
-    if (label < 0 || label >= numClasses) {
-      throw new RetinanetOpsError(
-        'ERR_LABEL',
-        `${name} must be 0 to ${String(numClasses - 1)}, got ${String(label)} at row ${String(row)}`,
-      );
-    }
-  }
+/** For sorting from high to low: NaN comes last, as in NumPy's sort of negated scores, and equal ones keep their order. */
+function byFallingScore(a: number, b: number): number {
+  if (a > b) return -1;
+  if (a < b) return 1;
+  return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+}
+
+/** The arrays of detections, checked; `images`: how many there have to be. */
+function checkDetections(check: Check, value: unknown, images: number, numClasses: number): Detections {
+  const given = check.fields<Detections>('detections', value, ['boxes', 'scores', 'labels', 'offsets']);
+  const labels = check.array('Int32Array', 'detections.labels', given.labels);
+  const count = labels.length;
+  const boxes = check.array('Float32Array', 'detections.boxes', given.boxes, 4 * count, '[D, 4], four a label,');
+  const scores = check.array('Float32Array', 'detections.scores', given.scores, count, 'one a label');
+  const offsets = checkOffsets(check, 'detections.offsets', given.offsets, images, count);
+  check.labels('detections.labels', labels, 0, numClasses, imageOf({ offsets }));
+  check.boxes('detections.boxes', boxes, { area: false, imageOf: imageOf({ offsets }) });
+  return { boxes, scores, labels, offsets };
 }
 
 /**
  * Average precision by class at one overlap threshold, following the COCO tool (area "all"): in every image, detections
  * of a class in descending order of score each claim the unclaimed true box they overlap most, if that overlap reaches
  * the threshold (the later true box where two overlap equally); the rest are false. All images' detections of a class,
- * ranked together, give its precision-recall curve, whose area is the class's AP. Equal scores keep the order they came in.
+ * ranked together, give its precision-recall curve, whose area is the class's AP. Equal scores keep the order they came
+ * in; NaN ranks last. A box without area is a false detection; one of negative area (x2 < x1 or y2 < y1) lies outside the tool's
+ * range of areas and counts as nothing.
  *
- * @param detections ragged over the same images as `truth`
- * @param truth what is really there, as in a {@link DetectionDataset}
- * @throws RetinanetOpsError `ERR_SHAPE`, `ERR_LABEL` or `ERR_RANGE`
+ * @param detections ragged over the same images as `truth`; finite boxes
+ * @param truth what is really there, as in a {@link DetectionDataset}; finite boxes with area
+ * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_SHAPE`, `ERR_LABEL`, `ERR_BOX`, `ERR_RANGE` or `ERR_OPTION`, naming the row and its
+ *   image
  */
-export function evaluateDetections(
-  detections: Detections,
-  truth: Pick<DetectionDataset, 'boxes' | 'labels' | 'offsets' | 'classNames'>,
-  options: EvaluateOptions = {},
-): Evaluation {
-  const { iouThreshold = 0.5, maxDetections = 100 } = options;
-  if (!(iouThreshold > 0 && iouThreshold <= 1)) {
-    throw new RetinanetOpsError('ERR_RANGE', `iouThreshold must be above 0 and at most 1, got ${String(iouThreshold)}`);
-  }
-  if (!(maxDetections >= 1)) {
-    throw new RetinanetOpsError('ERR_RANGE', `maxDetections must be at least 1, got ${String(maxDetections)}`);
-  }
-  const numImages = truth.offsets.length - 1;
-  validateOffsets(truth.offsets, numImages, truth.labels.length, 'truth.offsets');
-  validateOffsets(detections.offsets, numImages, detections.labels.length, 'detections.offsets');
-  checkLabels(truth.labels, truth.classNames.length, 'truth.labels');
-  checkLabels(detections.labels, truth.classNames.length, 'detections.labels');
-  const score = (row: number) => detections.scores[row] ?? 0;
+export function evaluateDetections(detections: Detections, truth: Truth, options: EvaluateOptions = {}): Evaluation {
+  const check = new Check('evaluateDetections');
+  const real = checkTruth(check, 'truth', truth);
+  const numImages = real.offsets.length - 1;
+  const found = checkDetections(check, detections, numImages, real.classNames.length);
+  const { iouThreshold = 0.5, maxDetections = 100 } = check.options<EvaluateOptions>('options', options, [
+    'iouThreshold',
+    'maxDetections',
+  ]);
+  check.number('iouThreshold', iouThreshold, { min: 0, max: 1, exclusiveMin: true });
+  check.number('maxDetections', maxDetections, { min: 1, integer: true });
 
-  const classes = truth.classNames.map((name, label): ClassEvaluation => {
-    const judged: { score: number; correct: boolean }[] = [];
+  const classes = real.classNames.map((name, label): ClassEvaluation => {
+    const judged: Judged[] = [];
     let numGroundTruth = 0;
     for (let image = 0; image < numImages; image++) {
-      const unclaimed = rowsOf(truth.labels, truth.offsets[image] ?? 0, truth.offsets[image + 1] ?? 0, label);
-      numGroundTruth += unclaimed.length;
-      const found = rowsOf(
-        detections.labels,
-        detections.offsets[image] ?? 0,
-        detections.offsets[image + 1] ?? 0,
-        label,
-      );
-      found.sort((a, b) => score(b) - score(a)); // stable, as NumPy's mergesort in the COCO tool
-      for (const row of found.slice(0, maxDetections)) {
-        let best = -1;
-        let bestIou = iouThreshold;
-        for (const [i, box] of unclaimed.entries()) {
-          const overlap = iou(detections.boxes, row, truth.boxes, box);
-          if (overlap >= bestIou) {
-            best = i;
-            bestIou = overlap;
-          }
-        }
-        if (best >= 0) unclaimed.splice(best, 1);
-        judged.push({ score: score(row), correct: best >= 0 });
-      }
+      const trueRows = rowsOf(real, image, label);
+      numGroundTruth += trueRows.length;
+      const rows = rowsOf(found, image, label).sort((a, b) => byFallingScore(found.scores[a]!, found.scores[b]!));
+      judged.push(...judge(found, rows.slice(0, maxDetections), real.boxes, trueRows, iouThreshold));
     }
-    judged.sort((a, b) => b.score - a.score);
+    judged.sort((a, b) => byFallingScore(a.score, b.score));
+    const counted = judged.filter(({ correct }) => correct !== undefined);
     const ap = averagePrecision(
-      judged.map((d) => d.correct),
+      counted.map(({ correct }) => correct === true),
       numGroundTruth,
     );
     return { name, ap, numGroundTruth, numDetections: judged.length };
@@ -146,4 +139,34 @@ export function evaluateDetections(
 
   const known = classes.filter((c) => c.numGroundTruth > 0);
   return { meanAp: known.reduce((sum, c) => sum + c.ap, 0) / known.length, classes };
+}
+
+interface Judged {
+  score: number;
+  /** undefined: counts neither as right nor as false. */
+  correct: boolean | undefined;
+}
+
+/** Lets detections of one class in one image, best first, claim true boxes. */
+function judge(
+  { boxes, scores }: Detections,
+  rows: readonly number[],
+  trueBoxes: Float32Array,
+  trueRows: readonly number[],
+  iouThreshold: number,
+): Judged[] {
+  const unclaimed = [...trueRows];
+  return rows.map((row) => {
+    let best = -1;
+    let bestIou = Math.min(iouThreshold, 1 - 1e-10); // as the COCO tool, which so forgives rounding at 1
+    for (const [i, trueRow] of unclaimed.entries()) {
+      const overlap = iou(boxes, row, trueBoxes, trueRow);
+      if (overlap >= bestIou) {
+        best = i;
+        bestIou = overlap;
+      }
+    }
+    if (best >= 0) unclaimed.splice(best, 1);
+    return { score: scores[row]!, correct: best < 0 && area(boxes, row) < 0 ? undefined : best >= 0 };
+  });
 }

@@ -39,15 +39,22 @@ export interface LossInputs {
   anchors: AnchorGrid;
   truth: BatchTruth;
   numClasses: number;
+  /** Receive the gradients; default: new arrays. */
+  out?: Gradients | undefined;
+}
+
+export interface Gradients {
+  /** [B * A * K] */
+  classGrad: Float32Array;
+  /** [B * A * 4] */
+  boxGrad: Float32Array;
 }
 
 /** Sums over a batch, not divided by anything: the caller knows the positives of all threads. */
-export interface LossSums {
+export interface LossSums extends Gradients {
   classLoss: number;
   boxLoss: number;
   numPositives: number;
-  classGrad: Float32Array;
-  boxGrad: Float32Array;
 }
 
 const OHEM_COUNT = 128;
@@ -74,7 +81,7 @@ export function detectionLoss(name: LossName, inputs: LossInputs): LossSums {
 
 /** Every anchor that is not ignored takes part. */
 function denseLoss(inputs: LossInputs, alpha: number | null, gamma: number): LossSums {
-  const { classLogits, boxDeltas, anchors, truth, numClasses } = inputs;
+  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
   return retinanetLoss({
     classLogits,
     boxDeltas,
@@ -85,6 +92,7 @@ function denseLoss(inputs: LossInputs, alpha: number | null, gamma: number): Los
     gamma,
     beta: BOX_BETA,
     normalizer: 1,
+    ...(out && { out }),
   });
 }
 
@@ -100,18 +108,22 @@ interface Assigned extends LossInputs {
 
 /** Cross-entropy over the anchors that `keep` gives weight 1. */
 function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Array): LossSums {
-  const { classLogits, boxDeltas, anchors, truth, numClasses } = inputs;
+  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
   const { labels, positives, boxTargets, numPositives } = assignAnchorsBatch(anchors, truth);
   const plain = { numClasses, alpha: null, gamma: 0 };
   const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' });
-  const anchorWeights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
+  const weights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
 
-  const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, { ...plain, anchorWeights });
+  const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, {
+    ...plain,
+    weights,
+    ...(out && { out: out.classGrad }),
+  });
   const boxes = smoothL1LossValueAndGrad(gatherRows(boxDeltas, positives), boxTargets, {
     beta: BOX_BETA,
     reduction: 'sum',
   });
-  const boxGrad = new Float32Array(boxDeltas.length);
+  const boxGrad = out?.boxGrad.fill(0) ?? new Float32Array(boxDeltas.length);
   for (const [p, row] of positives.entries()) boxGrad.set(boxes.grad.subarray(p * 4, p * 4 + 4), row * 4);
   return {
     classLoss: classes.loss,

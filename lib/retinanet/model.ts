@@ -1,38 +1,53 @@
+import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
-import { type AnchorGrid, priorBias } from '../index.js';
+import { RetinanetOpsError } from '../errors.js';
+import { priorBias } from '../index.js';
+import { Check } from '../validate.js';
 import { requireTfBackend } from './backend.js';
 import { compactBackbone, resnet50Backbone } from './backbones.js';
 import { anchorsOf, anchorsPerCell, pyramidLevels, resolveConfig } from './config.js';
 import type { ResolvedConfig, RetinaNetConfig } from './config.js';
 import { LayerFactory, normalizeInput } from './layers.js';
+import { assembleNet, checkModel, makeVariables, type RetinaNet } from './net.js';
 import { featurePyramid } from './pyramid.js';
 import { subnet } from './subnets.js';
-
-/** A detector: the network and the anchors that the rows of its outputs stand for. */
-export interface RetinaNet {
-  /**
-   * Stock tfjs layers only. Input: [B, H, W, 3] float32, RGB 0..255 (the model normalises it itself).
-   * Outputs: class logits [B, A, K] and box deltas [B, A, 4], rows in the order of `anchors`.
-   */
-  readonly model: LayersModel;
-  readonly anchors: AnchorGrid;
-  readonly config: ResolvedConfig;
-}
 
 /**
  * Builds a RetinaNet (Lin et al., 2017) with untrained weights: backbone, feature pyramid, and a class and a box subnet
  * that share weights across levels but not with each other. The bias of the last class layer makes every anchor
  * foreground with probability `priorProbability`.
  *
- * Needs a tfjs backend: call `await useWasmBackend()` or register one of your own before.
+ * Needs a tfjs backend: call `await useWasmBackend()` or register one of your own before. The weights stay in its memory until
+ * `net.dispose()`; a creation that fails leaves none.
  *
- * @throws RetinanetOpsError `ERR_RANGE`, `ERR_SHAPE` or `ERR_OPTION`, naming the option that does not fit.
+ * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_RANGE`, `ERR_SHAPE` or `ERR_OPTION`, naming the option that does not fit;
+ *   `ERR_BACKEND` where there is no backend, or it fails; `ERR_OUT_OF_MEMORY`
  */
 export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
-  const resolved = resolveConfig(config);
-  requireTfBackend();
+  const check = new Check('createRetinaNet');
+  const resolved = resolveConfig(check, config);
+  const anchors = anchorsOf(check, resolved);
+  requireTfBackend(check);
+  try {
+    const { made: model } = makeVariables(() => buildModel(resolved));
+    return assembleNet({ model, anchors, config: resolved });
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    const code = name === 'RangeError' ? 'ERR_OUT_OF_MEMORY' : 'ERR_BACKEND';
+    const received = `'${tf.getBackend()}', which failed: ${message}`;
+    throw new RetinanetOpsError(
+      code,
+      `createRetinaNet: expected a backend that builds the network, received ${received}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function buildModel(resolved: ResolvedConfig): LayersModel {
   const { preset, imageHeight, imageWidth, numClasses, pyramidChannels, subnetDepth } = resolved;
   const make = new LayerFactory(resolved.seed);
 
@@ -47,12 +62,12 @@ export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
   const classLogits = subnet(make, pyramid, { ...common, name: 'class_logits', values: numClasses, bias });
   const boxDeltas = subnet(make, pyramid, { ...common, name: 'box_deltas', values: 4, bias: 0 });
 
-  const model = tfl.model({ inputs: input, outputs: [classLogits, boxDeltas], name: 'retinanet' });
-  return { model, anchors: anchorsOf(resolved), config: resolved };
+  return tfl.model({ inputs: input, outputs: [classLogits, boxDeltas], name: 'retinanet' });
 }
 
-/** Number of weights that training changes, and of those that it leaves. */
+/** Number of weights that training changes, and of those that it leaves. @throws RetinanetOpsError `ERR_DTYPE` */
 export function countParameters(model: LayersModel): { trainable: number; frozen: number } {
+  checkModel(new Check('countParameters'), 'model', model);
   const sum = (weights: LayersModel['weights']) =>
     weights.reduce((total, { shape }) => total + shape.reduce<number>((n, size) => n * (size ?? 1), 1), 0);
   return { trainable: sum(model.trainableWeights), frozen: sum(model.nonTrainableWeights) };

@@ -3,9 +3,12 @@ import { loadLayersModel } from '@tensorflow/tfjs-layers';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import type { AnchorGrid } from '../index.js';
+import { compute } from '../tfjs/memory.js';
+import { Check } from '../validate.js';
 import type { Batch } from './batches.js';
 import { anchorsOf } from './config.js';
-import { detectionLoss, type LossSums } from './losses.js';
+import { detectionLoss, type Gradients, type LossSums } from './losses.js';
+import { variablesOf } from './net.js';
 import type { WorkerSetup } from './train-shared.js';
 import { unflatten, writeWeights } from './weights.js';
 
@@ -22,11 +25,16 @@ export class Replica {
   private readonly model: LayersModel;
   private readonly anchors: AnchorGrid;
   private readonly setup: WorkerSetup;
+  /** The weights of the step, which the model's tensors may share. */
+  private readonly weights: Float32Array;
+  /** Used again in every step. */
+  private gradients: Gradients | undefined;
 
   private constructor(model: LayersModel, setup: WorkerSetup) {
     this.model = model;
     this.setup = setup;
-    this.anchors = anchorsOf(setup.config);
+    this.anchors = anchorsOf(new Check('trainRetinaNet'), setup.config);
+    this.weights = new Float32Array(setup.memory.weights.byteLength / 4);
     writeWeights(model.nonTrainableWeights, setup.frozenWeights);
   }
 
@@ -38,23 +46,29 @@ export class Replica {
   /** Writes the gradient of the batch's summed loss at `weights` [P] into `gradient` [P]. */
   gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): GradientResult {
     const variables = this.model.trainableWeights;
-    writeWeights(variables, unflatten(variables, weights));
+    this.weights.set(weights);
+    writeWeights(variables, unflatten(variables, this.weights));
     const { imageHeight, imageWidth } = this.setup.config;
     let sums: LossSums | undefined;
     let opsMs = 0;
 
     const loss = tf.customGrad((classLogits, boxDeltas) => {
-      // Both views must be copies: the backend may move its memory when it needs more.
-      const inputs = {
-        classLogits: (classLogits as tf.Tensor).dataSync<'float32'>(),
-        boxDeltas: (boxDeltas as tf.Tensor).dataSync<'float32'>(),
-        anchors: this.anchors,
-        truth: batch.truth,
-        numClasses: this.setup.config.numClasses,
-      };
-      const start = performance.now();
-      const result = detectionLoss(this.setup.step.loss, inputs);
-      opsMs = performance.now() - start;
+      const { result } = compute(tf.backend(), { classLogits, boxDeltas } as tf.NamedTensorMap, {}, (arrays) => {
+        const inputs = {
+          classLogits: arrays.floats('classLogits'),
+          boxDeltas: arrays.floats('boxDeltas'),
+          anchors: this.anchors,
+          truth: batch.truth,
+          numClasses: this.setup.config.numClasses,
+          out: this.gradients,
+        };
+        const start = performance.now();
+        const losses = detectionLoss(this.setup.step.loss, inputs);
+        opsMs = performance.now() - start;
+        return losses;
+      });
+      const { classGrad, boxGrad } = result;
+      this.gradients = { classGrad, boxGrad };
       sums = result;
       const { boxWeight } = this.setup.step;
       return {
@@ -69,16 +83,18 @@ export class Replica {
 
     tf.tidy(() => {
       const images = tf.tensor4d(batch.images, [batch.size, imageHeight, imageWidth, 3]);
-      const tensors = variables.map((v) => v.read()).filter((tensor) => tensor instanceof tf.Variable);
+      const tensors = variablesOf(variables);
       const { grads } = tf.variableGrads(() => {
         const [classLogits, boxDeltas] = this.model.apply(images) as [tf.Tensor, tf.Tensor];
         return loss(classLogits, boxDeltas);
       }, tensors);
       let offset = 0;
       for (const tensor of tensors) {
-        const part = (grads[tensor.name] as tf.Tensor).dataSync<'float32'>();
-        gradient.set(part, offset);
-        offset += part.length;
+        const part = grads[tensor.name] as tf.Tensor;
+        compute(tf.backend(), { part }, {}, (arrays) => {
+          gradient.set(arrays.floats('part'), offset);
+        });
+        offset += part.size;
       }
     });
     if (!sums) throw new Error('the loss was not evaluated');

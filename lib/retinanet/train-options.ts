@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 
-import { Check } from '../validate.js';
+import { describe } from '../describe.js';
+import { Check, type NumberRange } from '../validate.js';
 import { type AugmentOptions, resolveAugment } from './augment.js';
 import type { BatchOptions } from './batches.js';
-import { type DetectionDataset, validateDataset } from './dataset.js';
+import { checkDataset, type DetectionDataset, imageOf } from './dataset.js';
 import { LOSS_NAMES, type LossName } from './losses.js';
-import type { RetinaNet } from './model.js';
+import { checkNet, type NetParts } from './net.js';
 import type { StepReport } from './train.js';
 import type { StepOptions } from './train-shared.js';
 
@@ -40,12 +41,28 @@ export interface TrainingOptions {
 }
 
 export interface ResolvedTraining {
+  check: Check;
+  net: NetParts;
+  data: DetectionDataset;
   step: StepOptions;
   batches: BatchOptions;
   threads: number;
   signal: AbortSignal | undefined;
   onStep: ((report: StepReport) => void) | undefined;
 }
+
+const DEFAULTS = {
+  steps: 400,
+  batchSize: 8,
+  learningRate: 2e-3,
+  clipNorm: 5,
+  weightAveraging: 0.98,
+  boxWeight: 1,
+  loss: 'focal',
+  augment: true,
+  seed: 0,
+  threads: Math.min(8, availableParallelism()),
+} satisfies TrainingOptions;
 
 const OPTION_NAMES = [
   'steps',
@@ -64,43 +81,50 @@ const OPTION_NAMES = [
 ] as const;
 
 /** Fills in defaults. @throws RetinanetOpsError naming the option, or what of the data set does not fit the net. */
-export function resolveTraining(net: RetinaNet, dataset: DetectionDataset, options: TrainingOptions): ResolvedTraining {
+export function resolveTraining(net: unknown, dataset: unknown, options: unknown): ResolvedTraining {
   const check = new Check('trainRetinaNet');
-  const given = check.options<TrainingOptions>('options', options, OPTION_NAMES);
-  const integer = (name: keyof TrainingOptions, value: unknown, min: number, max = 1e9) =>
-    check.number(name, value, { min, max, integer: true });
-  const positive = (name: keyof TrainingOptions, value: unknown) =>
-    check.number(name, value, { min: 0, exclusiveMin: true });
-  checkDataset(check, net, dataset);
-  const steps = integer('steps', given.steps ?? 400, 1);
-  const batchSize = integer('batchSize', given.batchSize ?? 8, 1, 4096);
-  const threads = integer('threads', given.threads ?? Math.min(8, availableParallelism()), 1, 256);
+  const parts = checkNet(check, net);
+  const data = checkDataset(check, dataset);
+  checkFit(check, parts, data);
+  const given = { ...DEFAULTS, ...check.options<TrainingOptions>('options', options, OPTION_NAMES) };
+  const number = (name: keyof TrainingOptions, range: NumberRange) => check.number(name, given[name], range);
+  const integer = (name: keyof TrainingOptions, min: number, max = 1e9) => number(name, { min, max, integer: true });
+  const positive = { min: 0, exclusiveMin: true };
+  const steps = integer('steps', 1);
+  given.warmupSteps ??= Math.min(500, Math.ceil(steps / 10));
+  const batchSize = integer('batchSize', 1, 4096);
   return {
-    threads: Math.min(threads, batchSize),
+    check,
+    net: parts,
+    data,
+    threads: Math.min(integer('threads', 1, 256), batchSize),
     step: {
       steps,
-      learningRate: positive('learningRate', given.learningRate ?? 2e-3),
-      warmupSteps: integer('warmupSteps', given.warmupSteps ?? Math.min(500, Math.ceil(steps / 10)), 0),
-      clipNorm: positive('clipNorm', given.clipNorm ?? 5),
-      weightAveraging: check.number('weightAveraging', given.weightAveraging ?? 0.98, { min: 0, max: 1 }),
-      boxWeight: check.number('boxWeight', given.boxWeight ?? 1, { min: 0 }),
-      loss: check.oneOf('loss', given.loss ?? 'focal', LOSS_NAMES),
+      learningRate: number('learningRate', positive),
+      warmupSteps: integer('warmupSteps', 0),
+      clipNorm: number('clipNorm', positive),
+      weightAveraging: number('weightAveraging', { min: 0, max: 1 }),
+      boxWeight: number('boxWeight', { min: 0 }),
+      loss: check.oneOf('loss', given.loss, LOSS_NAMES),
     },
-    batches: {
-      batchSize,
-      seed: integer('seed', given.seed ?? 0, 0, 2 ** 31 - 1),
-      augment: resolveAugment(given.augment),
-    },
-    signal: given.signal,
-    onStep: given.onStep,
+    batches: { batchSize, seed: integer('seed', 0, 2 ** 31 - 1), augment: resolveAugment(check, given.augment) },
+    signal: given.signal === undefined ? undefined : checkSignal(check, given.signal),
+    onStep: given.onStep === undefined ? undefined : check.function('onStep', given.onStep),
   };
 }
 
-function checkDataset(check: Check, { config }: RetinaNet, dataset: DetectionDataset): void {
-  validateDataset(dataset);
+/** An AbortSignal of any realm, or what behaves as one. */
+function checkSignal(check: Check, signal: unknown): AbortSignal {
+  const isObject = typeof signal === 'object' && signal !== null;
+  if (isObject && typeof (signal as AbortSignal).aborted === 'boolean') return signal as AbortSignal;
+  check.fail('ERR_DTYPE', 'signal', 'an AbortSignal', describe(signal));
+}
+
+function checkFit(check: Check, { config }: NetParts, data: DetectionDataset): void {
   for (const name of ['imageHeight', 'imageWidth'] as const) {
-    const [expected, received] = [config[name], dataset[name]];
-    if (received !== expected) check.fail('ERR_SHAPE', `dataset.${name}`, String(expected), String(received));
+    const [expected, received] = [config[name], data[name]];
+    if (received === expected) continue;
+    check.fail('ERR_SHAPE', `dataset.${name}`, `${String(expected)}, as the net has it,`, String(received));
   }
-  check.labels('dataset.labels', dataset.labels, 0, config.numClasses);
+  check.labels('dataset.labels', data.labels, 0, config.numClasses, imageOf(data));
 }

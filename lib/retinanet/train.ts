@@ -1,9 +1,12 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { io } from '@tensorflow/tfjs-core';
+import { types } from 'node:util';
 
-import { RetinanetOpsError } from '../errors.js';
+import type { io } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+
+import { bufferOf } from '../typed-arrays.js';
+import type { Check } from '../validate.js';
 import type { DetectionDataset } from './dataset.js';
-import type { RetinaNet } from './model.js';
+import { requireWeights, type RetinaNet } from './net.js';
 import { resolveTraining, type TrainingOptions } from './train-options.js';
 import { allocateShared, Stat, type WorkerSetup } from './train-shared.js';
 import { flatten, readWeights, unflatten, writeWeights } from './weights.js';
@@ -41,26 +44,28 @@ export interface TrainingResult {
  *
  * An abort finishes the current step and resolves with what there is.
  *
- * @throws RetinanetOpsError `ERR_OPTION`, `ERR_RANGE` or `ERR_SHAPE` for options and data that don't fit, `ERR_DATA` when
- *   the loss stops being a number; whatever stopped a worker.
+ * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_OPTION`, `ERR_RANGE`, `ERR_SHAPE`, `ERR_LABEL` or `ERR_BOX` for a net, options and
+ *   data that don't fit, `ERR_DATA` when the loss stops being a number; whatever stopped a worker.
  */
 export async function trainRetinaNet(
   net: RetinaNet,
   dataset: DetectionDataset,
   options: TrainingOptions = {},
 ): Promise<TrainingResult> {
-  const { step, batches, threads, signal, onStep } = resolveTraining(net, dataset, options);
-  const variables = net.model.trainableWeights;
+  const resolved = resolveTraining(net, dataset, options);
+  const { check, data, step, batches, threads, signal, onStep } = resolved;
+  const { model, config } = resolved.net;
+  const variables = model.trainableWeights;
   const flat = flatten(readWeights(variables));
   const memory = allocateShared(flat.length, threads);
   new Float32Array(memory.weights).set(flat);
   new Float32Array(memory.average).set(flat);
   const setup: Omit<WorkerSetup, 'thread'> = {
     threads,
-    topology: await topologyOf(net),
-    config: net.config,
-    frozenWeights: readWeights(net.model.nonTrainableWeights),
-    data: shareData(dataset),
+    topology: topologyOf(model),
+    config,
+    frozenWeights: readWeights(model.nonTrainableWeights),
+    data: shareData(data),
     batches,
     step,
     memory,
@@ -78,6 +83,7 @@ export async function trainRetinaNet(
         performance.now() - start,
         new Float64Array(memory.stats),
         step.boxWeight,
+        check,
       );
       history.push(report);
       onStep?.(report);
@@ -85,7 +91,8 @@ export async function trainRetinaNet(
   } finally {
     await pool.stop();
   }
-  if (history.length > 0) writeWeights(variables, unflatten(variables, new Float32Array(memory.average)));
+  requireWeights(check, model);
+  if (history.length > 0) writeWeights(variables, unflatten(variables, new Float32Array(memory.average).slice()));
   const stepMs = mean(history.map((report) => report.stepMs));
   return {
     steps: history.length,
@@ -101,6 +108,7 @@ function reportStep(
   stepMs: number,
   stats: Float64Array,
   boxWeight: number,
+  check: Check,
 ): StepReport {
   const column = (index: number) => stats.filter((_, i) => i % Stat.count === index);
   const sum = (index: number) => column(index).reduce((a, b) => a + b, 0);
@@ -110,10 +118,8 @@ function reportStep(
   const loss = classLoss + boxWeight * boxLoss;
   const step = history.length + 1;
   if (!Number.isFinite(loss)) {
-    throw new RetinanetOpsError(
-      'ERR_DATA',
-      `the loss of step ${step} is ${loss}: lower learningRate or clipNorm, or lengthen warmupSteps`,
-    );
+    const expected = 'a finite loss (lower learningRate or clipNorm, or lengthen warmupSteps)';
+    check.fail('ERR_DATA', `step ${step}`, expected, String(loss));
   }
   const elapsed = history.reduce((total, report) => total + report.stepMs, stepMs);
   const etaMs = (elapsed / step) * (steps - step);
@@ -123,23 +129,16 @@ function reportStep(
 /** The images where every thread can read them: as they are when they lie in shared memory, else a copy. */
 function shareData({ imageHeight, imageWidth, length, images, boxes, labels, offsets }: DetectionDataset) {
   let shared = images;
-  if (!(images.buffer instanceof SharedArrayBuffer)) {
+  if (!types.isSharedArrayBuffer(bufferOf(images))) {
     shared = new Uint8Array(new SharedArrayBuffer(images.length));
     shared.set(images);
   }
   return { imageHeight, imageWidth, length, images: shared, boxes, labels, offsets };
 }
 
-/** The model's structure without its weights. */
-async function topologyOf(net: RetinaNet): Promise<io.ModelArtifacts['modelTopology']> {
-  let topology: io.ModelArtifacts['modelTopology'];
-  const handler = tf.io.withSaveHandler((artifacts) => {
-    topology = artifacts.modelTopology;
-    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
-  });
-  await net.model.save(handler);
-  // A plain copy: the artifacts may hold things that cannot be sent to a thread.
-  return JSON.parse(JSON.stringify(topology)) as io.ModelArtifacts['modelTopology'];
+/** The model's structure without its weights; a plain copy, since it may hold things that cannot be sent to a thread. */
+function topologyOf(model: LayersModel): io.ModelArtifacts['modelTopology'] {
+  return JSON.parse(JSON.stringify(model.toJSON(undefined, false))) as io.ModelArtifacts['modelTopology'];
 }
 
 function mean(values: readonly number[]): number {

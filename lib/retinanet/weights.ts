@@ -9,12 +9,12 @@ export function readWeights(variables: LayerVariables): Float32Array[] {
 }
 
 /**
- * Gives variables new values. Each gets a new tensor: the WebAssembly backend packs a convolution's filter when it first
- * sees it and would not notice new values in the same memory.
+ * Gives variables new values, in arrays that the backend may keep. Each gets a new tensor: the WebAssembly backend packs a
+ * convolution's filter when it first sees it and would not notice new values in the same memory.
  */
 export function writeWeights(variables: LayerVariables, values: readonly Float32Array[]): void {
   for (const [i, variable] of variables.entries()) {
-    const tensor = tf.tensor(values[i]!.slice(), variable.shape as number[]);
+    const tensor = tf.tensor(values[i]!, variable.shape as number[]);
     variable.write(tensor);
     tensor.dispose();
   }

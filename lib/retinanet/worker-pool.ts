@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
-import { type ErrorCode, RetinanetOpsError } from '../errors.js';
+import { RetinanetOpsError } from '../errors.js';
+import { UNBUNDLE } from '../location.js';
 import type { StepMessage, WorkerSetup } from './train-shared.js';
 
 /** The threads of a training run. When one fails, all are stopped and whatever is waited for rejects with the cause. */
@@ -37,7 +39,7 @@ export class WorkerPool {
   }
 
   private add(setup: WorkerSetup): void {
-    const worker = new Worker(new URL('./train-worker.js', import.meta.url), { workerData: setup });
+    const worker = startWorker(setup);
     this.workers.push(worker);
     worker.on('message', () => {
       if (this.pending && --this.pending.waiting === 0) this.settle();
@@ -76,11 +78,40 @@ export class WorkerPool {
   }
 }
 
-/** An error that crossed a thread boundary keeps its fields but loses its class. */
+/**
+ * Starts a thread as a program text that imports its file, with all that this thread inherits. A file by itself dies of an
+ * inherited `--input-type` (`node --input-type=module -e`, standard input, NODE_OPTIONS), which is for texts; a list of flags of
+ * our own (`execArgv`, even an empty one) would set the thread free from the permission model.
+ */
+function startWorker(workerData: WorkerSetup): Worker {
+  // Rethrown from a callback, an error reaches this thread even under --unhandled-rejections=warn.
+  const program = `import(${JSON.stringify(workerFile())}).catch((error) => setImmediate(() => { throw error; }));`;
+  try {
+    return new Worker(program, { eval: true, workerData });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 'ERR_ACCESS_DENIED') throw cause;
+    const message = 'trainRetinaNet: Node.js was started without permission for worker threads. Add: --allow-worker';
+    throw new RetinanetOpsError('ERR_NATIVE', message, { cause });
+  }
+}
+
+function workerFile(): string {
+  try {
+    // webpack would copy the file to where its imports lead nowhere.
+    const file = new URL(/* webpackIgnore: true */ './train-worker.js', import.meta.url);
+    if (existsSync(file)) return file.href;
+  } catch {
+    // A CommonJS bundle knows no URL.
+  }
+  throw new RetinanetOpsError('ERR_NATIVE', `trainRetinaNet: found no file for its worker threads. ${UNBUNDLE}`);
+}
+
+/** An error that crossed a thread boundary keeps its fields but loses its class; Node's own checks don't know it as an error. */
 function revive(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  if (error.name !== 'RetinanetOpsError')
-    return new Error(`a training thread failed: ${error.message}`, { cause: error });
-  const { code } = error as Error & { code: ErrorCode };
-  return new RetinanetOpsError(code, error.message, { cause: error });
+  if (typeof error !== 'object' || error === null || !('message' in error)) return new Error(String(error));
+  const { name, code, message } = error as RetinanetOpsError;
+  if ((name as string) !== 'RetinanetOpsError') {
+    return new Error(`a training thread failed: ${message}`, { cause: error });
+  }
+  return new RetinanetOpsError(code, message, { cause: error });
 }

@@ -2,6 +2,7 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../anchors.js';
 import {
+  MATCH_OPTIONS,
   planAssignAnchors,
   planAssignAnchorsBatch,
   type Assignment,
@@ -47,13 +48,7 @@ export interface TensorBatchAssignment extends Omit<TensorAssignment, 'labels' |
   positiveOffsets: Tensor1D;
 }
 
-const MATCH_OPTIONS = [
-  'positiveThreshold',
-  'negativeThreshold',
-  'allowLowQualityMatches',
-  'ignoreIof',
-  'backend',
-] as const;
+const BATCH_OPTIONS = [...MATCH_OPTIONS, 'backend'] as const;
 
 interface Attrs extends TensorAssignBatchOptions {
   grid: AnchorGrid | undefined;
@@ -111,7 +106,7 @@ export function assignAnchors(
 ): TensorAssignment {
   return scoped(() => {
     const check = new Check('assignAnchors');
-    const given = check.options<TensorAssignOptions>('options', options, [...MATCH_OPTIONS, 'ignoreBoxes']);
+    const given = check.options<TensorAssignOptions>('options', options, [...BATCH_OPTIONS, 'ignoreBoxes']);
     const { ignoreBoxes, ...rest } = given;
     const { count, inputs: anchorInputs, grid } = readAnchors(check, anchors);
     const inputs: Record<string, Tensor> = {
@@ -141,7 +136,7 @@ export function assignAnchorsBatch(
 ): TensorBatchAssignment {
   return scoped(() => {
     const check = new Check('assignAnchorsBatch');
-    const given = check.options<TensorAssignBatchOptions>('options', options, MATCH_OPTIONS);
+    const given = check.options<TensorAssignBatchOptions>('options', options, BATCH_OPTIONS);
     const { count, inputs, grid } = readAnchors(check, anchors);
     const [labels, matches, positives, boxTargets, unmatchedGt, positiveOffsets] = kernel(
       { ...inputs, ...groundTruthInputs(check, groundTruth) },

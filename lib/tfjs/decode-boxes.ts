@@ -22,7 +22,7 @@ const kernel = defineKernel<TensorBoxOptions & { grid: AnchorGrid | undefined; w
       planDecodeBoxes(anchors, deltas, { backend: attrs.backend, out: boxes }).runSync();
       const derivative = out.floatsIfAny('derivative');
       if (derivative === undefined) return;
-      fillDerivative(anchors instanceof AnchorGrid ? anchors.boxes() : anchors, deltas, boxes, derivative);
+      fillDerivative(AnchorGrid.from(anchors)?.boxes() ?? (anchors as Float32Array), deltas, boxes, derivative);
     });
     return Object.values(tensors);
   },

@@ -8,8 +8,9 @@ import { compute, write } from './memory.js';
 import { readOutputs } from './outputs.js';
 import { anchorsOf, type Input, type TensorAnchors } from './tensors.js';
 
-type Plain = Omit<DecodeDetectionsOptions, 'classLogits' | 'boxDeltas' | 'anchors' | 'numClasses'>;
+type Plain = Omit<DecodeDetectionsOptions, 'classLogits' | 'boxDeltas' | 'anchors'>;
 
+/** `numClasses`, if given, is that of the shape. */
 export interface TensorDecodeDetectionsOptions extends Plain {
   /** float32 [B, A, K] or [A, K]. */
   classLogits: Input;
@@ -30,10 +31,7 @@ export interface TensorDetections {
   offsets: Tensor1D;
 }
 
-// The shapes tell the number of classes.
-const OPTIONS = DECODE_OPTIONS.filter((name) => name !== 'numClasses');
-
-const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined; numClasses: number }>(
+const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined }>(
   'RetinanetOpsDecodeDetections',
   ({ inputs, backend, attrs }) => {
     const { grid, ...rest } = attrs;
@@ -65,9 +63,9 @@ const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined; numClasses: 
 export function decodeDetections(options: TensorDecodeDetectionsOptions): TensorDetections {
   return scoped(() => {
     const check = new Check('decodeDetections');
-    const given = check.options<TensorDecodeDetectionsOptions>('options', options ?? null, OPTIONS);
-    const { classLogits, boxDeltas, anchors, ...rest } = given;
-    const { inputs, grid, numClasses } = readOutputs(check, { classLogits, boxDeltas, anchors });
+    const given = check.options<TensorDecodeDetectionsOptions>('options', options ?? null, DECODE_OPTIONS);
+    const { classLogits: _logits, boxDeltas: _deltas, anchors: _anchors, ...rest } = given;
+    const { inputs, grid, numClasses } = readOutputs(check, given);
     const [boxes, scores, labels, offsets] = kernel(inputs, { ...rest, grid, numClasses }) as [
       Tensor2D,
       Tensor1D,

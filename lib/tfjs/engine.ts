@@ -8,8 +8,10 @@ import {
   registerGradient,
   registerKernel,
   tidy,
+  unregisterKernel,
   type GradConfig,
   type KernelBackend,
+  type KernelConfig,
   type KernelFunc,
   type NamedAttrMap,
   type NamedTensorInfoMap,
@@ -48,7 +50,10 @@ export function defineKernel<Attrs extends object>(
   const kernelFunc = kernel as unknown as KernelFunc;
   return (inputs, attrs) => {
     const backendName = currentBackend();
-    if ((getKernel(kernelName, backendName) as unknown) === undefined) {
+    // Another copy of this package may have registered its own.
+    const registered = getKernel(kernelName, backendName) as KernelConfig | undefined;
+    if (registered?.kernelFunc !== kernelFunc) {
+      if (registered !== undefined) unregisterKernel(kernelName, backendName);
       registerKernel({ kernelName, backendName, kernelFunc });
     }
     return engine().runKernel(kernelName, inputs, attrs as NamedAttrMap);

@@ -1,29 +1,40 @@
 // The sigmoid focal loss on tensors.
-import { Tensor, type Scalar } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import {
   planSigmoidFocalLoss,
   planSigmoidFocalLossBackward,
   planSigmoidFocalLossValueAndGrad,
+  FOCAL_LOSS_OPTIONS,
   type FocalLossOptions,
 } from '../focal-loss.js';
+import { givenWeights, type WeightOptions } from '../loss-options.js';
+import type { PerClass } from '../per-class.js';
 import { kindOf } from '../typed-arrays.js';
 import { Check } from '../validate.js';
 import { noGradients, scoped } from './engine.js';
 import { defineLoss } from './loss-kernel.js';
 import type { Arrays } from './memory.js';
 import { gradOutputInput } from './grad-output.js';
-import { expectShape, floats, ints, perClassAttribute, perClassOption, shapeText, type Input } from './tensors.js';
+import {
+  expectClasses,
+  expectShape,
+  floats,
+  ints,
+  isTensor,
+  perClassAttribute,
+  shapeText,
+  type Input,
+  type TensorPerClass,
+} from './tensors.js';
 
-export interface TensorFocalLossOptions extends Pick<
-  FocalLossOptions,
-  'reduction' | 'normalizer' | 'labelSmoothing' | 'backend'
-> {
-  /** Weight of the positive class in [0, 1], one number or [K]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
-  alpha?: number | Float32Array | number[] | Tensor | null;
-  /** Focusing parameter >= 0, one number or [K]. Default 2. */
-  gamma?: number | Float32Array | number[] | Tensor;
-  /** float32, the logits' shape without K: multiplies an anchor's losses; an anchor of weight 0 is ignored. */
-  anchorWeights?: Input;
+type Plain = Pick<FocalLossOptions, 'numClasses' | 'reduction' | 'normalizer' | 'labelSmoothing' | 'backend'>;
+
+/** `weights` are float32 in the logits' shape without K. `numClasses`, if given, is that of the shape. */
+export interface TensorFocalLossOptions extends Plain, WeightOptions<Input> {
+  /** Weight of the positive class in [0, 1]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
+  alpha?: TensorPerClass | null;
+  /** Focusing parameter >= 0. Default 2. */
+  gamma?: TensorPerClass;
 }
 
 export interface TensorFocalLossBackwardOptions extends TensorFocalLossOptions {
@@ -39,12 +50,12 @@ export interface TensorFocalLossValueAndGrad {
   numPositives: number;
 }
 
-const OPTIONS = ['alpha', 'gamma', 'reduction', 'normalizer', 'anchorWeights', 'labelSmoothing', 'backend'] as const;
+// Tensors are never written into.
+const OPTIONS = FOCAL_LOSS_OPTIONS.filter((name) => name !== 'out');
 
-interface Attrs extends Pick<FocalLossOptions, 'reduction' | 'normalizer' | 'labelSmoothing' | 'backend'> {
-  numClasses: number;
-  alpha?: number | number[] | null;
-  gamma?: number | number[];
+interface Attrs extends Plain {
+  alpha?: PerClass | null;
+  gamma?: PerClass;
 }
 
 type Inputs = Record<string, Tensor> & Record<'logits' | 'targets', Tensor>;
@@ -62,28 +73,21 @@ const kernels = defineLoss<Attrs>({
       gradOutput: x.floatsIfAny('gradOutput') ?? attrs.gradOutput,
       out,
     }).runSync(),
-  gradients: (logits) => ({ logits, ...noGradients('sigmoidFocalLoss', ['targets', 'anchorWeights']) }),
+  gradients: (logits) => ({ logits, ...noGradients('sigmoidFocalLoss', ['targets', 'weights']) }),
 });
 
 function options(x: Arrays, attrs: Attrs): FocalLossOptions {
-  const { numClasses, reduction, normalizer, labelSmoothing, backend } = attrs;
-  return {
-    numClasses,
-    reduction,
-    normalizer,
-    labelSmoothing,
-    backend,
-    alpha: perClassOption(attrs.alpha),
-    gamma: perClassOption(attrs.gamma),
-    anchorWeights: x.floatsIfAny('anchorWeights'),
-  };
+  const { numClasses, alpha, gamma, reduction, normalizer, labelSmoothing, backend } = attrs;
+  const weights = x.floatsIfAny('weights');
+  return { numClasses, alpha, gamma, reduction, normalizer, labelSmoothing, backend, weights };
 }
 
 /**
  * Sigmoid focal loss (Lin et al. 2017, equation 5), differentiable by the logits: value and gradient come from one native pass.
  * Not differentiable by targets and weights, nor twice.
  *
- * @param logits float32 [..., K], raw network outputs
+ * @param logits float32 [..., K], raw network outputs; not [K] where positive anchors are counted (normalizer 'positives',
+ *   numPositives) and targets are dense: say [1, K] or [N, 1]
  * @param targets int32 [...] class labels (-1 background, -2 ignored), or float32 [..., K] in [0, 1]
  * @returns a scalar, or with reduction 'none' the losses in the logits' shape
  * @throws RetinanetOpsError as sigmoidFocalLoss of 'retinanet-ops'; ERR_SHAPE: shapes that do not agree; ERR_GRADIENT
@@ -133,7 +137,7 @@ export function sigmoidFocalLossValueAndGrad(
 ): TensorFocalLossValueAndGrad {
   return scoped(() => {
     const check = new Check('sigmoidFocalLossValueAndGrad');
-    const { inputs, attrs } = read(check, logits, targets, check.options('options', options, OPTIONS));
+    const { inputs, attrs } = read(check, logits, targets, check.options('options', options, OPTIONS), true);
     const { loss, grad, numPositives } = kernels.valueAndGrad(inputs, attrs);
     return { loss, grad, numPositives: numPositives.dataSync()[0] as number };
   });
@@ -144,6 +148,7 @@ function read(
   logitsValue: Input,
   targetsValue: Input,
   given: TensorFocalLossOptions,
+  countsPositives = given.normalizer === 'positives',
 ): { inputs: Inputs; attrs: Attrs } {
   const logits = floats(check, 'logits', logitsValue);
   if (logits.rank === 0) check.fail('ERR_SHAPE', 'logits', 'shape [..., K]', shapeText(logits));
@@ -153,11 +158,19 @@ function read(
   if (dense)
     expectShape(check, 'targets', targets, logits.shape, 'like the logits (float32 targets are dense, labels int32)');
   else expectShape(check, 'targets', targets, rows, 'of the logits without classes (int32 targets are labels)');
-  const { anchorWeights, alpha, gamma, reduction, normalizer, labelSmoothing, backend } = given;
+  expectClasses(check, given.numClasses, 'logits', logits);
+  const { alpha, gamma, reduction, normalizer, labelSmoothing, backend } = given;
+  const tellsClasses = [given.numClasses, given.weights, given.anchorWeights].some((value) => value !== undefined);
+  const byClass = [alpha, gamma].some((value) => typeof value === 'object' && value !== null);
+  if (dense && countsPositives && logits.rank === 1 && logits.size > 1 && !tellsClasses && !byClass) {
+    const expected = 'shape [N, K] (positive anchors are counted, and dense targets do not tell where an anchor ends)';
+    check.fail('ERR_SHAPE', 'logits', expected, shapeText(logits));
+  }
   const inputs: Inputs = { logits, targets };
-  if (anchorWeights !== undefined) {
-    inputs['anchorWeights'] = floats(check, 'anchorWeights', anchorWeights);
-    expectShape(check, 'anchorWeights', inputs['anchorWeights'], rows, 'of the logits without classes');
+  const { name, weights } = givenWeights(check, given);
+  if (weights !== undefined) {
+    inputs['weights'] = floats(check, name, weights);
+    expectShape(check, name, inputs['weights'], rows, 'of the logits without classes');
   }
   const attrs = {
     numClasses: logits.shape.at(-1) as number,
@@ -173,7 +186,7 @@ function read(
 
 /** Tensors and typed arrays say it by their kind, nested arrays by their rank. */
 function isDense(targets: unknown, rank: number): boolean {
-  if (targets instanceof Tensor) return targets.dtype !== 'int32';
+  if (isTensor(targets)) return targets.dtype !== 'int32';
   if (kindOf(targets) !== undefined) return kindOf(targets) === 'Float32Array';
   let depth = 0;
   for (let level: unknown = targets; Array.isArray(level); level = level[0]) depth++;

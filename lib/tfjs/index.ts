@@ -29,7 +29,7 @@ export {
   type TensorSmoothL1Options,
   type TensorSmoothL1ValueAndGrad,
 } from './smooth-l1.js';
-export type { Input, TensorAnchors } from './tensors.js';
+export type { Input, TensorAnchors, TensorPerClass } from './tensors.js';
 export { enableWasmTraining } from './wasm-training/index.js';
 
 // What has no tensors keeps its form, so that one import suffices.
@@ -45,9 +45,14 @@ export {
   type AnchorLevel,
   type BackendInfo,
   type BackendName,
+  type BackendState,
+  type CudaDevice,
+  type CudaState,
   type ErrorCode,
   type HardNegativesOptions,
   type MatchOptions,
   type OnlineHardExamplesOptions,
+  type PerClass,
   type Reduction,
+  type WeightOptions,
 } from '../index.js';

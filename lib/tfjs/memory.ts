@@ -1,5 +1,14 @@
 // Typed arrays over the tensors of one kernel call, on any backend.
-import type { DataType, KernelBackend, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  backend as currentBackend,
+  type DataType,
+  type KernelBackend,
+  type NamedTensorInfoMap,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { allocate } from '../allocate.js';
+import { kindOf } from '../typed-arrays.js';
 
 export type Numbers = Float32Array | Int32Array;
 
@@ -69,9 +78,20 @@ export function compute<Result>(
   return hasHeap(backend) ? onHeap(backend, given, wanted, body) : elsewhere(backend, given, wanted, body);
 }
 
+/** As compute, for a body that only reads float tensors of the current backend; waits for one that computes on a device. */
+export async function read<Result>(
+  tensors: readonly Tensor[],
+  body: (arrays: Float32Array[]) => Result,
+): Promise<Result> {
+  const current = currentBackend();
+  if (!hasHeap(current)) return body(await Promise.all(tensors.map(async (tensor) => tensor.data<'float32'>())));
+  const inputs = Object.entries(tensors);
+  return onHeap(current, inputs, [], (arrays) => body(inputs.map(([name]) => arrays.floats(name)))).result;
+}
+
 /** A new tensor of values that were computed elsewhere. */
 export function write(backend: KernelBackend, values: Numbers, shape: number[]): TensorInfo {
-  const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+  const dtype = kindOf(values) === 'Int32Array' ? 'int32' : 'float32';
   return { dataId: backend.write(values, shape, dtype), shape, dtype };
 }
 
@@ -108,7 +128,7 @@ function elsewhere<Result>(
 ): { result: Result; tensors: Record<string, TensorInfo> } {
   const made = outputs.map(([name, [dtype, shape]]) => {
     const size = shape.reduce((product, side) => product * side, 1);
-    return { name, shape, values: dtype === 'float32' ? new Float32Array(size) : new Int32Array(size) };
+    return { name, shape, values: allocate(dtype === 'float32' ? 'Float32Array' : 'Int32Array', size) };
   });
   const result = body(
     new Arrays(inputs.map(([name, info]) => [name, backend.readSync(info.dataId) as Numbers])),

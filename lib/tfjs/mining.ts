@@ -1,6 +1,8 @@
 // Example mining on tensors.
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import {
+  HARD_EXAMPLES_OPTIONS,
+  HARD_NEGATIVES_OPTIONS,
   planOnlineHardExamples,
   planSelectHardNegatives,
   type HardNegativesOptions,
@@ -34,8 +36,9 @@ const hardExamples = defineKernel<OnlineHardExamplesOptions>(
 );
 
 /**
- * Hard negative mining (Liu et al. 2016, SSD, section 2.2): the floor(ratio * positives) background anchors of the largest loss.
- * Not differentiable; gather the losses at the indices to train on them.
+ * Hard negative mining (Liu et al. 2016, SSD, section 2.2): of the background anchors the max(floor(ratio * positives),
+ * minNegatives) of the largest loss, as selectHardNegatives of 'retinanet-ops' does. Not differentiable; gather the losses at the
+ * indices to train on them.
  *
  * @param losses float32 [...] or [..., K] summed over K; no NaN
  * @param labels int32 [...]: class labels, -1 background, -2 ignored (never selected)
@@ -45,7 +48,7 @@ const hardExamples = defineKernel<OnlineHardExamplesOptions>(
 export function selectHardNegatives(losses: Input, labels: Input, options?: HardNegativesOptions): Tensor1D {
   return scoped(() => {
     const check = new Check('selectHardNegatives');
-    const given = check.options<HardNegativesOptions>('options', options, ['ratio', 'backend']);
+    const given = check.options<HardNegativesOptions>('options', options, HARD_NEGATIVES_OPTIONS);
     const inputs = { losses: floats(check, 'losses', losses), labels: ints(check, 'labels', labels) };
     const { rank } = inputs.labels;
     if (inputs.losses.rank !== rank + 1) {
@@ -70,8 +73,7 @@ export function selectHardNegatives(losses: Input, labels: Input, options?: Hard
 export function onlineHardExamples(losses: Input, boxes: Input, options: OnlineHardExamplesOptions): Tensor1D {
   return scoped(() => {
     const check = new Check('onlineHardExamples');
-    const names = ['iouThreshold', 'count', 'backend'] as const;
-    const given = check.options<OnlineHardExamplesOptions>('options', options ?? null, names);
+    const given = check.options<OnlineHardExamplesOptions>('options', options ?? null, HARD_EXAMPLES_OPTIONS);
     const inputs: Record<'losses' | 'boxes', Tensor> = {
       losses: floats(check, 'losses', losses),
       boxes: boxTensor(check, 'boxes', boxes),

@@ -1,6 +1,6 @@
 // Non-maximum suppression on tensors.
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
-import { planNms, type NmsOptions } from '../nms.js';
+import { NMS_OPTIONS, planNms, type NmsOptions } from '../nms.js';
 import { Check } from '../validate.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
@@ -12,8 +12,6 @@ export interface TensorNmsOptions extends Plain {
   /** int32 [n]: boxes suppress only boxes of their own class. */
   classes?: Input;
 }
-
-const OPTIONS = ['iouThreshold', 'maxOutput', 'classes', 'backend'] as const;
 
 const kernel = defineKernel<Plain>(
   'RetinanetOpsNms',
@@ -37,7 +35,7 @@ const kernel = defineKernel<Plain>(
 export function nms(boxes: Input, scores: Input, options?: TensorNmsOptions): Tensor1D {
   return scoped(() => {
     const check = new Check('nms');
-    const { classes, ...rest } = check.options<TensorNmsOptions>('options', options, OPTIONS);
+    const { classes, ...rest } = check.options<TensorNmsOptions>('options', options, NMS_OPTIONS);
     const inputs: Record<string, Tensor> = {
       boxes: boxTensor(check, 'boxes', boxes),
       scores: floats(check, 'scores', scores),

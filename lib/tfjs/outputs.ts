@@ -1,12 +1,20 @@
 // A network's two outputs: class logits and box deltas.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Check } from '../validate.js';
-import { expectShape, floats, readAnchors, shapeText, type Input, type TensorAnchors } from './tensors.js';
+import {
+  expectClasses,
+  expectShape,
+  floats,
+  readAnchors,
+  shapeText,
+  type Input,
+  type TensorAnchors,
+} from './tensors.js';
 
-/** The outputs and their anchors; [A, ...] stands for a batch of one. */
+/** The outputs, their anchors and classes; [A, ...] stands for a batch of one. */
 export function readOutputs(
   check: Check,
-  given: { classLogits: Input; boxDeltas: Input; anchors: TensorAnchors },
+  given: { classLogits: Input; boxDeltas: Input; anchors: TensorAnchors; numClasses?: number },
 ): { inputs: Record<string, Tensor>; grid: ReturnType<typeof readAnchors>['grid']; numClasses: number } {
   const anchors = readAnchors(check, given.anchors);
   const classLogits = floats(check, 'classLogits', given.classLogits);
@@ -17,6 +25,7 @@ export function readOutputs(
   if (classLogits.shape.at(-2) !== anchors.count) {
     check.fail('ERR_SHAPE', 'classLogits', `${String(anchors.count)} anchors`, shapeText(classLogits));
   }
+  expectClasses(check, given.numClasses, 'classLogits', classLogits);
   expectShape(check, 'boxDeltas', boxDeltas, [...classLogits.shape.slice(0, -1), 4], 'to match classLogits');
   return {
     inputs: { ...anchors.inputs, classLogits, boxDeltas },

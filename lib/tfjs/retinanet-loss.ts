@@ -8,13 +8,15 @@ import type { TensorFocalLossOptions } from './focal-loss.js';
 import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write, type Outputs } from './memory.js';
 import { readOutputs } from './outputs.js';
-import { anchorsOf, perClassAttribute, perClassOption, type Input, type TensorAnchors } from './tensors.js';
+import type { PerClass } from '../per-class.js';
+import { anchorsOf, perClassAttribute, type Input, type TensorAnchors } from './tensors.js';
 
 type Plain = Omit<
   RetinanetLossOptions,
-  'classLogits' | 'boxDeltas' | 'anchors' | 'groundTruth' | 'numClasses' | 'alpha' | 'gamma' | 'out'
+  'classLogits' | 'boxDeltas' | 'anchors' | 'groundTruth' | 'alpha' | 'gamma' | 'out'
 >;
 
+/** `numClasses`, if given, is that of the shape. */
 export interface TensorRetinanetLossOptions extends Plain, Pick<TensorFocalLossOptions, 'alpha' | 'gamma'> {
   /** float32 [B, A, K] or [A, K]. */
   classLogits: Input;
@@ -35,14 +37,13 @@ export interface TensorRetinanetLoss {
   numPositives: number;
 }
 
-// The shapes tell the number of classes; tensors are never written into.
-const OPTIONS = RETINANET_LOSS_OPTIONS.filter((name) => name !== 'numClasses' && name !== 'out');
+// Tensors are never written into.
+const OPTIONS = RETINANET_LOSS_OPTIONS.filter((name) => name !== 'out');
 
 interface Attrs extends Plain {
-  alpha?: number | number[] | null;
-  gamma?: number | number[];
+  alpha?: PerClass | null;
+  gamma?: PerClass;
   grid: AnchorGrid | undefined;
-  numClasses: number;
   /** Also return the derivatives, for the gradient. */
   withDerivatives: boolean;
 }
@@ -50,7 +51,7 @@ interface Attrs extends Plain {
 const kernel = defineKernel<Attrs>(
   'RetinanetOpsRetinanetLoss',
   ({ inputs, backend, attrs }) => {
-    const { grid, alpha, gamma, withDerivatives, ...rest } = attrs;
+    const { grid, withDerivatives, ...rest } = attrs;
     const outputs: Outputs = {};
     if (withDerivatives) {
       outputs['classGrad'] = ['float32', (inputs['classLogits'] as TensorInfo).shape];
@@ -59,8 +60,6 @@ const kernel = defineKernel<Attrs>(
     const { result, tensors } = compute(backend, inputs, outputs, (x, out) =>
       planRetinanetLoss({
         ...rest,
-        alpha: perClassOption(alpha),
-        gamma: perClassOption(gamma),
         anchors: anchorsOf(x, { grid }),
         groundTruth: groundTruthOf(x),
         classLogits: x.floats('classLogits'),
@@ -105,8 +104,8 @@ export function retinanetLoss(options: TensorRetinanetLossOptions): TensorRetina
   return scoped(() => {
     const check = new Check('retinanetLoss');
     const given = check.options<TensorRetinanetLossOptions>('options', options ?? null, OPTIONS);
-    const { classLogits, boxDeltas, anchors, groundTruth, alpha, gamma, ...rest } = given;
-    const { inputs, grid, numClasses } = readOutputs(check, { classLogits, boxDeltas, anchors });
+    const { classLogits: _logits, boxDeltas: _deltas, anchors: _anchors, groundTruth, alpha, gamma, ...rest } = given;
+    const { inputs, grid, numClasses } = readOutputs(check, given);
     const [loss, classLoss, boxLoss, numPositives] = kernel(
       { ...inputs, ...groundTruthInputs(check, groundTruth) },
       {

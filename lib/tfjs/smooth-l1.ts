@@ -1,9 +1,11 @@
 // The smooth L1 loss on tensors.
 import { neg, type Scalar, type Tensor } from '@tensorflow/tfjs-core';
+import { givenWeights, type WeightOptions } from '../loss-options.js';
 import {
   planSmoothL1Loss,
   planSmoothL1LossBackward,
   planSmoothL1LossValueAndGrad,
+  SMOOTH_L1_OPTIONS,
   type SmoothL1Options,
 } from '../smooth-l1.js';
 import { Check } from '../validate.js';
@@ -15,10 +17,8 @@ import { expectShape, floats, type Input } from './tensors.js';
 
 type Plain = Pick<SmoothL1Options, 'beta' | 'reduction' | 'normalizer' | 'backend'>;
 
-export interface TensorSmoothL1Options extends Plain {
-  /** float32, the leading axes of the predictions' shape, e.g. [B, A] for [B, A, 4]: multiplies the losses that lie below. */
-  weights?: Input;
-}
+/** `weights` are float32 in the leading axes of the predictions' shape, e.g. [B, A] for [B, A, 4]. */
+export interface TensorSmoothL1Options extends Plain, WeightOptions<Input> {}
 
 export interface TensorSmoothL1BackwardOptions extends TensorSmoothL1Options {
   /** Upstream gradient: a number or scalar, or with reduction 'none' also of the predictions' shape. Default 1. */
@@ -31,7 +31,8 @@ export interface TensorSmoothL1ValueAndGrad {
   grad: Tensor;
 }
 
-const OPTIONS = ['beta', 'reduction', 'normalizer', 'weights', 'backend'] as const;
+// Tensors are never written into.
+const OPTIONS = SMOOTH_L1_OPTIONS.filter((name) => name !== 'out');
 
 type Inputs = Record<string, Tensor> & Record<'predictions' | 'targets', Tensor>;
 
@@ -124,16 +125,17 @@ function read(
   check: Check,
   predictionsValue: Input,
   targetsValue: Input,
-  { weights, beta, reduction, normalizer, backend }: TensorSmoothL1Options,
+  { beta, reduction, normalizer, backend, ...given }: TensorSmoothL1Options,
 ): { inputs: Inputs; attrs: Plain } {
   const predictions = floats(check, 'predictions', predictionsValue);
   const targets = floats(check, 'targets', targetsValue);
   expectShape(check, 'targets', targets, predictions.shape, 'like the predictions');
   const inputs: Inputs = { predictions, targets };
+  const { name, weights } = givenWeights(check, given);
   if (weights !== undefined) {
-    inputs['weights'] = floats(check, 'weights', weights);
+    inputs['weights'] = floats(check, name, weights);
     const leading = predictions.shape.slice(0, inputs['weights'].rank);
-    expectShape(check, 'weights', inputs['weights'], leading, 'of leading axes of the predictions');
+    expectShape(check, name, inputs['weights'], leading, 'of leading axes of the predictions');
   }
   return { inputs, attrs: { beta, reduction, normalizer, backend } };
 }

@@ -1,6 +1,7 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
-import { Tensor, tensor, util, type TensorLike } from '@tensorflow/tfjs-core';
+import { engine, tensor, util, type Tensor, type TensorLike } from '@tensorflow/tfjs-core';
 import { AnchorGrid } from '../anchors.js';
+import type { PerClass } from '../per-class.js';
 import { kindOf } from '../typed-arrays.js';
 import type { Check } from '../validate.js';
 import type { Arrays } from './memory.js';
@@ -12,6 +13,12 @@ export type Input = Tensor | TensorLike;
 export type TensorAnchors = AnchorGrid | Input;
 
 const KINDS = { float32: 'Float32Array', int32: 'Int32Array' } as const;
+
+/** By its methods, as tfjs tells tensors itself: a second copy of tfjs-core has a class of its own, and shares the engine. */
+export function isTensor(value: unknown): value is Tensor {
+  const { dataSync, throwIfDisposed } = (value ?? {}) as Partial<Tensor>;
+  return typeof dataSync === 'function' && typeof throwIfDisposed === 'function';
+}
 
 /** A float32 tensor of any shape. */
 export function floats(check: Check, name: string, value: unknown): Tensor {
@@ -52,7 +59,8 @@ export interface AnchorInput {
 }
 
 export function readAnchors(check: Check, value: unknown): AnchorInput {
-  if (value instanceof AnchorGrid) return { count: value.count, inputs: {}, grid: value };
+  const grid = AnchorGrid.from(value);
+  if (grid !== undefined) return { count: grid.count, inputs: {}, grid };
   const anchors = boxes(check, 'anchors', value);
   return { count: anchors.shape[0], inputs: { anchors }, grid: undefined };
 }
@@ -61,22 +69,34 @@ export function anchorsOf(arrays: Arrays, attrs: { grid: AnchorGrid | undefined 
   return attrs.grid ?? arrays.floats('anchors');
 }
 
-/** A per-class option as a kernel's attribute: numbers instead of arrays; anything unfit is left for the operation to refuse. */
+/** What may differ from class to class: a number, or [K] in a tensor or an array of any kind. */
+export type TensorPerClass = PerClass | Tensor;
+
+/** As a kernel's attribute: numbers instead of tensors and typed arrays; anything unfit is left for the operation to refuse. */
 export function perClassAttribute(check: Check, name: string, value: unknown): unknown {
-  if (value instanceof Tensor) return Array.from(floats(check, name, value).dataSync());
-  return kindOf(value) === 'Float32Array' ? Array.from(value as Float32Array) : value;
+  if (!isTensor(value)) return kindOf(value) === undefined ? value : Array.from(value as ArrayLike<unknown>);
+  const numbers = floats(check, name, value).dataSync();
+  return value.rank === 0 ? numbers[0] : Array.from(numbers);
 }
 
-export function perClassOption<T>(attribute: T | number[]): T | Float32Array {
-  return Array.isArray(attribute) ? Float32Array.from(attribute) : attribute;
+/** The option numClasses, which the shape tells as well. */
+export function expectClasses(check: Check, given: unknown, name: string, value: Tensor): void {
+  if (given === undefined) return;
+  const classes = check.number('numClasses', given, { min: 1, integer: true });
+  const expected = value.shape.at(-1);
+  if (classes === expected) return;
+  check.fail('ERR_SHAPE', 'numClasses', `${String(expected)}, the last axis of ${name},`, String(classes));
 }
 
 function convert(check: Check, name: string, value: unknown, dtype: 'float32' | 'int32', shape?: number[]): Tensor {
-  if (value instanceof Tensor) {
+  if (isTensor(value)) {
     if (value.dtype !== dtype)
       check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, `one of dtype ${value.dtype}`);
     if (value.isDisposed) check.fail('ERR_DTYPE', name, `a tensor of dtype ${dtype}`, 'a disposed one');
-    return value as Tensor;
+    if (!engine().state.tensorInfo.has(value.dataId)) {
+      check.fail('ERR_DTYPE', name, 'a tensor of the tfjs-core that this package imports', 'one of another copy of it');
+    }
+    return value;
   }
   if (kindOf(value) === KINDS[dtype]) return tensor(check.array(KINDS[dtype], name, value), shape, dtype);
   const numbers = Array.isArray(value) ? util.flatten(value as number[]) : [value];

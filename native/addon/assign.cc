@@ -20,9 +20,7 @@ Napi::Value ToJavaScript(Napi::Env env, const std::shared_ptr<Memory>& memory, i
     DeviceBuffer::Tie(holder, ArrayType<T>::kElement, length, memory);
     return holder;
   }
-  Array array = Array::New(env, static_cast<size_t>(length));
-  std::copy_n(memory->As<T>(), length, array.Data());
-  return array;
+  return Array::New(env, static_cast<size_t>(length), memory->IntoArrayBuffer(env), 0);
 }
 
 // Labels and matches go to arrays that lib/ allocated; what has a size known only afterwards is made here.

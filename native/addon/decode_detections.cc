@@ -27,6 +27,7 @@ class DecodeDetections final : public Operation {
     op_.score_threshold = args.Number();
     op_.top_k = args.Count();
     op_.iou_threshold = args.Number();
+    op_.class_agnostic = args.Boolean();
     op_.max_detections = args.Count();
     const int64_t most = args.Product(op_.images, op_.max_detections);
     op_.boxes = args.Array<float>(args.Product(most, 4)).data;

@@ -11,6 +11,7 @@ class SelectHardNegatives final : public Operation {
     op_.losses = args.Array<float>(args.Product(op_.rows, op_.columns)).data;
     op_.labels = args.Array<int32_t>(op_.rows).data;
     op_.ratio = args.Number();
+    op_.min_negatives = args.Count();
     op_.keep = args.Array<int32_t>(op_.rows).data;
     op_.place = args.Place();
     op_.num_keep = &num_keep_;

@@ -2,9 +2,12 @@
 
 #include <atomic>
 #include <cstdio>
+#include <cstring>
 #include <new>
+#include <utility>
 
 #include "../backend/cuda_loader.h"
+#include "recycled_memory.h"
 
 namespace rn::addon {
 namespace {
@@ -25,11 +28,14 @@ void Check(Napi::Env env, napi_status status) {
 
 rn_status Memory::Allocate(const rn_place& place, int64_t bytes, std::shared_ptr<Memory>* out) {
   void* data = nullptr;
+  bool is_recycled = false;
   if (place.memory == RN_DEVICE) {
     const rn_status status = Cuda().plugin->allocate(place.device, bytes, &data);
     if (status.code != RN_OK) return status;
   } else {
-    data = ::operator new(static_cast<size_t>(bytes), std::nothrow);
+    data = recycled::Take(static_cast<size_t>(bytes));
+    is_recycled = data != nullptr;
+    if (!data) data = ::operator new(static_cast<size_t>(bytes), std::nothrow);
     if (!data) {
       rn_status status{RN_OUT_OF_MEMORY, ""};
       std::snprintf(status.message, sizeof status.message, "could not allocate %lld bytes",
@@ -37,7 +43,7 @@ rn_status Memory::Allocate(const rn_place& place, int64_t bytes, std::shared_ptr
       return status;
     }
   }
-  out->reset(new Memory(place, data, bytes));
+  out->reset(new Memory(place, data, bytes, is_recycled));
   return {RN_OK, ""};
 }
 
@@ -45,9 +51,22 @@ Memory::~Memory() {
   if (place_.memory == RN_DEVICE) {
     // A lost device has no memory to give back; whoever uses it next is told.
     static_cast<void>(Cuda().plugin->release(place_.device, data_, bytes_));
+  } else if (is_recycled_) {
+    recycled::Return(data_, static_cast<size_t>(bytes_));
   } else {
     ::operator delete(data_);
   }
+}
+
+Napi::ArrayBuffer Memory::IntoArrayBuffer(Napi::Env env) {
+  const auto bytes = static_cast<size_t>(bytes_);
+  if (is_recycled_) {
+    is_recycled_ = false;
+    return recycled::ToArrayBuffer(env, std::exchange(data_, nullptr), bytes).As<Napi::ArrayBuffer>();
+  }
+  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, bytes);
+  if (bytes > 0) std::memcpy(copy.Data(), data_, bytes);
+  return copy;
 }
 
 DeviceBuffer::DeviceBuffer(ElementType element_type, int64_t elements, std::shared_ptr<Memory> of)

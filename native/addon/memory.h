@@ -25,12 +25,17 @@ class Memory {
   }
   const rn_place& place() const { return place_; }
 
+  // What lies in the host's memory; not to be used afterwards. Copied only where it is small or nothing is recycled.
+  Napi::ArrayBuffer IntoArrayBuffer(Napi::Env env);
+
  private:
-  Memory(const rn_place& place, void* data, int64_t bytes) : place_(place), data_(data), bytes_(bytes) {}
+  Memory(const rn_place& place, void* data, int64_t bytes, bool is_recycled)
+      : place_(place), data_(data), bytes_(bytes), is_recycled_(is_recycled) {}
 
   rn_place place_;
   void* data_;
   int64_t bytes_;
+  bool is_recycled_;
 };
 
 // The order is the wire format between lib/ and the addon; the first three are rn_dtype's.

@@ -7,6 +7,7 @@
 #include "../threads/cgroup.h"
 #include "../threads/thread_pool.h"
 #include "operation.h"
+#include "recycled_memory.h"
 
 namespace rn::addon {
 namespace {
@@ -42,6 +43,7 @@ Napi::Value CudaInfo(const Napi::CallbackInfo& info) {
   cuda.plugin->versions(&driver, &runtime);
   result.Set("driverVersion", Version(env, driver));
   result.Set("runtimeVersion", Version(env, runtime));
+  if (!cuda.reason) result.Set("device", cuda.device);
   const int32_t count = cuda.reason ? 0 : cuda.plugin->device_count();
   for (int32_t i = 0; i < count; ++i) {
     rn_device_info device{};
@@ -96,6 +98,48 @@ Napi::Value FirstBadBox(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(found));
 }
 
+// (a, b)
+Napi::Value BytesBetween(const Napi::CallbackInfo& info) {
+  const char* starts[2] = {};
+  for (size_t i = 0; i < 2; ++i) {
+    void* data = nullptr;
+    if (napi_get_typedarray_info(info.Env(), info[i], nullptr, nullptr, &data, nullptr, nullptr) != napi_ok) {
+      throw Napi::TypeError::New(info.Env(), "expected two typed arrays");
+    }
+    starts[i] = static_cast<const char*>(data);
+  }
+  const auto distance = reinterpret_cast<intptr_t>(starts[1]) - reinterpret_cast<intptr_t>(starts[0]);
+  return Napi::Number::New(info.Env(), static_cast<double>(distance));
+}
+
+// Whether memory can be recycled here.
+Napi::Value CanRecycle(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), recycled::IsPossible(info.Env()));
+}
+
+// (bytes)
+void SetRecycledLimit(const Napi::CallbackInfo& info) {
+  recycled::SetLimit(static_cast<size_t>(Arguments(info).Count()));
+}
+
+Napi::Value RecycledMemory(const Napi::CallbackInfo& info) {
+  const recycled::Figures figures = recycled::GetFigures();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("limit", static_cast<double>(figures.limit));
+  result.Set("kept", static_cast<double>(figures.kept));
+  result.Set("inUse", static_cast<double>(figures.in_use));
+  return result;
+}
+
+// (bytes)
+Napi::Value RecycledBuffer(const Napi::CallbackInfo& info) {
+  return Allocating(info.Env(), [&] {
+    const auto bytes = static_cast<size_t>(Arguments(info).Count());
+    void* block = recycled::Take(bytes);
+    return block ? recycled::ToArrayBuffer(info.Env(), block, bytes) : info.Env().Undefined();
+  });
+}
+
 }  // namespace
 
 void ExportRuntime(Napi::Object exports) {
@@ -105,8 +149,13 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("numThreads", Napi::Function::New(env, NumThreads, "numThreads"));
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
   exports.Set("firstBadBox", Napi::Function::New(env, FirstBadBox, "firstBadBox"));
+  exports.Set("bytesBetween", Napi::Function::New(env, BytesBetween, "bytesBetween"));
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
+  exports.Set("canRecycle", Napi::Function::New(env, CanRecycle, "canRecycle"));
+  exports.Set("setRecycledLimit", Napi::Function::New(env, SetRecycledLimit, "setRecycledLimit"));
+  exports.Set("recycledMemory", Napi::Function::New(env, RecycledMemory, "recycledMemory"));
+  exports.Set("recycledBuffer", Napi::Function::New(env, RecycledBuffer, "recycledBuffer"));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));
 }
 

@@ -1,7 +1,8 @@
 // The C table of functions that a backend fills. Plain C types only, so that a backend may be another shared library
 // built by another compiler. Pointers are row-major and contiguous; counts are 64-bit; a pointer documented as optional
 // may be null. The caller has validated every value in host memory; a backend relies on it. What lies in a device's
-// memory nobody has looked at: there a label out of range counts as ignored, and a box without area matches nothing.
+// memory nobody has looked at: there a label out of range counts as ignored, a box without area matches nothing, and
+// what has a NaN loss or score, or a box that is not finite, is not kept by a suppression or a selection.
 #ifndef RETINANET_OPS_BACKEND_H
 #define RETINANET_OPS_BACKEND_H
 
@@ -12,7 +13,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct below or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 4
+#define RN_ABI_VERSION 5
 
 typedef enum {
   RN_OK = 0,
@@ -31,7 +32,7 @@ typedef struct {
 typedef enum { RN_HOST = 0, RN_DEVICE = 1 } rn_memory;
 typedef struct {
   rn_memory memory;
-  int32_t device;  // from 0; of calls with host arrays the device that computes, where the backend has devices
+  int32_t device;  // from 0; calls on host arrays have none, the backend chooses
 } rn_place;
 
 // Element type of a network's outputs and of their gradients; arithmetic is float32 or better. In host memory: float32.
@@ -190,7 +191,7 @@ typedef struct {
   rn_place place;
   rn_dtype dtype;            // of class_logits and box_deltas
   const void* class_logits;  // [images, anchors, classes]
-  const void* box_deltas;    // [images, anchors, 4]
+  const void* box_deltas;    // [images, anchors, 4]; a row that decodes to no finite box is no candidate
   rn_anchors anchors;
   const int64_t* level_counts;  // [num_levels], host, summing to anchors.count
   int64_t num_levels;
@@ -199,6 +200,7 @@ typedef struct {
   double score_threshold;
   int64_t top_k;  // per level
   double iou_threshold;
+  int32_t class_agnostic;  // 1: boxes suppress those of other classes too
   int64_t max_detections;  // per image
   float* boxes;            // out [images * max_detections, 4], image b from row offsets[b]
   float* scores;           // out [images * max_detections]
@@ -235,9 +237,10 @@ typedef struct {
   const float* losses;    // [rows, columns], summed over columns
   const int32_t* labels;  // [rows]
   int64_t rows, columns;
-  double ratio;       // negatives kept for each positive
-  int32_t* keep;      // out [number of negatives, at most rows]
-  int64_t* num_keep;  // out, host
+  double ratio;           // negatives kept for each positive
+  int64_t min_negatives;  // kept however few positives there are
+  int32_t* keep;          // out [number of negatives, at most rows]
+  int64_t* num_keep;      // out, host
 } rn_hard_negatives;
 
 typedef struct rn_backend {

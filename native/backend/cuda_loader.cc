@@ -64,19 +64,43 @@ std::string FileToOpen() {
   return (slash == std::string::npos ? "" : own.substr(0, slash + 1)) + kFileName;
 }
 
+// What JavaScript sees.
+const char* NameOf(rn_cuda_reason reason) {
+  switch (reason) {
+    case RN_CUDA_USABLE:
+      return nullptr;
+    case RN_CUDA_NO_LIBRARY:
+      return "no-library";
+    case RN_CUDA_ABI_MISMATCH:
+      return "abi-mismatch";
+    case RN_CUDA_NO_DRIVER:
+      return "no-driver";
+    case RN_CUDA_OLD_DRIVER:
+      return "old-driver";
+    case RN_CUDA_NO_DEVICE:
+      return "no-device";
+    case RN_CUDA_OLD_DEVICE:
+      return "old-device";
+  }
+  return "unknown";
+}
+
+CudaState Unusable(rn_cuda_reason reason, const std::string& detail) { return {nullptr, NameOf(reason), -1, detail}; }
+
 CudaState Load() {
   const std::string file = FileToOpen();
   std::string error;
   void* library = Open(file, &error);
-  if (!library) return {nullptr, "no-library", error};
+  if (!library) return Unusable(RN_CUDA_NO_LIBRARY, error);
   const auto entry = reinterpret_cast<rn_cuda_plugin_entry>(Symbol(library, RN_CUDA_PLUGIN_SYMBOL));
   const rn_cuda_plugin* plugin = entry ? entry(RN_ABI_VERSION) : nullptr;
   if (!plugin || plugin->abi_version != RN_ABI_VERSION) {
-    return {nullptr, "abi-mismatch", file + " was built for another version of this package"};
+    return Unusable(RN_CUDA_ABI_MISMATCH, file + " was built for another version of this package");
   }
+  int32_t device = -1;
   const char* detail = "";
-  const char* reason = plugin->unusable(&detail);
-  return {plugin, reason, reason ? detail : ""};
+  const rn_cuda_reason reason = plugin->unusable(&device, &detail);
+  return {plugin, NameOf(reason), device, detail};
 }
 
 }  // namespace

@@ -10,8 +10,9 @@ namespace rn {
 
 struct CudaState {
   const rn_cuda_plugin* plugin;  // null: none was opened
-  const char* reason;  // why CUDA is unusable: "no-library", "abi-mismatch", "no-driver", "no-device"; or null
-  std::string detail;  // the same in the words of the loader or of CUDA
+  const char* reason;            // why CUDA is unusable, by its public name ("no-library", "old-driver", ...); or null
+  int32_t device;                // the first that runs the plugin's kernels
+  std::string detail;            // the reason in the words of the loader or of CUDA
 };
 
 // Decided once per process, on the first call. The library is the one that the environment variable

@@ -25,11 +25,23 @@ typedef struct {
   int64_t pinned_bytes;
 } rn_device_memory;
 
+// Why CUDA cannot be used. The first two are what the loader says, which then has no plugin.
+typedef enum {
+  RN_CUDA_USABLE = 0,
+  RN_CUDA_NO_LIBRARY = 1,
+  RN_CUDA_ABI_MISMATCH = 2,
+  RN_CUDA_NO_DRIVER = 3,   // none is installed, or it does not work
+  RN_CUDA_OLD_DRIVER = 4,  // older than the CUDA that the plugin was built with
+  RN_CUDA_NO_DEVICE = 5,
+  RN_CUDA_OLD_DEVICE = 6,  // the plugin has no machine code for any of the devices
+} rn_cuda_reason;
+
 typedef struct {
   uint32_t abi_version;
   const rn_backend* operations;
-  // Why no device can be used ("no-driver", "no-device"), or null. `detail` says it in CUDA's words.
-  const char* (*unusable)(const char** detail);
+  // `device`: the first that runs the plugin's kernels; calls on host arrays take it. `detail`: the reason in CUDA's
+  // words. Both are decided once a process.
+  rn_cuda_reason (*unusable)(int32_t* device, const char** detail);
   void (*versions)(int32_t* driver, int32_t* runtime);  // 1000 * major + 10 * minor
   int32_t (*device_count)(void);
   rn_status (*device_info)(int32_t device, rn_device_info*);
@@ -44,6 +56,7 @@ typedef struct {
   rn_status (*synchronize)(int32_t device);
   rn_status (*allocate_pinned)(int64_t bytes, void** out);
   rn_status (*release_pinned)(void* pointer, int64_t bytes);
+  rn_status (*stream)(int32_t device, void** out);  // the cudaStream_t on which the device's work is queued
 } rn_cuda_plugin;
 
 // The plugin's one symbol; null where it was built for another RN_ABI_VERSION.

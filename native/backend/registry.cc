@@ -6,10 +6,9 @@
 namespace rn {
 
 BackendState FindBackend(BackendId id) {
-  if (id != BackendId::kCpu) {
+  if (id == BackendId::kCuda) {
     const CudaState& cuda = Cuda();
-    if (!cuda.reason) return {cuda.plugin->operations, nullptr};
-    if (id == BackendId::kCuda) return {nullptr, cuda.reason};
+    return {cuda.reason ? nullptr : cuda.plugin->operations, cuda.reason};
   }
   if (const rn_backend* cpu = CpuBackend()) return {cpu, nullptr};
   return {nullptr, "RETINANET_OPS_CPU names an instruction set that is unknown or that this processor lacks"};

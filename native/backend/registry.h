@@ -9,7 +9,7 @@
 namespace rn {
 
 // The order is the wire format between lib/ and the addon.
-enum class BackendId : int32_t { kAuto = 0, kCpu = 1, kCuda = 2 };
+enum class BackendId : int32_t { kCpu = 0, kCuda = 1 };
 
 struct BackendState {
   const rn_backend* backend;  // null: unusable

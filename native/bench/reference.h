@@ -20,8 +20,9 @@ inline FocalElement FocalReference(double x, bool positive, double alpha, double
   // In terms of the true class: z is the logit in its favour, q = 1 - p_t.
   const double z = positive ? x : -x;
   const double p = 1 / (1 + std::exp(-z)), q = 1 / (1 + std::exp(z));
-  const double cross_entropy = std::max(-z, 0.0) + std::log1p(std::exp(-std::fabs(z)));
-  const double weight = (positive ? alpha : 1 - alpha) * std::pow(q, gamma);
+  const double log1p_e = std::log1p(std::exp(-std::fabs(z)));
+  const double cross_entropy = std::max(-z, 0.0) + log1p_e, minus_log_q = std::max(z, 0.0) + log1p_e;
+  const double weight = (positive ? alpha : 1 - alpha) * std::exp(-gamma * minus_log_q);
   const double by_z = -weight * (gamma * p * cross_entropy + q);
   return {weight * cross_entropy, positive ? by_z : -by_z};
 }

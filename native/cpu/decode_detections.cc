@@ -1,5 +1,6 @@
 // From a network's outputs to detections: torchvision's RetinaNet.postprocess_detections. Per level the top_k scores
-// above the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections.
+// above the threshold, then decoding, clipping, suppression over all levels, and the best max_detections. A row whose
+// box is not finite is no candidate: it takes nobody's place among the top_k.
 #include <algorithm>
 #include <atomic>
 #include <new>
@@ -36,9 +37,11 @@ class Best {
 
   float LeastLogit() const { return logit_; }
 
-  void Add(float logit, int64_t index) {
+  // `is_box()` tells whether there is a finite box; it is asked last.
+  template <class Ask>
+  void Add(float logit, int64_t index, const Ask& is_box) {
     const float score = Score(logit);
-    if (!(score > score_)) return;
+    if (!(score > score_) || !is_box()) return;
     found_.push_back({score, index});
     if (found_.size() / 2 < std::max<size_t>(top_k_, 1024)) return;
     KeepBest();
@@ -84,14 +87,32 @@ std::vector<Span> CutIntoSpans(const rn_decode& op) {
   return spans;
 }
 
-void Scan(const rn_decode& op, const float* logits, const Span& span, Best* best) {
+Deltas DeltasOf(const rn_decode& op, int64_t image, int64_t anchor) {
+  const float* d = static_cast<const float*>(op.box_deltas) + 4 * (image * op.anchors.count + anchor);
+  return {d[0], d[1], d[2], d[3]};
+}
+
+void Scan(const rn_decode& op, int64_t image, const Span& span, Best* best) {
   constexpr int64_t kChunk = 1024;
   int32_t found[kChunk];
+  const float* logits = static_cast<const float*>(op.class_logits) + image * op.anchors.count * op.classes;
   const FindKernel find_at_least = ActiveKernels()->find_at_least;
+  int64_t last_anchor = -1;  // the candidates of an anchor follow each other
+  bool last_is_box = false;
+  const auto is_box = [&](int64_t anchor) {
+    if (anchor != last_anchor) {
+      last_anchor = anchor;
+      last_is_box = IsBox(AnchorOf(op.anchors, anchor), DeltasOf(op, image, anchor));
+    }
+    return last_is_box;
+  };
   const int64_t end = span.last * op.classes;
   for (int64_t i = span.first * op.classes; i < end; i += kChunk) {
     const int64_t count = find_at_least(logits + i, std::min(kChunk, end - i), best->LeastLogit(), found);
-    for (int64_t k = 0; k < count; ++k) best->Add(logits[i + found[k]], i + found[k]);
+    for (int64_t k = 0; k < count; ++k) {
+      const int64_t index = i + found[k];
+      best->Add(logits[index], index, [&] { return is_box(index / op.classes); });
+    }
   }
 }
 
@@ -112,11 +133,10 @@ void ParallelForAllocating(const rn_decode& op, int64_t blocks, const Body& body
 
 // The top_k candidates of every level of one image, best first.
 std::vector<Candidate> Select(const rn_decode& op, const std::vector<Span>& spans, int64_t image) {
-  const float* logits = static_cast<const float*>(op.class_logits) + image * op.anchors.count * op.classes;
   const size_t top_k = static_cast<size_t>(op.top_k);
   std::vector<Best> best(spans.size(), Best(top_k, op.score_threshold));
   ParallelForAllocating(op, static_cast<int64_t>(spans.size()), [&](int64_t i) {
-    Scan(op, logits, spans[static_cast<size_t>(i)], &best[static_cast<size_t>(i)]);
+    Scan(op, image, spans[static_cast<size_t>(i)], &best[static_cast<size_t>(i)]);
   });
   std::vector<Candidate> all;
   for (size_t i = 0; i < spans.size();) {
@@ -135,12 +155,6 @@ std::vector<Candidate> Select(const rn_decode& op, const std::vector<Span>& span
   return all;
 }
 
-Box AnchorNumber(const rn_anchors& anchors, int64_t index) {
-  Box result{};
-  ForEachAnchor(anchors, index, index + 1, [&](int64_t, const Box& box) { result = box; });
-  return result;
-}
-
 struct Detections {
   std::vector<Box> boxes;
   std::vector<float> scores;
@@ -148,18 +162,17 @@ struct Detections {
 };
 
 Detections DecodeImage(const rn_decode& op, const std::vector<Candidate>& candidates, int64_t image) {
-  const float* deltas = static_cast<const float*>(op.box_deltas) + image * op.anchors.count * 4;
   Detections all;
   for (const Candidate& c : candidates) {
     const int64_t anchor = c.index / op.classes;
-    const float* d = deltas + 4 * anchor;
-    const Box box = Decode(AnchorNumber(op.anchors, anchor), {d[0], d[1], d[2], d[3]});
+    const Box box = Decode(AnchorOf(op.anchors, anchor), DeltasOf(op, image, anchor));
     all.boxes.push_back(Clip(box, op.image_height, op.image_width));
     all.scores.push_back(c.score);
     all.labels.push_back(static_cast<int32_t>(c.index % op.classes));
   }
+  const int32_t* classes = op.class_agnostic ? nullptr : all.labels.data();
   Detections kept;
-  for (const int32_t i : SortedNms(all.boxes, all.labels.data(), op.iou_threshold, op.max_detections)) {
+  for (const int32_t i : SortedNms(all.boxes, classes, op.iou_threshold, op.max_detections)) {
     const size_t row = static_cast<size_t>(i);
     kept.boxes.push_back(all.boxes[row]);
     kept.scores.push_back(all.scores[row]);

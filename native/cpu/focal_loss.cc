@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "../backend/focal_parameters.h"
 #include "../threads/thread_pool.h"
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
@@ -19,8 +20,6 @@ constexpr int64_t kBlockElements = 8192;
 constexpr int64_t kBlocksPerJob = 4;
 // Gradients larger than this leave the caches before anybody reads them: writing past the cache saves reading them in.
 constexpr int64_t kStreamBytes = 8 << 20;
-
-double PerClass(const rn_per_class& parameter, int64_t k) { return parameter.values[parameter.count == 1 ? 0 : k]; }
 
 // Blocks of whole rows, or pieces of rows longer than a block.
 struct Blocks {
@@ -49,12 +48,12 @@ class Tables {
     length_ = per_class ? period_ + FocalSpan::kChunk : FocalSpan::kMostLanes;
     values_.resize(static_cast<size_t>(kTables * length_));
     for (int64_t k = 0; k < repeated; ++k) {
-      const double alpha = op.alpha.values ? PerClass(op.alpha, k) : 0;
-      const double gamma = PerClass(op.gamma, k);
-      const float rounded_gamma = static_cast<float>(gamma);
-      const double background = op.alpha.values ? AlphaWeight(alpha, 0) : 1, foreground = op.alpha.values ? alpha : 1;
-      const float row[kTables] = {static_cast<float>(background), static_cast<float>(foreground), rounded_gamma,
-                                  static_cast<float>(gamma - static_cast<double>(rounded_gamma))};
+      const FocalClass of_class = FocalClassOf(op, k);
+      by_class_.push_back(of_class);
+      const float rounded_gamma = static_cast<float>(of_class.gamma);
+      const float row[kTables] = {static_cast<float>(of_class.background_weight),
+                                  static_cast<float>(of_class.class_weight), rounded_gamma,
+                                  static_cast<float>(of_class.gamma - static_cast<double>(rounded_gamma))};
       for (int table = 0; table < kTables; ++table) values_[static_cast<size_t>(table * length_ + k)] = row[table];
     }
     for (int table = 0; table < kTables; ++table) {
@@ -63,8 +62,6 @@ class Tables {
         std::copy_n(values, std::min(filled, length_ - filled), values + filled);
       }
     }
-    const double largest_gamma = *std::max_element(op.gamma.values, op.gamma.values + op.gamma.count);
-    largest_logit_ = kLargestExponent / static_cast<float>(1 + largest_gamma);
   }
 
   FocalGamma gamma_kind() const { return gamma_kind_; }
@@ -76,7 +73,8 @@ class Tables {
     span.class_weight = values_.data() + length_;
     span.gamma = values_.data() + 2 * length_;
     span.gamma_rest = values_.data() + 3 * length_;
-    span.largest_logit = largest_logit_;
+    span.by_class = by_class_.data();
+    span.number_of_classes = static_cast<int64_t>(by_class_.size());
   }
 
  private:
@@ -89,9 +87,9 @@ class Tables {
   }
 
   FocalGamma gamma_kind_;
-  float largest_logit_;
   int64_t period_, step_, length_;
   std::vector<float> values_;
+  std::vector<FocalClass> by_class_;
 };
 
 class FocalLossRun {
@@ -102,6 +100,7 @@ class FocalLossRun {
         grad_(static_cast<float*>(op.grad)),
         scale_(scale),
         tables_(op),
+        limits_(FocalLimitsOf(op)),
         blocks_(op.rows, op.classes),
         kernel_(ActiveKernels()->focal_loss[Targets(op)][tables_.gamma_kind()]) {
     if (op.grad_output_count == 1 && op.grad_output) upstream_ = static_cast<double>(op.grad_output[0]);
@@ -172,6 +171,10 @@ class FocalLossRun {
     span.table_index = span.table_step * (first % blocks_.classes % span.table_period);
     span.background_target = SmoothTarget(0, op_.label_smoothing);
     span.class_target = SmoothTarget(1, op_.label_smoothing);
+    span.loss_scale = scale_;
+    span.grad_scale = scale_ * upstream_;
+    span.limits = &limits_;
+    float least_weight = 1, largest_weight = 1;
     int32_t* next_class = classes;
     for (; row < end_row; ++row) {
       const int64_t begin = row * blocks_.classes - first;  // of the row; before or past the ends for a piece of a row
@@ -180,14 +183,17 @@ class FocalLossRun {
         if (at >= 0 && at < span.count) *next_class++ = static_cast<int32_t>(at);
       }
       if (op_.anchor_weights) {
+        least_weight = std::min(least_weight, op_.anchor_weights[row]);
+        largest_weight = std::max(largest_weight, op_.anchor_weights[row]);
         std::fill(weights + std::max<int64_t>(0, begin), weights + std::min(span.count, begin + blocks_.classes),
                   op_.anchor_weights[row]);
       }
     }
     *next_class = INT32_MAX;
     if (op_.anchor_weights) span.weights = weights;
-    span.loss_scale = static_cast<float>(scale_);
-    span.grad_scale = static_cast<float>(scale_ * upstream_);
+    const float loss_scale = static_cast<float>(span.loss_scale), grad_scale = static_cast<float>(span.grad_scale);
+    span.largest_logit = std::min(LargestLogit(limits_, loss_scale, grad_scale, least_weight),
+                                  LargestLogit(limits_, loss_scale, grad_scale, largest_weight));
     span.upstream = op_.grad_output_count > 1 ? op_.grad_output + first : nullptr;
     span.losses = op_.losses ? op_.losses + first : nullptr;
     span.grad = grad_ ? grad_ + first : nullptr;
@@ -200,6 +206,7 @@ class FocalLossRun {
   float* grad_;
   double scale_, upstream_ = 1;
   Tables tables_;
+  FocalLimits limits_;
   Blocks blocks_;
   FocalKernel kernel_;
   bool stream_;

@@ -1,7 +1,8 @@
 // Hard negative mining (Liu et al. 2016, SSD, section 2.2): the background rows of the largest loss, `ratio` for each
 // positive row.
+#include "../math/hard_negatives.h"
+
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "cpu_backend.h"
@@ -23,17 +24,17 @@ rn_status SelectHardNegatives(const rn_hard_negatives* args) {
       if (op.labels[row] != RN_LABEL_BACKGROUND) continue;
       double loss = 0;
       for (int64_t k = 0; k < op.columns; ++k) loss += static_cast<double>(op.losses[row * op.columns + k]);
+      if (loss != loss) continue;  // infinities of both signs
       negatives.push_back({loss, static_cast<int32_t>(row)});
     }
-    const double wanted = std::floor(op.ratio * static_cast<double>(positives));
-    const size_t count =
-        wanted < static_cast<double>(negatives.size()) ? static_cast<size_t>(wanted) : negatives.size();
+    const int64_t count =
+        NegativesToKeep(op.ratio, positives, op.min_negatives, static_cast<int64_t>(negatives.size()));
     // Hardest first; of equal losses the smaller row.
     std::partial_sort(
         negatives.begin(), negatives.begin() + static_cast<std::ptrdiff_t>(count), negatives.end(),
         [](const Row& a, const Row& b) { return a.loss > b.loss || (a.loss == b.loss && a.index < b.index); });
-    for (size_t i = 0; i < count; ++i) op.keep[i] = negatives[i].index;
-    *op.num_keep = static_cast<int64_t>(count);
+    for (int64_t i = 0; i < count; ++i) op.keep[i] = negatives[static_cast<size_t>(i)].index;
+    *op.num_keep = count;
   });
 }
 

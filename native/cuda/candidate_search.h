@@ -2,8 +2,10 @@
 #ifndef RETINANET_OPS_CUDA_CANDIDATE_SEARCH_H
 #define RETINANET_OPS_CUDA_CANDIDATE_SEARCH_H
 
+#include "../math/box_coder.h"
 #include "../math/falling_key.h"
 #include "../math/score.h"
+#include "candidates.h"
 #include "scan.h"
 #include "vector_access.h"
 
@@ -32,8 +34,9 @@ struct Counts {
 
 template <class T>
 struct Search {
-  const T* logits;  // [images, logits_per_image]
-  int64_t logits_per_image;
+  Outputs<T> outputs;
+  Anchors anchors;
+  int64_t classes, logits_per_image;
   const Level* levels;
   int32_t images, num_levels, blocks, slots;  // blocks and slots of an image
   float least_logit, threshold;
@@ -66,11 +69,18 @@ __device__ Stretch StretchOfWarp(const Search<T>& search) {
   return stretch;
 }
 
+// Whether the logit's row has a finite box: others are no candidates.
+template <class T>
+__device__ bool HasBox(const Search<T>& search, int32_t image, int64_t index) {
+  const int32_t anchor = static_cast<int32_t>(index / search.classes);
+  return IsBox(AnchorAt(search.anchors, anchor), DeltasOf(search.outputs, search.anchors, image, anchor));
+}
+
 // Calls visit(key, score, index) for the logits of a stretch in order, kWarp at a time and lanes together, leaving out
 // those times when no lane has a candidate.
 template <class T, class Visit>
 __device__ void ForEachCandidate(const Search<T>& search, const Stretch& stretch, const Visit& visit) {
-  const T* logits = search.logits + stretch.image * search.logits_per_image;
+  const T* logits = search.outputs.logits + stretch.image * search.logits_per_image;
   for (int i = 0; i < kStretch && stretch.first + i < stretch.end; i += kAtOnce * kWarp) {
     float loaded[kAtOnce];
     for (int k = 0; k < kAtOnce; ++k) {
@@ -80,9 +90,10 @@ __device__ void ForEachCandidate(const Search<T>& search, const Stretch& stretch
     for (int k = 0; k < kAtOnce; ++k) {
       const bool likely = loaded[k] >= search.least_logit;
       if (!__any_sync(kAllLanes, likely)) continue;
+      const int64_t index = stretch.first + i + int64_t{k} * kWarp + Lane();
       const float score = likely ? Score(loaded[k]) : 0;
-      const uint32_t key = likely && score > search.threshold ? FallingKey(score) : kNone;
-      visit(key, score, stretch.first + i + int64_t{k} * kWarp + Lane());
+      const bool is_candidate = likely && score > search.threshold && HasBox(search, stretch.image, index);
+      visit(is_candidate ? FallingKey(score) : kNone, score, index);
     }
   }
 }

@@ -170,7 +170,8 @@ Candidates::Candidates(Device& device, const rn_decode& op)
       counts_(device, op.images) {}
 
 template <class T>
-void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, const T* logits) {
+void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, const Anchors& anchors,
+                        const Outputs<T>& outputs) {
   counts_.Clear();
   if (order_.count() == 0) return;
   std::vector<Level> levels;
@@ -188,7 +189,9 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
   Scratch<uint32_t> best(device, all_blocks * kWarps);
   Scratch<Counts> counts(device, all_blocks * kWarps);
   bins.Clear();
-  const Search<T> search{logits,
+  const Search<T> search{outputs,
+                         anchors,
+                         op.classes,
                          first,
                          arrays.FromHost(levels.data(), op.num_levels),
                          static_cast<int32_t>(op.images),
@@ -217,8 +220,8 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
   order_.Sort(device, 32 + BitsOf(op.images - 1));
 }
 
-template void Candidates::Select(Device&, Arrays&, const rn_decode&, const float*);
-template void Candidates::Select(Device&, Arrays&, const rn_decode&, const __half*);
-template void Candidates::Select(Device&, Arrays&, const rn_decode&, const __nv_bfloat16*);
+template void Candidates::Select(Device&, Arrays&, const rn_decode&, const Anchors&, const Outputs<float>&);
+template void Candidates::Select(Device&, Arrays&, const rn_decode&, const Anchors&, const Outputs<__half>&);
+template void Candidates::Select(Device&, Arrays&, const rn_decode&, const Anchors&, const Outputs<__nv_bfloat16>&);
 
 }  // namespace rn::cuda

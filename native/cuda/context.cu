@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "context.h"
+#include "support.h"
 
 namespace rn::cuda {
 namespace {
@@ -39,6 +40,7 @@ Device& Device::Get(int32_t index) {
   if (devices[index]) return *devices[index];
   cudaDeviceProp properties;
   RN_CUDA(cudaGetDeviceProperties(&properties, index));
+  Check(RunsKernels(index), "the choice of the device");
   RN_CUDA(cudaSetDevice(index));
   auto* device = new Device;
   device->index = index;
@@ -50,6 +52,10 @@ Device& Device::Get(int32_t index) {
   uint64_t keep_all = UINT64_MAX;
   RN_CUDA(cudaMemPoolSetAttribute(device->pool, cudaMemPoolAttrReleaseThreshold, &keep_all));
   return *(devices[index] = device);
+}
+
+Device& Device::Of(const rn_place& place) {
+  return Get(place.memory == RN_DEVICE ? place.device : SupportHere().device);
 }
 
 }  // namespace rn::cuda

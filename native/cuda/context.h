@@ -40,12 +40,13 @@ struct Device {
 
   static int Count();                 // 0 where CUDA is unusable
   static Device& Get(int32_t index);  // throws Failure
+  static Device& Of(const rn_place& place);
 };
 
 // A call's turn on its device.
 class Turn {
  public:
-  explicit Turn(const rn_place& place) : device(Device::Get(place.device)), lock_(device.turn) {
+  explicit Turn(const rn_place& place) : device(Device::Of(place)), lock_(device.turn) {
     RN_CUDA(cudaSetDevice(device.index));
   }
   Device& device;

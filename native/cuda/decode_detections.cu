@@ -1,6 +1,6 @@
 // From a network's outputs to detections: torchvision's RetinaNet.postprocess_detections. Per level the top_k scores
-// above the threshold, then decoding, clipping, class-aware suppression over all levels, and the best max_detections;
-// all images side by side.
+// above the threshold, then decoding, clipping, suppression over all levels, and the best max_detections; all images
+// side by side.
 #include "../math/box_coder.h"
 #include "anchors.h"
 #include "candidates.h"
@@ -25,15 +25,14 @@ struct Sorted {
 
 template <class T>
 __global__ void DecodeCandidates(Sorted sorted, const int32_t* order, const Candidate* candidates, Anchors anchors,
-                                 int64_t classes, const T* deltas, float height, float width) {
+                                 int64_t classes, Outputs<T> outputs, float height, float width) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (row >= static_cast<int64_t>(sorted.images) * sorted.slots) return;
   const int32_t image = static_cast<int32_t>(row / sorted.slots);
   if (row % sorted.slots >= sorted.counts[image]) return;
   const Candidate candidate = candidates[order[row]];
   const int32_t anchor = static_cast<int32_t>(candidate.index / classes);
-  const T* d = deltas + 4 * (static_cast<int64_t>(image) * anchors.count + anchor);
-  const Box box = Decode(AnchorAt(anchors, anchor), {ToFloat(d[0]), ToFloat(d[1]), ToFloat(d[2]), ToFloat(d[3])});
+  const Box box = Decode(AnchorAt(anchors, anchor), DeltasOf(outputs, anchors, image, anchor));
   sorted.boxes[row] = Clip(box, height, width);
   sorted.scores[row] = candidate.score;
   sorted.labels[row] = static_cast<int32_t>(candidate.index % classes);
@@ -68,9 +67,10 @@ template <class T>
 void RunDecode(Device& device, Arrays& arrays, const rn_decode& op) {
   const int64_t rows = op.images * op.anchors.count;
   const Anchors anchors = AnchorsOf(arrays, op.anchors);
-  const T* deltas = arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows);
+  const Outputs<T> outputs{arrays.In(static_cast<const T*>(op.class_logits), rows * op.classes),
+                           arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows)};
   Candidates candidates(device, op);
-  candidates.Select(device, arrays, op, arrays.In(static_cast<const T*>(op.class_logits), rows * op.classes));
+  candidates.Select(device, arrays, op, anchors, outputs);
 
   const int32_t images = static_cast<int32_t>(op.images), slots = candidates.slots();
   const int64_t all = op.images * slots;
@@ -79,12 +79,13 @@ void RunDecode(Device& device, Arrays& arrays, const rn_decode& op) {
   Scratch<int32_t> labels(device, all);
   const Sorted sorted{images, slots, candidates.counts(), boxes.get(), scores.get(), labels.get()};
   Launch(device, DivideUp(all, kThreads), kThreads, DecodeCandidates<T>, sorted, candidates.order(),
-         candidates.candidates(), anchors, op.classes, deltas, op.image_height, op.image_width);
+         candidates.candidates(), anchors, op.classes, outputs, op.image_height, op.image_width);
 
   const int32_t most = static_cast<int32_t>(std::min<int64_t>(op.max_detections, slots));
   Scratch<int32_t> kept_rows(device, op.images * most), kept_counts(device, op.images), offsets(device, op.images + 1);
   const Kept kept{most, kept_rows.get(), kept_counts.get()};
-  QueueNms(device, {images, slots, sorted.counts, sorted.boxes, sorted.labels}, op.iou_threshold, kept);
+  const int32_t* classes = op.class_agnostic ? nullptr : sorted.labels;
+  QueueNms(device, {images, slots, sorted.counts, sorted.boxes, classes}, op.iou_threshold, kept);
   Launch(device, 1, kThreads, SumDetections, kept.counts, images, offsets.get());
 
   Download(device, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));

@@ -16,7 +16,7 @@ constexpr int kFocalThreads = 256, kPerThread = 16, kSteps = 4;
 constexpr int kFocalStep = kFocalThreads * kPerThread;
 constexpr int64_t kFocalTile = int64_t{kSteps} * kFocalStep;
 
-// Of what is by class there is one table or one number; of a table's values the first `classes` are of the first kind.
+// What is by class; there is one table or one for all.
 struct FocalByClass {
   float background_weight, class_weight;  // 1 - alpha and alpha
   float gamma, gamma_rest;                // rounded, and what rounding left
@@ -35,8 +35,10 @@ struct FocalArguments {
   int past_alignment;                                                    // of the logits, in elements
   bool grad_aligned, losses_aligned, targets_aligned, upstream_aligned;  // where the logits are
   const FocalByClass* by_class;                                          // [classes], or null: `all`
+  const FocalClass* exact_by_class;                                      // the same in float64
   FocalByClass all;
-  float largest_logit;                     // magnitude up to which float32 does; beyond and for NaN it is float64
+  FocalClass exact_all;
+  FocalLimits limits;
   double background_target, class_target;  // 0 and 1, or smoothed
   double normalizer;
   const double* num_positive;  // null: normalizer is all
@@ -46,15 +48,17 @@ struct FocalArguments {
 };
 
 struct FocalScales {
-  double sum;
+  double exact_loss, exact_grad;
   float loss, grad;
+  float largest_logit;  // magnitude up to which float32 does; beyond and for NaN it is float64
 };
 
 __device__ inline FocalScales ScalesOf(const FocalArguments& p) {
-  const double positives = p.num_positive ? rn::Max(*p.num_positive, 1.0) : 1.0;
+  const double positives = p.num_positive && *p.num_positive > 1 ? *p.num_positive : 1.0;
   const double scale = 1 / (p.normalizer * positives);
-  const double upstream = p.grad_output ? static_cast<double>(*p.grad_output) : 1.0;
-  return {scale, static_cast<float>(scale), static_cast<float>(scale * upstream)};
+  const double grad = p.grad_output ? scale * static_cast<double>(*p.grad_output) : scale;
+  const float loss32 = static_cast<float>(scale), grad32 = static_cast<float>(grad);
+  return {scale, grad, loss32, grad32, LargestLogit(p.limits, loss32, grad32)};
 }
 
 __device__ inline bool InReach(float x, float largest) { return std::fabs(x) <= largest; }  // NaN is not
@@ -66,7 +70,6 @@ __device__ inline bool IsIgnored(int32_t label, int64_t classes) {
 // What is known of one element; `hard` is its target before smoothing.
 struct FocalElement {
   float hard, weight, upstream;
-  FocalByClass by_class;
 };
 
 template <class T>
@@ -78,17 +81,15 @@ __device__ void WriteElement(const FocalArguments& p, int64_t i, float loss, flo
 // Element i in float64, written; returns its loss.
 template <class T, FocalGamma kGamma>
 __device__ double ExactElement(const FocalArguments& p, const FocalScales& scales, int64_t i, float x,
-                               const FocalElement& element) {
-  const double t = p.background_target + static_cast<double>(element.hard) * (p.class_target - p.background_target);
-  const double alpha_t = t * static_cast<double>(element.by_class.class_weight) +
-                         (1 - t) * static_cast<double>(element.by_class.background_weight);
-  double gamma = static_cast<double>(element.by_class.gamma) + static_cast<double>(element.by_class.gamma_rest);
-  if constexpr (kGamma != kGammaReal) gamma = static_cast<double>(kGamma);  // known here, it spares these kernels pow
-  const FocalLossAndGrad term = FocalLossOf(static_cast<double>(x), t, gamma, alpha_t);
+                               const FocalElement& element, const FocalClass& of_class) {
+  const double hard = static_cast<double>(element.hard), scale = p.class_target - p.background_target;
+  const double t = p.background_target + hard * scale, not_t = p.background_target + (1 - hard) * scale;
+  // An integer that is known here spares these kernels logarithms.
+  const double gamma = kGamma == kGammaReal ? of_class.gamma : static_cast<double>(kGamma);
+  const FocalLossAndGrad term = FocalLossOf(static_cast<double>(x), t, not_t, gamma, of_class.Alpha(t, not_t));
   const double weight = static_cast<double>(element.weight);
   const double loss = weight * term.loss, grad = static_cast<double>(element.upstream) * weight * term.grad;
-  WriteElement<T>(p, i, static_cast<float>(static_cast<double>(scales.loss) * loss),
-                  static_cast<float>(static_cast<double>(scales.grad) * grad));
+  WriteElement<T>(p, i, static_cast<float>(scales.exact_loss * loss), static_cast<float>(scales.exact_grad * grad));
   return loss;
 }
 

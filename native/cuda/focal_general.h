@@ -11,7 +11,7 @@ namespace rn::cuda {
 // A place in [rows, classes] and what its row says.
 class FocalCursor {
  public:
-  __device__ FocalCursor(const FocalArguments& p, int64_t i) : p_(p) {
+  __device__ FocalCursor(const FocalArguments& p, const FocalScales& scales, int64_t i) : p_(p), scales_(scales) {
     row_ = (p.first + i) / p.classes;
     column_ = p.first + i - row_ * p.classes;
     ReadRow();
@@ -27,38 +27,44 @@ class FocalCursor {
     return ignored_;
   }
   __device__ bool BeginsPositiveRow() const { return column_ == 0 && !ignored_ && label_ >= 0; }
-  // Of element i, where the cursor is.
+  // Whether float32 does for a logit of the row, of which Ignored has been asked.
+  __device__ bool Reaches(float x) const { return InReach(x, largest_logit_); }
+  // Of the element where the cursor is.
   __device__ FocalElement Element(float target, float upstream) const {
-    return {p_.targets ? target : (label_ == column_ ? 1.0f : 0.0f), weight_, upstream,
-            p_.by_class ? p_.by_class[column_] : p_.all};
+    return {p_.targets ? target : (label_ == column_ ? 1.0f : 0.0f), weight_, upstream};
   }
+  __device__ FocalByClass ByClass() const { return p_.by_class ? p_.by_class[column_] : p_.all; }
+  __device__ const FocalClass& ExactClass() const { return p_.by_class ? p_.exact_by_class[column_] : p_.exact_all; }
 
  private:
   __device__ void ReadRow() {
     label_ = p_.labels ? p_.labels[row_] : RN_LABEL_BACKGROUND;
     weight_ = p_.weights ? p_.weights[row_] : 1.0f;
     ignored_ = weight_ == 0 || IsIgnored(label_, p_.classes);
+    largest_logit_ = p_.weights ? LargestLogit(p_.limits, scales_.loss, scales_.grad, weight_) : scales_.largest_logit;
     fresh_ = true;
   }
 
   const FocalArguments& p_;
+  const FocalScales& scales_;
   int64_t row_, column_;
   int32_t label_;
-  float weight_;
+  float weight_, largest_logit_;
   bool ignored_, fresh_;
 };
 
 // An element within float32's reach. Targets of 0 and 1 go the same way whether labels or an array says so.
 template <FocalGamma kGamma>
-__device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const FocalElement& element, float& alpha) {
-  const auto gamma = GammaOf<kGamma>(element.by_class);
+__device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const FocalElement& element,
+                                   const FocalByClass& by_class, float& alpha) {
+  const auto gamma = GammaOf<kGamma>(by_class);
   const float low = static_cast<float>(p.background_target);
   const float scale = static_cast<float>(p.class_target - p.background_target);
   const float t = std::fma(element.hard, scale, low), not_t = std::fma(1.0f - element.hard, scale, low);
-  const FocalByClass& by_class = element.by_class;
   if (t > 0 && not_t > 0) {
     alpha = std::fma(t, by_class.class_weight, not_t * by_class.background_weight);
-    return SoftFocalLoss(LogitOf(Float(x)), Float(t), Float(not_t), gamma);
+    const Logit<Float> logit = kGamma == kGammaReal ? SharpLogitOf(Float(x)) : LogitOf(Float(x));
+    return SoftFocalLoss(logit, Float(t), Float(not_t), gamma);
   }
   const bool is_class = not_t <= 0;
   alpha = is_class ? by_class.class_weight : by_class.background_weight;
@@ -83,7 +89,7 @@ class GeneralFocal {
       if (p_.targets) LoadRun(p_.targets + i, p_.targets_aligned, targets);
       if (p_.upstream) LoadRun(p_.upstream + i, p_.upstream_aligned, upstream);
     }
-    FocalCursor cursor(p_, max(i, static_cast<int64_t>(0)));
+    FocalCursor cursor(p_, scales_, max(i, static_cast<int64_t>(0)));
     unsigned careful = 0;  // not there, or out of float32's reach
     Float sum(0.0f);
     float losses[kWidth], grad[kWidth];
@@ -95,8 +101,9 @@ class GeneralFocal {
       }
       if (!cursor.Ignored()) {
         positives += cursor.BeginsPositiveRow();
-        if (InReach(x[n], p_.largest_logit)) {
-          Compute(cursor.Element(targets[n], p_.upstream ? upstream[n] : 1.0f), x[n], sum, losses[n], grad[n]);
+        if (cursor.Reaches(x[n])) {
+          Compute(cursor.Element(targets[n], p_.upstream ? upstream[n] : 1.0f), cursor.ByClass(), x[n], sum, losses[n],
+                  grad[n]);
         } else {
           careful |= 1u << n;
         }
@@ -120,9 +127,10 @@ class GeneralFocal {
 
  private:
   // Adds to the sum, and gives what is stored.
-  __device__ void Compute(const FocalElement& element, float x, Float& sum, float& loss, float& grad) const {
+  __device__ void Compute(const FocalElement& element, const FocalByClass& by_class, float x, Float& sum, float& loss,
+                          float& grad) const {
     float alpha;
-    const FocalTerm<Float> term = TermOf<kGamma>(p_, x, element, alpha);
+    const FocalTerm<Float> term = TermOf<kGamma>(p_, x, element, by_class, alpha);
     alpha *= element.weight;
     sum = Fma(term.weight * Float(alpha), term.ce, sum);
     loss = (term.weight * term.ce).v * (alpha * scales_.loss);
@@ -132,7 +140,7 @@ class GeneralFocal {
   // Element i by itself; `counted`: the row's beginning has been.
   __device__ double Careful(int64_t i, bool counted, int& positives) const {
     if (i < 0 || i >= p_.count) return 0;
-    FocalCursor cursor(p_, i);
+    FocalCursor cursor(p_, scales_, i);
     if (cursor.Ignored()) {
       WriteElement<T>(p_, i, 0, 0);
       return 0;
@@ -140,10 +148,12 @@ class GeneralFocal {
     if (!counted) positives += cursor.BeginsPositiveRow();
     const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
     const FocalElement element = cursor.Element(p_.targets ? p_.targets[i] : 0.0f, p_.upstream ? p_.upstream[i] : 1.0f);
-    if (!InReach(x, p_.largest_logit)) return ExactElement<T, kGamma>(p_, scales_, i, x, element);
+    if (!cursor.Reaches(x)) {
+      return ExactElement<T, kGamma>(p_, scales_, i, x, element, cursor.ExactClass());
+    }
     Float sum(0.0f);
     float loss, grad;
-    Compute(element, x, sum, loss, grad);
+    Compute(element, cursor.ByClass(), x, sum, loss, grad);
     WriteElement<T>(p_, i, loss, grad);
     return static_cast<double>(sum.v);
   }
@@ -153,7 +163,8 @@ class GeneralFocal {
 };
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, 2) GeneralFocalLoss(const FocalArguments p) {
+__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 3 : 4)
+    GeneralFocalLoss(const FocalArguments p) {
   struct Shared {
     double sums[kFocalThreads];
     FocalScales scales;
@@ -177,7 +188,7 @@ __global__ void __launch_bounds__(kFocalThreads, 2) GeneralFocalLoss(const Focal
   if (positives > 0) atomicAdd(&shared.positives, positives);
   sum = BlockSum<kFocalThreads>(shared.sums, sum);
   if (threadIdx.x == 0) {
-    p.sums[blockIdx.x] = shared.scales.sum * sum;
+    p.sums[blockIdx.x] = shared.scales.exact_loss * sum;
     if (p.counts) p.counts[blockIdx.x] = shared.positives;
   }
 }

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "../backend/focal_parameters.h"
 #include "arrays.h"
 #include "cuda_backend.h"
 #include "focal_count.h"
 #include "focal_general.h"
 #include "focal_loss.h"
 #include "focal_plain.h"
+#include "loss_inputs.h"
 
 namespace rn::cuda {
 namespace {
@@ -26,13 +28,10 @@ FocalGamma GammaKind(const rn_per_class& gamma) {
   return value == 0 ? kGamma0 : value == 1 ? kGamma1 : value == 2 ? kGamma2 : kGammaReal;
 }
 
-FocalByClass ByClass(const rn_focal_loss& op, int64_t k) {
-  const double gamma = op.gamma.values[op.gamma.count == 1 ? 0 : k];
-  const float rounded = static_cast<float>(gamma);
-  const float rest = static_cast<float>(gamma - static_cast<double>(rounded));
-  if (!op.alpha.values) return {1, 1, rounded, rest};
-  const double alpha = op.alpha.values[op.alpha.count == 1 ? 0 : k];
-  return {static_cast<float>(AlphaWeight(alpha, 0)), static_cast<float>(AlphaWeight(alpha, 1)), rounded, rest};
+FocalByClass ByClass(const FocalClass& exact) {
+  const float gamma = static_cast<float>(exact.gamma);
+  return {static_cast<float>(exact.background_weight), static_cast<float>(exact.class_weight), gamma,
+          static_cast<float>(exact.gamma - static_cast<double>(gamma))};
 }
 
 int64_t CountBlocks(const rn_focal_loss& op) {
@@ -42,19 +41,20 @@ int64_t CountBlocks(const rn_focal_loss& op) {
 // Parts of the workspace.
 struct Workspace {
   double *sums, *counts;
+  FocalClass* exact_by_class;
   FocalByClass* by_class;
   int64_t bytes;
 
   Workspace(const rn_focal_loss& op, void* memory) {
     const int64_t tiles = DivideUp(op.rows * op.classes, kFocalTile) + 1;  // one more where the first is not aligned
     const int64_t counts_length = std::max(tiles, DivideUp(op.rows, RowsPerCountBlock(kWarp)));
-    char* place = static_cast<char*>(memory);
-    by_class = reinterpret_cast<FocalByClass*>(place);
-    bytes = IsByClass(op) ? op.classes * static_cast<int64_t>(sizeof(FocalByClass)) : 0;
-    sums = reinterpret_cast<double*>(place + bytes);
-    bytes += tiles * static_cast<int64_t>(sizeof(double));
-    counts = reinterpret_cast<double*>(place + bytes);
-    bytes += counts_length * static_cast<int64_t>(sizeof(double));
+    const int64_t classes = IsByClass(op) ? op.classes : 0;
+    Arena arena(static_cast<char*>(memory));
+    exact_by_class = arena.Take<FocalClass>(classes);
+    by_class = arena.Take<FocalByClass>(classes);
+    sums = arena.Take<double>(tiles);
+    counts = arena.Take<double>(counts_length);
+    bytes = arena.used;
   }
 };
 
@@ -94,9 +94,10 @@ class FocalChain {
     arguments_.weights = op.anchor_weights;
     arguments_.classes = op.classes;
     arguments_.by_class = IsByClass(op) ? workspace_.by_class : nullptr;
-    arguments_.all = ByClass(op, 0);
-    const double largest_gamma = *std::max_element(op.gamma.values, op.gamma.values + op.gamma.count);
-    arguments_.largest_logit = kLargestExponent / static_cast<float>(1 + largest_gamma);
+    arguments_.exact_by_class = workspace_.exact_by_class;
+    arguments_.exact_all = FocalClassOf(op, 0);
+    arguments_.all = ByClass(arguments_.exact_all);
+    arguments_.limits = FocalLimitsOf(op);
     arguments_.background_target = SmoothTarget(0, op.label_smoothing);
     arguments_.class_target = SmoothTarget(1, op.label_smoothing);
     arguments_.normalizer = op.normalizer;
@@ -212,10 +213,15 @@ int64_t FocalLossWorkspaceBytes(const rn_focal_loss& op) { return Workspace(op, 
 
 void PrepareFocalLoss(Device& device, const rn_focal_loss& op, void* workspace) {
   if (!IsByClass(op)) return;
+  std::vector<FocalClass> exact;
   std::vector<FocalByClass> by_class;
-  for (int64_t k = 0; k < op.classes; ++k) by_class.push_back(ByClass(op, k));
-  Upload(device, Workspace(op, workspace).by_class, by_class.data(),
-         op.classes * static_cast<int64_t>(sizeof(FocalByClass)));
+  for (int64_t k = 0; k < op.classes; ++k) {
+    exact.push_back(FocalClassOf(op, k));
+    by_class.push_back(ByClass(exact.back()));
+  }
+  const Workspace there(op, workspace);
+  Upload(device, there.exact_by_class, exact.data(), op.classes * static_cast<int64_t>(sizeof(FocalClass)));
+  Upload(device, there.by_class, by_class.data(), op.classes * static_cast<int64_t>(sizeof(FocalByClass)));
 }
 
 void QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace) {

@@ -14,6 +14,8 @@ struct FocalTile {
   unsigned marks[kSteps][kFocalThreads];
   double sums[kFocalThreads];
   FocalScales scales;
+  bool lean;        // nothing to read but logits and nothing to write but the gradient, in whole runs
+  int plain_limit;  // the lowest logit for float32, as an integer, where it is the largest of those not above 0
   int positives;
 };
 
@@ -68,8 +70,15 @@ class PlainFocal {
 
   __device__ PlainFocal(const FocalArguments& p, int64_t begin) : p_(p), begin_(begin) {
     inside_ = begin >= 0 && begin + kFocalTile <= p.count;
-    lean_ = !p.losses && !p.upstream && (!p.grad || p.grad_aligned);
-    plain_limit_ = static_cast<int>(0x80000000u | __float_as_uint(p.largest_logit));
+  }
+
+  // What all threads share, by one of them.
+  static __device__ void Prepare(const FocalArguments& p, FocalTile& tile) {
+    tile.scales = ScalesOf(p);
+    const float largest = tile.scales.largest_logit;
+    tile.lean = !p.losses && !p.upstream && (!p.grad || p.grad_aligned) && largest > 0;
+    tile.plain_limit = static_cast<int>(0x80000000u | __float_as_uint(largest));
+    tile.positives = 0;
   }
 
   // Queues the loads of a step. Runs that are not wholly there are left to Careful.
@@ -89,12 +98,14 @@ class PlainFocal {
   // The sum of the losses of the step that was loaded. All threads of a warp come here together.
   __device__ double Step(int step, const FocalTile& tile) {
     const unsigned marks = tile.marks[step][threadIdx.x];
-    bool plain = marks == 0 && lean_;  // and no logit above 0 or far below it, which as integers are all past one limit
-    RN_UNROLL for (int n = 0; n < kPerThread; ++n) plain &= __float_as_int(Logit(n)) <= plain_limit_;
+    bool plain = marks == 0 && tile.lean;  // and no logit above 0 or far below it
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) plain &= __float_as_int(Logit(n)) <= tile.plain_limit;
     // Most warps have nothing but background logits below 0, for which the formula is shortest.
     if (__all_sync(kAllLanes, plain)) return p_.grad ? PlainRuns<true>(step, tile) : PlainRuns<false>(step, tile);
     unsigned careful = marks >> kPerThread | outside_;
-    RN_UNROLL for (int n = 0; n < kPerThread; ++n) { careful |= InReach(Logit(n), p_.largest_logit) ? 0u : 1u << n; }
+    RN_UNROLL for (int n = 0; n < kPerThread; ++n) {
+      careful |= InReach(Logit(n), tile.scales.largest_logit) ? 0u : 1u << n;
+    }
     double sum = 0;
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
       if (!(careful >> run * kWidth & Layout::kRunBits)) sum += MixedRun(step, run, tile, marks >> run * kWidth);
@@ -173,14 +184,14 @@ class PlainFocal {
       const bool is_class = mark & 1;
       const float x = ToFloat(static_cast<const T*>(p_.logits)[i]);
       const float upstream = p_.upstream ? p_.upstream[i] : 1.0f;
-      if (InReach(x, p_.largest_logit)) {
+      if (InReach(x, tile.scales.largest_logit)) {
         const FocalTerm<Float> term = HardFocalLoss(LogitOf(NegateWhere(is_class, Float(x))), gamma);
         const float alpha = is_class ? p_.all.class_weight : p_.all.background_weight;
         WriteElement<T>(p_, i, (term.weight * term.ce).v * (alpha * tile.scales.loss),
                         (term.weight * term.slope).v * ((is_class ? -alpha : alpha) * tile.scales.grad) * upstream);
         sum += static_cast<double>((term.weight * Float(alpha) * term.ce).v);
       } else {
-        sum += ExactElement<T, kGamma>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream, p_.all});
+        sum += ExactElement<T, kGamma>(p_, tile.scales, i, x, {is_class ? 1.0f : 0.0f, 1.0f, upstream}, p_.exact_all);
       }
     }
     return sum;
@@ -188,8 +199,7 @@ class PlainFocal {
 
   const FocalArguments& p_;
   int64_t begin_;
-  bool inside_, lean_;
-  int plain_limit_;
+  bool inside_;
   Run<T, kWidth> logits_[Layout::kRuns];
   unsigned outside_;
 };
@@ -201,10 +211,7 @@ __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) P
   PlainFocal<T, kGamma> focal(p, begin);
   focal.Load(0);
   for (int step = 0; step < kSteps; ++step) tile.marks[step][threadIdx.x] = 0;
-  if (threadIdx.x == 0) {
-    tile.scales = ScalesOf(p);
-    tile.positives = 0;
-  }
+  if (threadIdx.x == 0) PlainFocal<T, kGamma>::Prepare(p, tile);
   __syncthreads();
   MarkRows<PlainFocal<T, kGamma>::kWidth>(p, begin, tile);
   __syncthreads();
@@ -215,7 +222,7 @@ __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) P
   }
   sum = BlockSum<kFocalThreads>(tile.sums, sum);
   if (threadIdx.x == 0) {
-    p.sums[blockIdx.x] = tile.scales.sum * sum;
+    p.sums[blockIdx.x] = tile.scales.exact_loss * sum;
     if (p.counts) p.counts[blockIdx.x] = tile.positives;
   }
 }

@@ -1,8 +1,7 @@
 // Hard negative mining (Liu et al. 2016, SSD, section 2.2): the background rows of the largest loss, `ratio` for each
 // positive row.
-#include <cmath>
-
 #include "../math/falling_key.h"
+#include "../math/hard_negatives.h"
 #include "arrays.h"
 #include "cuda_backend.h"
 #include "scan.h"
@@ -40,7 +39,7 @@ __global__ void KeyRows(const float* losses, const int32_t* labels, int64_t rows
     __syncthreads();
   }
   const int32_t label = row < rows ? labels[row] : RN_LABEL_IGNORED;
-  const bool positive = label >= 0, negative = label == RN_LABEL_BACKGROUND;
+  const bool positive = label >= 0, negative = label == RN_LABEL_BACKGROUND && loss == loss;
   if (row < rows) {
     keys[row] = negative ? FallingKey(loss) : ~uint64_t{0};
     values[row] = static_cast<int32_t>(row);
@@ -73,9 +72,8 @@ rn_status SelectHardNegatives(const rn_hard_negatives* args) {
     Counts counts{};
     Download(device, &counts, on_device.get(), sizeof counts);
     RN_CUDA(cudaStreamSynchronize(device.stream));
-    const double wanted = std::floor(op.ratio * static_cast<double>(counts.positives));
-    const int64_t count = wanted < static_cast<double>(counts.negatives) ? static_cast<int64_t>(wanted)
-                                                                         : static_cast<int64_t>(counts.negatives);
+    const int64_t count = NegativesToKeep(op.ratio, static_cast<int64_t>(counts.positives), op.min_negatives,
+                                          static_cast<int64_t>(counts.negatives));
     if (count > 0) {
       RN_CUDA(cudaMemcpyAsync(arrays.Out(op.keep, count), order.values(), static_cast<size_t>(count) * sizeof(int32_t),
                               cudaMemcpyDeviceToDevice, device.stream));

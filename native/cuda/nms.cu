@@ -27,13 +27,9 @@ struct Chunk {
   Bits* bits;                 // [sets, rows, words - first_word]: the boxes that a row overlaps
 };
 
-__device__ inline int32_t CountOf(const SortedBoxes& sorted, int32_t set) {
-  return sorted.counts ? sorted.counts[set] : sorted.capacity;
-}
-
 // Whether there is anything left to do in the chunk.
 __device__ inline bool IsOpen(const Chunk& chunk, int32_t set) {
-  return chunk.first_row < CountOf(chunk.sorted, set) && chunk.kept.counts[set] < chunk.kept.most;
+  return chunk.first_row < chunk.sorted.counts[set] && chunk.kept.counts[set] < chunk.kept.most;
 }
 
 // A block compares a tile of rows with one of columns. Rows that are removed already are left out. On the diagonal a
@@ -48,7 +44,7 @@ __global__ void CompareTiles(Chunk chunk) {
   const int32_t across = chunk.words - chunk.first_word, tiles = chunk.rows / kTile;
   const int32_t word = static_cast<int32_t>(blockIdx.x) % across, rest = static_cast<int32_t>(blockIdx.x) / across;
   const int32_t tile = rest % tiles, set = rest / tiles, thread = static_cast<int32_t>(threadIdx.x);
-  const int32_t count = CountOf(chunk.sorted, set);
+  const int32_t count = chunk.sorted.counts[set];
   const int32_t first_row = chunk.first_row + tile * kTile, first_column = (chunk.first_word + word) * kTile;
   if (first_column < first_row || first_column >= count || !IsOpen(chunk, set)) return;  // the whole block
 
@@ -110,7 +106,7 @@ __global__ void Collect(Chunk chunk) {
   RN_SHARED(Survived, survived);
   const int32_t set = static_cast<int32_t>(blockIdx.x), thread = static_cast<int32_t>(threadIdx.x);
   if (!IsOpen(chunk, set)) return;
-  const int32_t across = chunk.words - chunk.first_word, count = CountOf(chunk.sorted, set);
+  const int32_t across = chunk.words - chunk.first_word, count = chunk.sorted.counts[set];
   Bits* removed = chunk.removed + static_cast<int64_t>(set) * chunk.words;
   const Bits* bits = chunk.bits + static_cast<int64_t>(set) * chunk.rows * across;
   int32_t* rows = chunk.kept.rows + static_cast<int64_t>(set) * chunk.kept.most;
@@ -148,11 +144,17 @@ __global__ void Collect(Chunk chunk) {
 
 constexpr int kThreads = 256;
 
-__global__ void KeyScores(const float* scores, int32_t count, uint64_t* keys, int32_t* rows) {
+// Rows with a NaN score or a box that is not finite come last; `usable` counts the others.
+__global__ void KeyScores(const float* scores, const float* boxes, int32_t count, uint64_t* keys, int32_t* rows,
+                          int32_t* usable) {
   const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
-  if (i >= count) return;
-  keys[i] = FallingKey(scores[i]);
-  rows[i] = static_cast<int32_t>(i);
+  const bool is_usable = i < count && scores[i] == scores[i] && IsFinite(LoadBox(boxes + 4 * i));
+  if (i < count) {
+    keys[i] = is_usable ? FallingKey(scores[i]) : ~uint32_t{0};
+    rows[i] = static_cast<int32_t>(i);
+  }
+  const int found = __popc(__ballot_sync(kAllLanes, is_usable));
+  if (Lane() == 0 && found > 0) atomicAdd(usable, found);
 }
 
 __global__ void Gather(const int32_t* order, int32_t count, const float* boxes, const int32_t* classes,
@@ -205,13 +207,15 @@ rn_status Nms(const rn_nms* args) {
     const int32_t* classes = arrays.In(op.classes, op.count);
 
     KeyedValues order(device, op.count);
-    Launch(device, blocks, kThreads, KeyScores, scores, op.count, order.keys(), order.values());
+    Scratch<int32_t> usable(device, 1);
+    usable.Clear();
+    Launch(device, blocks, kThreads, KeyScores, scores, boxes, op.count, order.keys(), order.values(), usable.get());
     order.Sort(device, 32);
     Scratch<Box> sorted_boxes(device, op.count);
     Scratch<int32_t> sorted_classes(device, classes ? op.count : 0), kept(device, most), num_kept(device, 1);
     Launch(device, blocks, kThreads, Gather, order.values(), op.count, boxes, classes, sorted_boxes.get(),
            sorted_classes.get());
-    QueueNms(device, {1, static_cast<int32_t>(op.count), nullptr, sorted_boxes.get(), sorted_classes.get()},
+    QueueNms(device, {1, static_cast<int32_t>(op.count), usable.get(), sorted_boxes.get(), sorted_classes.get()},
              op.iou_threshold, {most, kept.get(), num_kept.get()});
 
     int32_t count = 0;

@@ -10,7 +10,7 @@ namespace rn::cuda {
 
 struct SortedBoxes {
   int32_t sets, capacity;  // set s has the rows from s * capacity on
-  const int32_t* counts;   // optional [sets]: how many of them there are; else all
+  const int32_t* counts;   // [sets]: how many of them there are
   const Box* boxes;        // in descending order of score
   const int32_t* classes;  // optional: boxes suppress only their own class
 };

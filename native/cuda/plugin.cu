@@ -5,18 +5,17 @@
 
 #include "context.h"
 #include "cuda_backend.h"
+#include "support.h"
 #include "transfer.h"
 
 namespace rn::cuda {
 namespace {
 
-const char* Unusable(const char** detail) {
-  int count = 0;
-  const cudaError_t error = cudaGetDeviceCount(&count);
-  static_cast<void>(cudaGetLastError());
-  *detail = error == cudaSuccess ? "" : cudaGetErrorString(error);
-  if (error == cudaErrorNoDevice || (error == cudaSuccess && count == 0)) return "no-device";
-  return error == cudaSuccess ? nullptr : "no-driver";
+rn_cuda_reason Unusable(int32_t* device, const char** detail) {
+  const Support& support = SupportHere();
+  *device = support.device;
+  *detail = support.detail;
+  return support.reason;
 }
 
 void Versions(int32_t* driver, int32_t* runtime) {
@@ -126,14 +125,18 @@ rn_status PinnedRelease(void* pointer, int64_t bytes) {
   return Guarded([&] { ReleasePinned(pointer, bytes); });
 }
 
+rn_status StreamOf(int32_t index, void** out) {
+  return Guarded([&] { *out = Turn({RN_DEVICE, index}).device.stream; });
+}
+
 const rn_backend operations = {
     RN_ABI_VERSION, "cuda",      "",        FocalLoss, SmoothL1, GridBoxes,        Assign,        PositiveTargets,
     EncodeBoxes,    DecodeBoxes, ClipBoxes, BoxIou,    Nms,      DecodeDetections, RetinanetLoss, SelectHardNegatives,
 };
 
 const rn_cuda_plugin plugin = {
-    RN_ABI_VERSION, &operations, Unusable,     Versions, DeviceCount, DeviceInfo,  Memory,         Allocate,
-    Release,        UploadTo,    DownloadFrom, Copy,     Clear,       Synchronize, PinnedAllocate, PinnedRelease,
+    RN_ABI_VERSION, &operations,  Unusable, Versions, DeviceCount, DeviceInfo,     Memory,        Allocate, Release,
+    UploadTo,       DownloadFrom, Copy,     Clear,    Synchronize, PinnedAllocate, PinnedRelease, StreamOf,
 };
 
 }  // namespace

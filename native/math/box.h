@@ -32,6 +32,9 @@ RN_HD bool HasArea(const Box& b) { return b.x2 > b.x1 && b.y2 > b.y1; }
 RN_HD float Max(float a, float b) { return a > b ? a : b; }
 RN_HD float Min(float a, float b) { return a < b ? a : b; }
 
+RN_HD bool IsFinite(float x) { return x - x == 0.0f; }
+RN_HD bool IsFinite(const Box& b) { return IsFinite(b.x1) && IsFinite(b.y1) && IsFinite(b.x2) && IsFinite(b.y2); }
+
 // The following are written for a float and for a vector of them: the matching is exact to the bit only if they stay in
 // float32, in this order, uncontracted.
 template <class T>
@@ -69,10 +72,12 @@ RN_HD bool IouExceeds(const Box& a, float area_a, const Box& b, float area_b, fl
   return inter >= threshold * all && inter / all > threshold;
 }
 
+// Into [0, high]; NaN stays NaN.
+RN_HD float Clamp(float x, float high) { return x <= 0.0f ? 0.0f : (x > high ? high : x); }
+
 // torchvision.ops.clip_boxes_to_image.
 RN_HD Box Clip(const Box& b, float height, float width) {
-  return {Min(Max(b.x1, 0.0f), width), Min(Max(b.y1, 0.0f), height), Min(Max(b.x2, 0.0f), width),
-          Min(Max(b.y2, 0.0f), height)};
+  return {Clamp(b.x1, width), Clamp(b.y1, height), Clamp(b.x2, width), Clamp(b.y2, height)};
 }
 
 }  // namespace rn

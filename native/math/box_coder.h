@@ -40,6 +40,12 @@ RN_HD Box Decode(const Box& anchor, const Deltas& d) {
   return {center_x - half_width, center_y - half_height, center_x + half_width, center_y + half_height};
 }
 
+// Whether a row of a network's output is a box: its deltas are finite, and so is what they decode to. Asked before
+// clipping, which would make a box on the image's border of infinite ones.
+RN_HD bool IsBox(const Box& anchor, const Deltas& d) {
+  return IsFinite(d.dx) && IsFinite(d.dy) && IsFinite(d.dw) && IsFinite(d.dh) && IsFinite(Decode(anchor, d));
+}
+
 }  // namespace rn
 
 #endif

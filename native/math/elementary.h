@@ -1,36 +1,17 @@
-// exp, log and powers for the losses, for float64 and for any float32 type F: one number, or the lanes of a vector.
-// An F has arithmetic operators, comparisons, and Fma, Max, Abs, SwapWhere, ScaleByPowerOfTwo and SplitExponent
+// exp, log and powers for the losses, for any float32 type F: one number, or the lanes of a vector. An F has arithmetic
+// operators, comparisons, and Fma, Max, Abs, SwapWhere, ScaleByPowerOfTwo and SplitExponent
 // (native/cpu/kernels/vector_*.h). The polynomials are minimax fits of the relative error, by weighted least squares.
 #ifndef RETINANET_OPS_MATH_ELEMENTARY_H
 #define RETINANET_OPS_MATH_ELEMENTARY_H
-
-#include <cmath>
 
 #include "host_device.h"
 
 namespace rn {
 
-// float64 in the vocabulary of the templates.
-RN_HD double Fma(double a, double b, double c) { return a * b + c; }
-RN_HD double Max(double a, double b) { return a > b ? a : b; }  // a NaN: b
-RN_HD double Abs(double a) { return std::fabs(a); }
-RN_HD void SwapWhere(bool condition, double& a, double& b) {
-  const double old = a;
-  a = condition ? b : a;
-  b = condition ? old : b;
-}
-
 // a where x is negative, b where it is positive; where it is a zero, either. Vectors have a faster one.
 template <class F>
 RN_HD F IfNegative(F x, F a, F b) {
   SwapWhere(x > F(0.0f), a, b);
-  return a;
-}
-
-// A finite stand-in where infinity would meet a factor 0. float32 values are never infinite here.
-RN_HD double Saturate(double a) { return a > 1e300 ? 1e300 : a; }
-template <class F>
-RN_HD F Saturate(F a) {
   return a;
 }
 
@@ -52,13 +33,33 @@ RN_HD F ExpMinusReduced(F r) {
   return Fma(Fma(p, r, F(-1.0f)), r, F(1.0f));
 }
 
-// exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.
+// (exp(-r) - 1) / r, so that exp(-r) has another digit.
 template <class F>
+RN_HD F SharpExpMinusFactor(F r) {
+  F p = Fma(F(1.38145394e-3f), r, F(-8.36874545e-3f));
+  p = Fma(p, r, F(4.1668389e-2f));
+  p = Fma(p, r, F(-1.66665211e-1f));
+  p = Fma(p, r, F(4.9999994e-1f));
+  return Fma(p, r, F(-1.0f));
+}
+
+// exp(-(u + low)) for u >= 0 and a correction low, u + low in [0, 87]: the result is a normal number.
+template <bool kSharp, class F>
 RN_HD F ExpMinus(F u, F low) {
   const F biased = Fma(u + low, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
   const F r = Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u) + low);  // the large parts cancel first, exactly
-  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
+  return ScaleByPowerOfTwo(kSharp ? Fma(SharpExpMinusFactor(r), r, F(1.0f)) : ExpMinusReduced(r), biased);
+}
+
+// u + n log(2), of the integer n for which it is smallest.
+template <class F>
+RN_HD F ReducedByLn2(F u, F n) {
+  if constexpr (F::kFused) {
+    return Fma(n, F(kLn2), u);  // off by n kLn2Rest
+  } else {
+    return Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u));
+  }
 }
 
 // Whether quotients of F are rounded to the nearest number. Where the last bit is the hardware's choice, exponentials
@@ -71,16 +72,22 @@ template <class F>
 RN_HD F ExpMinus(F u) {
   const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
   const F n = biased - F(kRoundToInteger);
-  if constexpr (F::kFused) {
-    F r = Fma(n, F(kLn2), u);  // off by n * kLn2Rest
-    if constexpr (!kRoundsQuotients<F>) r = Fma(n, F(kLn2Rest), r);
-    return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
-  } else {
-    return ScaleByPowerOfTwo(ExpMinusReduced(Fma(n, F(kLn2Low), Fma(n, F(kLn2High), u))), biased);
-  }
+  F r = ReducedByLn2(u, n);
+  if constexpr (F::kFused && !kRoundsQuotients<F>) r = Fma(n, F(kLn2Rest), r);
+  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
-RN_HD double ExpMinus(double u) { return std::exp(-u); }
+// The same, and the rest with which e (1 + rest) is within 1e-8 of it.
+template <class F>
+RN_HD F ExpMinus(F u, F* rest) {
+  const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
+  const F n = biased - F(kRoundToInteger), r = ReducedByLn2(u, n);
+  const F e = ExpMinusReduced(r);
+  *rest = (SharpExpMinusFactor(r) * r - (e - F(1.0f))) *
+          (F(2.0f) - e);  // 2 - e: nearly 1 / e, enough for so small a number
+  if constexpr (F::kFused) *rest = *rest - n * F(kLn2Rest);
+  return ScaleByPowerOfTwo(e, biased);
+}
 
 // above + log(1 + e) for e in [0, 1] and share = e / (1 + e), which the losses need anyway. With L = log(1 + e) they
 // are exp(L) - 1 and 1 - exp(-L), so e + share = 2 sinh(L) and e - share = 2 cosh(L) - 2, in which L / (2 sinh(L)) is a
@@ -93,11 +100,6 @@ RN_HD F LogOnePlus(F e, F share, F above) {
   p = Fma(p, w, F(-8.33327398e-2f));
   p = Fma(p, w, F(0.5f));
   return Fma(e + share, p, above);
-}
-
-// Several times faster than std::log1p, and within 1e-10 of it.
-RN_HD double LogOnePlus(double e, double, double above) {
-  return above + (e < 1e-6 ? e * (1 - 0.5 * e) : std::log(1 + e));
 }
 
 // What rounding took from a * b, from a + b, and from 1 / (1 + e) for e in [0, 1].
@@ -145,7 +147,7 @@ RN_HD F PowerOf(F q, F gamma, F gamma_rest) {
   F rest = ProductRest(gamma, high, product);
   rest = Fma(gamma_rest, high, rest);
   rest = Fma(gamma * n, F(kLn2Low), rest);
-  return ExpMinus(product, rest - gamma * log_mantissa);
+  return ExpMinus<true>(product, Fma(F(0.0f) - gamma, log_mantissa, rest));
 }
 
 }  // namespace rn

@@ -9,19 +9,56 @@
 // A hard target's loss depends on y = x (t = 0) or y = -x (t = 1) alone: q = sigmoid(y), ce = softplus(y). Everything
 // but softplus' linear part is a function of e = exp(-|x|).
 //
-// The templates serve float64, at any logit, and the float32 types of elementary.h, for which |x| (gamma + 1) stays
-// below kLargestExponent: nothing then leaves float32's normal numbers.
+// Two ways: FocalLossOf in float64, which takes every input there is, and templates for the float32 types of
+// elementary.h, which take logits up to LargestLogit.
 #ifndef RETINANET_OPS_MATH_FOCAL_LOSS_H
 #define RETINANET_OPS_MATH_FOCAL_LOSS_H
 
 #include <cmath>
 
 #include "elementary.h"
+#include "float_bits.h"
 #include "host_device.h"
 
 namespace rn {
 
-constexpr float kLargestExponent = 85.0f;
+// The class-balancing weight alpha_t.
+RN_HD double AlphaWeight(double alpha, double t) { return alpha * t + (1 - alpha) * (1 - t); }
+
+// Keras' binary label smoothing: squeezes a target towards one half.
+RN_HD double SmoothTarget(double t, double smoothing) { return t * (1 - smoothing) + 0.5 * smoothing; }
+
+// Of one class, in float64: 1 - alpha and alpha, or 1 and 1 where alpha is off.
+struct FocalClass {
+  double background_weight, class_weight, gamma;
+  RN_HD_MEMBER double Alpha(double t, double not_t) const { return t * class_weight + not_t * background_weight; }
+};
+
+// What a call has besides its scales that decides how far float32 reaches.
+struct FocalLimits {
+  float one_plus_gamma;  // of the largest gamma
+  float least_alpha;     // the least alpha_t above 0; 0: not known
+  bool upstream;         // gradients are multiplied once more at the end, by numbers that may be large
+};
+
+constexpr float kLargestGamma = 5;  // errors of a logarithm grow with it
+constexpr float kLargestExponent = 85, kNormalExponent = 87;
+constexpr float kLeastReach = 5;  // from here on log(1 + exp(-|x|)) is nothing beside |x|
+constexpr float kLeastNormal = 0x1p-126f, kLargestScale = 0x1p100f;
+
+// The magnitude of a logit up to which float32 does in a row of this weight, or -1 where it never does. Losses and
+// gradients are made of numbers no smaller than exp(-(gamma + 1) |x|), which have to be normal ones and to stay so when
+// they meet what is not multiplied last.
+RN_HD float LargestLogit(const FocalLimits& limits, float loss_scale, float grad_scale, float weight = 1) {
+  const float grad = grad_scale < 0 ? -grad_scale : grad_scale;
+  const float light = limits.least_alpha * (weight < 1 ? weight : 1.0f), heavy = weight > 1 ? weight : 1.0f;
+  const bool fits = light * loss_scale >= kLeastNormal && light * grad >= kLeastNormal &&
+                    heavy * loss_scale <= kLargestScale && heavy * grad <= kLargestScale;
+  const float factor = limits.upstream && grad < 1 ? light * grad : light;
+  const float exponent = kNormalExponent + kLn2 * static_cast<float>(static_cast<int>(BitsOf(factor) >> 23) - 127);
+  const float reach = (exponent < kLargestExponent ? exponent : kLargestExponent) / limits.one_plus_gamma;
+  return fits && limits.one_plus_gamma <= 1 + kLargestGamma && reach >= kLeastReach ? reach : -1;
+}
 
 // loss = alpha_t * weight * ce, derivative = alpha_t * weight * slope.
 template <class F>
@@ -55,44 +92,42 @@ struct IntegerGamma {
 // Any gamma >= 0, as a float32 and the rest that its rounding left.
 template <class F>
 struct RealGamma {
-  static constexpr bool kSharp = true;  // a large power magnifies what rounding took from its base
+  static constexpr bool kSharp = true;  // a power magnifies what rounding took from its base
   F value, rest;
   RN_HD_MEMBER F Power(F q) const { return PowerOf(q, value, rest); }
   // sigmoid(y)^gamma = exp(-gamma softplus(-y)), softplus(-y) = below + log1p_e: more exact than the power of a rounded
   // q.
   RN_HD_MEMBER F PowerOfSigmoid(F, F below, F log1p_e) const {
     const F product = value * below;
-    return ExpMinus(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
+    return ExpMinus<false>(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
   }
   RN_HD_MEMBER F Times(F x) const { return value * x; }
 };
 
-template <>
-struct RealGamma<double> {
-  static constexpr bool kSharp = false;
-  double value;
-  RN_HD_MEMBER double Power(double q) const { return value == 2 ? q * q : value == 1 ? q : std::pow(q, value); }
-  RN_HD_MEMBER double PowerOfSigmoid(double q, double, double) const { return Power(q); }
-  RN_HD_MEMBER double Times(double x) const { return value * x; }
-};
-
-// A logit x with what all its losses are made of: e = exp(-|x|), smaller = sigmoid(-|x|), log1p_e = log(1 + e).
+// A logit x with what all its losses are made of: e = exp(-|x|), smaller = sigmoid(-|x|), log1p_e = log(1 + e); and for
+// real powers of soft targets what rounding took from e, as a share of it.
 template <class F>
 struct Logit {
-  F x, e, smaller, log1p_e;
+  F x, e, smaller, log1p_e, e_rest;
 };
 template <class F>
 RN_HD F SmallerShare(F e) {
   return e / (F(1.0f) + e);
 }
 template <class F>
-RN_HD Logit<F> LogitOf(F x, F e, F smaller) {
-  return {x, e, smaller, LogOnePlus(e, smaller, F(0.0f))};
+RN_HD Logit<F> LogitOf(F x, F e, F smaller, F e_rest = F(0.0f)) {
+  return {x, e, smaller, LogOnePlus(e, smaller, F(0.0f)), e_rest};
 }
 template <class F>
 RN_HD Logit<F> LogitOf(F x) {
   const F e = ExpMinus(Abs(x));
   return LogitOf(x, e, SmallerShare(e));
+}
+template <class F>
+RN_HD Logit<F> SharpLogitOf(F x) {
+  F rest;
+  const F e = ExpMinus(Abs(x), &rest);
+  return LogitOf(x, e, SmallerShare(e), rest);
 }
 
 // For a hard target; y = x for t = 0, y = -x for t = 1 (whose derivative by x is then minus this one). With kAbove
@@ -110,7 +145,7 @@ RN_HD FocalTerm<F> HardFocalLoss(const Logit<F>& logit, const Gamma& gamma) {
   // Real powers need log1p_e by itself, others save a step.
   const F ce = Gamma::kSharp ? above + logit.log1p_e : LogOnePlus(logit.e, smaller, above);
   const F weight = gamma.PowerOfSigmoid(q, above - y, logit.log1p_e);
-  return {weight, ce, Fma(gamma.Times(Saturate(ce)), not_q, q)};
+  return {weight, ce, Fma(gamma.Times(ce), not_q, q)};
 }
 
 // For a target t strictly between 0 and 1; not_t = 1 - t, each rounded by itself.
@@ -118,11 +153,13 @@ template <class F, class Gamma>
 RN_HD FocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamma& gamma) {
   const F x = logit.x, e = logit.e, smaller = logit.smaller, larger = F(1.0f) - smaller;
   const F p = IfNegative(x, smaller, larger), not_p = IfNegative(x, larger, smaller);
-  const F ce_of_one = Max(F(0.0f), F(0.0f) - x) + logit.log1p_e;
-  const F ce = Fma(t, ce_of_one, not_t * (Max(F(0.0f), x) + logit.log1p_e));
+  F log1p_e = logit.log1p_e;
+  if constexpr (Gamma::kSharp) log1p_e = Fma(logit.e_rest, smaller, log1p_e);
+  const F ce_of_one = Max(F(0.0f), F(0.0f) - x) + log1p_e;
+  const F ce = Fma(t, ce_of_one, not_t * (Max(F(0.0f), x) + log1p_e));
   const F p_share = p * not_t, not_p_share = not_p * t;
   const F q = p_share + not_p_share;
-  const F one_over_q = F(1.0f) / q;
+  const F one_over_q = F(1.0f) / q, change = p * not_p * one_over_q;
   F weight = gamma.Power(q);
   if constexpr (Gamma::kSharp) {
     const F larger_rest = QuotientRest(e, larger);
@@ -131,40 +168,49 @@ RN_HD FocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const Gamm
     const F rest_p = ProductRest(p, not_t, p_share) + p_rest * not_t;
     const F rest_not_p = ProductRest(not_p, t, not_p_share) + not_p_rest * t;
     const F rest = SumRest(p_share, not_p_share, q) + rest_p + rest_not_p;
-    weight = Fma(weight, gamma.Times(rest * one_over_q), weight);
+    const F of_e = IfNegative(x, logit.e_rest, F(0.0f) - logit.e_rest) * (not_t - t);
+    weight = Fma(weight, gamma.Times(Fma(of_e, change, rest * one_over_q)), weight);
   }
   const F pull = p_share - not_p_share;
-  return {weight, ce, Fma(gamma.Times(Saturate(ce) * (not_t - t)), p * not_p * one_over_q, pull)};
+  return {weight, ce, Fma(gamma.Times(ce * (not_t - t)), change, pull)};
 }
-
-// The class-balancing weight alpha_t.
-RN_HD double AlphaWeight(double alpha, double t) { return alpha * t + (1 - alpha) * (1 - t); }
-
-// Keras' binary label smoothing: squeezes a target towards one half.
-RN_HD double SmoothTarget(double t, double smoothing) { return t * (1 - smoothing) + 0.5 * smoothing; }
 
 struct FocalLossAndGrad {
   double loss, grad;
 };
 
-// One logit in float64: any float, infinities included.
-RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double gamma, double alpha_t) {
-  const RealGamma<double> exponent{gamma};
-  Logit<double> logit = LogitOf(x);
-  FocalTerm<double> term;
-  double sign = 1;
+// q^gamma, with log(q) for powers that would magnify an error of q.
+RN_HD double PowerOf(double q, double log_q, double gamma) {
+  return gamma == 0 ? 1 : gamma == 1 ? q : gamma == 2 ? q * q : std::exp(gamma * log_q);
+}
+
+// One logit in float64, whatever it is, for every gamma up to the largest float32 and t + not_t = 1, either of which
+// may be tiny.
+RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double not_t, double gamma, double alpha_t) {
+  const double magnitude = std::fabs(x), e = std::exp(-magnitude), log1p_e = std::log1p(e);
+  const double larger = 1 / (1 + e), smaller = e * larger;
+  const double p = x < 0 ? smaller : larger, not_p = x < 0 ? larger : smaller;
+  const double of_zero = (x < 0 ? 0 : x) + log1p_e, of_one = (x < 0 ? -x : 0) + log1p_e;  // softplus(x), softplus(-x)
+  const double q = p * not_t + not_p * t;
+  double ce, log_q;
   if (t == 0) {
-    term = HardFocalLoss(logit, exponent);
-  } else if (t == 1) {
-    logit.x = -x;
-    term = HardFocalLoss(logit, exponent);
-    sign = -1;
+    ce = of_zero;
+    log_q = -of_one;
+  } else if (not_t == 0) {
+    ce = of_one;
+    log_q = -of_zero;
   } else {
-    term = SoftFocalLoss(logit, t, 1 - t, exponent);
+    ce = not_t * of_zero + t * of_one;
+    log_q = q < 0.5 ? std::log(q) : std::log1p(-(p * t + not_p * not_t));
   }
-  const double weight = alpha_t * term.weight;
+  // p - t, next to x = 0 as the difference of how far p and t are from one half, where both may be.
+  const double from_half = x * (0.25 - x * x * (1.0 / 48));
+  const double pull = magnitude < 1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
+  const double change = q == 0 ? 0 : p * not_p / q * (not_t - t);  // of log(q) with x
+  const double finite_ce = ce > 1e200 ? 1e200 : ce;                // infinity would meet a factor 0
+  const double weight = alpha_t * PowerOf(q, log_q, gamma);
   // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.
-  return {weight == 0 ? 0 * weight : weight * term.ce, sign * weight * term.slope};
+  return {weight == 0 && ce > finite_ce ? 0 : weight * ce, weight * (gamma * change * finite_ce + pull)};
 }
 
 }  // namespace rn

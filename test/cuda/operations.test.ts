@@ -8,6 +8,7 @@ const scenarios = {
   outputs: 'shapes and dtypes of results, and out',
   memory: 'a call leaves no memory behind but its results',
   mixing: 'mixed memory, wrong dtypes and disposed tensors are refused by the name of the argument',
+  'not-finite': 'NaN on a device gives NaN, and never a box, a detection or a hard example',
   garbage: 'unchecked values on a device crash nothing',
 };
 

@@ -1,6 +1,9 @@
 import { built, emulated, runCuda } from './support.js';
 
 const scenarios = {
+  'other-copy': 'tensors of another copy of the package are refused with a message that says so',
+  overlaps: 'a tensor may be written in place where docs say so, and nowhere else',
+  classes: 'the shape of tensors tells the number of classes',
   data: 'elements come back as they went, of every dtype and shape',
   halves: 'float16 and bfloat16 round to nearest, ties to even, over their whole range',
   copies: 'copyFrom takes arrays and tensors, and refuses what does not fit',

@@ -4,7 +4,8 @@
 // to be wrong. One build of it looks for races (races.h).
 //
 // The environment:
-//   RETINANET_OPS_EMULATOR_DEVICES  how many devices there are (2); 0, or "no-driver"
+//   RETINANET_OPS_EMULATOR_DEVICES  how many devices there are (2); 0, or "no-driver", "old-driver"
+//   RETINANET_OPS_EMULATOR_OLD_DEVICES  "0,2": those for which there is no machine code
 //   RETINANET_OPS_EMULATOR_ORDER    in which order blocks run, and their threads between barriers: forward, reverse,
 //                                   shuffled, or interleaved: several blocks take turns, as those of a GPU do;
 //                                   shuffled:SEED, interleaved:SEED
@@ -31,8 +32,16 @@ typedef enum {
   cudaErrorMemoryAllocation = 2,
   cudaErrorInvalidConfiguration = 9,
   cudaErrorInsufficientDriver = 35,
+  cudaErrorCallRequiresNewerDriver = 36,
+  cudaErrorInvalidDeviceFunction = 98,
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
+  cudaErrorInvalidKernelImage = 200,
+  cudaErrorNoKernelImageForDevice = 209,
+  cudaErrorInvalidPtx = 218,
+  cudaErrorJitCompilerNotFound = 221,
+  cudaErrorUnsupportedPtxVersion = 222,
+  cudaErrorJitCompilationDisabled = 223,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorIllegalState = 401,
   cudaErrorNotReady = 600,
@@ -89,6 +98,9 @@ struct cudaDeviceProp {
   char name[256];
   size_t totalGlobalMem;
   int major, minor, multiProcessorCount, maxThreadsPerMultiProcessor, l2CacheSize;
+};
+struct cudaFuncAttributes {
+  int numRegs;
 };
 struct cudaPointerAttributes {
   cudaMemoryType type;
@@ -150,14 +162,23 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 
 namespace emulator {
+// Whether the current device is one that RETINANET_OPS_EMULATOR_OLD_DEVICES names; then the error that CUDA gives.
+cudaError_t KernelImage();
 cudaError_t Enqueue(const cudaLaunchConfig_t& config, const std::function<void()>& thread);
 }  // namespace emulator
 
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
+  if (const cudaError_t error = emulator::KernelImage()) return error;
   std::tuple<Parameters...> copies(std::forward<Arguments>(arguments)...);
   return emulator::Enqueue(*config, [kernel, copies] { std::apply(kernel, copies); });
+}
+
+template <class Kernel>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Kernel*) {
+  *attributes = {};
+  return emulator::KernelImage();
 }
 
 template <class Kernel>

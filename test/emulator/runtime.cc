@@ -13,8 +13,15 @@ cudaError_t sticky = cudaSuccess;
 thread_local int current_device = 0;
 
 namespace {
+
 thread_local cudaError_t last = cudaSuccess;
+
+bool DevicesAre(const char* what) {
+  const char* wanted = std::getenv("RETINANET_OPS_EMULATOR_DEVICES");
+  return wanted && std::strcmp(wanted, what) == 0;
 }
+
+}  // namespace
 
 cudaError_t Remember(cudaError_t error) {
   if (error != cudaSuccess) last = error;
@@ -39,6 +46,16 @@ int DeviceCount() {
   return wanted ? std::min(16, std::atoi(wanted)) : 2;
 }
 
+cudaError_t KernelImage() {
+  const char* old = std::getenv("RETINANET_OPS_EMULATOR_OLD_DEVICES");
+  for (const char* at = old; at && *at; ++at) {
+    char* end = nullptr;
+    if (std::strtol(at, &end, 10) == current_device && end != at) return Remember(cudaErrorNoKernelImageForDevice);
+    at = *end ? end : end - 1;
+  }
+  return cudaSuccess;
+}
+
 }  // namespace emulator
 
 using namespace emulator;
@@ -57,6 +74,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInsufficientDriver";
     case cudaErrorNoDevice:
       return "cudaErrorNoDevice";
+    case cudaErrorNoKernelImageForDevice:
+      return "cudaErrorNoKernelImageForDevice";
     case cudaErrorInvalidDevice:
       return "cudaErrorInvalidDevice";
     case cudaErrorInvalidResourceHandle:
@@ -83,6 +102,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorCapturedEvent";
     case cudaErrorStreamCaptureWrongThread:
       return "cudaErrorStreamCaptureWrongThread";
+    default:  // never given
+      break;
   }
   return "unknown";
 }
@@ -94,7 +115,7 @@ cudaError_t cudaGetLastError() {
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = 13000;
+  *version = DevicesAre("no-driver") ? 0 : DevicesAre("old-driver") ? 11040 : 13000;
   return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int* version) {
@@ -102,9 +123,8 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceCount(int* count) {
-  const char* wanted = std::getenv("RETINANET_OPS_EMULATOR_DEVICES");
   *count = 0;
-  if (wanted && std::strcmp(wanted, "no-driver") == 0) return Remember(cudaErrorInsufficientDriver);
+  if (DevicesAre("no-driver") || DevicesAre("old-driver")) return Remember(cudaErrorInsufficientDriver);
   *count = DeviceCount();
   return *count > 0 ? cudaSuccess : Remember(cudaErrorNoDevice);
 }

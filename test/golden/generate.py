@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the golden vectors of this folder from torchvision.
 
-    apt-get install python3-torchvision        # Debian 12: torch 1.13, torchvision 0.14
+    apt-get install python3-torchvision python3-mpmath  # Debian 12: torch 1.13, torchvision 0.14, mpmath 1.2
     /usr/bin/python3 test/golden/generate.py [NAME ...] [--coco DIR]
 
 Debian's torchvision belongs to Debian's interpreter, which need not be the first python3 on PATH.
@@ -18,6 +18,7 @@ import os
 import types
 import zlib
 
+import mpmath
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -131,6 +132,42 @@ def focal_loss():
             }
         )
     write("focal-loss.json", cases)
+
+
+def exact_focal(x, target, alpha, gamma, smoothing):
+    """The definition in numbers of 400 bits, which neither overflow nor cancel to nothing."""
+    x, target, gamma, smoothing = (mpmath.mpf(float(v)) for v in (x, target, gamma, smoothing))
+    t, no = (v * (1 - smoothing) + smoothing / 2 for v in (target, 1 - target))
+    a = mpmath.mpf(1) if alpha is None else mpmath.mpf(alpha) * t + (1 - mpmath.mpf(alpha)) * no
+    e = mpmath.exp(-abs(x)) if abs(x) < 1e6 else mpmath.mpf(0)
+    p, n = (1 / (1 + e), e / (1 + e)) if x >= 0 else (e / (1 + e), 1 / (1 + e))
+    log1p_e = mpmath.log1p(e)
+    ce = no * (max(x, 0) + log1p_e) + t * (max(-x, 0) + log1p_e)
+    q = p * no + n * t  # 1 - p_t
+    if q == 0:
+        return mpmath.mpf(0), mpmath.mpf(0)
+    exponent = gamma * (mpmath.log(q) if q < 0.5 else mpmath.log1p(-(p * t + n * no)))
+    power = a * mpmath.exp(exponent) if exponent > -1e6 else mpmath.mpf(0)
+    return power * ce, power * (gamma * p * n / q * (no - t) * ce + p * no - n * t)
+
+
+def focal_extremes():
+    """Saturated and next to 0, next to hard targets, gammas whose powers underflow: every pair of logit and target."""
+    magnitudes = [2.0**-149, 1e-30, 1e-10, 1e-3, 0.1, 0.5, 1.92, 7.3, 17, 40, 86, 103, 1000, 3.4028235e38]
+    logits = np.array([0.0] + magnitudes + [-m for m in magnitudes], np.float32)
+    targets = np.array([0, 2.0**-149, 1e-38, 1e-6, 0.1, 0.5, 0.75, 1 - 2.0**-24, 1], np.float32)
+    runs = []
+    with mpmath.workprec(400):
+        for alpha, gamma, smoothing in [
+            (0.25, 0, 0), (0.25, 1e-30, 0), (0.25, 0.1, 0), (None, 0.7, 0.1), (0.25, 1, 1e-17), (0.25, 2, 0), (1, 2, 0),
+            (1e-42, 2, 0), (0, 3, 0.1), (0.25, 5, 0), (0.25, 7, 0), (0.25, 43, 0), (None, 64, 0.1), (0.25, 100, 0), (0.25, 126, 1),
+            (0.9, 1e4, 0), (0.25, 1e10, 0), (None, 1e30, 0), (0.25, float(np.finfo(np.float32).max), 0),
+        ]:  # fmt: skip
+            results = [[exact_focal(x, t, alpha, gamma, smoothing) for t in targets] for x in logits]
+            value, grad = ([[float(pair[i]) for pair in row] for row in results] for i in (0, 1))
+            runs.append({"alpha": alpha, "gamma": gamma, "smoothing": smoothing,
+                         "value": array(value, "float64"), "grad": array(grad, "float64")})  # fmt: skip
+    write("focal-extremes.json", [{"logits": array(logits, "float32"), "targets": array(targets, "float32"), "runs": runs}])
 
 
 # --- anchors and the matcher ------------------------------------------------------------------------------------------
@@ -341,7 +378,8 @@ def one_image(logits, deltas, levels, size, settings):
 
 
 def postprocess():
-    box_ops.batched_nms = box_ops._batched_nms_vanilla  # the coordinate offset would move overlaps near the threshold
+    # the coordinate offset of batched_nms would move overlaps near the threshold
+    by_class, agnostic = box_ops._batched_nms_vanilla, lambda boxes, scores, _, threshold: box_ops.nms(boxes, scores, threshold)
     cases = []
     grids = [
         {"strides": [8, 16, 32], "baseSizes": [16, 32, 48], "scales": [1], "aspectRatios": [0.5, 1, 2]},
@@ -352,7 +390,9 @@ def postprocess():
         {"score_thresh": 0.2, "topk_candidates": 60, "nms_thresh": 0.3, "detections_per_img": 12},
     ]
     classes, height, width = 3, 60, 70
-    for index, (grid, settings) in enumerate((g, o) for g in grids for o in options):
+    variants = [(g, o, by_class) for g in grids for o in options] + [(g, options[0], agnostic) for g in grids]
+    for index, (grid, settings, box_ops.batched_nms) in enumerate(variants):
+        is_agnostic = box_ops.batched_nms is agnostic
         levels = anchor_grid(height, width, *grid.values())
         count = sum(len(level) for level in levels)
         for seed in range(1000):  # the first seed without an overlap so near the threshold that rounding decides
@@ -361,7 +401,7 @@ def postprocess():
             logits = np.linspace(-6, 2.5, 2 * count * classes)[rng.permutation(2 * count * classes)]
             logits = logits.astype(np.float32).reshape(2, count, classes)
             deltas = rng.normal(0, 0.2, (2, count, 4)).astype(np.float32)
-            if nearest(logits, deltas, np.concatenate(levels), settings, height, width) > 2e-6:
+            if nearest(logits, deltas, np.concatenate(levels), settings, height, width, is_agnostic) > 2e-6:
                 break
         else:
             raise SystemExit("no seed keeps clear of the threshold")
@@ -375,6 +415,7 @@ def postprocess():
                 "scoreThreshold": settings["score_thresh"],
                 "topK": settings["topk_candidates"],
                 "iouThreshold": settings["nms_thresh"],
+                "classAgnostic": is_agnostic,
                 "maxDetections": settings["detections_per_img"],
                 "logits": array(logits, "float32"),
                 "deltas": array(deltas, "float32"),
@@ -387,15 +428,18 @@ def postprocess():
     write("postprocess.json", cases)
 
 
-def nearest(logits, deltas, anchors, settings, height, width):
-    """The distance from the IoU threshold of the closest pair of candidates of one class."""
+def nearest(logits, deltas, anchors, settings, height, width, is_agnostic):
+    """The distance from the IoU threshold of the closest pair of candidates that compete."""
     closest = 1.0
     coder = det_utils.BoxCoder((1.0, 1.0, 1.0, 1.0))
     for b in range(len(logits)):
         boxes = coder.decode_single(torch.from_numpy(deltas[b]).double(), torch.from_numpy(anchors).double())
         boxes = box_ops.clip_boxes_to_image(boxes, (height, width))
-        for k in range(logits.shape[2]):
-            chosen = boxes[torch.from_numpy(1 / (1 + np.exp(-logits[b, :, k])) > settings["score_thresh"])]
+        is_candidate = 1 / (1 + np.exp(-logits[b])) > settings["score_thresh"]
+        if is_agnostic:
+            is_candidate = is_candidate.any(axis=1, keepdims=True)
+        for k in range(is_candidate.shape[1]):
+            chosen = boxes[torch.from_numpy(is_candidate[:, k])]
             if len(chosen):
                 closest = min(closest, float((box_ops.box_iou(chosen, chosen) - settings["nms_thresh"]).abs().min()))
     return closest
@@ -407,7 +451,7 @@ if __name__ == "__main__":
     parser.add_argument("--coco", default=os.path.join(HERE, "..", "..", "..", "shared", "data"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    writers = {f.__name__: f for f in (focal_loss, matcher, box_coder, nms, smooth_l1, postprocess)}
+    writers = {f.__name__: f for f in (focal_loss, focal_extremes, matcher, box_coder, nms, smooth_l1, postprocess)}
     writers["coco_matcher"] = lambda: coco_matcher(arguments.coco)
     for chosen in arguments.names or writers:
         writers[chosen]()

@@ -11,12 +11,17 @@ export interface DecodeReferenceOptions {
   scoreThreshold: number;
   topK: number;
   iouThreshold: number;
+  classAgnostic?: boolean;
   maxDetections: number;
 }
 
-/** RetinaNet's post-processing of one image, as torchvision does it. */
+/** RetinaNet's post-processing of one image, as torchvision does it; rows whose deltas or box are not finite are left out. */
 export function decodeImageReference(logits: Float32Array, deltas: Float32Array, options: DecodeReferenceOptions) {
   const { anchors, numClasses, scoreThreshold, topK, imageHeight, imageWidth } = options;
+  // In float32, whose range is the narrower.
+  const isFinite = (values: Iterable<number>) => Float32Array.from(values).every(Number.isFinite);
+  const isBox = (anchor: number) =>
+    isFinite(deltas.subarray(4 * anchor, 4 * anchor + 4)) && isFinite(decode(anchors, anchor, deltas, anchor));
   const boxes: number[] = [];
   const scores: number[] = [];
   const labels: number[] = [];
@@ -26,16 +31,18 @@ export function decodeImageReference(logits: Float32Array, deltas: Float32Array,
       logits.subarray(first * numClasses, (first + count) * numClasses),
       (x) => 1 / (1 + Math.exp(-x)),
     );
-    const candidates = byFallingScore(level).filter((i) => level[i]! > scoreThreshold);
+    const anchorOf = (i: number) => first + Math.floor(i / numClasses);
+    const candidates = byFallingScore(level).filter((i) => level[i]! > scoreThreshold && isBox(anchorOf(i)));
     for (const i of candidates.slice(0, topK)) {
-      const anchor = first + Math.floor(i / numClasses);
+      const anchor = anchorOf(i);
       boxes.push(...clip(decode(anchors, anchor, deltas, anchor), imageHeight, imageWidth));
       scores.push(level[i]!);
       labels.push(i % numClasses);
     }
     first += count;
   }
-  const kept = nmsReference(new Float32Array(boxes), scores, options.iouThreshold, labels).slice(
+  const classes = options.classAgnostic === true ? undefined : labels;
+  const kept = nmsReference(new Float32Array(boxes), scores, options.iouThreshold, classes).slice(
     0,
     options.maxDetections,
   );

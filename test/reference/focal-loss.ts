@@ -15,6 +15,12 @@ function sigmoid(x: number): number {
   return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 }
 
+/** log(q) of q = 1 - notQ: near 1 by what is missing there, of a hard target by its logit, where q has underflowed. */
+function logOf(q: number, notQ: number, x: number, t: number, notT: number): number {
+  if (t === 0 || notT === 0) return -softplus(t === 0 ? -x : x);
+  return q < 0.5 ? Math.log(q) : Math.log1p(-notQ);
+}
+
 /** FL = alpha_t (1 - p_t)^gamma CE at a finite logit; `alpha` null is off. */
 export function focalElement(
   x: number,
@@ -24,25 +30,32 @@ export function focalElement(
   smoothing = 0,
 ): FocalElement {
   const t = target * (1 - smoothing) + smoothing / 2;
+  const notT = (1 - target) * (1 - smoothing) + smoothing / 2; // 1 - t would lose what is left of it near 1
   const p = sigmoid(x);
   const n = sigmoid(-x);
-  // 1 - p_t of p_t = p t + (1 - p)(1 - t), as a sum of non-negative terms
-  const q = p * (1 - t) + n * t;
-  const crossEntropy = softplus(x) * (1 - t) + softplus(-x) * t;
-  const weight = alpha === null ? 1 : alpha * t + (1 - alpha) * (1 - t);
-  const modulation = weight * q ** gamma;
-  const ofModulation = (gamma * p * n * (1 - 2 * t) * crossEntropy) / q;
+  // 1 - p_t and p_t = p t + (1 - p)(1 - t), each as a sum of non-negative terms
+  const q = p * notT + n * t;
+  const notQ = p * t + n * notT;
+  const crossEntropy = softplus(x) * notT + softplus(-x) * t;
+  const weight = alpha === null ? 1 : alpha * t + (1 - alpha) * notT;
+  // The power by its logarithm: no error of q is magnified by gamma.
+  const modulation = gamma === 0 ? weight : weight * Math.exp(gamma * logOf(q, notQ, x, t, notT));
+  // d q / d x = p n (1 - 2 t), divided by q before it meets gamma and the cross entropy, which may be immense
+  const change = q === 0 ? 0 : ((p * n) / q) * (notT - t);
+  const ofModulation = gamma * change * crossEntropy;
+  // p - t; around x = 0, where both may be next to 1/2, by how far they are from it
+  const pull = Math.abs(x) < 1 ? (Math.tanh(x / 2) + (notT - t)) / 2 : p * notT - n * t;
   return {
     value: modulation * crossEntropy,
-    grad: modulation * (ofModulation + (p * (1 - t) - n * t)),
-    scale: modulation * (Math.abs(ofModulation) + p * (1 - t) + n * t),
+    grad: modulation * (ofModulation + pull),
+    scale: modulation * (Math.abs(ofModulation) + p * notT + n * t),
   };
 }
 
 export interface FocalReferenceOptions {
   numClasses: number;
-  alpha?: number | Float32Array | null;
-  gamma?: number | Float32Array;
+  alpha?: number | ArrayLike<number> | null;
+  gamma?: number | ArrayLike<number>;
   labelSmoothing?: number;
   anchorWeights?: Float32Array | undefined;
 }
@@ -81,7 +94,7 @@ export function focalLossReference(
     const element = focalElement(
       logits[i]!,
       target,
-      alpha instanceof Float32Array ? alpha[k]! : alpha,
+      typeof alpha === 'object' && alpha !== null ? alpha[k]! : alpha,
       typeof gamma === 'number' ? gamma : gamma[k]!,
       labelSmoothing,
     );

@@ -1,8 +1,9 @@
 import test from 'ava';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RetinanetOpsError } from 'retinanet-ops';
 import { evaluateDetections, type Detections } from 'retinanet-ops/retinanet';
+import { averagePrecision } from '../reference/average-precision.js';
+import { f32, f64, goldenCases, i32, type Packed } from '../support/goldens.js';
 
 type Box = [x1: number, y1: number, x2: number, y2: number];
 
@@ -92,17 +93,57 @@ test('no ground truth at all gives NaN, not a crash', (t) => {
   t.true(Number.isNaN(evaluate([[]], [[]]).meanAp));
 });
 
-test('malformed input is refused with the row', (t) => {
-  const truth = { ...ragged([[[0, A]]]), classNames: ['a'] };
-  const refused = (detections: Detections, code: string, pattern: RegExp, options = {}) => {
-    const error = t.throws(() => evaluateDetections(detections, truth, options), { instanceOf: RetinanetOpsError });
-    t.is(error.code, code as typeof error.code);
-    t.regex(error.message, pattern);
-  };
-  refused(ragged([[[1, A, 0.5]]]), 'ERR_LABEL', /detections\.labels .* got 1 at row 0/);
-  refused(ragged([[], []]), 'ERR_SHAPE', /detections\.offsets must have 2 elements/);
-  refused({ ...ragged([[[0, A]]]), offsets: Int32Array.of(0, 2) }, 'ERR_SHAPE', /must end at 1/);
-  refused(ragged([[]]), 'ERR_RANGE', /iouThreshold/, { iouThreshold: 0 });
+test('a score that is no number ranks last', (t) => {
+  const truth: Row[][] = [[[0, A]]];
+  // Precision 1/2 at recall 1.
+  t.is(evaluate([[[0, A, NaN], [0, NOWHERE, 0.9]]], truth).meanAp, 0.5); // prettier-ignore
+  t.is(evaluate([[[0, A, NaN], [0, NOWHERE, -Infinity]]], truth).meanAp, 0.5); // prettier-ignore
+  t.is(evaluate([[[0, NOWHERE, NaN], [0, A, 0.1]]], truth).meanAp, 1); // prettier-ignore
+  t.is(evaluate([[[0, A, NaN], [0, NOWHERE, 0.9]]], truth, 1, { maxDetections: 1 }).meanAp, 0); // prettier-ignore
+  t.is(evaluate([[[0, NOWHERE, Infinity], [0, A, Infinity]]], truth).meanAp, 0.5); // prettier-ignore
+});
+
+interface GoldenCase {
+  classes: number;
+  iouThreshold: number;
+  maxDetections: number;
+  trueBoxes: Packed;
+  trueLabels: Packed;
+  trueOffsets: Packed;
+  boxes: Packed;
+  labels: Packed;
+  scores: Packed;
+  offsets: Packed;
+  ap: Packed;
+}
+
+test('random sets have the AP of the official COCO tool, and that of its rules by themselves', (t) => {
+  let classes = 0;
+  for (const golden of goldenCases<GoldenCase>('coco-eval.json')) {
+    const { iouThreshold, maxDetections } = golden;
+    const classNames = Array.from({ length: golden.classes }, (_, k) => String(k));
+    const truth = {
+      boxes: f32(golden.trueBoxes),
+      labels: i32(golden.trueLabels),
+      offsets: i32(golden.trueOffsets),
+      classNames,
+    };
+    const detections = {
+      boxes: f32(golden.boxes),
+      labels: i32(golden.labels),
+      scores: f32(golden.scores),
+      offsets: i32(golden.offsets),
+    };
+    const result = evaluateDetections(detections, truth, { iouThreshold, maxDetections });
+    for (const [label, expected] of f64(golden.ap).entries()) {
+      const { ap } = result.classes[label]!;
+      const reference = averagePrecision(detections, truth, label, iouThreshold, maxDetections);
+      t.true(Object.is(ap, expected) || Math.abs(ap - expected) < 1e-12, `${String(ap)}, tool ${String(expected)}`);
+      t.true(Object.is(ap, reference) || Math.abs(ap - reference) < 1e-12, `${String(ap)}, rules ${String(reference)}`);
+      classes++;
+    }
+  }
+  t.true(classes > 200);
 });
 
 const folder = join(process.env.RETINANET_OPS_TEST_DATA ?? join('..', 'shared', 'data'), 'coco_eval_oracle');

@@ -76,5 +76,10 @@ test('detection gives each image its own rows, also for no image', async (t) => 
     t.deepEqual(one.boxes, all.boxes.slice(all.offsets[i]! * 4, all.offsets[i + 1]! * 4));
   }
   t.deepEqual([...(await detect(net, new Uint8Array(0))).offsets], [0]);
+  const [many, fewer] = await Promise.all(
+    [false, true].map((classAgnostic) => detect(net, images, { scoreThreshold: 0.2, classAgnostic })),
+  );
+  t.true(fewer!.scores.length > 0 && fewer!.scores.length < many!.scores.length);
+  await t.throwsAsync(detect(net, images, { classAgnostic: 'yes' as never }), { code: 'ERR_DTYPE' });
   await t.throwsAsync(detect(net, images.subarray(1)), { code: 'ERR_SHAPE' });
 });

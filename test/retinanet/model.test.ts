@@ -1,14 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import test from 'ava';
-import { type ErrorCode, RetinanetOpsError } from 'retinanet-ops';
-import {
-  countParameters,
-  createRetinaNet,
-  pixelStatistics,
-  type RetinaNetConfig,
-  useWasmBackend,
-} from 'retinanet-ops/retinanet';
+import { countParameters, createRetinaNet, pixelStatistics, useWasmBackend } from 'retinanet-ops/retinanet';
 
 import { squares } from './scenes.js';
 
@@ -66,8 +59,8 @@ test("resnet50-fpn has torchvision's parameters", (t) => {
   t.is(countParameters(frozen.model).trainable, 32_595_224 - batchNorm);
   const trainable = createRetinaNet({ ...config, batchNorm: 'trainable' });
   t.is(countParameters(trainable.model).trainable, 32_595_224);
-  frozen.model.dispose();
-  trainable.model.dispose();
+  frozen.dispose();
+  trainable.dispose();
 });
 
 test('the compact preset has about a million parameters', (t) => {
@@ -124,7 +117,7 @@ test('any image size works, and the outputs have a row for every anchor', (t) =>
         [1, net.anchors.count, 2],
         [1, net.anchors.count, 4],
       ]);
-      net.model.dispose();
+      net.dispose();
     }
   }
 });
@@ -149,7 +142,7 @@ test('a pyramid has the levels that it is asked for, and no layer above or below
     const names = net.model.layers.map((layer) => layer.name);
     t.deepEqual(names.filter((name) => /^p\d$/.test(name)).sort(), [...layers]);
     t.is(names.includes('stage5_block1_add'), last >= 5);
-    net.model.dispose();
+    net.dispose();
   }
 });
 
@@ -268,36 +261,4 @@ test('one seed gives one net, another seed another', (t) => {
   ];
   t.deepEqual(first(1), first(1));
   t.notDeepEqual(first(1), first(2));
-});
-
-test('what does not fit is refused by name', (t) => {
-  const refused: [Partial<Record<keyof RetinaNetConfig, unknown>> & Record<string, unknown>, ErrorCode, RegExp][] = [
-    [{ numClasses: 0 }, 'ERR_RANGE', /numClasses/],
-    [{ numClasses: undefined }, 'ERR_DTYPE', /numClasses/],
-    [{ imageHeight: 2.5 }, 'ERR_RANGE', /imageHeight/],
-    [{ imageWidth: -1 }, 'ERR_RANGE', /imageWidth/],
-    [{ preset: 'tiny' }, 'ERR_OPTION', /preset.*compact/],
-    [{ priorProbability: 1 }, 'ERR_RANGE', /priorProbability/],
-    [{ anchorScales: [] }, 'ERR_SHAPE', /anchorScales/],
-    [{ aspectRatios: [1, -2] }, 'ERR_RANGE', /aspectRatios\[1\]/],
-    [{ batchNorm: 'off' }, 'ERR_OPTION', /batchNorm/],
-    [{ pyramidChannels: 0 }, 'ERR_RANGE', /pyramidChannels/],
-    [{ pyramidLevels: [4, 3] }, 'ERR_RANGE', /pyramidLevels.*\[4,3\]/],
-    [{ pyramidLevels: [3] }, 'ERR_RANGE', /pyramidLevels/],
-    [{ pyramidLevels: [2, 5] }, 'ERR_RANGE', /pyramidLevels.*at row 0/],
-    [{ pyramidLevels: 3 }, 'ERR_DTYPE', /pyramidLevels/],
-    [{ classNames: ['one'] }, 'ERR_SHAPE', /classNames/],
-    [{ numClass: 3 }, 'ERR_OPTION', /numClass.*did you mean 'numClasses'/],
-    [{ pixelMean: [1, 2] }, 'ERR_SHAPE', /pixelMean/],
-    [{ pixelMean: [1, 2, 300] }, 'ERR_RANGE', /pixelMean/],
-    [{ pixelStd: [1, 0, 1] }, 'ERR_RANGE', /pixelStd/],
-    [{ seed: NaN }, 'ERR_RANGE', /seed/],
-  ];
-  for (const [change, code, message] of refused) {
-    const error = t.throws(() => createRetinaNet({ ...small, ...change } as RetinaNetConfig), {
-      instanceOf: RetinanetOpsError,
-      message,
-    });
-    t.is(error.code, code);
-  }
 });

@@ -146,24 +146,3 @@ test.serial('a thread that fails rejects with its cause', async (t) => {
   );
   await t.throwsAsync(spoilt, { instanceOf: RetinanetOpsError, code: 'ERR_BOX' });
 });
-
-test('options and data that do not fit are refused by name', async (t) => {
-  const detector = net();
-  const refused: [Record<string, unknown>, string, RegExp][] = [
-    [{ steps: 0 }, 'ERR_RANGE', /steps/],
-    [{ batchSize: 1.5 }, 'ERR_RANGE', /batchSize/],
-    [{ learningRate: -1 }, 'ERR_RANGE', /learningRate/],
-    [{ loss: 'hinge' }, 'ERR_OPTION', /loss.*focal/],
-    [{ threads: 0 }, 'ERR_RANGE', /threads/],
-    [{ weightAveraging: 2 }, 'ERR_RANGE', /weightAveraging/],
-    [{ augment: { zoom: 0 } }, 'ERR_RANGE', /augment\.zoom/],
-    [{ augment: { flip: true } }, 'ERR_OPTION', /flip/],
-    [{ learningrate: 1 }, 'ERR_OPTION', /learningrate.*'learningRate'/],
-  ];
-  for (const [options, code, message] of refused) {
-    await t.throwsAsync(trainRetinaNet(detector, data, options), { instanceOf: RetinanetOpsError, code, message });
-  }
-  await t.throwsAsync(trainRetinaNet(detector, squares(1, 32, 64)), { code: 'ERR_SHAPE', message: /imageHeight/ });
-  const labels = Int32Array.from(data.labels).fill(3);
-  await t.throwsAsync(trainRetinaNet(detector, { ...data, labels }), { code: 'ERR_LABEL', message: /row 0/ });
-});

@@ -57,7 +57,15 @@ for (const name of FOCAL) {
   option(name, { alpha: 1.25 }, 'ERR_RANGE', /\[0, 1\] for alpha, received 1.25/);
   option(name, { alpha: -0.5 }, 'ERR_RANGE', /alpha, received -0.5/);
   option(name, { alpha: NaN }, 'ERR_RANGE', /alpha, received NaN/);
-  option(name, { alpha: [0.5, 0.5] }, 'ERR_DTYPE', /a number or a Float32Array \[K\] for alpha, received an Array/);
+  option(name, { alpha: {} }, 'ERR_DTYPE', /a number or an array of numbers \[K\] for alpha, received an object/);
+  option(name, { alpha: '25' }, 'ERR_DTYPE', /an array of numbers \[K\] for alpha, received '25'/);
+  option(name, { alpha: [0.5, '0.5'] }, 'ERR_DTYPE', /a finite number for alpha, received '0.5' at row 1/);
+  option(name, { alpha: new BigInt64Array(2) }, 'ERR_DTYPE', /a finite number for alpha, received 0n at row 0/);
+  option(name, { alpha: [] }, 'ERR_SHAPE', /2 elements one a class for alpha, received 0/);
+  option(name, { alpha: [0.5, 1.5] }, 'ERR_RANGE', /\[0, 1\] for alpha, received 1.5 at row 1/);
+  option(name, { gamma: null }, 'ERR_DTYPE', /gamma, received null/);
+  option(name, { gamma: [1, 2, 3] }, 'ERR_SHAPE', /2 elements one a class for gamma, received 3/);
+  option(name, { gamma: Float64Array.of(1, 1e39) }, 'ERR_RANGE', /gamma, received 1e\+39 at row 1/);
   option(name, { alpha: f32(0.5, 0.5, 0.5) }, 'ERR_SHAPE', /2 elements one a class for alpha, received 3/);
   option(name, { alpha: f32(0.5, -1) }, 'ERR_RANGE', /alpha, received -1 at row 1/);
   option(name, { gamma: -1 }, 'ERR_RANGE', /gamma, received -1/);
@@ -69,8 +77,12 @@ for (const name of FOCAL) {
   option(name, { normalizer: 'positive' }, 'ERR_DTYPE', /'positives' for normalizer, received 'positive'/);
   option(name, { reduction: 'avg' }, 'ERR_OPTION', /'sum', 'mean', 'none' for reduction, received 'avg'/);
   option(name, { labelSmoothing: 2 }, 'ERR_RANGE', /\[0, 1\] for labelSmoothing, received 2/);
-  option(name, { anchorWeights: f32(1, 1) }, 'ERR_SHAPE', /3 elements one an anchor for anchorWeights, received 2/);
-  option(name, { anchorWeights: f32(1, Infinity, 1) }, 'ERR_RANGE', /anchorWeights, received Infinity at row 1/);
+  for (const weights of ['weights', 'anchorWeights']) {
+    const named = (text: string): RegExp => new RegExp(`for ${weights}, received ${text}$`);
+    option(name, { [weights]: f32(1, 1) }, 'ERR_SHAPE', named('2'));
+    option(name, { [weights]: f32(1, Infinity, 1) }, 'ERR_RANGE', named('Infinity at row 1'));
+    option(name, { [weights]: [1, 1, 1] }, 'ERR_DTYPE', named('an Array'));
+  }
   option(name, { numClasses: 0 }, 'ERR_RANGE', /numClasses, received 0/);
   option(name, { numClasses: 1.5 }, 'ERR_RANGE', /an integer .* numClasses, received 1.5/);
   option(name, { numClasses: 4 }, 'ERR_SHAPE', /3 rows of 4 elements for logits, received 6 elements/);
@@ -116,6 +128,15 @@ for (const name of SMOOTH) {
   option(name, { weights: null }, 'ERR_DTYPE', /weights, received null/);
   option(name, { reduction: 'none', out: new Float32Array(13) }, 'ERR_SHAPE', /12 elements for out, received 13/);
   option(name, { reduction: 'none', out: new Uint8Array(48) }, 'ERR_DTYPE', /out, received a Uint8Array/);
+}
+
+for (const name of [...FOCAL, ...SMOOTH]) {
+  option(
+    name,
+    { weights: f32(1, 1, 1), anchorWeights: f32(1, 1, 1) },
+    'ERR_OPTION',
+    /weights alone, whose former name it is, for anchorWeights, received both/,
+  );
 }
 
 for (const name of ASSIGN) {
@@ -243,6 +264,7 @@ option(
 option('decodeDetections', { levelCounts: [4, -1] }, 'ERR_RANGE', /levelCounts, received -1 at row 1/);
 option('decodeDetections', { levelCounts: { length: 1e12 } }, 'ERR_SHAPE', /levelCounts, received 1000000000000/);
 option('decodeDetections', { classLogits: detached(new Float32Array(12)) }, 'ERR_DTYPE', /classLogits, .*detached/);
+option('decodeDetections', { classAgnostic: 1 }, 'ERR_DTYPE', /a boolean for classAgnostic, received 1/);
 option('decodeDetections', { maxDetection: 5 }, 'ERR_OPTION', /did you mean 'maxDetections'/);
 
 bad('retinanetLoss', 0, null, 'ERR_DTYPE', /options, received null/);
@@ -262,6 +284,8 @@ option('retinanetLoss', { boxWeight: -1 }, 'ERR_RANGE', /boxWeight, received -1/
 option('retinanetLoss', { beta: -1 }, 'ERR_RANGE', /beta, received -1/);
 option('retinanetLoss', { gamma: -1 }, 'ERR_RANGE', /gamma, received -1/);
 option('retinanetLoss', { alpha: 2 }, 'ERR_RANGE', /alpha, received 2/);
+option('retinanetLoss', { alpha: [0.5] }, 'ERR_SHAPE', /2 elements one a class for alpha, received 1/);
+option('retinanetLoss', { gamma: [1, NaN] }, 'ERR_RANGE', /gamma, received NaN at row 1/);
 option('retinanetLoss', { out: { classGrad: new Float32Array(11) } }, 'ERR_SHAPE', /out\.classGrad, received 11/);
 option('retinanetLoss', { out: { boxGrad: new Float32Array(23) } }, 'ERR_SHAPE', /out\.boxGrad, received 23/);
 option('retinanetLoss', { out: { grad: f32() } }, 'ERR_OPTION', /'grad'/);
@@ -279,6 +303,9 @@ bad('selectHardNegatives', 1, i32(0, -1, -3), 'ERR_LABEL', /labels, received -3 
 bad('selectHardNegatives', 1, new Uint32Array(3), 'ERR_DTYPE', /labels, received a Uint32Array/);
 option('selectHardNegatives', { ratio: -1 }, 'ERR_RANGE', /ratio, received -1/);
 option('selectHardNegatives', { ratio: Infinity }, 'ERR_RANGE', /ratio, received Infinity/);
+option('selectHardNegatives', { minNegatives: -1 }, 'ERR_RANGE', /an integer .* minNegatives, received -1/);
+option('selectHardNegatives', { minNegatives: 0.5 }, 'ERR_RANGE', /minNegatives, received 0.5/);
+option('selectHardNegatives', { minNegatives: null }, 'ERR_DTYPE', /minNegatives, received null/);
 option('selectHardNegatives', { ration: 3 }, 'ERR_OPTION', /did you mean 'ratio'/);
 bad('onlineHardExamples', 0, f32(1, 2), 'ERR_SHAPE', /3 elements one a box for losses, received 2/);
 bad('onlineHardExamples', 0, f32(1, 2, NaN), 'ERR_RANGE', /losses, received NaN at row 2/);

@@ -90,7 +90,7 @@ export const operations = Object.keys(sync).filter(
 ) as Operation[];
 
 /** A typed array whose buffer has gone to somebody else. */
-export function detached<T extends Float32Array | Int32Array>(array: T): T {
+export function detached<T extends ArrayBufferView>(array: T): T {
   structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
   return array;
 }

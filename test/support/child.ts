@@ -9,6 +9,6 @@ export function runScript(
   nodeArgs: string[] = [],
 ): SpawnSyncReturns<string> {
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const options = { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...env } } as const;
+  const options = { encoding: 'utf8', timeout: 240_000, env: { ...process.env, ...env } } as const;
   return spawnSync(process.execPath, [...nodeArgs, file, ...args], options);
 }

@@ -1,6 +1,15 @@
 // A user's project outside of this one, with the packed package installed into it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -45,11 +54,6 @@ function must({ status, stdout, stderr }: Run, what: string): string {
   return stdout;
 }
 
-/** Makes the prebuilt binary of this platform where there is none newer than its sources. */
-export function prebuild(): void {
-  must(run('.', process.execPath, ['scripts/prebuild.mjs', '--outdated']), 'the prebuild');
-}
-
 /** An environment whose PATH has node, npm and a shell, and nothing that compiles. */
 export function bareEnvironment(folder: string, node = process.execPath): NodeJS.ProcessEnv {
   const bin = join(folder, 'bin');
@@ -64,12 +68,40 @@ export function bareEnvironment(folder: string, node = process.execPath): NodeJS
   return { ...process.env, PATH: bin, CXX: '' };
 }
 
-/** Packs into a new folder, with a new bill of materials, and says what is in the package. */
+/** Test files run side by side, and packing builds in this folder: one at a time. The lock names its process. */
+function alone<T>(work: () => T): T {
+  const lock = join('build', 'packing');
+  mkdirSync('build', { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      if (isAbandoned(lock)) rmSync(lock, { force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock);
+  }
+}
+
+function isAbandoned(lock: string): boolean {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'));
+    return pid > 0 && !process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Packs into a new folder, which builds what is missing or outdated, and says what is in the package. */
 export function pack(): { tarball: string; packed: Packed; folder: string } {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'retinanet-ops-')));
-  must(run('.', process.execPath, ['scripts/sbom.mjs']), 'the bill of materials');
-  const out = must(run('.', 'npm', ['pack', '--json', '--pack-destination', folder]), 'npm pack');
-  const packed = (JSON.parse(out) as Packed[])[0]!;
+  const out = alone(() => must(run('.', 'npm', ['pack', '--json', '--pack-destination', folder]), 'npm pack'));
+  const packed = (JSON.parse(out.slice(out.search(/^\[/m))) as Packed[])[0]!; // some npm name the script they ran first
   return { tarball: join(folder, packed.filename), packed, folder };
 }
 

@@ -1,5 +1,4 @@
 // Runs in a process of its own: prints how many bytes the peak of resident memory rose by during one operation.
-import { readFileSync } from 'node:fs';
 import {
   AnchorGrid,
   assignAnchors,
@@ -7,16 +6,8 @@ import {
   sigmoidFocalLoss,
   sigmoidFocalLossValueAndGrad,
 } from 'retinanet-ops';
+import { peak } from './peak.js';
 import { integers, random, randomBoxes } from './random.js';
-
-/** The peak of this process alone; where there is no /proc, what the system reports for it. */
-function peak(): number {
-  try {
-    return Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
-  } catch {
-    return process.resourceUsage().maxRSS * 1024;
-  }
-}
 
 const [, , what = '', first = '', second = ''] = process.argv;
 const [a, b] = [Number(first), Number(second)];

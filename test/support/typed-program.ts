@@ -4,6 +4,7 @@ import { join } from 'node:path';
 const PROGRAM = `
 import { AnchorGrid, nms, type BackendInfo, backendInfo } from 'retinanet-ops';
 import * as promises from 'retinanet-ops/promises';
+import type { AssignOptions, DecodeDetectionsOptions, Detections, FocalLossOptions } from 'retinanet-ops/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { sigmoidFocalLoss } from 'retinanet-ops/tfjs';
 import type { DetectionDataset } from 'retinanet-ops/retinanet';
@@ -13,6 +14,8 @@ export const later: Promise<Float32Array> = promises.boxIou(new Float32Array(4),
 export const info: BackendInfo = backendInfo();
 export const loss: tf.Tensor = sigmoidFocalLoss(tf.zeros([1, 2]), tf.tensor1d([0], 'int32'));
 export const names = (data: DetectionDataset): string[] => data.classNames;
+export const options: AssignOptions & FocalLossOptions = { positiveThreshold: 0.6, gamma: 2 };
+export const detect = (given: DecodeDetectionsOptions): Promise<Detections> => promises.decodeDetections(given);
 // @ts-expect-error: the types are there, and are not any
 nms('boxes');
 `;

@@ -23,6 +23,7 @@ export function workload(next: () => number): Work[] {
     offsets: Int32Array.of(0, 2, objects),
   };
   const boxes = randomBoxes(next, 400, 200, 10, 60);
+  const spoilt = boxDeltas.map((delta, i) => (i % 29 === 0 ? ([NaN, Infinity, -Infinity][i % 3] as number) : delta));
   const outputs = { classLogits, boxDeltas, anchors: grid };
   return [
     { name: 'sigmoidFocalLoss', args: [classLogits, labels(images * anchors, -2, classes)] },
@@ -36,7 +37,12 @@ export function workload(next: () => number): Work[] {
     { name: 'boxIou', args: [boxes, groundTruth.boxes] },
     { name: 'nms', args: [boxes, floats(400, 0, 1), { classes: labels(400, 0, 3) }] },
     { name: 'decodeDetections', args: [{ ...outputs, topK: 100 }] },
+    { name: 'decodeDetections', args: [{ ...outputs, boxDeltas: spoilt, topK: 100, classAgnostic: true }] },
     { name: 'retinanetLoss', args: [{ ...outputs, groundTruth }] },
     { name: 'selectHardNegatives', args: [floats(images * anchors, 0, 4), labels(images * anchors, -2, classes)] },
+    {
+      name: 'selectHardNegatives',
+      args: [floats(images * anchors, 0, 4), labels(images * anchors, -2, 0), { minNegatives: 77 }],
+    },
   ];
 }

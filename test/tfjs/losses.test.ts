@@ -30,6 +30,18 @@ function stockFocalLoss(x: tf.Tensor, targets: tf.Tensor, alpha = 0.25, gamma = 
   return tf.mul(tf.mul(at, ce), tf.pow(tf.sub(1, pt), gamma));
 }
 
+onEachBackend('focal loss: a power that underflows has the right gradient', (t) => {
+  const x = tf.tensor2d([-0.5, -1.92], [2, 1]);
+  for (const [gamma, target, row, want] of [
+    [100, 0.1, 0, 4.628149103405853e-39],
+    [43, 1e-6, 1, 1.534076646557933e-38],
+  ] as const) {
+    const loss = (v: tf.Tensor): tf.Scalar => sigmoidFocalLoss(v, tf.fill([2, 1], target), { gamma });
+    const grad = tf.grad(loss)(x).dataSync()[row] as number;
+    t.true(Math.abs(grad - want) <= 2 ** -149, `gamma ${String(gamma)}: ${String(grad)}`);
+  }
+});
+
 onEachBackend('focal loss: values and gradients equal those on typed arrays', (t) => {
   const common = { alpha: alphaValues, gamma: gammaValues, labelSmoothing: 0.1, anchorWeights: weightValues };
   const onTensors = { ...common, alpha: tf.tensor1d(alphaValues), anchorWeights: weights() };
@@ -224,7 +236,36 @@ test.serial('after a failed gradient the engine works on', async (t) => {
     const [x, y] = [logits(), dense()];
     t.throws(() => tf.grad((targets) => sigmoidFocalLoss(x, targets))(y));
     t.throws(() => tf.grad((l) => sigmoidFocalLoss(l, y, { gamma: -1 }))(x));
-    const { grad } = base.sigmoidFocalLossValueAndGrad(logitValues, denseValues);
+    const { grad } = base.sigmoidFocalLossValueAndGrad(logitValues, denseValues, { numClasses: K });
     equalArrays(t, tf.grad((l) => sigmoidFocalLoss(l, y))(x), [B, A, K], grad);
   });
+});
+
+onEachBackend('dense targets along a single axis do not tell anchors from classes', (t) => {
+  const x = tf.zeros([6]);
+  const y = tf.tensor1d([0, 0, 0, 1, 1, 0]);
+  const normalizer = 'positives';
+  for (const call of [
+    () => sigmoidFocalLoss(x, y, { normalizer }),
+    () => ops.sigmoidFocalLossBackward(x, y, { normalizer }),
+    () => ops.sigmoidFocalLossValueAndGrad(x, y),
+    () => ops.sigmoidFocalLossValueAndGrad(new Float32Array(6), Float32Array.of(0, 0, 0, 1, 1, 0)),
+  ]) {
+    t.throws(call, { code: 'ERR_SHAPE', message: /expected shape \[N, K\] .* for logits, received shape \[6\]/ });
+  }
+  // alpha (1 - p)^2 log 2 of a positive, (1 - alpha) p^2 log 2 of a negative
+  const sum = (2 * 0.25 + 4 * 0.75) * 0.25 * Math.LN2;
+  const rows = (shape: number[]) => [tf.reshape(x, shape), tf.reshape(y, shape)] as const;
+  for (const [shape, positives] of [
+    [[6, 1], 2],
+    [[2, 3], 1],
+    [[1, 6], 1],
+  ] as const) {
+    const [a, b] = rows([...shape]);
+    const { loss, numPositives } = ops.sigmoidFocalLossValueAndGrad(a, b, { normalizer });
+    t.is(numPositives, positives);
+    close(t, loss, tf.scalar(sum / positives), 1e-6);
+  }
+  close(t, sigmoidFocalLoss(x, y), tf.scalar(sum), 1e-6);
+  t.is(ops.sigmoidFocalLossValueAndGrad(x, y, { alpha: [0.25, 0.25, 0.25, 0.25, 0.25, 0.25] }).numPositives, 1);
 });

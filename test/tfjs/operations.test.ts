@@ -1,4 +1,5 @@
 // Assignment, boxes, suppression, detections and mining on tensors equal those on typed arrays.
+import { isDeepStrictEqual } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import * as base from 'retinanet-ops';
 import * as ops from 'retinanet-ops/tfjs';
@@ -130,6 +131,15 @@ onEachBackend('decodeDetections', (t) => {
   equalArrays(t, actual.scores, [count], expected.scores);
   equalArrays(t, actual.labels, [count], expected.labels);
   equalArrays(t, actual.offsets, [3], expected.offsets);
+  for (const given of [{ classAgnostic: true }, { classAgnostic: false }, { numClasses: K }]) {
+    const want = base.decodeDetections({ ...options, ...given, classLogits, boxDeltas, anchors: grid });
+    const got = ops.decodeDetections({ ...options, ...given, classLogits: logits, boxDeltas: deltas, anchors: grid });
+    t.is(isDeepStrictEqual(want, expected), given.classAgnostic !== true);
+    equalArrays(t, got.boxes, [want.scores.length, 4], want.boxes);
+    equalArrays(t, got.labels, [want.scores.length], want.labels);
+  }
+  const none = ops.decodeDetections({ classLogits: logits, boxDeltas: tf.fill([2, A, 4], NaN), anchors: grid });
+  equalArrays(t, none.offsets, [3], [0, 0, 0]);
   const first = ops.decodeDetections({
     ...options,
     classLogits: tf.squeeze(tf.slice(logits, 0, 1), [0]),
@@ -151,6 +161,9 @@ onEachBackend('selectHardNegatives, onlineHardExamples', (t) => {
   const tensorLabels = tf.tensor2d(labels, [2, 40], 'int32');
   const actual = ops.selectHardNegatives(tf.tensor3d(losses, [2, 40, 3]), tensorLabels, { ratio: 0.5 });
   equalArrays(t, actual, [expected.length], expected);
+  const background = tf.fill([4], -1, 'int32');
+  equalArrays(t, ops.selectHardNegatives([1, 4, 2, 3], background, { minNegatives: 2 }), [2], [1, 3]);
+  equalArrays(t, ops.selectHardNegatives([1, 4, 2, 3], background), [0], []);
   const single = losses.slice(0, 80);
   const byAnchor = base.selectHardNegatives(single, labels);
   equalArrays(t, ops.selectHardNegatives(tf.tensor2d(single, [2, 40]), tensorLabels), [byAnchor.length], byAnchor);

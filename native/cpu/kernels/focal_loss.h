@@ -46,8 +46,8 @@ struct BalancedTerm {
 template <class Gamma>
 RN_HD BalancedTerm HardTerm(const Logits& logits, Mask is_class, const Parameters<Gamma>& at, const FocalSpan& span,
                             int64_t k) {
-  FocalTerm<Float> term =
-      HardFocalLoss(Logits{NegateWhere(is_class, logits.x), logits.e, logits.smaller, logits.log1p_e}, at.gamma);
+  FocalTerm<Float> term = HardFocalLoss(
+      Logits{NegateWhere(is_class, logits.x), logits.e, logits.smaller, logits.log1p_e, logits.e_rest}, at.gamma);
   term.slope = NegateWhere(is_class, term.slope);
   return {term, Select(is_class, Load(span.class_weight + k), at.background_weight)};
 }
@@ -89,7 +89,7 @@ struct Scales {
   Float loss, grad;
 };
 RN_HD Scales ScalesWith(Float alpha, const FocalSpan& span) {
-  return {alpha * Float(span.loss_scale), alpha * Float(span.grad_scale)};
+  return {alpha * Float(static_cast<float>(span.loss_scale)), alpha * Float(static_cast<float>(span.grad_scale))};
 }
 
 // The vector of elements from i on; k their index into the tables, `at` what those say there,
@@ -128,23 +128,21 @@ RN_HD Float Vector(const FocalSpan& span, const Logits& logits, int64_t i, int64
 // One element in float64; returns its loss.
 RN_NOINLINE double ExactElement(const FocalSpan& span, int64_t i, int64_t k, bool is_class) {
   const double hard = span.targets ? static_cast<double>(span.targets[i]) : static_cast<double>(is_class);
-  const double t = span.background_target + hard * (span.class_target - span.background_target);
-  const double alpha_t =
-      t * static_cast<double>(span.class_weight[k]) + (1 - t) * static_cast<double>(span.background_weight[k]);
-  const double gamma = static_cast<double>(span.gamma[k]) + static_cast<double>(span.gamma_rest[k]);
-  const FocalLossAndGrad term = FocalLossOf(static_cast<double>(span.logits[i]), t, gamma, alpha_t);
+  const double scale = span.class_target - span.background_target;
+  const double t = span.background_target + hard * scale, not_t = span.background_target + (1 - hard) * scale;
+  const FocalClass& of_class = span.by_class[k % span.number_of_classes];
+  const FocalLossAndGrad term =
+      FocalLossOf(static_cast<double>(span.logits[i]), t, not_t, of_class.gamma, of_class.Alpha(t, not_t));
   const double weight = span.weights ? static_cast<double>(span.weights[i]) : 1.0;
   const double upstream = span.upstream ? static_cast<double>(span.upstream[i]) : 1.0;
-  if (span.losses) span.losses[i] = static_cast<float>(static_cast<double>(span.loss_scale) * weight * term.loss);
-  if (span.grad) {
-    span.grad[i] = static_cast<float>(static_cast<double>(span.grad_scale) * upstream * weight * term.grad);
-  }
+  if (span.losses) span.losses[i] = static_cast<float>(span.loss_scale * weight * term.loss);
+  if (span.grad) span.grad[i] = static_cast<float>(span.grad_scale * upstream * weight * term.grad);
   return weight * term.loss;
 }
 
 // The elements [i, i + lanes), no more than a vector has: at the end of a span, or among them logits that are infinite,
-// NaN, or so far from 0 that a float32 of the way would underflow, which are done in float64. Works on a copy, filled
-// up with elements that count for nothing.
+// NaN, or out of float32's reach, which are done in float64. Works on a copy, filled up with elements that count for
+// nothing.
 template <FocalTargets kTargets, FocalGamma kGamma>
 RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, int64_t lanes, uint32_t class_bits) {
   float logits[Float::kLanes] = {}, targets[Float::kLanes] = {}, weights[Float::kLanes] = {};
@@ -156,21 +154,33 @@ RN_NOINLINE double CarefulVector(const FocalSpan& span, int64_t i, int64_t k, in
   part.losses = losses;
   part.grad = grad;
   part.stream = false;
-  const auto in_reach = [&](float x) { return x <= span.largest_logit && -x <= span.largest_logit; };
+  const auto in_reach = [&](int64_t j) {
+    const float x = span.logits[i + j];
+    const float largest = !span.weights ? span.largest_logit
+                                        : LargestLogit(*span.limits, static_cast<float>(span.loss_scale),
+                                                       static_cast<float>(span.grad_scale), span.weights[i + j]);
+    return x <= largest && -x <= largest;
+  };
+  bool any_in_reach = false;
   for (int64_t j = 0; j < lanes; ++j) {
-    if (!in_reach(span.logits[i + j])) continue;
+    if (!in_reach(j)) continue;
+    any_in_reach = true;
     logits[j] = span.logits[i + j];
     targets[j] = span.targets ? span.targets[i + j] : 0.0f;
     weights[j] = span.weights ? span.weights[i + j] : 1.0f;
     upstream[j] = span.upstream ? span.upstream[i + j] : 1.0f;
   }
-  const Float x = Load(logits);
-  Sum sum;
-  sum.Add(Vector<kTargets, kAnything, false>(part, LogitOf(x), 0, k, ParametersAt<kGamma>(part, k), class_bits, {},
-                                             Float(0.0f)));
-  double total = sum.Total();
+  double total = 0;
+  if (any_in_reach) {
+    const Float x = Load(logits);
+    const Logits of = kGamma == kGammaReal && kTargets != kHard ? SharpLogitOf(x) : LogitOf(x);
+    Sum sum;
+    sum.Add(
+        Vector<kTargets, kAnything, false>(part, of, 0, k, ParametersAt<kGamma>(part, k), class_bits, {}, Float(0.0f)));
+    total = sum.Total();
+  }
   for (int64_t j = 0; j < lanes; ++j) {
-    if (in_reach(span.logits[i + j])) {
+    if (in_reach(j)) {
       if (span.losses) span.losses[i + j] = losses[j];
       if (span.grad) span.grad[i + j] = grad[j];
     } else {
@@ -230,11 +240,14 @@ class SpanSum {
   static constexpr int64_t kPrefetch = 512;      // elements: the processor's own prefetching ends with each page
   static constexpr int64_t kGroup = 8 * kLanes;  // as many are added up in float32 before they are in float64
 
+  static constexpr bool kWithRest = kGamma == kGammaReal && kTargets != kHard;
+
   // What Logits are made of, for a chunk.
   struct Scratch {
     alignas(64) float e[FocalSpan::kChunk + 2 * kLanes];  // two more, which Ahead reads
     alignas(64) float smaller[FocalSpan::kChunk];         // these for real powers alone, whose chains of dependent
     alignas(64) float log1p_e[FocalSpan::kChunk];         // operations are so long that they are cut once more
+    alignas(64) float e_rest[kWithRest ? FocalSpan::kChunk : 1];  // and of soft targets
   };
 
   // Whole vectors of at most a chunk, k the index of the first into the tables.
@@ -250,7 +263,13 @@ class SpanSum {
       Prefetch(logits + i, kPrefetch);
       const Float magnitude = Abs(Load(logits + i));
       farthest = LargerMagnitude(farthest, magnitude);
-      Store(scratch.e + i, ExpMinus(magnitude));
+      if constexpr (kWithRest) {
+        Float rest;
+        Store(scratch.e + i, ExpMinus(magnitude, &rest));
+        Store(scratch.e_rest + i, rest);
+      } else {
+        Store(scratch.e + i, ExpMinus(magnitude));
+      }
     }
     if (!All(largest >= farthest)) return SearchFarLogits(first, count, k);
     if (span_.weights || span_.losses || span_.upstream) {
@@ -323,7 +342,8 @@ class SpanSum {
         for (; i < end; i += kLanes) {
           const Float x = Load(logits + i), e = Load(scratch.e + i);
           if constexpr (kGamma == kGammaReal) {
-            losses = add({x, e, Load(scratch.smaller + i), Load(scratch.log1p_e + i)}, i, losses);
+            const Float rest = kWithRest ? Load(scratch.e_rest + i) : Float(0.0f);
+            losses = add({x, e, Load(scratch.smaller + i), Load(scratch.log1p_e + i), rest}, i, losses);
           } else {
             losses = add(LogitOf(x, e, SmallerShare(e)), i, losses);
           }

@@ -4,6 +4,11 @@
 
 #include <cstdint>
 
+namespace rn {
+struct FocalClass;
+struct FocalLimits;
+}  // namespace rn
+
 namespace rn::cpu {
 
 // A run of logits whose rows are all to be counted. Element i has class (first_class + i) mod K. The parameter tables
@@ -23,15 +28,18 @@ struct FocalSpan {
   const float* class_weight;                      // alpha
   const float* gamma;                             // rounded, and
   const float* gamma_rest;                        // what rounding left
-  float largest_logit;                     // magnitude up to which float32 does; beyond and for NaN it is float64
+  const FocalClass* by_class;                     // all that in float64, of number_of_classes: 1 for all, or K
+  int64_t number_of_classes;
+  float largest_logit;  // up to which float32 surely does; beyond, `limits` say so of an element
+  const FocalLimits* limits;
   const float* weights;                    // optional, one an element
   double background_target, class_target;  // 0 and 1, or smoothed
 
-  float loss_scale, grad_scale;  // of what is stored; the sum is not scaled
-  const float* upstream;         // optional, one an element
-  float* losses;                 // optional
-  float* grad;                   // optional
-  bool stream;                   // write grad, which is aligned to 16 bytes, past the cache
+  double loss_scale, grad_scale;  // of what is stored; the sum is not scaled
+  const float* upstream;          // optional, one an element
+  float* losses;                  // optional
+  float* grad;                    // optional
+  bool stream;                    // write grad, which is aligned to 16 bytes, past the cache
 };
 
 enum FocalTargets { kHard, kSoft, kDense, kNumFocalTargets };

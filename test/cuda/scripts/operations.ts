@@ -4,6 +4,7 @@ import * as sync from 'retinanet-ops';
 import * as promises from 'retinanet-ops/promises';
 import { AnchorGrid, cuda, type DeviceTensor } from 'retinanet-ops';
 import { operation, operations, validArguments } from '../../support/calls.js';
+import { focalLossReference } from '../../reference/focal-loss.js';
 import { mismatch } from '../../support/compare.js';
 import { integers, random, randomBoxes, uniform } from '../../support/random.js';
 import { workload, type Work } from '../../support/workload.js';
@@ -36,6 +37,9 @@ async function onHost(value: unknown): Promise<unknown> {
 function calls(): Work[] {
   return [...operations.map((name) => ({ name, args: validArguments(name) })), ...workload(random(3))];
 }
+
+// Typed arrays are sent to the same kernels: results are compared to the bit.
+sync.setBackend('cuda');
 
 await runScenario({
   async same() {
@@ -99,6 +103,20 @@ await runScenario({
       strictEqual(got.grad.dtype, dtype);
       strictEqual(mismatch(await got.grad.data(), want.grad, { relative, absolute: 2 ** -25 }), null);
       strictEqual(mismatch(await got.loss.data(), [want.loss], { relative: 1e-6 }), null);
+      // Powers that underflow, in every way to say so.
+      const soft = uniform(next, 300, 0, 1).map((t) => t ** 20);
+      for (const gamma of [43, 1e4]) {
+        for (const [targets, labelSmoothing] of [
+          [soft, 0],
+          [labels, 0.1],
+          [labels, 0],
+        ] as const) {
+          const options = { numClasses: 3, gamma, labelSmoothing };
+          const right = focalLossReference(rounded, targets, options).grad;
+          const grad = sync.sigmoidFocalLossBackward(tensor, cuda.tensor(targets), options);
+          strictEqual(mismatch(await grad.data(), right, { relative, absolute: 2 ** -25 }), null);
+        }
+      }
       throws(() => sync.sigmoidFocalLossBackward(tensor, cuda.tensor(labels), { out: cuda.tensor([300]) }), {
         code: 'ERR_DTYPE',
         message: new RegExp(`dtype ${dtype} for out`),
@@ -188,6 +206,66 @@ await runScenario({
     const assign = operation(sync, 'assignAnchors');
     refuses(() => assign(new Float32Array(8), boxes, cuda.tensor([2], { dtype: 'int32' })), 'ERR_DEVICE', /anchors/);
     refuses(() => assign(boxes, boxes, new Int32Array(2)), 'ERR_DEVICE', /gtLabels/);
+  },
+
+  async 'not-finite'() {
+    const boxes = Float32Array.of(0, 0, 10, 10, NaN, 1, 9, 9, 1, 1, Infinity, 9, 1, 1, 10, 10, 50, 50, 60, 60);
+    const given = cuda.tensor(boxes, { shape: [5, 4] });
+    // Rows 1 and 2 are no boxes, and row 0 has no score: else it would suppress row 3.
+    for (const nan of [NaN, -NaN]) {
+      const scores = cuda.tensor(Float32Array.of(nan, 9, 8, 1, 2));
+      deepStrictEqual(await sync.nms(given, scores).data(), Int32Array.of(4, 3));
+      deepStrictEqual(await sync.nms(given, scores, { maxOutput: 1 }).data(), Int32Array.of(4));
+      deepStrictEqual(await sync.onlineHardExamples(scores, given, { count: 5 }).data(), Int32Array.of(4, 3));
+      const labels = cuda.tensor(Int32Array.of(-1, -1, 3, -1, -1));
+      const kept = sync.selectHardNegatives(scores, labels, { minNegatives: 5 });
+      deepStrictEqual(await kept.data(), Int32Array.of(1, 4, 3));
+    }
+    deepStrictEqual(
+      await sync.clipBoxes(given, { height: 20, width: 5 }).data(),
+      Float32Array.of(0, 0, 5, 10, NaN, 1, 5, 9, 1, 1, 5, 9, 1, 1, 5, 10, 5, 20, 5, 20),
+    );
+    const anchors = Float32Array.of(0, 0, 10, 10, 0, 0, 10, 10, 0, 0, 10, 10, 0, 0, 10, 10, 0, 0, 10, 10);
+    const nans = (values: ArrayLike<number>) => Array.from(values, Number.isNaN);
+    const coded = await sync.encodeBoxes(cuda.tensor(anchors, { shape: [5, 4] }), given).data();
+    deepStrictEqual(nans(coded.subarray(4, 8)), [true, false, true, false]);
+    const overlaps = await sync.boxIou(given, given).data();
+    for (let i = 0; i < 5; i++) ok(Number.isNaN(overlaps[5 + i]) && Number.isNaN(overlaps[5 * i + 1]));
+    const deltas = Float32Array.of(NaN, 0, 0, 0, 0, 0, NaN, 0, 0, NaN, 0, NaN, 0, 0, Infinity, 0, 0, 0, 0, -Infinity);
+    const decoded = await sync.decodeBoxes(cuda.tensor(anchors), cuda.tensor(deltas)).data();
+    deepStrictEqual(decoded, sync.decodeBoxes(anchors, deltas, { backend: 'cpu' }));
+    const [x, y] = [
+      [true, false, true, false],
+      [false, true, false, true],
+    ];
+    deepStrictEqual(nans(decoded), [...x, ...x, ...y, ...new Array<boolean>(8).fill(false)]);
+    // None of these rows is a detection, though some are where they are clipped; nor do they take the place of one that is.
+    const size = { imageHeight: 40, imageWidth: 40, topK: 1 };
+    for (const dtype of ['float32', 'float16', 'bfloat16'] as const) {
+      const outputs = (logits: number[], ofBoxes: Float32Array) => ({
+        classLogits: cuda.tensor(Float32Array.from(logits), { dtype }),
+        boxDeltas: cuda.tensor(ofBoxes, { dtype }),
+        anchors: cuda.tensor(anchors),
+      });
+      const none = sync.decodeDetections({ ...outputs([3, 3, 3, 3, 3], deltas), ...size });
+      deepStrictEqual(none.offsets, Int32Array.of(0, 0));
+      const mended = deltas.slice().fill(0, 8, 12);
+      const one = sync.decodeDetections({ ...outputs([3, 3, 0, 3, 3], mended), ...size });
+      deepStrictEqual(await onHost(one), {
+        boxes: Float32Array.of(0, 0, 10, 10),
+        scores: Float32Array.of(0.5),
+        labels: Int32Array.of(0),
+        offsets: Int32Array.of(0, 1),
+      });
+      const spoiltAnchors = {
+        ...outputs([3, 3, 0, 3, 3], mended),
+        anchors: cuda.tensor(anchors.slice().fill(NaN, 8, 9)),
+      };
+      deepStrictEqual(sync.decodeDetections({ ...spoiltAnchors, ...size }).offsets, Int32Array.of(0, 0));
+    }
+    const smooth = sync.smoothL1LossValueAndGrad(cuda.tensor(deltas), cuda.tensor(new Float32Array(20)));
+    ok(Number.isNaN((await smooth.loss.data())[0]));
+    deepStrictEqual(nans(await smooth.grad.data()), nans(deltas));
   },
 
   async garbage() {

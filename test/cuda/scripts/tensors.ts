@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { cuda } from 'retinanet-ops';
+import * as ops from 'retinanet-ops';
+import { secondCopy } from '../../support/second-copy.js';
 import { runScenario } from './scenario.js';
 
+const { cuda } = ops;
 const { tensor } = cuda;
 
 /** The float16 value nearest to x, ties to even, in float64. */
@@ -37,6 +39,68 @@ const same = (a: ArrayLike<number>, b: ArrayLike<number>): void => {
 };
 
 await runScenario({
+  async 'other-copy'() {
+    const other = await secondCopy();
+    const [ours, theirs] = [tensor(Float32Array.of(0, 0, 2, 2)), other.cuda.tensor(Float32Array.of(0, 0, 2, 2))];
+    for (const call of [
+      () => ops.boxIou(theirs, ours),
+      () => other.boxIou(ours, theirs),
+      () => ours.copyFrom(theirs),
+      () => ops.boxIou(theirs, Float32Array.of(0, 0, 2, 2) as never),
+    ]) {
+      throws(call, { code: 'ERR_DTYPE', message: /received a DeviceTensor of another copy of retinanet-ops/ });
+    }
+    same(await theirs.data(), await ours.data());
+    same(await ours.copyFrom(ours).data(), [0, 0, 2, 2]);
+  },
+
+  async overlaps() {
+    const logits = tensor(Float32Array.of(0.5, -1, 2, -3), { shape: [2, 2] });
+    const labels = tensor(Int32Array.of(1, -1));
+    const want = await ops.sigmoidFocalLossBackward(logits, labels).data();
+    const weights = tensor(Float32Array.of(1, 1));
+    const targets = tensor(Float32Array.of(0, 1, 0, 0), { shape: [2, 2] });
+    const refused = { code: 'ERR_OPTION', message: /apart from (targets|logits) for out, received one over the same/ };
+    throws(() => ops.sigmoidFocalLossBackward(logits, targets, { out: targets, anchorWeights: weights }), refused);
+    throws(() => ops.sigmoidFocalLoss(logits, labels, { out: logits, reduction: 'none' }), refused);
+    strictEqual(ops.sigmoidFocalLossBackward(logits, labels, { out: logits }), logits);
+    same(await logits.data(), want);
+    const boxes = tensor(Float32Array.of(-1, -1, 9, 9), { shape: [1, 4] });
+    same(await ops.clipBoxes(boxes, { height: 4, width: 5, out: boxes }).data(), [0, 0, 5, 4]);
+    const iou = tensor([1]);
+    throws(() => ops.boxIou(boxes, iou, { out: iou }), { code: 'ERR_SHAPE' });
+    const empty = tensor([0, 4]);
+    strictEqual(ops.clipBoxes(empty, { height: 4, width: 5, out: empty }), empty);
+  },
+
+  async classes() {
+    // Six zero logits: a shape tells K, a single axis does not.
+    const y = Float32Array.of(0, 0, 0, 1, 1, 0);
+    const count = async (shape: number[], targetShape: number[], options = {}): Promise<unknown> => {
+      const [logits, targets] = [tensor(shape), tensor(y, { shape: targetShape })];
+      const { numPositives } = ops.sigmoidFocalLossValueAndGrad(logits, targets, options);
+      return (await numPositives.data())[0];
+    };
+    strictEqual(await count([2, 3], [2, 3]), 1);
+    strictEqual(await count([2, 3], [6]), 1);
+    strictEqual(await count([6], [6, 1]), 2);
+    strictEqual(await count([3, 2, 1], [6]), 2);
+    strictEqual(await count([6], [6], { numClasses: 3 }), 1);
+    strictEqual(await count([2, 3], [2, 3], { numClasses: 1 }), 2);
+    await rejects(count([6], [6]), { code: 'ERR_OPTION', message: /for numClasses, received undefined/ });
+    await rejects(count([2, 3], [3, 2]), { code: 'ERR_SHAPE', message: /rows of 3 .* for targets, received 2/ });
+    // Labels whose number divides that of the logits, and is not that of the rows.
+    const labels = tensor([3], { dtype: 'int32' });
+    throws(() => ops.sigmoidFocalLoss(tensor([2, 3]), labels), { code: 'ERR_SHAPE', message: /3 rows of 3 elements/ });
+    const anchors = Float32Array.of(0, 0, 4, 4, 0, 0, 8, 8, 2, 2, 6, 6);
+    const outputs = { anchors: tensor(anchors, { shape: [3, 4] }), imageHeight: 8, imageWidth: 8 };
+    const halved = { ...outputs, classLogits: tensor([2, 3, 2]), boxDeltas: tensor([1, 3, 4]) };
+    throws(() => ops.decodeDetections(halved), {
+      code: 'ERR_SHAPE',
+      message: /classLogits, received shape \[2, 3, 2\]/,
+    });
+  },
+
   async data() {
     const floats = Float32Array.of(1, -2.5, NaN, Infinity, -0, 1e-40);
     const t = tensor(floats, { shape: [2, 3] });

@@ -1,4 +1,4 @@
-// Small kernels and programs, right ones and wrong ones, for test/cuda/emulator.test.ts.
+// Small kernels and programs, right ones and wrong ones, for test/cuda/emulator.test.ts. A file each kind.
 #ifndef RETINANET_OPS_EMULATOR_SCENARIOS_H
 #define RETINANET_OPS_EMULATOR_SCENARIOS_H
 

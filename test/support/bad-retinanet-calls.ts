@@ -1,0 +1,321 @@
+// The table of bad calls of 'retinanet-ops/retinanet': every function with every argument spoilt.
+import type { ErrorCode } from 'retinanet-ops';
+import * as retinanet from 'retinanet-ops/retinanet';
+import { detached, f32, i32 } from './calls.js';
+
+type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'useWasmBackend'>;
+
+export interface BadRetinanetCall {
+  name: Name;
+  args: unknown[];
+  code: ErrorCode;
+  message: RegExp;
+}
+
+export const config = { numClasses: 2, imageHeight: 16, imageWidth: 24, pyramidChannels: 4, subnetDepth: 0 } as const;
+
+const pixels = 16 * 24 * 3;
+
+/** Three images; the second has no objects. */
+export function goodDataset(): retinanet.DetectionDataset {
+  return {
+    classNames: ['cat', 'dog'],
+    imageHeight: 16,
+    imageWidth: 24,
+    length: 3,
+    images: new Uint8Array(3 * pixels),
+    boxes: f32(0, 0, 4, 4, 1, 1, 16, 8, -2, 3, 5, 6),
+    labels: i32(0, 1, 1),
+    offsets: i32(0, 2, 2, 3),
+    names: ['a.jpg', 'b.jpg', 'c.jpg'],
+  };
+}
+
+function goodDetections(): retinanet.Detections {
+  return { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8), scores: f32(0.5, 0.25), labels: i32(0, 1), offsets: i32(0, 1, 1, 2) };
+}
+
+/** Valid arguments of every function, for a net on any backend. */
+export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
+  return {
+    countParameters: [net.model],
+    createRetinaNet: [config],
+    detect: [net, new Uint8Array(pixels)],
+    directoryLoader: [directory],
+    directorySaver: [directory],
+    evaluateDetections: [goodDetections(), goodDataset()],
+    loadRetinaNet: [directory],
+    pixelStatistics: [goodDataset()],
+    saveRetinaNet: [net, directory],
+    trainRetinaNet: [net, goodDataset(), { steps: 1, batchSize: 1 }],
+    validateDataset: [goodDataset()],
+    validateOffsets: [i32(0, 2, 3), 2, 3, 'offsets'],
+  };
+}
+
+export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): BadRetinanetCall[] {
+  const rows: BadRetinanetCall[] = [];
+  const bad = (name: Name, index: number, value: unknown, code: ErrorCode, message: RegExp): void => {
+    const args = goodArguments(net, directory)[name];
+    args[index] = value;
+    rows.push({ name, args, code, message });
+  };
+  const noObjects = (name: Name, index: number, argument: string): void => {
+    for (const [value, received] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [7, '7'],
+      ['net', "'net'"],
+      [[], 'an Array'],
+      [f32(), 'a Float32Array'],
+      [() => 1, 'a function'],
+    ] as const) {
+      if (argument === 'options' && value === undefined) continue;
+      bad(name, index, value, 'ERR_DTYPE', new RegExp(`an object for ${argument}, received ${received}`));
+    }
+  };
+  const noStrings = (name: Name, index: number, argument: string): void => {
+    for (const value of [undefined, null, 7, {}, new Uint8Array(2)]) {
+      bad(name, index, value, 'ERR_DTYPE', new RegExp(`a string for ${argument}, received`));
+    }
+  };
+
+  for (const name of ['countParameters'] as const) {
+    for (const value of [undefined, null, {}, net, 'model']) {
+      bad(name, 0, value, 'ERR_DTYPE', /a LayersModel for model, received/);
+    }
+  }
+
+  noObjects('createRetinaNet', 0, 'config');
+  const ofConfig = (given: object, code: ErrorCode, message: RegExp): void => {
+    bad('createRetinaNet', 0, { ...config, ...given }, code, message);
+    const spoilt = { ...net, config: { ...net.config, ...given } };
+    const there = new RegExp(message.source.replace(/ for (?=[a-zA-Z])/, ' for net\\.config\\.'));
+    if (!('numClass' in given)) bad('detect', 0, spoilt, code, there);
+  };
+  ofConfig({ numClasses: 0 }, 'ERR_RANGE', /an integer in \[1, 100000\] for numClasses, received 0/);
+  ofConfig({ numClasses: null }, 'ERR_DTYPE', /an integer for numClasses, received null/);
+  ofConfig({ numClasses: undefined }, 'ERR_DTYPE', /an integer for numClasses, received undefined/);
+  ofConfig({ imageHeight: NaN }, 'ERR_RANGE', / for imageHeight, received NaN/);
+  ofConfig({ imageWidth: 2.5 }, 'ERR_RANGE', / for imageWidth, received 2\.5/);
+  ofConfig({ preset: 'tiny' }, 'ERR_OPTION', /one of 'compact', 'resnet50-fpn' for preset, received 'tiny'/);
+  ofConfig({ preset: null }, 'ERR_OPTION', / for preset, received null/);
+  ofConfig({ classNames: null }, 'ERR_DTYPE', /an Array of strings for classNames, received null/);
+  ofConfig({ classNames: 'ab' }, 'ERR_DTYPE', / for classNames, received 'ab'/);
+  ofConfig({ classNames: ['a'] }, 'ERR_SHAPE', /2 elements one a class for classNames, received 1/);
+  ofConfig({ classNames: ['a', 7] }, 'ERR_DTYPE', /a string for classNames, received 7 at row 1/);
+  ofConfig({ pyramidLevels: [3] }, 'ERR_RANGE', /the first and the last level.* for pyramidLevels, received \[3\]/);
+  ofConfig({ pyramidLevels: null }, 'ERR_DTYPE', / for pyramidLevels, received null/);
+  ofConfig({ pyramidLevels: [2, 5] }, 'ERR_RANGE', / for pyramidLevels, received 2 at row 0/);
+  ofConfig({ pyramidChannels: 0 }, 'ERR_RANGE', / for pyramidChannels, received 0/);
+  ofConfig({ subnetDepth: '2' }, 'ERR_DTYPE', / for subnetDepth, received '2'/);
+  ofConfig({ anchorSizeInStrides: 0 }, 'ERR_RANGE', / for anchorSizeInStrides, received 0/);
+  ofConfig({ anchorScales: [] }, 'ERR_SHAPE', / for anchorScales, received 0/);
+  ofConfig({ anchorScales: [1e-30] }, 'ERR_RANGE', /possible anchors/);
+  ofConfig({ aspectRatios: [1, -2] }, 'ERR_RANGE', / for aspectRatios, received -2 at row 1/);
+  ofConfig({ aspectRatios: '12' }, 'ERR_DTYPE', / for aspectRatios, received '12'/);
+  ofConfig({ priorProbability: 1 }, 'ERR_RANGE', / for priorProbability, received 1/);
+  ofConfig({ pixelMean: [1, 2] }, 'ERR_SHAPE', /3 elements one a channel for pixelMean, received 2/);
+  ofConfig({ pixelMean: [1, NaN, 3] }, 'ERR_RANGE', / for pixelMean, received NaN at row 1/);
+  ofConfig({ pixelStd: [1, 0, 1] }, 'ERR_RANGE', / for pixelStd, received 0 at row 1/);
+  ofConfig({ pixelStd: [1, 1, 1e300] }, 'ERR_RANGE', / for pixelStd, received 1e\+300 at row 2/);
+  ofConfig({ batchNorm: false }, 'ERR_OPTION', / for batchNorm, received false/);
+  ofConfig({ seed: -1 }, 'ERR_RANGE', / for seed, received -1/);
+  ofConfig({ numClass: 2 }, 'ERR_OPTION', /a known option for config, received 'numClass' \(did you mean 'numClasses'/);
+
+  for (const [name, index] of [
+    ['detect', 0],
+    ['saveRetinaNet', 0],
+    ['trainRetinaNet', 0],
+  ] as const) {
+    noObjects(name, index, 'net');
+    const { model, anchors } = net;
+    bad(name, index, { model, anchors }, 'ERR_DTYPE', /an object for net\.config, received undefined/);
+    bad(name, index, { ...net, model: null }, 'ERR_DTYPE', /a LayersModel for net\.model, received null/);
+    bad(
+      name,
+      index,
+      { ...net, model: { weights: [] } },
+      'ERR_DTYPE',
+      /a LayersModel for net\.model, received an object/,
+    );
+    bad(name, index, { ...net, anchors: null }, 'ERR_SHAPE', /AnchorGrid .* for net\.anchors, received null/);
+    bad(name, index, { ...net, anchors: f32(0, 0, 4, 4) }, 'ERR_SHAPE', /net\.anchors, received a Float32Array/);
+    const wider = { ...net.config, imageWidth: 32 };
+    bad(
+      name,
+      index,
+      { ...net, config: wider },
+      'ERR_SHAPE',
+      /\[\[null,16,32,3\]\].* for net\.model, .*\[\[null,16,24,3\]\]/,
+    );
+  }
+
+  for (const [value, received] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [new Array(pixels).fill(0), 'an Array'],
+    [new Float32Array(pixels), 'a Float32Array'],
+    [new Uint8ClampedArray(pixels), 'a Uint8ClampedArray'],
+    [new Uint8Array(pixels).buffer, 'an ArrayBuffer'],
+  ] as const) {
+    bad('detect', 1, value, 'ERR_DTYPE', new RegExp(`a Uint8Array for images, received ${received}`));
+    for (const name of ['pixelStatistics', 'validateDataset'] as const) {
+      const images = new RegExp(`a Uint8Array for dataset\\.images, received ${received}`);
+      bad(name, 0, { ...goodDataset(), images: value }, 'ERR_DTYPE', images);
+    }
+  }
+  bad('detect', 1, detached(new Uint8Array(pixels)), 'ERR_DTYPE', /images, .*detached/);
+  bad(
+    'detect',
+    1,
+    new Uint8Array(pixels + 1),
+    'ERR_SHAPE',
+    /whole images of 16 x 24 x 3 values for images, received 1153/,
+  );
+  noObjects('detect', 2, 'options');
+  for (const [given, code, message] of [
+    [{ batchSize: 0 }, 'ERR_RANGE', /batchSize, received 0/],
+    [{ batchSize: '8' }, 'ERR_DTYPE', /batchSize, received '8'/],
+    [{ scoreThreshold: NaN }, 'ERR_RANGE', /scoreThreshold, received NaN/],
+    [{ topK: 0.5 }, 'ERR_RANGE', /topK, received 0\.5/],
+    [{ iouThreshold: 2 }, 'ERR_RANGE', /iouThreshold, received 2/],
+    [{ maxDetections: null }, 'ERR_DTYPE', /maxDetections, received null/],
+    [{ maxDetection: 3 }, 'ERR_OPTION', /'maxDetection' \(did you mean 'maxDetections'/],
+  ] as const) {
+    bad('detect', 2, given, code, message);
+  }
+  bad(
+    'pixelStatistics',
+    0,
+    { images: new Uint8Array(4) },
+    'ERR_SHAPE',
+    /three values a pixel for dataset\.images, received 4/,
+  );
+  noObjects('pixelStatistics', 0, 'dataset');
+
+  for (const name of ['directoryLoader', 'directorySaver', 'loadRetinaNet'] as const) noStrings(name, 0, 'directory');
+  noStrings('saveRetinaNet', 1, 'directory');
+
+  // What is in images, as a data set and as truth.
+  noObjects('validateDataset', 0, 'dataset');
+  noObjects('trainRetinaNet', 1, 'dataset');
+  noObjects('evaluateDetections', 0, 'detections');
+  noObjects('evaluateDetections', 1, 'truth');
+  const ofTruth = (given: object, code: ErrorCode, text: string): void => {
+    const spoilt = { ...goodDataset(), ...given };
+    bad('validateDataset', 0, spoilt, code, new RegExp(text.replaceAll('DATA', 'dataset')));
+    bad('trainRetinaNet', 1, spoilt, code, new RegExp(text.replaceAll('DATA', 'dataset')));
+    bad('evaluateDetections', 1, spoilt, code, new RegExp(text.replaceAll('DATA', 'truth')));
+  };
+  ofTruth({ classNames: undefined }, 'ERR_DTYPE', 'an Array of strings for DATA.classNames, received undefined');
+  ofTruth({ classNames: [] }, 'ERR_SHAPE', 'at least one name for DATA.classNames');
+  ofTruth({ classNames: ['cat', null] }, 'ERR_DTYPE', 'a string for DATA.classNames, received null at row 1');
+  ofTruth({ labels: [0, 1, 1] }, 'ERR_DTYPE', 'an Int32Array for DATA.labels, received an Array');
+  ofTruth({ labels: new Uint32Array(3) }, 'ERR_DTYPE', 'DATA.labels, received a Uint32Array');
+  ofTruth({ labels: i32(0, 1) }, 'ERR_SHAPE', '8 elements .*for DATA.boxes, received 12');
+  ofTruth({ labels: i32(0, 1, 2) }, 'ERR_LABEL', 'below 2 for DATA.labels, received 2 at row 2 \\(image c.jpg\\)');
+  ofTruth({ labels: i32(0, -1, 1) }, 'ERR_LABEL', 'DATA.labels, received -1 at row 1 \\(image a.jpg\\)');
+  ofTruth({ boxes: null }, 'ERR_DTYPE', 'a Float32Array for DATA.boxes, received null');
+  ofTruth({ boxes: new Float64Array(12) }, 'ERR_DTYPE', 'DATA.boxes, received a Float64Array');
+  ofTruth({ boxes: new Float32Array(6) }, 'ERR_SHAPE', '12 elements .*for DATA.boxes, received 6');
+  ofTruth(
+    { boxes: f32(0, 0, 4, 4, 1, 1, 1, 8, -2, 3, 5, 6) },
+    'ERR_BOX',
+    'DATA.boxes, received \\[1, 1, 1, 8\\] at row 1 \\(image a.jpg\\)',
+  );
+  ofTruth(
+    { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8, -2, 3, NaN, 6), names: undefined },
+    'ERR_BOX',
+    'DATA.boxes, received \\[-2, 3, NaN, 6\\] at row 2 \\(image 2\\)',
+  );
+  ofTruth({ offsets: null }, 'ERR_DTYPE', 'an Int32Array for DATA.offsets, received null');
+  ofTruth({ offsets: i32(1, 2, 2, 3) }, 'ERR_RANGE', 'start at 0 for DATA.offsets, received 1 at row 0');
+  ofTruth({ offsets: i32(0, 2, 1, 3) }, 'ERR_RANGE', 'never fall \\(after 2\\) for DATA.offsets, received 1 at row 2');
+  ofTruth({ offsets: i32(0, 1, 2, 2) }, 'ERR_SHAPE', 'a last offset of 3.* for DATA.offsets, received 2');
+  ofTruth({ offsets: i32() }, 'ERR_SHAPE', 'DATA.offsets, received 0');
+  ofTruth({ names: 'abc' }, 'ERR_DTYPE', "an Array of strings for DATA.names, received 'abc'");
+  ofTruth({ names: ['a.jpg'] }, 'ERR_SHAPE', '3 elements one an image for DATA.names, received 1');
+  ofTruth({ names: ['a.jpg', 2, 'c.jpg'] }, 'ERR_DTYPE', 'a string for DATA.names, received 2 at row 1');
+  const ofDataset = (given: object, code: ErrorCode, message: RegExp): void => {
+    bad('validateDataset', 0, { ...goodDataset(), ...given }, code, message);
+    bad('trainRetinaNet', 1, { ...goodDataset(), ...given }, code, message);
+  };
+  ofDataset({ imageHeight: 1.5 }, 'ERR_RANGE', /dataset\.imageHeight, received 1\.5/);
+  ofDataset({ imageWidth: '24' }, 'ERR_DTYPE', /dataset\.imageWidth, received '24'/);
+  ofDataset({ length: 0 }, 'ERR_RANGE', /dataset\.length, received 0/);
+  ofDataset({ length: 2 }, 'ERR_SHAPE', /2304 elements \[n, H, W, 3\] for dataset\.images, received 3456/);
+  ofDataset({ images: new Uint8Array(5) }, 'ERR_SHAPE', /dataset\.images, received 5/);
+  ofDataset(
+    { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8, -2, 3, -1, 6) },
+    'ERR_BOX',
+    /touch their 24x16 image .*row 2 \(image c/,
+  );
+
+  const ofDetections = (given: object, code: ErrorCode, message: RegExp): void => {
+    bad('evaluateDetections', 0, { ...goodDetections(), ...given }, code, message);
+  };
+  ofDetections({ boxes: f32(0, 0) }, 'ERR_SHAPE', /8 elements .*for detections\.boxes, received 2/);
+  ofDetections({ boxes: f32(0, 0, 4, 4, 1, NaN, 16, 8) }, 'ERR_BOX', /detections\.boxes, .* at row 1 \(image 2\)/);
+  ofDetections({ boxes: [0, 0, 4, 4] }, 'ERR_DTYPE', /detections\.boxes, received an Array/);
+  ofDetections({ scores: f32(0.5) }, 'ERR_SHAPE', /2 elements one a label for detections\.scores, received 1/);
+  ofDetections({ scores: undefined }, 'ERR_DTYPE', /detections\.scores, received undefined/);
+  ofDetections({ labels: i32(0, 2) }, 'ERR_LABEL', /detections\.labels, received 2 at row 1 \(image 2\)/);
+  ofDetections({ labels: f32(0, 1) }, 'ERR_DTYPE', /detections\.labels, received a Float32Array/);
+  ofDetections({ offsets: i32(0, 2) }, 'ERR_SHAPE', /4 elements \(images \+ 1\) for detections\.offsets, received 2/);
+  ofDetections({ offsets: i32(0, 1, 1, 3) }, 'ERR_SHAPE', /a last offset of 2.* for detections\.offsets, received 3/);
+  noObjects('evaluateDetections', 2, 'options');
+  for (const [given, code, message] of [
+    [{ iouThresh: 0.9 }, 'ERR_OPTION', /'iouThresh' \(did you mean 'iouThreshold'/],
+    [{ iouThreshold: 0 }, 'ERR_RANGE', /\(0, 1\] for iouThreshold, received 0/],
+    [{ iouThreshold: '0.5' }, 'ERR_DTYPE', /iouThreshold, received '0\.5'/],
+    [{ maxDetections: NaN }, 'ERR_RANGE', /maxDetections, received NaN/],
+    [{ maxDetections: 1.5 }, 'ERR_RANGE', /maxDetections, received 1\.5/],
+  ] as const) {
+    bad('evaluateDetections', 2, given, code, message);
+  }
+
+  noObjects('trainRetinaNet', 2, 'options');
+  for (const [given, code, message] of [
+    [{ steps: 0 }, 'ERR_RANGE', /steps, received 0/],
+    [{ steps: null }, 'ERR_DTYPE', /steps, received null/],
+    [{ batchSize: 1.5 }, 'ERR_RANGE', /batchSize, received 1\.5/],
+    [{ learningRate: -1 }, 'ERR_RANGE', /learningRate, received -1/],
+    [{ learningRate: Infinity }, 'ERR_RANGE', /learningRate, received Infinity/],
+    [{ warmupSteps: -1 }, 'ERR_RANGE', /warmupSteps, received -1/],
+    [{ clipNorm: 0 }, 'ERR_RANGE', /clipNorm, received 0/],
+    [{ weightAveraging: 2 }, 'ERR_RANGE', /weightAveraging, received 2/],
+    [{ boxWeight: '1' }, 'ERR_DTYPE', /boxWeight, received '1'/],
+    [{ loss: 'hinge' }, 'ERR_OPTION', /'focal'.* for loss, received 'hinge'/],
+    [{ loss: null }, 'ERR_OPTION', /loss, received null/],
+    [{ augment: null }, 'ERR_DTYPE', /augment, received null/],
+    [{ augment: 'yes' }, 'ERR_DTYPE', /augment, received 'yes'/],
+    [{ augment: { zoom: 0 } }, 'ERR_RANGE', /augment\.zoom, received 0/],
+    [{ augment: { shift: NaN } }, 'ERR_RANGE', /augment\.shift, received NaN/],
+    [{ augment: { verticalFlip: 1 } }, 'ERR_DTYPE', /augment\.verticalFlip, received 1/],
+    [{ augment: { color: 0.1 } }, 'ERR_OPTION', /for augment, received 'color' \(did you mean 'colour'/],
+    [{ seed: 2 ** 31 }, 'ERR_RANGE', /seed, received 2147483648/],
+    [{ threads: 0 }, 'ERR_RANGE', /threads, received 0/],
+    [{ signal: {} }, 'ERR_DTYPE', /an AbortSignal for signal, received an object/],
+    [{ signal: null }, 'ERR_DTYPE', /an AbortSignal for signal, received null/],
+    [{ onStep: 'print' }, 'ERR_DTYPE', /a function for onStep, received 'print'/],
+    [{ onStep: null }, 'ERR_DTYPE', /a function for onStep, received null/],
+    [{ learningrate: 1 }, 'ERR_OPTION', /'learningrate' \(did you mean 'learningRate'/],
+  ] as const) {
+    bad('trainRetinaNet', 2, { steps: 1, batchSize: 1, ...given }, code, message);
+  }
+  const taller = { ...goodDataset(), imageHeight: 32, images: new Uint8Array(6 * pixels) };
+  bad('trainRetinaNet', 1, taller, 'ERR_SHAPE', /16, as the net has it, for dataset\.imageHeight, received 32/);
+  const more = { ...goodDataset(), classNames: ['a', 'b', 'c'], labels: i32(0, 1, 2) };
+  bad('trainRetinaNet', 1, more, 'ERR_LABEL', /below 2 for dataset\.labels, received 2 at row 2 \(image c\.jpg\)/);
+
+  bad('validateOffsets', 0, [0, 2, 3], 'ERR_DTYPE', /an Int32Array for offsets, received an Array/);
+  bad('validateOffsets', 0, null, 'ERR_DTYPE', /offsets, received null/);
+  bad('validateOffsets', 0, i32(0, 3, 2), 'ERR_RANGE', /never fall \(after 3\) for offsets, received 2 at row 2/);
+  bad('validateOffsets', 1, NaN, 'ERR_RANGE', /images, received NaN/);
+  bad('validateOffsets', 1, 3, 'ERR_SHAPE', /4 elements \(images \+ 1\) for offsets, received 3/);
+  bad('validateOffsets', 2, null, 'ERR_DTYPE', /rows, received null/);
+  bad('validateOffsets', 2, 4, 'ERR_SHAPE', /a last offset of 4/);
+  bad('validateOffsets', 3, undefined, 'ERR_DTYPE', /a string for name, received undefined/);
+  return rows;
+}
