@@ -5,13 +5,13 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bitset>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include "block.h"
-#include "fiber.h"
 
 namespace emulator {
 
@@ -33,19 +33,36 @@ struct Cell {
   Access reads[3], atomics[3];
 };
 
-// Cells of memory that is watched, by page.
+// Pages of which something is or was watched, and which words of them are.
 constexpr size_t kPageBits = 16, kTableBits = 16, kAddressBits = 48;
 constexpr size_t kCells = (size_t{1} << kPageBits) / 4;
-Cell** tables[size_t{1} << (kAddressBits - kPageBits - kTableBits)];
+struct Page {
+  Cell* cells;
+  std::bitset<kCells> watched;
+};
+Page** tables[size_t{1} << (kAddressBits - kPageBits - kTableBits)];
 
-Cell*& PageOf(uintptr_t address, Cell** table) {
-  return table[address >> kPageBits & ((size_t{1} << kTableBits) - 1)];
+Page*& PageOf(uintptr_t address, Page** table) { return table[address >> kPageBits & ((size_t{1} << kTableBits) - 1)]; }
+size_t CellOf(uintptr_t address) { return address % (size_t{1} << kPageBits) / 4; }
+
+// Null for memory that is not watched.
+Cell* Find(uintptr_t address) {
+  Page** const table = tables[address >> (kPageBits + kTableBits)];
+  Page* const page = table ? PageOf(address, table) : nullptr;
+  const size_t cell = CellOf(address);
+  return page && page->watched[cell] ? page->cells + cell : nullptr;
 }
 
-Cell* Find(uintptr_t address) {
-  Cell** const table = tables[address >> (kPageBits + kTableBits)];
-  Cell* const page = table ? PageOf(address, table) : nullptr;
-  return page ? page + address % (size_t{1} << kPageBits) / 4 : nullptr;
+Page& FindOrMakePage(uintptr_t address) {
+  Page**& table = tables[address >> (kPageBits + kTableBits)];
+  if (!table) table = static_cast<Page**>(std::calloc(size_t{1} << kTableBits, sizeof(Page*)));
+  Page*& page = PageOf(address, table);
+  if (page) return *page;
+  void* const cells =
+      mmap(nullptr, kCells * sizeof(Cell), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (cells == MAP_FAILED) throw std::bad_alloc();
+  page = new Page{static_cast<Cell*>(cells), {}};
+  return *page;
 }
 
 // The library, from whose beginning code is counted.
@@ -63,7 +80,8 @@ bool IsOrdered(const Access& before) {
   const Clock& clock = *running.clock;
   if (before.time < launch_start || (block == running.block && thread == running.thread)) return true;
   if (block == running.block && before.time < clock.barrier) return true;
-  return clock.known.Of(NameOfBlock(block)) > before.time || clock.known.Of(NameOfBlock(block) + 1 + thread) > before.time;
+  return clock.known.Of(NameOfBlock(block)) > before.time ||
+         clock.known.Of(NameOfBlock(block) + 1 + thread) > before.time;
 }
 
 uint32_t racing_code[2];
@@ -125,8 +143,7 @@ std::string SourceOf(uint32_t code) {
 }  // namespace
 
 void Touch(const volatile void* address, size_t bytes, Kind kind, const void* code) {
-  // A page that is watched in part may hold the end of a stack, which one thread has after the other.
-  if (!watching || Fiber::IsOnStack(address)) return;
+  if (!watching) return;
   watching = false;  // what follows may itself be instrumented
   const uintptr_t first = reinterpret_cast<uintptr_t>(address), end = first + bytes;
   Access now{};
@@ -151,17 +168,16 @@ void TouchAtomically(const volatile void* address, size_t bytes, const void* cod
 
 void WatchMemory(const void* memory, size_t bytes, bool is_new) {
   const uintptr_t first = reinterpret_cast<uintptr_t>(memory);
-  for (uintptr_t page = first >> kPageBits << kPageBits; page < first + bytes; page += uintptr_t{1} << kPageBits) {
-    Cell**& table = tables[page >> (kPageBits + kTableBits)];
-    if (!table) table = static_cast<Cell**>(std::calloc(size_t{1} << kTableBits, sizeof(Cell*)));
-    Cell*& cells = PageOf(page, table);
-    if (cells) continue;
-    void* const fresh = mmap(nullptr, kCells * sizeof(Cell), PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (fresh == MAP_FAILED) throw std::bad_alloc();
-    cells = static_cast<Cell*>(fresh);
+  for (uintptr_t word = first; word < first + bytes; word += 4) {
+    Page& page = FindOrMakePage(word);
+    page.watched.set(CellOf(word));
+    if (is_new) page.cells[CellOf(word)] = Cell{};
   }
-  for (uintptr_t word = first & ~uintptr_t{3}; is_new && word < first + bytes; word += 4) *Find(word) = Cell{};
+}
+
+void ForgetMemory(const void* memory, size_t bytes) {
+  const uintptr_t first = reinterpret_cast<uintptr_t>(memory);
+  for (uintptr_t word = first; word < first + bytes; word += 4) FindOrMakePage(word).watched.reset(CellOf(word));
 }
 
 std::string RacingSources() {

@@ -14,7 +14,8 @@ struct Running {
 extern Running running;
 extern uint32_t launch_start;  // whatever happened before is known
 
-// A kernel's thread runs on this thread of the process. A library that is loaded late has little room for such variables.
+// A kernel's thread runs on this thread of the process. A library that is loaded late has little room for such
+// variables.
 extern thread_local bool watching __attribute__((tls_model("initial-exec")));
 
 constexpr uint64_t NameOfBlock(uint32_t block) { return uint64_t{block} << 11; }  // then its up to 1024 threads

@@ -38,13 +38,14 @@ void Wait(State state, Site site) {
   Fiber::Yield();
 }
 
-bool Same(Site a, Site b) { return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0); }
+bool Same(const char* a, const char* b) { return a == b || std::strcmp(a, b) == 0; }
+bool Same(Site a, Site b) { return a.line == b.line && Same(a.file, b.file) && Same(a.what, b.what); }
 
 }  // namespace
 
 std::string Name(Site site) {
   const char* slash = std::strrchr(site.file, '/');
-  return std::string(slash ? slash + 1 : site.file) + ":" + std::to_string(site.line);
+  return std::string(site.what) + " at " + (slash ? slash + 1 : site.file) + ":" + std::to_string(site.line);
 }
 
 void Fail(const std::string& what) {
@@ -106,7 +107,8 @@ void Block::EndRound() {
   ran = false;
 }
 
-void Block::Leave() {
+Block::~Block() {
+  for (const SharedVariable& variable : shared) ForgetMemory(variable.memory.get(), variable.bytes);
   for (const Thread& thread : threads) {
     if (thread.fiber && thread.state != State::kDone) idle_fibers.push_back(thread.fiber);
   }
@@ -123,16 +125,16 @@ void Block::OpenBarrier() {
     if (thread.state == State::kInWarp) in_warp = &thread;
   }
   if (in_warp) {
-    fault = "some threads wait in __syncthreads at " + Name(at_barrier->site) + ", others at " + Name(in_warp->site) +
+    fault = "some threads wait in " + Name(at_barrier->site) + ", others in " + Name(in_warp->site) +
             " for lanes of their warp";
   } else if (any_done) {
-    fault = "a thread has left the kernel while others wait in __syncthreads at " + Name(at_barrier->site);
+    fault = "a thread has left the kernel while others wait in " + Name(at_barrier->site);
   }
   int sum = 0;
   for (const Thread& thread : threads) {
     if (!fault.empty()) return;
     if (!Same(thread.site, first.site)) {
-      fault = "threads wait in different __syncthreads: " + Name(first.site) + " and " + Name(thread.site);
+      fault = "threads wait in different barriers: " + Name(first.site) + " and " + Name(thread.site);
     }
     sum += thread.predicate != 0;
   }
@@ -150,13 +152,13 @@ std::string Block::WhyStuck() const {
   for (size_t w = 0; w < warps.size(); ++w) {
     for (const Meeting& meeting : warps[w]) {
       if (meeting.arrived == 0) continue;
-      std::string why = "lanes of warp " + std::to_string(w) + " wait at " + Name(meeting.site) +
+      std::string why = "lanes of warp " + std::to_string(w) + " wait in " + Name(meeting.site) +
                         " for others of their mask that never come:";
       for (size_t lane = 0; lane < 32; ++lane) {
         if (!((meeting.mask & ~meeting.arrived) >> lane & 1)) continue;
         const Thread& thread = threads[32 * w + lane];
         why += " lane " + std::to_string(lane) +
-               (thread.state == State::kDone ? " has left the kernel;" : " waits at " + Name(thread.site) + ";");
+               (thread.state == State::kDone ? " has left the kernel;" : " waits in " + Name(thread.site) + ";");
       }
       why.pop_back();
       return why;
@@ -179,7 +181,7 @@ const Lanes& Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memo
   const size_t number = current / 32, first = number * 32, there = block->threads.size() - first;
   if (there < 32) mask &= (1u << there) - 1;  // the last warp of a block may be short
   const unsigned lane = Lane();
-  if (!(mask >> lane & 1)) Fail("a lane takes part in a collective of others at " + Name(site));
+  if (!(mask >> lane & 1)) Fail("a lane takes part in a collective of others: " + Name(site));
   std::vector<Meeting>& warp = block->warps[number];
   size_t at = 0;
   while (at < warp.size() && warp[at].mask != mask) ++at;
@@ -190,7 +192,7 @@ const Lanes& Exchange(Site site, uint32_t mask, uint64_t value, bool orders_memo
   }
   for (const Meeting& other : warp) {
     if (other.mask != mask && (other.mask & other.arrived & mask) != 0) {
-      Fail("lanes of a warp wait with different masks: at " + Name(other.site) + " and " + Name(site));
+      Fail("lanes of a warp wait with different masks: in " + Name(other.site) + " and " + Name(site));
     }
   }
   warp[at].coming.value[lane] = value;
@@ -223,7 +225,7 @@ void* Shared(size_t bytes, Site site) {
   }
   block->shared_bytes += bytes;
   if (block->shared_bytes > kSharedLimit) Fail("more than 48 KiB of shared memory");
-  block->shared.push_back({site, std::unique_ptr<char[]>(new char[bytes])});
+  block->shared.push_back({site, std::unique_ptr<char[]>(new char[bytes]), bytes});
   char* const memory = block->shared.back().memory.get();
   std::memset(memory, 0xcb, bytes);
   WatchMemory(memory, bytes, true);

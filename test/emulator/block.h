@@ -1,6 +1,6 @@
 // A block of threads and the grid of them. Every thread is a fiber that runs until it waits for others; a wait that can
-// never end, threads that wait at different places of the source, or a thread that has left while others wait for it are
-// reported as a failed launch.
+// never end, threads that wait at different places of the source, or a thread that has left while others wait for it
+// are reported as a failed launch.
 #ifndef RETINANET_OPS_EMULATOR_BLOCK_H
 #define RETINANET_OPS_EMULATOR_BLOCK_H
 
@@ -26,9 +26,9 @@ struct Place {
 };
 extern Place place;
 
-// A line of a kernel's source.
+// What is called, and in which line of a kernel's source.
 struct Site {
-  const char* file;
+  const char *what, *file;
   int line;
 };
 
@@ -38,7 +38,8 @@ enum class Vote { kNone, kOr, kAnd, kCount };
 int Barrier(Site site, Vote vote, int predicate);
 
 // What every lane of `mask` brings to a collective operation of the warp, once all have come, until the caller waits
-// again; bits of absent lanes are garbage. Lanes that meet from different lines of the source diverged. `orders_memory`: as __syncwarp alone does.
+// again; bits of absent lanes are garbage. Lanes that meet from different lines of the source, or in different
+// collectives of one line, diverged. `orders_memory`: as __syncwarp alone does.
 struct Lanes {
   uint64_t value[32];
   uint32_t present;
@@ -70,12 +71,17 @@ inline const dim3& blockDim = emulator::place.block_size;
 inline const dim3& gridDim = emulator::place.grid_size;
 constexpr int warpSize = 32;
 
-#define EMULATOR_SITE \
-  ::emulator::Site { __FILE__, __LINE__ }
-#define __syncthreads() static_cast<void>(::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kNone, 0))
-#define __syncthreads_or(predicate) ::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kOr, predicate)
-#define __syncthreads_and(predicate) ::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kAnd, predicate)
-#define __syncthreads_count(predicate) ::emulator::Barrier(EMULATOR_SITE, ::emulator::Vote::kCount, predicate)
-#define RN_SHARED(Type, name) Type& name = *static_cast<Type*>(::emulator::Shared(sizeof(Type), EMULATOR_SITE))
+#define EMULATOR_SITE(what) \
+  ::emulator::Site { what, __FILE__, __LINE__ }
+#define __syncthreads() \
+  static_cast<void>(::emulator::Barrier(EMULATOR_SITE("__syncthreads"), ::emulator::Vote::kNone, 0))
+#define __syncthreads_or(predicate) \
+  ::emulator::Barrier(EMULATOR_SITE("__syncthreads_or"), ::emulator::Vote::kOr, predicate)
+#define __syncthreads_and(predicate) \
+  ::emulator::Barrier(EMULATOR_SITE("__syncthreads_and"), ::emulator::Vote::kAnd, predicate)
+#define __syncthreads_count(predicate) \
+  ::emulator::Barrier(EMULATOR_SITE("__syncthreads_count"), ::emulator::Vote::kCount, predicate)
+#define RN_SHARED(Type, name) \
+  Type& name = *static_cast<Type*>(::emulator::Shared(sizeof(Type), EMULATOR_SITE("shared memory")))
 
 #endif

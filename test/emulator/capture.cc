@@ -116,8 +116,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   const Turn lock(turn);
   *graph = nullptr;
   if (!stream || !stream->capture) return Remember(cudaErrorIllegalState);
-  if (stream->capture->mode != cudaStreamCaptureModeRelaxed &&
-      stream->capture->thread != std::this_thread::get_id()) {
+  if (stream->capture->mode != cudaStreamCaptureModeRelaxed && stream->capture->thread != std::this_thread::get_id()) {
     return Remember(stream->capture->Invalidate(cudaErrorStreamCaptureWrongThread));
   }
   const std::shared_ptr<Capture> capture = TakeCapture(*stream);

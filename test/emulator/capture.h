@@ -1,5 +1,5 @@
-// What a thread may do while streams are captured: the rules of the CUDA C++ Programming Guide ("Prohibited and Unhandled
-// Operations") and of cudaThreadExchangeStreamCaptureMode. What breaks them fails, and with it the capture.
+// What a thread may do while streams are captured: the rules of the CUDA C++ Programming Guide ("Prohibited and
+// Unhandled Operations") and of cudaThreadExchangeStreamCaptureMode. What breaks them fails, and with it the capture.
 #ifndef RETINANET_OPS_EMULATOR_CAPTURE_H
 #define RETINANET_OPS_EMULATOR_CAPTURE_H
 

@@ -156,7 +156,8 @@ inline void __threadfence() { emulator::OrderMemory(emulator::Scope::kDevice); }
 inline void __threadfence_block() { emulator::OrderMemory(emulator::Scope::kBlock); }
 inline void __nanosleep(unsigned) { emulator::Pause(); }
 
-// Collectives of a warp. A lane beyond the width gives the caller's own value back, one that is not of the mask garbage.
+// Collectives of a warp. A lane beyond the width gives the caller's own value back, one that is not of the mask
+// garbage.
 namespace emulator {
 template <class T>
 T Shuffle(Site site, unsigned mask, T value, unsigned source, unsigned width, bool inside) {
@@ -197,13 +198,15 @@ struct SyncWarp {
 };
 }  // namespace emulator
 
-#define __shfl_sync(...) ::emulator::ShuffleFrom(EMULATOR_SITE, __VA_ARGS__)
-#define __shfl_xor_sync(...) ::emulator::ShuffleXor(EMULATOR_SITE, __VA_ARGS__)
-#define __shfl_up_sync(...) ::emulator::ShuffleUp(EMULATOR_SITE, __VA_ARGS__)
-#define __shfl_down_sync(...) ::emulator::ShuffleDown(EMULATOR_SITE, __VA_ARGS__)
-#define __ballot_sync(mask, predicate) ::emulator::Ballot(EMULATOR_SITE, mask, (predicate) != 0)
-#define __any_sync(mask, predicate) static_cast<int>(::emulator::Ballot(EMULATOR_SITE, mask, (predicate) != 0) != 0)
-#define __all_sync(mask, predicate) static_cast<int>(::emulator::Ballot(EMULATOR_SITE, mask, (predicate) == 0) == 0)
-#define __syncwarp(...) ::emulator::SyncWarp{EMULATOR_SITE}(__VA_ARGS__)
+#define __shfl_sync(...) ::emulator::ShuffleFrom(EMULATOR_SITE("__shfl_sync"), __VA_ARGS__)
+#define __shfl_xor_sync(...) ::emulator::ShuffleXor(EMULATOR_SITE("__shfl_xor_sync"), __VA_ARGS__)
+#define __shfl_up_sync(...) ::emulator::ShuffleUp(EMULATOR_SITE("__shfl_up_sync"), __VA_ARGS__)
+#define __shfl_down_sync(...) ::emulator::ShuffleDown(EMULATOR_SITE("__shfl_down_sync"), __VA_ARGS__)
+#define __ballot_sync(mask, predicate) ::emulator::Ballot(EMULATOR_SITE("__ballot_sync"), mask, (predicate) != 0)
+#define __any_sync(mask, predicate) \
+  static_cast<int>(::emulator::Ballot(EMULATOR_SITE("__any_sync"), mask, (predicate) != 0) != 0)
+#define __all_sync(mask, predicate) \
+  static_cast<int>(::emulator::Ballot(EMULATOR_SITE("__all_sync"), mask, (predicate) == 0) == 0)
+#define __syncwarp(...) ::emulator::SyncWarp{EMULATOR_SITE("__syncwarp")}(__VA_ARGS__)
 
 #endif

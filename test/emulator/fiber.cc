@@ -36,7 +36,7 @@ namespace {
 constexpr size_t kStackBytes = size_t{256} << 10;
 // Stacks begin at different places of a page: the tops of hundreds would share a few lines of the cache.
 constexpr size_t kColours = 61, kCacheLine = 64;
-}
+}  // namespace
 
 struct Fiber::Context {
   char* stack = nullptr;
@@ -147,9 +147,5 @@ bool Fiber::Resume() {
 }
 
 void Fiber::Yield() { Context::running->Leave(); }
-
-bool Fiber::IsOnStack(const volatile void* memory) {
-  return reinterpret_cast<uintptr_t>(memory) - reinterpret_cast<uintptr_t>(Context::running->stack) < kStackBytes;
-}
 
 }  // namespace emulator

@@ -20,8 +20,6 @@ class Fiber {
   bool Resume();
   // From inside the fiber that runs.
   static void Yield();
-  // Whether memory is the stack of the fiber that runs.
-  static bool IsOnStack(const volatile void* memory);
 
  private:
   struct Context;

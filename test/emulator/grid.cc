@@ -65,7 +65,6 @@ std::string RunGrid(dim3 grid, dim3 size, const std::function<void()>& body) {
     for (Block& block = *alive[turn]; steps > 0 && !block.done && fault.empty(); --steps) block.Step(threads, body);
     if (alive[turn]->done) alive.erase(alive.begin() + static_cast<std::ptrdiff_t>(turn));
   }
-  for (const std::unique_ptr<Block>& block : alive) block->Leave();
   return fault.empty() ? "" : fault + RacingSources();
 }
 

@@ -52,10 +52,10 @@ void Free(void* pointer) {
     std::abort();
   }
   if (found->second.device >= 0) pool_bytes[found->second.device] -= static_cast<int64_t>(found->second.bytes);
+  ForgetMemory(pointer, found->second.bytes);
   allocations.erase(found);
   std::free(pointer);
 }
-
 
 // CUDA would make memory a part of the graph, which then could not be launched anew before it is freed.
 cudaError_t NoMemoryNodes(const emulator_stream& stream) {

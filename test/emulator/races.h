@@ -1,8 +1,8 @@
-// Races: two threads touch the same memory, one of them writes, not both atomically, and nothing orders them. Looked for
-// in the build that defines EMULATOR_RACES, whose kernels the compiler instruments as for ThreadSanitizer, but whose
-// order is CUDA's: __syncthreads orders a block, __syncwarp lanes (shuffles and votes do not), and between blocks only
-// fence, atomic operation on the one side, atomic operation on the same place, fence on the other. Volatile accesses
-// count as atomic ones. The order in which threads happen to run does not matter.
+// Races: two threads touch the same memory, one of them writes, not both atomically, and nothing orders them. Looked
+// for in the build that defines EMULATOR_RACES, whose kernels the compiler instruments as for ThreadSanitizer, but
+// whose order is CUDA's: __syncthreads orders a block, __syncwarp lanes (shuffles and votes do not), and between blocks
+// only fence, atomic operation on the one side, atomic operation on the same place, fence on the other. Volatile
+// accesses count as atomic ones. The order in which threads happen to run does not matter.
 #ifndef RETINANET_OPS_EMULATOR_RACES_H
 #define RETINANET_OPS_EMULATOR_RACES_H
 
@@ -60,6 +60,7 @@ void OrderMemory(Scope scope);  // a fence
 void TouchAtomically(const volatile void* address, size_t bytes, const void* code);
 // Device memory, and shared memory, which is new within a launch.
 void WatchMemory(const void* memory, size_t bytes, bool is_new);
+void ForgetMemory(const void* memory, size_t bytes);
 // The two lines of source that race, after a fault that says so.
 std::string RacingSources();
 
@@ -78,6 +79,7 @@ inline void BeginGrid() {}
 inline void OrderMemory(Scope) {}
 inline void TouchAtomically(const volatile void*, size_t, const void*) {}
 inline void WatchMemory(const void*, size_t, bool) {}
+inline void ForgetMemory(const void*, size_t) {}
 inline std::string RacingSources() { return ""; }
 
 #endif

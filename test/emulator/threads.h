@@ -33,17 +33,20 @@ struct Meeting {
 struct SharedVariable {
   Site site;
   std::unique_ptr<char[]> memory;
+  size_t bytes;
 };
 
 // A fault unwinds nothing: fibers that wait are abandoned, their stacks used again.
 struct Block {
   Block(unsigned block_index, size_t size)
       : index(block_index), threads(size), warps((size + 31) / 32), clocks(block_index, size) {}
+  // Gives the threads' stacks and the shared memory back.
+  ~Block();
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
 
   // Runs one thread until it waits for others, the next in `order`; or opens the barrier where all wait.
   void Step(const std::vector<size_t>& order, const std::function<void()>& body);
-  // Gives the threads' stacks back.
-  void Leave();
 
   unsigned index;
   std::vector<Thread> threads;
@@ -62,9 +65,8 @@ struct Block {
   std::string WhyStuck() const;
 };
 
-extern std::string fault;         // of the launch
-extern bool pauses_always;        // not only where a loop takes long
-extern unsigned most_pauses;      // then nothing will come any more
+extern std::string fault;   // of the launch
+extern bool pauses_always;  // not only where a loop takes long
 std::string Name(Site site);
 
 }  // namespace emulator

@@ -1,6 +1,6 @@
 // Every exponent of float32 up to |logit| = 100, densely: how far value and gradient are from float64, on the instruction
-// set that RETINANET_OPS_CPU names, or on the backend that an argument does. Prints one line of JSON.
-import { backendInfo, setBackend, sigmoidFocalLossValueAndGrad, type BackendName } from 'retinanet-ops';
+// set that RETINANET_OPS_CPU names. Prints one line of JSON.
+import { backendInfo, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
 import { focalElement } from '../reference/focal-loss.js';
 import { asArray } from './compare.js';
 
@@ -26,9 +26,6 @@ function ulps(got: number, want: number): number {
   const unit = Math.max(2 ** (Math.floor(Math.log2(Math.abs(want) || STEP)) - 23), STEP);
   return Math.abs(got - want) / unit;
 }
-
-const backend = process.argv[2] as BackendName | undefined;
-if (backend) setBackend(backend);
 
 const worst = { relative: 0, ulps: 0, where: '' };
 function compare(what: string, got: number, want: number, where: string): void {

@@ -48,54 +48,58 @@ const Scenario all[] = {
     Forbidden("capture-malloc", [](const Setting&) { return cudaMalloc(&pointer, 4); }),
     Forbidden("capture-free", [](const Setting& s) { return cudaFree(s.memory); }),
     Forbidden("capture-pin", [](const Setting&) { return cudaHostAlloc(&pointer, 4, 0); }),
-    Forbidden("capture-copy", [](const Setting& s) {
-      return cudaMemcpy(&size, s.memory, 4, cudaMemcpyDeviceToHost);
-    }),
+    Forbidden("capture-copy", [](const Setting& s) { return cudaMemcpy(&size, s.memory, 4, cudaMemcpyDeviceToHost); }),
     Forbidden("capture-memory-info", [](const Setting&) { return cudaMemGetInfo(&size, &size); }),
     Forbidden("capture-query", [](const Setting& s) { return cudaEventQuery(s.recorded); }),
     Forbidden("capture-record", [](const Setting& s) { return cudaEventRecord(s.event, s.stream); }),
-    Forbidden("capture-query-captured", [](const Setting& s) {
-      cudaEventRecord(s.event, s.stream);
-      return cudaEventQuery(s.event);
-    }),
-    Forbidden("capture-synchronize-captured", [](const Setting& s) {
-      cudaEventRecord(s.event, s.stream);
-      return cudaEventSynchronize(s.event);
-    }),
+    Forbidden("capture-query-captured",
+              [](const Setting& s) {
+                cudaEventRecord(s.event, s.stream);
+                return cudaEventQuery(s.event);
+              }),
+    Forbidden("capture-synchronize-captured",
+              [](const Setting& s) {
+                cudaEventRecord(s.event, s.stream);
+                return cudaEventSynchronize(s.event);
+              }),
     Forbidden("capture-wait-outside", [](const Setting& s) { return cudaStreamWaitEvent(s.stream, s.recorded); }),
-    Forbidden("capture-wait-inside", [](const Setting& s) {
-      cudaEventRecord(s.event, s.stream);
-      return cudaStreamWaitEvent(s.stream, s.event);
-    }),
-    Forbidden("capture-begin-again", [](const Setting& s) {
-      return cudaStreamBeginCapture(s.stream, cudaStreamCaptureModeThreadLocal);
-    }),
-    Forbidden("capture-legacy-stream", [](const Setting& s) {
-      cudaStream_t blocking = nullptr;
-      cudaGraph_t graph = nullptr;
-      cudaStreamCreateWithFlags(&blocking, cudaStreamDefault);
-      cudaStreamBeginCapture(blocking, cudaStreamCaptureModeThreadLocal);
-      const cudaError_t error = cudaMemsetAsync(s.memory, 0, 4, nullptr);
-      std::printf("%s ", cudaGetErrorName(cudaStreamEndCapture(blocking, &graph)));
-      return error;
-    }),
-    Forbidden("capture-after-fault", [](const Setting& s) {
-      cudaStreamSynchronize(s.stream);
-      return cudaMemsetAsync(s.memory, 0, 4, s.stream);
-    }),
+    Forbidden("capture-wait-inside",
+              [](const Setting& s) {
+                cudaEventRecord(s.event, s.stream);
+                return cudaStreamWaitEvent(s.stream, s.event);
+              }),
+    Forbidden("capture-begin-again",
+              [](const Setting& s) { return cudaStreamBeginCapture(s.stream, cudaStreamCaptureModeThreadLocal); }),
+    Forbidden("capture-legacy-stream",
+              [](const Setting& s) {
+                cudaStream_t blocking = nullptr;
+                cudaGraph_t graph = nullptr;
+                cudaStreamCreateWithFlags(&blocking, cudaStreamDefault);
+                cudaStreamBeginCapture(blocking, cudaStreamCaptureModeThreadLocal);
+                const cudaError_t error = cudaMemsetAsync(s.memory, 0, 4, nullptr);
+                std::printf("%s ", cudaGetErrorName(cudaStreamEndCapture(blocking, &graph)));
+                return error;
+              }),
+    Forbidden("capture-after-fault",
+              [](const Setting& s) {
+                cudaStreamSynchronize(s.stream);
+                return cudaMemsetAsync(s.memory, 0, 4, s.stream);
+              }),
     // Of another thread only a capture of the mode 'global' knows.
-    Forbidden("capture-thread", [](const Setting&) {
-      cudaError_t error = cudaSuccess;
-      std::thread([&] { error = cudaHostAlloc(&pointer, 4, 0); }).join();
-      return error;
-    }),
-    Forbidden("capture-relaxed-thread", [](const Setting&) {
-      cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
-      cudaThreadExchangeStreamCaptureMode(&mode);
-      const cudaError_t error = cudaMalloc(&pointer, 4);
-      cudaThreadExchangeStreamCaptureMode(&mode);
-      return error;
-    }),
+    Forbidden("capture-thread",
+              [](const Setting&) {
+                cudaError_t error = cudaSuccess;
+                std::thread([&] { error = cudaHostAlloc(&pointer, 4, 0); }).join();
+                return error;
+              }),
+    Forbidden("capture-relaxed-thread",
+              [](const Setting&) {
+                cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
+                cudaThreadExchangeStreamCaptureMode(&mode);
+                const cudaError_t error = cudaMalloc(&pointer, 4);
+                cudaThreadExchangeStreamCaptureMode(&mode);
+                return error;
+              }),
 };
 const Scenario global("capture-global-thread", [](cudaStream_t stream) {
   return During(

@@ -18,6 +18,13 @@ void DifferentBarriers(float*) {
 }
 const Scenario different_barriers("different-barriers", OneBlock<DifferentBarriers>);
 
+// On one line. A block's threads would wait for each other, and get garbage.
+void DifferentBarriersOfALine(float* out) {
+  out[threadIdx.x] = 0;
+  if (threadIdx.x % 2 == 0 ? (__syncthreads(), false) : __syncthreads_or(1) != 0) out[threadIdx.x] = 1;
+}
+const Scenario different_barriers_of_a_line("different-barriers-of-a-line", OneBlock<DifferentBarriersOfALine>);
+
 void LeavesEarly(float*) {
   if (threadIdx.x == 3) return;
   __syncthreads();
@@ -48,9 +55,10 @@ void DifferentShuffles(float* out) {
 }
 const Scenario different_shuffles("different-shuffles", OneBlock<DifferentShuffles>);
 
+// Another kind on the same line.
 void DifferentKinds(float* out) {
-  out[threadIdx.x] = threadIdx.x % 2 == 0 ? __shfl_xor_sync(0xffffffffu, 1.0f, 1)
-                                          : static_cast<float>(__ballot_sync(0xffffffffu, 1));
+  out[threadIdx.x] =
+      threadIdx.x % 2 == 0 ? __shfl_xor_sync(0xffffffffu, 1.0f, 1) : static_cast<float>(__ballot_sync(0xffffffffu, 1));
 }
 const Scenario different_kinds("different-kinds", OneBlock<DifferentKinds>);
 
