@@ -65,15 +65,12 @@ Page& FindOrMakePage(uintptr_t address) {
   return *page;
 }
 
-// The library, from whose beginning code is counted.
-const char* Base() {
-  static const char* const base = [] {
-    Dl_info info{};
-    dladdr(reinterpret_cast<const void*>(&Base), &info);
-    return static_cast<const char*>(info.dli_fbase);
-  }();
-  return base;
-}
+// This library, from whose beginning code is counted.
+const Dl_info library = [] {
+  Dl_info info{};
+  dladdr(&tables, &info);
+  return info;
+}();
 
 bool IsOrdered(const Access& before) {
   const uint32_t block = before.who >> 10, thread = before.who & 1023;
@@ -86,15 +83,18 @@ bool IsOrdered(const Access& before) {
 
 uint32_t racing_code[2];
 
-void Compare(const Access& now, Kind kind, const Access* others, size_t count, Kind kind_of_others) {
+[[noreturn, gnu::cold]] void Report(const Access& now, Kind kind, const Access& other, Kind kind_of_other) {
   static const char* const names[] = {"a read", "a write", "an atomic operation"};
-  for (size_t i = 0; i < count; ++i) {
-    const Access& other = others[i];
-    if ((other.bytes & now.bytes) == 0 || IsOrdered(other)) continue;
-    racing_code[0] = now.code;
-    racing_code[1] = other.code;
-    Fail(std::string(names[static_cast<int>(kind)]) + " races with " + names[static_cast<int>(kind_of_others)] +
-         " of block " + std::to_string(other.who >> 10) + ", thread " + std::to_string(other.who & 1023));
+  racing_code[0] = now.code;
+  racing_code[1] = other.code;
+  Fail(std::string(names[static_cast<int>(kind)]) + " races with " + names[static_cast<int>(kind_of_other)] +
+       " of block " + std::to_string(other.who >> 10) + ", thread " + std::to_string(other.who & 1023));
+}
+
+template <size_t kCount>
+void Compare(const Access& now, Kind kind, const Access (&others)[kCount], Kind kind_of_others) {
+  for (const Access& other : others) {
+    if ((other.bytes & now.bytes) != 0 && !IsOrdered(other)) Report(now, kind, other, kind_of_others);
   }
 }
 
@@ -111,9 +111,12 @@ void Note(Access (&last)[3], const Access& now) {
 }
 
 void Touch(Cell& cell, const Access& now, Kind kind) {
-  Compare(now, kind, cell.writes, 2, Kind::kWrite);
-  if (kind != Kind::kRead) Compare(now, kind, cell.reads, 3, Kind::kRead);
-  if (kind != Kind::kAtomic) Compare(now, kind, cell.atomics, 3, Kind::kAtomic);
+  const Access& last = kind == Kind::kRead ? cell.reads[0] : kind == Kind::kWrite ? cell.writes[0] : cell.atomics[0];
+  // What others did since the same thread did the same, at the same time, has been compared with that.
+  if (last.who == now.who && last.time == now.time && (now.bytes & ~last.bytes) == 0) return;
+  Compare(now, kind, cell.writes, Kind::kWrite);
+  if (kind != Kind::kRead) Compare(now, kind, cell.reads, Kind::kRead);
+  if (kind != Kind::kAtomic) Compare(now, kind, cell.atomics, Kind::kAtomic);
   if (kind == Kind::kRead) return Note(cell.reads, now);
   if (kind == Kind::kAtomic) return Note(cell.atomics, now);
   if (cell.writes[0].bytes & ~now.bytes) cell.writes[1] = cell.writes[0];
@@ -122,12 +125,9 @@ void Touch(Cell& cell, const Access& now, Kind kind) {
 
 // The line of source, and that of the kernel that it was inlined into.
 std::string SourceOf(uint32_t code) {
-  Dl_info info{};
-  dladdr(Base(), &info);
   char text[256] = {};
-  std::snprintf(text, sizeof text, "%s+%#x", info.dli_fname, code);
   std::string inner, outer;
-  const std::string command = "addr2line -s -i -e '" + std::string(info.dli_fname) + "' ";
+  const std::string file = library.dli_fname, command = "addr2line -s -i -e '" + file + "' ";
   std::snprintf(text, sizeof text, "%#x 2>/dev/null", code - 1);
   if (FILE* lines = popen((command + text).c_str(), "r")) {
     while (std::fgets(text, sizeof text, lines)) {
@@ -136,7 +136,7 @@ std::string SourceOf(uint32_t code) {
     }
     pclose(lines);
   }
-  if (inner.empty() || inner[0] == '?') return std::string(info.dli_fname) + "+" + std::to_string(code);
+  if (inner.empty() || inner[0] == '?') return file + "+" + std::to_string(code);
   return outer.empty() ? inner : inner + " in " + outer;
 }
 
@@ -149,7 +149,8 @@ void Touch(const volatile void* address, size_t bytes, Kind kind, const void* co
   Access now{};
   now.who = running.block << 10 | running.thread;
   now.time = running.clock->now;
-  now.code = static_cast<uint32_t>(static_cast<const char*>(code) - Base()) & ((1u << 28) - 1);
+  now.code = static_cast<uint32_t>(static_cast<const char*>(code) - static_cast<const char*>(library.dli_fbase)) &
+             ((1u << 28) - 1);
   for (uintptr_t word = first & ~uintptr_t{3}; word < end; word += 4) {
     Cell* const cell = Find(word);
     if (!cell) continue;
