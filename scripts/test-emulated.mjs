@@ -1,7 +1,8 @@
 // `npm run test:emulated`: the package's tests once more on CUDA's kernels, compiled for the host (test/emulator), to which every
 // process sends typed arrays (test/emulator/use-cuda.mjs). Further arguments go to AVA; files given there run instead of all. First
 // of them may be `--asan`, the kernels' own tests under AddressSanitizer, or `--races`, the same with every pair of accesses to
-// memory compared. Each runs blocks and threads in another order, and rounds approximate instructions another way.
+// memory compared, five seconds of each property. Each runs blocks and threads in another order, and rounds approximate
+// instructions another way.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,9 +41,9 @@ function addressSanitizer() {
 
 /** Test files, and the environment: test/emulator/cuda_runtime.h. */
 const VARIANTS = {
-  '': { suffix: '', order: 'interleaved', ulp: '+1' },
+  '': { suffix: '', order: 'shuffled', ulp: '+1' },
   '--asan': { suffix: '_asan', order: 'reverse', ulp: '-1', kernels: true, more: addressSanitizer },
-  '--races': { suffix: '_races', order: 'shuffled', ulp: 'random', kernels: true },
+  '--races': { suffix: '_races', order: 'shuffled', ulp: 'random', kernels: true, preload: 'short-properties.mjs' },
 };
 
 const name = Object.hasOwn(VARIANTS, process.argv[2] ?? '') ? (process.argv[2] ?? '') : '';
@@ -79,9 +80,11 @@ const env = {
   RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? '128',
   RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
 };
-const preload = join(root, 'test', 'emulator');
-env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(preload, 'use-cuda.mjs'))}`;
-for (const args of [[join(preload, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
+const emulator = join(root, 'test', 'emulator');
+for (const file of ['use-cuda.mjs', variant.preload ?? []].flat()) {
+  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(emulator, file))}`;
+}
+for (const args of [[join(emulator, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   if (status !== 0) process.exit(status ?? 1);
 }
