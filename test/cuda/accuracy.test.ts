@@ -27,7 +27,7 @@ function sweep(t: ExecutionContext, script: string, args: string[], ulp: string)
 
 for (const ulp of ['0', '+1', '-1', 'random']) {
   emulated(`focal loss and gradient keep to float64 at every exponent: a reciprocal off by ${ulp}`, (t) => {
-    const result = sweep(t, 'sweep-focal-loss.js', [], ulp);
+    const result = sweep(t, 'sweep-focal-loss.js', ['1000'], ulp);
     t.log(`at most ${result.relative.toExponential(2)} off: ${result.where}; sums ${result.sumError.toExponential(1)}`);
     t.true(result.relative <= 1e-6, result.where);
     t.true(result.sumError <= 1e-7);

@@ -190,15 +190,19 @@ emulated('half and bfloat16 convert there and back, ties to even', (t) => {
 });
 
 emulated('approximate instructions miss by as much as is wanted', (t) => {
-  // 1 / 3, 2^0.3, and how many of 1024 reciprocals.
-  t.is(run('approximate').stdout, '0 0 0 cudaSuccess');
-  for (const [ulp, expected] of [
-    ['+1', '1 2 1024 cudaSuccess'],
-    ['-1', '-1 -2 1024 cudaSuccess'],
-  ] as const)
-    t.is(run('approximate', { RETINANET_OPS_EMULATOR_ULP: ulp }).stdout, expected);
-  const different = Number(run('approximate', { RETINANET_OPS_EMULATOR_ULP: 'random' }).stdout.split(' ')[2]);
-  t.true(different > 600 && different < 760, String(different)); // two thirds
+  // Of 1023 reciprocals, then powers: above and below by more than rounding takes, beyond what hardware may miss.
+  const approximate = (ulp: string) => {
+    const { stdout } = run('approximate', { RETINANET_OPS_EMULATOR_ULP: ulp });
+    const [above = NaN, below = NaN, beyond, ...powers] = stdout.split(' ').slice(0, 6).map(Number);
+    t.is(beyond, 0, ulp);
+    return { above, below, powers };
+  };
+  t.deepEqual(approximate('0'), { above: 0, below: 0, powers: [0, 0, 0] });
+  const [up, down, random] = [approximate('+1'), approximate('-1'), approximate('random')];
+  // A reciprocal that rounding has put on the wanted side stays.
+  t.true(up.above > 450 && up.below === 0 && down.below > 450 && down.above === 0, JSON.stringify([up, down]));
+  t.deepEqual([up.powers, down.powers], [[1023, 0, 0], [0, 1023, 0]]); // prettier-ignore
+  t.true(random.above > 120 && random.below > 120 && random.above + random.below < 450, JSON.stringify(random));
 });
 
 emulated('allocations and launches fail on demand', (t) => {

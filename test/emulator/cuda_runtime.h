@@ -9,8 +9,8 @@
 //   RETINANET_OPS_EMULATOR_ORDER    in which order blocks run, and their threads between barriers: forward, reverse,
 //                                   shuffled, or interleaved: several blocks take turns, as those of a GPU do;
 //                                   shuffled:SEED, interleaved:SEED
-//   RETINANET_OPS_EMULATOR_ULP      how far approximate instructions (rcp.approx, and twice as far ex2.approx) miss the
-//                                   rounded result, in units of its last place: +1, -1, random
+//   RETINANET_OPS_EMULATOR_ULP      to which side of the exact result approximate instructions (rcp.approx, ex2.approx)
+//                                   miss it, as far as they may: +1, -1, random; 0: rounded to the nearest
 //   RETINANET_OPS_EMULATOR_FAIL     "malloc:N", "launch:N": the N-th from now on fails, once; "lost:N": the N-th launch
 //                                   loses the device. Counting starts anew whenever the value changes.
 #ifndef RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H

@@ -74,14 +74,21 @@ const Scenario halves("halves", [](cudaStream_t) {
   return cudaSuccess;
 });
 
-// The bits by which approximate instructions miss 1 / 3 and 2^0.3.
+// How many of 1023 approximate reciprocals and powers are above and below the exact ones by more than rounding takes,
+// and how many by more than one unit, or two, of the last place.
 const Scenario approximate("approximate", [](cudaStream_t) {
-  const auto miss = [](float is, float rounded) {
-    return static_cast<int>(__float_as_uint(is) - __float_as_uint(rounded));
+  const auto compare = [](auto approximation, auto exactly, double unit, int most) {
+    int above = 0, below = 0, beyond = 0;
+    for (float a = 1 + 0x1p-10f; a < 2; a += 0x1p-10f) {
+      const double units = (static_cast<double>(approximation(a)) - exactly(static_cast<double>(a))) / unit;
+      above += units > 0.5;
+      below += units < -0.5;
+      beyond += std::fabs(units) > most;
+    }
+    std::printf("%d %d %d ", above, below, beyond);
   };
-  int different = 0;
-  for (float a = 1; a < 2; a += 0x1p-10f) different += RN_RCP_APPROX(a) != 1 / a;
-  std::printf("%d %d %d ", miss(RN_RCP_APPROX(3.0f), 1 / 3.0f), miss(RN_EX2_APPROX(0.3f), std::exp2(0.3f)), different);
+  compare([](float a) { return RN_RCP_APPROX(a); }, [](double a) { return 1 / a; }, 0x1p-24, 1);
+  compare([](float a) { return RN_EX2_APPROX(a); }, [](double a) { return std::exp2(a); }, 0x1p-22, 2);
   return cudaSuccess;
 });
 
