@@ -1,6 +1,7 @@
 // Builds the native addon (build/Release) and the TypeScript (dist for users, dist-dev for tests, bench and demo).
 // Usage: node scripts/build.mjs [native|ts|dist|emulated]. Plain JavaScript: it must run before anything is compiled. `emulated`,
-// which only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer.
+// which only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer and once more to
+// find races.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

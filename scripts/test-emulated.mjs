@@ -1,6 +1,8 @@
 // `npm run test:emulated`: the package's tests once more on CUDA's kernels, compiled for the host (test/emulator), to which every
-// process sends typed arrays (test/emulator/use-cuda.mjs). Further arguments go to AVA; files given there run instead of all. With `--asan` first: the tests of the
-// kernels alone, watched by AddressSanitizer, threads in reverse order.
+// process sends typed arrays (test/emulator/use-cuda.mjs). Further arguments go to AVA; files given there run instead of all. First
+// of them may be `--asan`, the kernels' own tests under AddressSanitizer, or `--races`, the same with every pair of accesses to
+// memory compared, five seconds of each property. Each runs blocks and threads in another order, and rounds approximate
+// instructions another way.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -28,17 +30,26 @@ const LEFT_OUT = {
   'tfjs/wasm-training': 'calls none of our native operations',
 };
 
-/** What `--asan` runs. */
+/** The tests of the kernels alone. */
 const KERNELS = ['focal-loss', 'assign', 'boxes', 'smooth-l1', 'nms', 'decode', 'mining', 'retinanet-loss'];
 
-const asan = process.argv[2] === '--asan';
+/** The sanitizer's runtime must be there before Node.js is; what Node.js never frees is not our leak. */
+function addressSanitizer() {
+  const { stdout } = spawnSync('c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  return { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS };
+}
+
+/** Test files, and the environment: test/emulator/cuda_runtime.h. */
+const VARIANTS = {
+  '': { suffix: '', order: 'shuffled', ulp: '+1' },
+  '--asan': { suffix: '_asan', order: 'reverse', ulp: '-1', kernels: true, more: addressSanitizer },
+  '--races': { suffix: '_races', order: 'shuffled', ulp: 'random', kernels: true, preload: 'short-properties.mjs' },
+};
+
+const name = Object.hasOwn(VARIANTS, process.argv[2] ?? '') ? (process.argv[2] ?? '') : '';
+const variant = VARIANTS[name];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const library = join(
-  root,
-  'build',
-  'Release',
-  asan ? 'retinanet_ops_cuda_emulated_asan.so' : 'retinanet_ops_cuda_emulated.so',
-);
+const library = join(root, 'build', 'Release', `retinanet_ops_cuda_emulated${variant.suffix}.so`);
 if (process.platform !== 'linux') {
   console.log('test:emulated: SKIPPED, the emulated CUDA plugin is built on Linux only');
   process.exit(0);
@@ -52,30 +63,28 @@ const compiled = join('dist-dev', 'test');
 const all = readdirSync(join(root, compiled), { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => file.endsWith('.test.js'));
-const files = asan
-  ? KERNELS.map((name) => `${name}.test.js`)
+const files = variant.kernels
+  ? KERNELS.map((kernel) => `${kernel}.test.js`)
   : all.filter((file) => !Object.keys(LEFT_OUT).some((start) => file.startsWith(start)));
-if (asan) console.log(`with AddressSanitizer: ${files.join(', ')}`);
+if (variant.kernels) console.log(`with ${name}: ${files.join(', ')}`);
 else for (const [start, why] of Object.entries(LEFT_OUT)) console.log(`left out: ${start} (${why})`);
 
-/** The sanitizer's runtime must be there before Node.js is; what Node.js never frees is not our leak. */
-function watched() {
-  const { stdout } = spawnSync('c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
-  return { LD_PRELOAD: stdout.trim(), ASAN_OPTIONS, RETINANET_OPS_EMULATOR_ORDER: 'reverse' };
-}
-
 const ava = join(dirname(createRequire(import.meta.url).resolve('ava')), 'cli.mjs');
-const given = process.argv.slice(asan ? 3 : 2);
+const given = process.argv.slice(name === '' ? 2 : 3);
 const chosen = given.some((argument) => argument.endsWith('.js')) ? [] : files.map((file) => join(compiled, file));
 const env = {
+  RETINANET_OPS_EMULATOR_ORDER: variant.order,
+  RETINANET_OPS_EMULATOR_ULP: variant.ulp,
   ...process.env,
-  ...(asan ? watched() : {}),
+  ...variant.more?.(),
   RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? '128',
   RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
 };
-const preload = join(root, 'test', 'emulator');
-env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(preload, 'use-cuda.mjs'))}`;
-for (const args of [[join(preload, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
+const emulator = join(root, 'test', 'emulator');
+for (const file of ['use-cuda.mjs', variant.preload ?? []].flat()) {
+  env.NODE_OPTIONS = `${env.NODE_OPTIONS ?? ''} --import=${pathToFileURL(join(emulator, file))}`;
+}
+for (const args of [[join(emulator, 'probe-cuda.mjs')], [ava, ...given, ...chosen]]) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env });
   if (status !== 0) process.exit(status ?? 1);
 }

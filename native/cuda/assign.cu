@@ -201,7 +201,8 @@ __global__ void Decide(Assignment to, int32_t tiles) {
     if (inside) {
       to.labels[first + a] = label;
       to.matches[first + a] = match;
-      if (match >= 0 && to.gt_matched) to.gt_matched[match] = 1;
+      // Many threads may write this same number at once, which only volatile makes no race.
+      if (match >= 0 && to.gt_matched) static_cast<volatile uint8_t*>(to.gt_matched)[match] = 1;
     }
     positives += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, inside && match >= 0)));
   }

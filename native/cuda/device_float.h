@@ -2,11 +2,13 @@
 #ifndef RETINANET_OPS_CUDA_DEVICE_FLOAT_H
 #define RETINANET_OPS_CUDA_DEVICE_FLOAT_H
 
+#include <cuda_runtime.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 
-#include "../math/host_device.h"
+#include "../math/elementary.h"
 
 namespace rn::cuda {
 
@@ -31,7 +33,9 @@ RN_HD Float FromBits(int32_t bits) {
 // 1 / a for a in [2^-126, 2^126], to the last bit or the one before. Of CUDA's functions only the instruction itself
 // comes without the handling of subnormal numbers, five instructions in the place of one.
 RN_HD float Reciprocal(float a) {
-#ifdef __CUDA_ARCH__
+#ifdef RN_RCP_APPROX  // the emulator's
+  return RN_RCP_APPROX(a);
+#elif defined(__CUDA_ARCH__)
   float result;
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(a));
   return result;
@@ -94,5 +98,10 @@ RN_HD Float QuickExpMinus(Float x) {
 }
 
 }  // namespace rn::cuda
+
+namespace rn {
+template <>
+inline constexpr bool kRoundsQuotients<cuda::Float> = false;
+}  // namespace rn
 
 #endif

@@ -62,11 +62,19 @@ RN_HD F ReducedByLn2(F u, F n) {
   }
 }
 
+// Whether quotients of F are rounded to the nearest number. Where the last bit is the hardware's choice, exponentials
+// have to be the more exact.
+template <class F>
+constexpr bool kRoundsQuotients = true;
+
 // exp(-u) for u in [0, 87].
 template <class F>
 RN_HD F ExpMinus(F u) {
   const F biased = Fma(u, F(-kLog2E), F(kRoundToInteger));
-  return ScaleByPowerOfTwo(ExpMinusReduced(ReducedByLn2(u, biased - F(kRoundToInteger))), biased);
+  const F n = biased - F(kRoundToInteger);
+  F r = ReducedByLn2(u, n);
+  if constexpr (F::kFused && !kRoundsQuotients<F>) r = Fma(n, F(kLn2Rest), r);
+  return ScaleByPowerOfTwo(ExpMinusReduced(r), biased);
 }
 
 // The same, and the rest with which e (1 + rest) is within 1e-8 of it.

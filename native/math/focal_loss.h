@@ -108,7 +108,8 @@ struct RealGamma {
   // q.
   RN_HD_MEMBER F PowerOfSigmoid(F, F below, F log1p_e) const {
     const F product = value * below;
-    return ExpMinus<false>(product, Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
+    return ExpMinus<!kRoundsQuotients<F>>(product,
+                                          Fma(value, log1p_e, Fma(rest, below, ProductRest(value, below, product))));
   }
   RN_HD_MEMBER F Times(F x) const { return value * x; }
 };

@@ -1,15 +1,18 @@
 // A CUDA runtime for tests, on the host's processor: what native/cuda needs of <cuda_runtime.h>, found in its place by
-// the emulated build. One block after the other, a block's threads as fibers (block.h), device memory from the heap, so
-// that AddressSanitizer watches it. Streams are lazy (runtime.cc): work runs when something waits for it, and a result
-// that was read too early is seen to be wrong.
+// the emulated build. Threads are fibers (block.h), device memory comes from the heap, so that AddressSanitizer watches
+// it. Streams are lazy (runtime.h): work runs when something waits for it, and a result that was read too early is seen
+// to be wrong. One build of it looks for races (races.h).
 //
 // The environment:
 //   RETINANET_OPS_EMULATOR_DEVICES  how many devices there are (2); 0, or "no-driver", "old-driver"
 //   RETINANET_OPS_EMULATOR_OLD_DEVICES  "0,2": those for which there is no machine code
-//   RETINANET_OPS_EMULATOR_ORDER    in which order threads run between barriers: forward, reverse, shuffled
+//   RETINANET_OPS_EMULATOR_ORDER    in which order blocks run, and their threads between barriers: forward, reverse,
+//                                   shuffled, or interleaved: several blocks take turns, as those of a GPU do;
+//                                   shuffled:SEED, interleaved:SEED
+//   RETINANET_OPS_EMULATOR_ULP      to which side of the exact result approximate instructions (rcp.approx, ex2.approx)
+//                                   miss it, as far as they may: +1, -1, random; 0: rounded to the nearest
 //   RETINANET_OPS_EMULATOR_FAIL     "malloc:N", "launch:N": the N-th from now on fails, once; "lost:N": the N-th launch
-//   loses the
-//                                   device. Counting starts anew whenever the value changes.
+//                                   loses the device. Counting starts anew whenever the value changes.
 //   RETINANET_OPS_EMULATOR_CAPABILITY  the devices' compute capability (9.0)
 //   RETINANET_OPS_EMULATOR_NO_POOLS    not empty: devices have no memory pools
 //   RETINANET_OPS_EMULATOR_CURRENT     the device whose context somebody else has made current in every thread
@@ -47,10 +50,17 @@ typedef enum {
   cudaErrorUnsupportedPtxVersion = 222,
   cudaErrorJitCompilationDisabled = 223,
   cudaErrorInvalidResourceHandle = 400,
+  cudaErrorIllegalState = 401,
   cudaErrorNotReady = 600,
   cudaErrorLaunchOutOfResources = 701,
   cudaErrorLaunchFailure = 719,
   cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
+  cudaErrorStreamCaptureMerge = 902,
+  cudaErrorStreamCaptureIsolation = 905,
+  cudaErrorStreamCaptureImplicit = 906,
+  cudaErrorCapturedEvent = 907,
+  cudaErrorStreamCaptureWrongThread = 908,
 } cudaError_t;
 
 typedef struct emulator_stream* cudaStream_t;
@@ -82,6 +92,11 @@ typedef enum {
   cudaStreamCaptureModeThreadLocal,
   cudaStreamCaptureModeRelaxed
 } cudaStreamCaptureMode;
+typedef enum {
+  cudaStreamCaptureStatusNone,
+  cudaStreamCaptureStatusActive,
+  cudaStreamCaptureStatusInvalidated
+} cudaStreamCaptureStatus;
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1 };
 enum { cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
 enum { cudaHostAllocDefault = 0, cudaHostAllocPortable = 1 };
@@ -155,6 +170,8 @@ cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned flags);
 cudaError_t cudaFreeHost(void* pointer);
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind);
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 cudaError_t cudaMemsetAsync(void* pointer, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device, size_t bytes,
                                 cudaStream_t stream);
@@ -178,6 +195,8 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventQuery(cudaEvent_t event);
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long flags = 0);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
@@ -210,7 +229,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Kernel*) {
 
 template <class Kernel>
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Kernel, int, size_t) {
-  *blocks = 2;
+  *blocks = emulator::kBlocksOfMultiprocessor;
   return cudaSuccess;
 }
 

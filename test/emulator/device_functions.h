@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "block.h"
+#include "races.h"
 
 #define __global__
 #define __device__
@@ -82,7 +83,15 @@ inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fdiv_rn(float a, float b) { return a / b; }
 inline float __frcp_rn(float a) { return 1.0f / a; }
-inline float __fdividef(float a, float b) { return a / b; }
+
+// What native/cuda has instructions for that round as they please.
+namespace emulator {
+float NearReciprocal(float a);  // rcp.approx.ftz.f32
+float NearExp2(float a);        // ex2.approx.ftz.f32
+}  // namespace emulator
+#define RN_RCP_APPROX(a) ::emulator::NearReciprocal(a)
+#define RN_EX2_APPROX(a) ::emulator::NearExp2(a)
+inline float __fdividef(float a, float b) { return a * emulator::NearReciprocal(b); }
 
 inline int __popc(unsigned a) { return __builtin_popcount(a); }
 inline int __popcll(unsigned long long a) { return __builtin_popcountll(a); }
@@ -108,95 +117,100 @@ void __stcs(T* pointer, T value) {
   *pointer = value;
 }
 
-// One thread runs at a time, so plain operations are atomic.
+// One thread runs at a time, so plain operations are atomic. Before each, others may run.
+namespace emulator {
+template <class T, class Change>
+EMULATOR_UNWATCHED T Atomically(T* address, const Change& change) {
+  Pause();
+  TouchAtomically(address, sizeof(T), __builtin_return_address(0));
+  const T old = *address;
+  *address = change(old);
+  return old;
+}
+}  // namespace emulator
 template <class T>
 T atomicAdd(T* address, T value) {
-  const T old = *address;
-  *address = static_cast<T>(old + value);
-  return old;
+  return emulator::Atomically(address, [=](T old) { return static_cast<T>(old + value); });
 }
 template <class T>
 T atomicMax(T* address, T value) {
-  const T old = *address;
-  if (value > old) *address = value;
-  return old;
+  return emulator::Atomically(address, [=](T old) { return value > old ? value : old; });
 }
 template <class T>
 T atomicMin(T* address, T value) {
-  const T old = *address;
-  if (value < old) *address = value;
-  return old;
+  return emulator::Atomically(address, [=](T old) { return value < old ? value : old; });
 }
 template <class T>
 T atomicOr(T* address, T value) {
-  const T old = *address;
-  *address = old | value;
-  return old;
+  return emulator::Atomically(address, [=](T old) { return static_cast<T>(old | value); });
 }
 template <class T>
 T atomicAnd(T* address, T value) {
-  const T old = *address;
-  *address = old & value;
-  return old;
+  return emulator::Atomically(address, [=](T old) { return static_cast<T>(old & value); });
 }
 template <class T>
 T atomicExch(T* address, T value) {
-  const T old = *address;
-  *address = value;
-  return old;
+  return emulator::Atomically(address, [=](T) { return value; });
 }
 template <class T>
 T atomicCAS(T* address, T expected, T value) {
-  const T old = *address;
-  if (old == expected) *address = value;
-  return old;
+  return emulator::Atomically(address, [=](T old) { return old == expected ? value : old; });
 }
-inline void __threadfence() {}
-inline void __threadfence_block() {}
+inline void __threadfence() { emulator::OrderMemory(emulator::Scope::kDevice); }
+inline void __threadfence_block() { emulator::OrderMemory(emulator::Scope::kBlock); }
+inline void __nanosleep(unsigned) { emulator::Pause(); }
 
+// Collectives of a warp. A lane beyond the width gives the caller's own value back, one that is not of the mask
+// garbage.
 namespace emulator {
-enum { kShuffle, kVote, kSync };
-
-// A lane that is not there gives the caller's own value back, as a shuffle beyond the width does.
 template <class T>
-T Shuffle(unsigned mask, T value, unsigned source, unsigned width, bool inside) {
-  const Lanes lanes = Exchange(mask, kShuffle, BitsOf<uint64_t>(value));
-  const unsigned lane = Lane();
-  const unsigned from = lane / width * width + source % width;
-  return inside && (lanes.present >> from & 1) ? FromBits<T>(lanes.value[from]) : value;
+T Shuffle(Site site, unsigned mask, T value, unsigned source, unsigned width, bool inside) {
+  const Lanes& lanes = Exchange(site, mask, BitsOf<uint64_t>(value));
+  if (!inside) return value;
+  const unsigned from = Lane() / width * width + source % width;
+  return FromBits<T>(lanes.present >> from & 1 ? lanes.value[from] : 0xcbcbcbcbcbcbcbcb);
 }
-inline unsigned Ballot(unsigned mask, int predicate) {
-  const Lanes lanes = Exchange(mask, kVote, predicate != 0);
+template <class T>
+T ShuffleFrom(Site site, unsigned mask, T value, int source, unsigned width = 32) {
+  return Shuffle(site, mask, value, static_cast<unsigned>(source), width, true);
+}
+template <class T>
+T ShuffleXor(Site site, unsigned mask, T value, int lane_mask, unsigned width = 32) {
+  const unsigned source = Lane() % width ^ static_cast<unsigned>(lane_mask);
+  return Shuffle(site, mask, value, source, width, source < width);
+}
+template <class T>
+T ShuffleUp(Site site, unsigned mask, T value, unsigned delta, unsigned width = 32) {
+  const unsigned within = Lane() % width;
+  return Shuffle(site, mask, value, within - delta, width, within >= delta);
+}
+template <class T>
+T ShuffleDown(Site site, unsigned mask, T value, unsigned delta, unsigned width = 32) {
+  const unsigned within = Lane() % width;
+  return Shuffle(site, mask, value, within + delta, width, within + delta < width);
+}
+inline unsigned Ballot(Site site, unsigned mask, bool predicate) {
+  const Lanes& lanes = Exchange(site, mask, predicate);
   unsigned bits = 0;
   for (unsigned i = 0; i < 32; ++i)
     if (lanes.present >> i & 1) bits |= static_cast<unsigned>(lanes.value[i] & 1) << i;
   return bits;
 }
+struct SyncWarp {
+  Site site;
+  void operator()(unsigned mask = 0xffffffffu) const { Exchange(site, mask, 0, true); }
+};
 }  // namespace emulator
 
-template <class T>
-T __shfl_sync(unsigned mask, T value, int source, int width = 32) {
-  return emulator::Shuffle(mask, value, static_cast<unsigned>(source), static_cast<unsigned>(width), true);
-}
-template <class T>
-T __shfl_xor_sync(unsigned mask, T value, int lane_mask, int width = 32) {
-  const unsigned within = emulator::Lane() % static_cast<unsigned>(width), w = static_cast<unsigned>(width);
-  const unsigned source = within ^ static_cast<unsigned>(lane_mask);
-  return emulator::Shuffle(mask, value, source, w, source < w);
-}
-template <class T>
-T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32) {
-  const unsigned within = emulator::Lane() % static_cast<unsigned>(width), w = static_cast<unsigned>(width);
-  return emulator::Shuffle(mask, value, within - delta, w, within >= delta);
-}
-template <class T>
-T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32) {
-  const unsigned within = emulator::Lane() % static_cast<unsigned>(width), w = static_cast<unsigned>(width);
-  return emulator::Shuffle(mask, value, within + delta, w, within + delta < w);
-}
-inline unsigned __ballot_sync(unsigned mask, int predicate) { return emulator::Ballot(mask, predicate); }
-inline int __any_sync(unsigned mask, int predicate) { return emulator::Ballot(mask, predicate) != 0; }
-inline int __all_sync(unsigned mask, int predicate) { return emulator::Ballot(mask, !predicate) == 0; }
-inline void __syncwarp(unsigned mask = 0xffffffffu) { emulator::Exchange(mask, emulator::kSync, 0); }
+#define __shfl_sync(...) ::emulator::ShuffleFrom(EMULATOR_SITE("__shfl_sync"), __VA_ARGS__)
+#define __shfl_xor_sync(...) ::emulator::ShuffleXor(EMULATOR_SITE("__shfl_xor_sync"), __VA_ARGS__)
+#define __shfl_up_sync(...) ::emulator::ShuffleUp(EMULATOR_SITE("__shfl_up_sync"), __VA_ARGS__)
+#define __shfl_down_sync(...) ::emulator::ShuffleDown(EMULATOR_SITE("__shfl_down_sync"), __VA_ARGS__)
+#define __ballot_sync(mask, predicate) ::emulator::Ballot(EMULATOR_SITE("__ballot_sync"), mask, (predicate) != 0)
+#define __any_sync(mask, predicate) \
+  static_cast<int>(::emulator::Ballot(EMULATOR_SITE("__any_sync"), mask, (predicate) != 0) != 0)
+#define __all_sync(mask, predicate) \
+  static_cast<int>(::emulator::Ballot(EMULATOR_SITE("__all_sync"), mask, (predicate) == 0) == 0)
+#define __syncwarp(...) ::emulator::SyncWarp{EMULATOR_SITE("__syncwarp")}(__VA_ARGS__)
 
 #endif

@@ -34,10 +34,13 @@ namespace emulator {
 
 namespace {
 constexpr size_t kStackBytes = size_t{256} << 10;
-}
+// Stacks begin at different places of a page: the tops of hundreds would share a few lines of the cache.
+constexpr size_t kColours = 61, kCacheLine = 64;
+}  // namespace
 
 struct Fiber::Context {
   char* stack = nullptr;
+  size_t used_bytes = kStackBytes;
   FiberBody body = nullptr;
   void* argument = nullptr;
   bool done = true;
@@ -106,6 +109,8 @@ Fiber::Fiber() : context_(new Context) {
   void* stack = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (stack == MAP_FAILED) throw std::bad_alloc();
   context_->stack = static_cast<char*>(stack);
+  static size_t count = 0;
+  context_->used_bytes -= count++ % kColours * kCacheLine;
 }
 
 Fiber::~Fiber() {
@@ -120,7 +125,7 @@ bool Fiber::Start(FiberBody body, void* argument) {
   c.done = false;
 #ifdef __x86_64__
   // What emulator_switch pops: six registers, then the address that it returns to, on a stack aligned as by a call.
-  auto* top = reinterpret_cast<uintptr_t*>(c.stack + kStackBytes) - 1;
+  auto* top = reinterpret_cast<uintptr_t*>(c.stack + c.used_bytes) - 1;
   *top = 0;
   *--top = reinterpret_cast<uintptr_t>(&Context::Main);
   for (int i = 0; i < 6; ++i) *--top = 0;
@@ -128,7 +133,7 @@ bool Fiber::Start(FiberBody body, void* argument) {
 #else
   getcontext(&c.inside);
   c.inside.uc_stack.ss_sp = c.stack;
-  c.inside.uc_stack.ss_size = kStackBytes;
+  c.inside.uc_stack.ss_size = c.used_bytes;
   c.inside.uc_link = nullptr;
   makecontext(&c.inside, &Context::Main, 0);
 #endif

@@ -3,7 +3,7 @@
 #ifndef RETINANET_OPS_EMULATOR_PROCESS_H
 #define RETINANET_OPS_EMULATOR_PROCESS_H
 
-#include "cuda_runtime.h"
+#include "runtime.h"
 
 // Counts only: memory itself comes from the heap and goes back to it at once.
 struct emulator_pool {
@@ -16,8 +16,6 @@ struct emulator_pool {
 };
 
 namespace emulator {
-
-extern thread_local int current_device;  // what the thread has chosen
 
 // Makes the current device's context where the thread has none.
 void NeedContext();

@@ -1,5 +1,5 @@
-// Every exponent of float32 up to |logit| = 100, densely: how far value and gradient are from float64, on the instruction
-// set that RETINANET_OPS_CPU names. Prints one line of JSON.
+// Every exponent of float32 up to |logit| = 100, densely, or with as many mantissas as the argument says: how far value and gradient
+// are from float64, on the backend that is set and the instruction set that RETINANET_OPS_CPU names. Prints one line of JSON.
 import { backendInfo, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
 import { focalElement } from '../reference/focal-loss.js';
 import { asArray } from './compare.js';
@@ -36,7 +36,7 @@ function compare(what: string, got: number, want: number, where: string): void {
   Object.assign(worst, { relative, ulps: ulps(got, want), where: `${what} at ${where}` });
 }
 
-const x = logits(160);
+const x = logits(Number(process.argv[2] ?? 160));
 let sumError = 0;
 for (const gamma of GAMMAS) {
   for (const label of [-1, 0]) {
@@ -55,4 +55,5 @@ for (const gamma of GAMMAS) {
     sumError = Math.max(sumError, Math.abs(summed / sum - 1));
   }
 }
-console.log(JSON.stringify({ instructionSet: backendInfo().cpu.instructionSet, logits: x.length, ...worst, sumError }));
+const { active, cpu } = backendInfo();
+console.log(JSON.stringify({ active, instructionSet: cpu.instructionSet, logits: x.length, ...worst, sumError }));

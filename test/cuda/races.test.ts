@@ -1,0 +1,13 @@
+// What only tensors reach, logits of 16 bits and recorded graphs, on the build of the emulator that compares all accesses.
+import { built, emulated, runCuda } from './support.js';
+
+for (const scenario of ['same', 'halves', 'ground-truth']) {
+  emulated(`no kernel races: ${scenario}`, (t) => {
+    const environment = {
+      RETINANET_OPS_CUDA_LIBRARY: built('retinanet_ops_cuda_emulated_races.so'),
+      RETINANET_OPS_EMULATOR_ORDER: 'interleaved',
+      RETINANET_OPS_EMULATOR_ULP: '0',
+    };
+    t.regex(runCuda('operations', [scenario], environment), /done$/);
+  });
+}
