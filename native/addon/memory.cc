@@ -58,7 +58,7 @@ Memory::~Memory() {
   if (!is_ours_) {
     if (released_.IsEmpty()) return;
     // Fails where JavaScript has ended.
-    const napi_env env = released_.Env();
+    napi_env env = released_.Env();
     napi_handle_scope scope = nullptr;
     if (napi_open_handle_scope(env, &scope) != napi_ok) return;
     napi_value function = nullptr, nothing = nullptr;
