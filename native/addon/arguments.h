@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -164,7 +165,9 @@ class Arguments {
     if (napi_get_value_bigint_uint64(info_.Env(), Next(), &address, &lossless) != napi_ok || !lossless) {
       Fail("a BigInt of 64 bits");
     }
-    return reinterpret_cast<void*>(static_cast<uintptr_t>(address));
+    void* pointer = nullptr;
+    std::memcpy(&pointer, &address, sizeof pointer);
+    return pointer;
   }
 
   // A number, as an array of one in the memory of the arrays read so far.

@@ -57,10 +57,16 @@ std::shared_ptr<Memory> Memory::Wrap(int32_t device, void* data, const Napi::Fun
 Memory::~Memory() {
   if (!is_ours_) {
     if (released_.IsEmpty()) return;
-    const Napi::Env env = released_.Env();
-    const Napi::HandleScope scope(env);
     // Fails where JavaScript has ended.
-    static_cast<void>(napi_call_function(env, env.Undefined(), released_.Value(), 0, nullptr, nullptr));
+    napi_env env = released_.Env();
+    napi_handle_scope scope = nullptr;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+    napi_value function = nullptr, nothing = nullptr;
+    if (napi_get_reference_value(env, released_, &function) == napi_ok &&
+        napi_get_undefined(env, &nothing) == napi_ok) {
+      static_cast<void>(napi_call_function(env, nothing, function, 0, nullptr, nullptr));
+    }
+    static_cast<void>(napi_close_handle_scope(env, scope));
   } else if (place_.memory == RN_DEVICE) {
     // A lost device has no memory to give back; whoever uses it next is told.
     static_cast<void>(Cuda().plugin->release(place_.device, data_, bytes_));

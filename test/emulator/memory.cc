@@ -78,7 +78,9 @@ void RunAll() {
 
 int emulator::AddressRange(uintptr_t* base, size_t* bytes, uintptr_t pointer) {
   const Turn lock(turn);
-  const auto found = Find(reinterpret_cast<const void*>(pointer));
+  const void* address = nullptr;
+  std::memcpy(&address, &pointer, sizeof address);
+  const auto found = Find(address);
   if (found == allocations.end()) return 1;
   *base = reinterpret_cast<uintptr_t>(found->first);
   *bytes = found->second.bytes;

@@ -247,7 +247,7 @@ await runScenario({
     deepStrictEqual(captures, [0, ...Array.from({ length: 11 }, () => 1)]);
     strictEqual(count('replay'), 11);
     const addresses = kept
-      .flatMap((entry) => Object.values(entry as object))
+      .flatMap((entry) => Object.values(entry as Record<string, unknown>))
       .filter((value) => value instanceof cuda.DeviceTensor);
     strictEqual(new Set(addresses.map((on) => on.pointer)).size, addresses.length);
   },

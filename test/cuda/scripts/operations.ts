@@ -106,7 +106,7 @@ await runScenario({
         const got = await onHost(sync.retinanetLoss({ ...given, normalizer: number(value, dtype) }));
         deepStrictEqual(got, want, `${value} ${dtype}`);
         const onCpu = sync.retinanetLoss({ ...host, normalizer: rounded === 0 ? 1 : rounded, backend: 'cpu' });
-        const { loss, classGrad, boxGrad } = got as sync.RetinanetLoss;
+        const { loss, classGrad, boxGrad } = got;
         strictEqual(mismatch([loss], [onCpu.loss], { relative: 1e-6 }), null);
         strictEqual(mismatch(classGrad, onCpu.classGrad, { relative: 2e-6 }), null);
         strictEqual(mismatch(boxGrad, onCpu.boxGrad, { relative: 2e-6, absolute: 1e-30 }), null);
@@ -155,7 +155,7 @@ await runScenario({
     const got = await onHost(sync.retinanetLoss({ ...given, lossScale: 2048 }));
     deepStrictEqual(got, sync.retinanetLoss({ ...host, lossScale: 2048 }));
     const plain = sync.retinanetLoss({ ...host, backend: 'cpu' });
-    const scaled = got as sync.RetinanetLoss;
+    const scaled = got;
     strictEqual(mismatch([scaled.loss, scaled.boxLoss], [plain.loss, plain.boxLoss], { relative: 1e-6 }), null);
     strictEqual(
       mismatch(
