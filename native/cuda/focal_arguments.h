@@ -11,15 +11,10 @@ namespace rn::cuda {
 
 enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal };  // an integer's value is its own
 
-// A tile is what a block sums: up to kSteps times kPerThread elements for each of its threads.
+// A tile is what a block sums: kSteps times kPerThread elements for each of its threads.
 constexpr int kFocalThreads = 256, kPerThread = 16, kSteps = 4;
 constexpr int kFocalStep = kFocalThreads * kPerThread;
 constexpr int64_t kFocalTile = int64_t{kSteps} * kFocalStep;
-
-// With few tiles most of a device waits for its last blocks: those of one image are two and a half times what an H100
-// holds. Tiles of half the size end closer together, for two more instructions a logit.
-constexpr int64_t kManyLogits = int64_t{1} << 26;
-inline int StepsOfTile(int64_t logits) { return logits < kManyLogits ? kSteps / 2 : kSteps; }
 
 // What is by class; there is one table or one for all.
 struct FocalByClass {
@@ -37,7 +32,6 @@ struct FocalArguments {
   const int32_t* labels;
   const float* weights;  // optional, by row
   int64_t first, count, classes;
-  int steps;                                                             // of a tile
   int past_alignment;                                                    // of the logits, in elements
   bool grad_aligned, losses_aligned, targets_aligned, upstream_aligned;  // where the logits are
   const FocalByClass* by_class;                                          // [classes], or null: `all`

@@ -38,8 +38,6 @@ int64_t CountBlocks(const rn_focal_loss& op) {
   return DivideUp(op.rows, RowsPerCountBlock(CountLanes(op.labels != nullptr, op.classes)));
 }
 
-int64_t TileOf(const rn_focal_loss& op) { return int64_t{StepsOfTile(op.rows * op.classes)} * kFocalStep; }
-
 // Parts of the workspace.
 struct Workspace {
   double *sums, *counts;
@@ -48,7 +46,7 @@ struct Workspace {
   int64_t bytes;
 
   Workspace(const rn_focal_loss& op, void* memory) {
-    const int64_t tiles = DivideUp(op.rows * op.classes, TileOf(op)) + 1;  // one more where the first is not aligned
+    const int64_t tiles = DivideUp(op.rows * op.classes, kFocalTile) + 1;  // one more where the first is not aligned
     const int64_t counts_length = std::max(tiles, DivideUp(op.rows, RowsPerCountBlock(kWarp)));
     const int64_t classes = IsByClass(op) ? op.classes : 0;
     Arena arena(static_cast<char*>(memory));
@@ -92,7 +90,6 @@ class FocalChain {
  public:
   FocalChain(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace)
       : device_(device), op_(op), num_positive_(num_positive), workspace_(op, workspace) {
-    arguments_.steps = StepsOfTile(op.rows * op.classes);
     arguments_.labels = op.labels;
     arguments_.weights = op.anchor_weights;
     arguments_.classes = op.classes;
@@ -149,11 +146,11 @@ class FocalChain {
     p.grad_aligned = Aligned(elements.grad, bytes, past);
     p.losses = elements.losses;
     p.losses_aligned = Aligned(elements.losses, 4, past);
-    const int64_t tile = TileOf(op_), tiles = count > 0 ? DivideUp(count + past, tile) : 0;
-    p.sums = workspace_.sums + first / tile;
-    p.counts = num_positive_ || CountsBefore() ? nullptr : workspace_.counts + first / tile;
+    p.sums = workspace_.sums + first / kFocalTile;
+    p.counts = num_positive_ || CountsBefore() ? nullptr : workspace_.counts + first / kFocalTile;
+    const int64_t tiles = count > 0 ? DivideUp(count + past, kFocalTile) : 0;
     Launch(device_, tiles, kFocalThreads, KernelFor(op_), p);
-    tiles_ = first / tile + tiles;
+    tiles_ = first / kFocalTile + tiles;
   }
   Partials FinishLosses() const {
     double* const counted = num_positive_ || CountsBefore() ? nullptr : op_.num_positive;

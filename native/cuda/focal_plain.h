@@ -31,7 +31,7 @@ class PlainFocal {
   using Layout = FocalLayout<kWidth>;
 
   __device__ PlainFocal(const FocalArguments& p, int64_t begin) : p_(p), begin_(begin) {
-    inside_ = begin >= 0 && begin + p.steps * kFocalStep <= p.count;
+    inside_ = begin >= 0 && begin + kFocalTile <= p.count;
   }
 
   // What all threads share, by one of them.
@@ -188,17 +188,17 @@ class PlainFocal {
 template <class T, FocalGamma kGamma>
 __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) PlainFocalLoss(const FocalArguments p) {
   RN_SHARED(FocalTile, tile);
-  const int64_t begin = static_cast<int64_t>(blockIdx.x) * (p.steps * kFocalStep) - p.past_alignment;
+  const int64_t begin = blockIdx.x * kFocalTile - p.past_alignment;
   PlainFocal<T, kGamma> focal(p, begin);
   focal.Load(0);
-  for (int step = 0; step < p.steps; ++step) tile.marks[step][threadIdx.x] = 0;
+  for (int step = 0; step < kSteps; ++step) tile.marks[step][threadIdx.x] = 0;
   if (threadIdx.x == 0) PlainFocal<T, kGamma>::Prepare(p, tile);
   MarkRows<PlainFocal<T, kGamma>::kWidth>(p, begin, tile);
   __syncthreads();
   double sum = 0;
-  RN_KEEP_LOOP for (int step = 0; step < p.steps; ++step) {
+  RN_KEEP_LOOP for (int step = 0; step < kSteps; ++step) {
     sum += focal.Step(step, tile);
-    if (step + 1 < p.steps) focal.Load(step + 1);
+    if (step + 1 < kSteps) focal.Load(step + 1);
   }
   sum = BlockSum<kFocalThreads>(tile.sums, sum);
   if (threadIdx.x == 0) {
