@@ -141,3 +141,20 @@ test('rows longer than a block, cells of more anchors than a block, thousands of
     }
   }
 });
+
+test('a list of a hundred thousand anchors, in any order', (t) => {
+  const next = random(9);
+  const grid = new AnchorGrid({ imageHeight: 600, imageWidth: 1000 });
+  const anchors = grid.boxes();
+  t.true(anchors.length / 4 > 1e5);
+  const gt = boxesOf(next, 12, ['ordinary', 'small', 'tiny', 'thin'], [1000, 600], anchors);
+  const labels = integers(next, 12, 0, 80);
+  const want = assignReference(anchors, gt, labels);
+  t.is(mismatch(assignAnchors(grid, gt, labels).matches, want.matches), null);
+  t.is(mismatch(assignAnchors(anchors, gt, labels).matches, want.matches), null);
+  // Neighbours in the list from all over the picture.
+  const rows = Array.from(want.matches, (_, i) => (i * 7919) % want.matches.length);
+  const mixed = Float32Array.from({ length: anchors.length }, (_, i) => anchors[4 * rows[i >> 2]! + (i & 3)]!);
+  const matches = Int32Array.from(rows, (row) => want.matches[row]!);
+  t.is(mismatch(assignAnchors(mixed, gt, labels).matches, matches), null);
+});

@@ -4,6 +4,7 @@
 // then it marks the anchors that have this IoU ("low quality matches"), and ignore regions mark theirs; then each
 // anchor decides. Scratch memory: 8 bytes an anchor of each image. Maxima and marks do not depend on the order in which
 // they arrive, so neither do the results.
+#include "anchor_groups.h"
 #include "assign.h"
 #include "cuda_backend.h"
 #include "reduce.h"
@@ -38,44 +39,6 @@ __device__ int32_t ImageOf(const int32_t* offsets, int32_t images, int32_t row) 
     }
   }
   return low;
-}
-
-template <class T>
-__device__ inline T WarpMax(T value) {
-  for (int step = kWarp / 2; step > 0; step /= 2) {
-    const T other = __shfl_xor_sync(kAllLanes, value, step);
-    if (other > value) value = other;
-  }
-  return value;
-}
-
-__device__ inline Group WarpBounds(const Group& group) {
-  const Box b = group.bounds;
-  return {{-WarpMax(-b.x1), -WarpMax(-b.y1), WarpMax(b.x2), WarpMax(b.y2)},
-          -WarpMax(-group.least_area),
-          WarpMax(group.most_area)};
-}
-
-// A group a warp, a cluster a block.
-__global__ void BoundGroups(Anchors anchors, Group* groups) {
-  struct Shared {
-    Group groups[kWarp];
-  };
-  RN_SHARED(Shared, shared);
-  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp, warp = thread / kWarp;
-  const int64_t a = static_cast<int64_t>(blockIdx.x) * kAnchorsOfCluster + thread;
-  Group group{{INFINITY, INFINITY, -INFINITY, -INFINITY}, INFINITY, 0};
-  if (a < anchors.count) {
-    const Box box = LoadBox(anchors.boxes + 4 * a);
-    if (HasArea(box)) group = {box, Area(box), Area(box)};
-  }
-  group = WarpBounds(group);
-  if (lane == 0) shared.groups[warp] = group;
-  if (lane == 0 && a < anchors.count) groups[a / kWarp] = group;
-  __syncthreads();
-  if (warp > 0) return;
-  group = WarpBounds(shared.groups[lane]);
-  if (lane == 0) groups[anchors.sources + static_cast<int32_t>(blockIdx.x)] = group;
 }
 
 // One box after the other a block.
@@ -218,7 +181,7 @@ void QueueAssignment(const Device& device, Assignment to) {
   const int64_t count = to.anchors.count, all = to.truth.images * count;
   if (all == 0) return;
   if (to.anchors.boxes) {
-    Launch(device, DivideUp(count, kAnchorsOfCluster), kAnchorsOfCluster, BoundGroups, to.anchors, to.groups);
+    Launch(device, DivideUp(count, kAnchorsOfCluster), kAnchorsOfCluster, BoundGroups<>, to.anchors, to.groups);
     to.anchors.groups = to.groups;
   }
   // As many blocks as the device runs at once, however many boxes there are: only its memory knows.

@@ -12,7 +12,8 @@ namespace rn::cuda {
 namespace {
 
 using Bits = unsigned long long;
-constexpr int kTile = 64;  // rows, and columns: bits of a word
+constexpr int kTile = 64;   // rows, and columns: bits of a word
+constexpr int kDense = 44;  // columns of a tile: to find one of so many costs more than to compare those between
 constexpr int kCollectThreads = 512;
 constexpr int64_t kMostWords = int64_t{1} << 22;  // of bits at a time: 32 MiB
 constexpr int32_t kMostRows = 4096;               // of a chunk
@@ -32,8 +33,9 @@ __device__ inline bool IsOpen(const Chunk& chunk, int32_t set) {
   return chunk.first_row < chunk.sorted.counts[set] && chunk.kept.counts[set] < chunk.kept.most;
 }
 
-// A block compares a tile of rows with one of columns. Rows that are removed already are left out. On the diagonal a
-// word tells the boxes after the row, which it removes, and those before it, which remove it: overlap is symmetric.
+// A block compares a tile of rows with one of columns. Rows that are removed already are left out, and columns where
+// that saves enough: late tiles, of which little is left, take little. On the diagonal a word tells the boxes after the
+// row, which it removes, and those before it, which remove it: overlap is symmetric.
 __global__ void CompareTiles(Chunk chunk) {
   struct Columns {
     Box boxes[kTile];
@@ -64,16 +66,22 @@ __global__ void CompareTiles(Chunk chunk) {
     columns.classes[thread] = 0;
   }
   __syncthreads();
-  const Bits removed = chunk.removed[static_cast<int64_t>(set) * chunk.words + row / kTile];
-  if (row >= count || (removed >> thread & 1)) return;
+  const Bits* removed = chunk.removed + static_cast<int64_t>(set) * chunk.words;
+  if (row >= count || (removed[row / kTile] >> thread & 1)) return;
   const Box box = boxes[row];
   const float area = area_of(box);
   const int32_t label = classes ? classes[row] : 0;
-  Bits overlaps = 0;
-  for (int i = 0; i < kTile; ++i) {
+  const auto overlap_with = [&](int i) {
     const bool does =
         columns.classes[i] == label && IouExceeds(columns.boxes[i], columns.areas[i], box, area, chunk.threshold);
-    overlaps |= static_cast<Bits>(does) << i;
+    return static_cast<Bits>(does) << i;
+  };
+  Bits overlaps = 0;
+  Bits left = ~removed[first_column / kTile];
+  if (__popcll(left) > kDense) {
+    for (int i = 0; i < kTile; ++i) overlaps |= overlap_with(i);
+  } else {
+    for (; left != 0; left &= left - 1) overlaps |= overlap_with(__ffsll(static_cast<long long>(left)) - 1);
   }
   chunk.bits[(static_cast<int64_t>(set) * chunk.rows + row - chunk.first_row) * across + word] = overlaps;
 }
