@@ -24,11 +24,13 @@ __device__ double BlockSum(double (&values)[kThreads], double value) {
 // Whether the caller's block is the last of its grid to come here: then it finds what all blocks have written before,
 // if it reads with __ldcg. `arrived` is zero when the kernel starts, `last` shared memory; all threads come here.
 __device__ inline bool IsLastBlock(unsigned* arrived, bool& last) {
-  __threadfence();
   __syncthreads();
-  if (threadIdx.x == 0) last = atomicAdd(arrived, 1u) == gridDim.x - 1;
+  if (threadIdx.x == 0) {
+    __threadfence();  // here, between the barriers, so that both fences are the whole block's
+    last = atomicAdd(arrived, 1u) == gridDim.x - 1;
+    __threadfence();
+  }
   __syncthreads();
-  if (last) __threadfence();
   return last;
 }
 
