@@ -192,7 +192,7 @@ class GeneralFocal {
 };
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 3 : 4)
+__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3)
     GeneralFocalLoss(const FocalArguments p) {
   struct Shared {
     double sums[kFocalThreads];

@@ -28,14 +28,22 @@ RN_HD double Polynomial(double x) {
 // exp(-r), for |r| <= log(2) / 2.
 struct ExpMinusSeries {
   static constexpr int kLast = 13;
-  static constexpr double At(int n) { return n == 0 ? 1 : -At(n - 1) / n; }
+  RN_HD_MEMBER static constexpr double At(int n) {
+    double coefficient = 1;
+    for (int i = 1; i <= n; ++i) coefficient /= -i;
+    return coefficient;
+  }
 };
 
 // log(1 + e) / (e + share) in w = e - share, as in LogOnePlus of elementary.h: asinh(y) / (y sqrt(1 + y^2)) in y^2,
 // y = sinh(log(1 + e) / 2).
 struct LogOnePlusSeries {
   static constexpr int kLast = 18;
-  static constexpr double At(int n) { return n == 0 ? 0.5 : -At(n - 1) * n / (4 * n + 2); }
+  RN_HD_MEMBER static constexpr double At(int n) {
+    double coefficient = 0.5;
+    for (int i = 1; i <= n; ++i) coefficient *= -i / (4.0 * i + 2);
+    return coefficient;
+  }
 };
 
 // For u in [0, 700].

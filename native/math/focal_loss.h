@@ -194,39 +194,41 @@ RN_HD double PowerOf(double q, double log_q, double gamma) {
   return gamma == 0 ? 1 : gamma == 1 ? q : gamma == 2 ? q * q : std::exp(gamma * log_q);
 }
 
-// What the loss of any target is made of, in float64; t + not_t = 1, either of which may be tiny. smaller =
-// sigmoid(-|x|), log1p_e = log(1 + exp(-|x|)).
+// What the loss of any target is made of, in float64; t + not_t = 1, either of which may be tiny. e =
+// exp(-|x|), larger = sigmoid(|x|), log1p_e = log(1 + e).
 struct SoftLogit {
+  double x, t, not_t;
   double p, not_p, q, of_zero, of_one;  // of_zero, of_one: softplus(x), softplus(-x)
-  double pull;                          // p (1 - t) - (1 - p) t = p - t
-  double change;                        // of log(q) with x
 
-  RN_HD_MEMBER SoftLogit(double x, double smaller, double log1p_e, double t, double not_t) {
-    const double larger = 1 - smaller;
+  RN_HD_MEMBER SoftLogit(double logit, double e, double larger, double log1p_e, double target, double not_target)
+      : x(logit), t(target), not_t(not_target) {
+    const double smaller = e * larger;
     p = x < 0 ? smaller : larger;
     not_p = x < 0 ? larger : smaller;
     of_zero = (x < 0 ? 0 : x) + log1p_e;
     of_one = (x < 0 ? -x : 0) + log1p_e;
     q = p * not_t + not_p * t;
-    // Next to x = 0 as the difference of how far p and t are from one half, where both may be.
-    const double from_half = x * (0.25 - x * x * (1.0 / 48));
-    pull = x < 1e-3 && x > -1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
-    change = q == 0 ? 0 : p * not_p / q * (not_t - t);
   }
-  RN_HD_MEMBER double Slope(double gamma, double ce) const { return gamma * change * ce + pull; }
+  RN_HD_MEMBER double Slope(double gamma, double ce) const {
+    // p - t, next to x = 0 as the difference of how far p and t are from one half, where both may be.
+    const double from_half = x * (0.25 - x * x * (1.0 / 48));
+    const double pull = std::fabs(x) < 1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
+    const double change = q == 0 ? 0 : p * not_p / q * (not_t - t);  // of log(q) with x
+    return gamma * change * ce + pull;
+  }
 };
 
 // The slope of SoftFocalLoss in float64, for logits that float32 reaches, without branches and calls.
 RN_HD double SoftSlope(double x, double t, double not_t, double gamma) {
-  const double e = ExpMinus(x < 0 ? -x : x), smaller = e / (1 + e);
-  const SoftLogit logit(x, smaller, LogOnePlus(e, smaller), t, not_t);
+  const double e = ExpMinus(std::fabs(x)), larger = 1 / (1 + e);
+  const SoftLogit logit(x, e, larger, LogOnePlus(e, e * larger), t, not_t);
   return logit.Slope(gamma, not_t * logit.of_zero + t * logit.of_one);
 }
 
 // One logit in float64, whatever it is, for every gamma up to the largest float32.
 RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double not_t, double gamma, double alpha_t) {
   const double e = std::exp(-std::fabs(x));
-  const SoftLogit logit(x, e / (1 + e), std::log1p(e), t, not_t);
+  const SoftLogit logit(x, e, 1 / (1 + e), std::log1p(e), t, not_t);
   double ce, log_q;
   if (t == 0) {
     ce = logit.of_zero;
