@@ -55,7 +55,7 @@ Cell* Find(uintptr_t address) {
 
 Page& FindOrMakePage(uintptr_t address) {
   Page**& table = tables[address >> (kPageBits + kTableBits)];
-  if (!table) table = static_cast<Page**>(std::calloc(size_t{1} << kTableBits, sizeof(Page*)));
+  if (!table) table = static_cast<Page**>(std::calloc(size_t{1} << kTableBits, sizeof(void*)));
   Page*& page = PageOf(address, table);
   if (page) return *page;
   void* const cells =

@@ -124,6 +124,7 @@ void Block::OpenBarrier() {
     if (thread.state == State::kAtBarrier) at_barrier = &thread;
     if (thread.state == State::kInWarp) in_warp = &thread;
   }
+  if (!at_barrier) return;
   if (in_warp) {
     fault = "some threads wait in " + Name(at_barrier->site) + ", others in " + Name(in_warp->site) +
             " for lanes of their warp";

@@ -44,7 +44,7 @@ cudaError_t Capture::Invalidate(cudaError_t error) {
 }
 
 std::shared_ptr<Capture> TakeCapture(emulator_stream& stream) {
-  const std::shared_ptr<Capture> capture = std::move(stream.capture);
+  std::shared_ptr<Capture> capture = std::move(stream.capture);
   stream.capture = nullptr;
   if (capture) {
     capture->ended = true;

@@ -8,6 +8,8 @@ using emulator::Touch;
 
 #define CODE __builtin_return_address(0)
 
+// NOLINTBEGIN(bugprone-reserved-identifier,bugprone-macro-parentheses): the compiler dictates the names; types take
+// none.
 extern "C" {
 
 void __tsan_init() {}
@@ -66,4 +68,5 @@ ATOMIC(32, unsigned)
 ATOMIC(64, unsigned long)
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier,bugprone-macro-parentheses)
 #endif

@@ -79,7 +79,8 @@ const Scenario halves("halves", [](cudaStream_t) {
 const Scenario approximate("approximate", [](cudaStream_t) {
   const auto compare = [](auto approximation, auto exactly, double unit, int most) {
     int above = 0, below = 0, beyond = 0;
-    for (float a = 1 + 0x1p-10f; a < 2; a += 0x1p-10f) {
+    for (int i = 1; i < 1024; ++i) {
+      const float a = 1 + static_cast<float>(i) * 0x1p-10f;
       const double units = (static_cast<double>(approximation(a)) - exactly(static_cast<double>(a))) / unit;
       above += units > 0.5;
       below += units < -0.5;

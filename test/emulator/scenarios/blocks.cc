@@ -7,7 +7,7 @@ namespace scenarios {
 namespace {
 
 constexpr unsigned kBlocks = 64, kThreads = 32;
-constexpr float kSum = kBlocks * (kBlocks - 1) / 2;
+constexpr unsigned kSum = kBlocks * (kBlocks - 1) / 2;
 
 struct Memory {
   float* parts;       // [kBlocks]
