@@ -13,6 +13,7 @@ const MOST = {
   GeneralFocalLoss: 80,
   'GeneralFocalLoss, real gamma': 128,
   CountPositives: 32,
+  ReadDivisor: 16,
   SmoothL1Kernel: 72, // 64 but for compute capability 10.0
   SumBoxLoss: 64,
   FinishSums: 64, // of blocks of 1024 threads
