@@ -1,5 +1,5 @@
 // 'retinanet-ops': the synchronous operations on typed arrays and device tensors.
-export { AnchorGrid, type AnchorGridOptions, type AnchorLevel, type Anchors } from './anchors.js';
+export { AnchorGrid, type AnchorGridOptions, type AnchorLevel, type Anchors } from './operations/anchors.js';
 export {
   assignAnchors,
   assignAnchorsBatch,
@@ -10,7 +10,7 @@ export {
   type BatchAssignment,
   type GroundTruth,
   type MatchOptions,
-} from './assign.js';
+} from './operations/assign.js';
 export {
   backendInfo,
   getBackend,
@@ -22,12 +22,12 @@ export {
   type CudaDevice,
   type CudaState,
   type RecycledMemory,
-} from './backend.js';
-export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './boxes.js';
-export * as cuda from './cuda.js';
-export { decodeDetections, type DecodeDetectionsOptions, type Detections } from './decode.js';
-export type { DeviceTensor, Floats, FloatsLike, Ints, IntsLike, NumberLike } from './device-tensor.js';
-export { RetinanetOpsError, type ErrorCode } from './errors.js';
+} from './runtime/backend.js';
+export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './operations/boxes.js';
+export * as cuda from './runtime/cuda.js';
+export { decodeDetections, type DecodeDetectionsOptions, type Detections } from './operations/decode-detections.js';
+export type { DeviceTensor, Floats, FloatsLike, Ints, IntsLike, NumberLike } from './runtime/device-tensor.js';
+export { RetinanetOpsError, type ErrorCode } from './arguments/errors.js';
 export {
   sigmoidFocalLoss,
   sigmoidFocalLossBackward,
@@ -37,23 +37,23 @@ export {
   type FocalLossTargets,
   type FocalLossValueAndGrad,
   type FocalLossValueAndGradOptions,
-} from './focal-loss.js';
-export type { LossesAndGrad, Reduction, WeightOptions } from './loss-options.js';
+} from './operations/focal-loss.js';
+export type { LossesAndGrad, Reduction, WeightOptions } from './arguments/loss-options.js';
 export {
   onlineHardExamples,
   selectHardNegatives,
   type HardNegativesOptions,
   type OnlineHardExamplesOptions,
-} from './mining.js';
-export { nms, type NmsOptions } from './nms.js';
-export type { FocalLossParameterOptions, PerClass } from './per-class.js';
-export { priorBias } from './prior.js';
+} from './operations/mining.js';
+export { nms, type NmsOptions } from './operations/nms.js';
+export type { FocalLossParameterOptions, PerClass } from './arguments/per-class.js';
+export { priorBias } from './operations/prior.js';
 export {
   retinanetLoss,
   type RetinanetLoss,
   type RetinanetLossOptions,
   type RetinanetLossOut,
-} from './retinanet-loss.js';
+} from './operations/retinanet-loss.js';
 export {
   smoothL1Loss,
   smoothL1LossBackward,
@@ -62,4 +62,4 @@ export {
   type SmoothL1Options,
   type SmoothL1ValueAndGrad,
   type SmoothL1ValueAndGradOptions,
-} from './smooth-l1.js';
+} from './operations/smooth-l1.js';

@@ -1,7 +1,7 @@
 // `retinanet-ops build`: compiles the addon where the package lies.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { root } from '../location.js';
+import { root } from '../runtime/location.js';
 
 /** Runs the build script of the package. Gives its exit code. */
 export function build(): number {

@@ -1,9 +1,9 @@
 // `retinanet-ops info`: the loader's diagnosis, and what the backends say.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backendInfo, type CudaState } from '../backend.js';
-import { root } from '../location.js';
-import { describe, help, load } from '../native.js';
+import { backendInfo, type CudaState } from '../runtime/backend.js';
+import { root } from '../runtime/location.js';
+import { describe, help, load } from '../runtime/native.js';
 
 /** Prints what there is to know about the addon on this machine. Gives the exit code: 1 where none loads. */
 export function info(): number {

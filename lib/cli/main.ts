@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command line: `npx retinanet-ops info | build`.
-import { suggestion } from '../describe.js';
+import { suggestion } from '../arguments/describe.js';
 import { build } from './build.js';
 import { info } from './info.js';
 

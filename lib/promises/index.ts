@@ -1,15 +1,19 @@
 // 'retinanet-ops/promises': the same operations, run off the main thread. Bad input rejects. Until a promise settles, its arrays
 // must not be changed, transferred or resized. Work on device tensors is queued when a worker thread gets to the call: await it
 // before a call that depends on it. Tensors may be disposed of meanwhile; their memory stays until the call has been queued.
-import { planAssignAnchors, planAssignAnchorsBatch } from '../assign.js';
-import { planBoxIou, planClipBoxes, planDecodeBoxes, planEncodeBoxes } from '../boxes.js';
-import { planDecodeDetections } from '../decode.js';
-import { planSigmoidFocalLoss, planSigmoidFocalLossBackward, planSigmoidFocalLossValueAndGrad } from '../focal-loss.js';
-import { planOnlineHardExamples, planSelectHardNegatives } from '../mining.js';
-import { planNms } from '../nms.js';
-import { promised } from '../plan.js';
-import { planRetinanetLoss } from '../retinanet-loss.js';
-import { planSmoothL1Loss, planSmoothL1LossBackward, planSmoothL1LossValueAndGrad } from '../smooth-l1.js';
+import { planAssignAnchors, planAssignAnchorsBatch } from '../operations/assign.js';
+import { planBoxIou, planClipBoxes, planDecodeBoxes, planEncodeBoxes } from '../operations/boxes.js';
+import { planDecodeDetections } from '../operations/decode-detections.js';
+import {
+  planSigmoidFocalLoss,
+  planSigmoidFocalLossBackward,
+  planSigmoidFocalLossValueAndGrad,
+} from '../operations/focal-loss.js';
+import { planOnlineHardExamples, planSelectHardNegatives } from '../operations/mining.js';
+import { planNms } from '../operations/nms.js';
+import { promised } from '../runtime/plan.js';
+import { planRetinanetLoss } from '../operations/retinanet-loss.js';
+import { planSmoothL1Loss, planSmoothL1LossBackward, planSmoothL1LossValueAndGrad } from '../operations/smooth-l1.js';
 import type {
   PromisedAssign,
   PromisedAssignBatch,

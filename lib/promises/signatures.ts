@@ -1,15 +1,21 @@
 // The signatures of promised operations whose types depend on `reduction`, or on where several arguments lie: the overloads of the
 // synchronous form.
-import type { Anchors } from '../anchors.js';
-import type { AssignBatchOptions, Assignment, AssignOptions, BatchAssignment, GroundTruth } from '../assign.js';
-import type { DeviceTensor, Floats, FloatsLike, Ints, NumberLike } from '../device-tensor.js';
+import type { Anchors } from '../operations/anchors.js';
+import type {
+  AssignBatchOptions,
+  Assignment,
+  AssignOptions,
+  BatchAssignment,
+  GroundTruth,
+} from '../operations/assign.js';
+import type { DeviceTensor, Floats, FloatsLike, Ints, NumberLike } from '../runtime/device-tensor.js';
 import type {
   FocalLossOptions,
   FocalLossTargets,
   FocalLossValueAndGrad,
   FocalLossValueAndGradOptions,
-} from '../focal-loss.js';
-import type { SmoothL1Options, SmoothL1ValueAndGrad, SmoothL1ValueAndGradOptions } from '../smooth-l1.js';
+} from '../operations/focal-loss.js';
+import type { SmoothL1Options, SmoothL1ValueAndGrad, SmoothL1ValueAndGradOptions } from '../operations/smooth-l1.js';
 
 export interface PromisedFocalLoss {
   <F extends Floats>(

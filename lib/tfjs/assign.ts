@@ -1,6 +1,6 @@
 // Anchor-target assignment on tensors.
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import type { AnchorGrid } from '../anchors.js';
+import type { AnchorGrid } from '../operations/anchors.js';
 import {
   MATCH_OPTIONS,
   planAssignAnchors,
@@ -8,9 +8,9 @@ import {
   type Assignment,
   type BatchAssignment,
   type MatchOptions,
-} from '../assign.js';
-import type { BackendName } from '../backend.js';
-import { Check } from '../validate.js';
+} from '../operations/assign.js';
+import type { BackendName } from '../runtime/backend.js';
+import { Check } from '../arguments/validate.js';
 import { defineKernel, scoped } from './engine.js';
 import { groundTruthInputs, groundTruthOf, gtInputs, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write } from './memory.js';

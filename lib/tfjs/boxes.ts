@@ -1,9 +1,9 @@
 // Encoding, clipping and pairwise overlap of boxes on tensors.
 import { equal, where, zerosLike, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
-import type { AnchorGrid } from '../anchors.js';
-import type { BackendName } from '../backend.js';
-import { planBoxIou, planClipBoxes, planEncodeBoxes } from '../boxes.js';
-import { Check } from '../validate.js';
+import type { AnchorGrid } from '../operations/anchors.js';
+import type { BackendName } from '../runtime/backend.js';
+import { planBoxIou, planClipBoxes, planEncodeBoxes } from '../operations/boxes.js';
+import { Check } from '../arguments/validate.js';
 import { defineKernel, scoped, type KernelCall } from './engine.js';
 import { compute, type Arrays } from './memory.js';
 import { anchorsOf, boxes as boxTensor, expectShape, readAnchors, type Input, type TensorAnchors } from './tensors.js';

@@ -1,9 +1,9 @@
 // Boxes from anchors and deltas, on tensors.
 import { add, concat, engine, split, sub, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
-import { AnchorGrid } from '../anchors.js';
-import { planDecodeBoxes } from '../boxes.js';
-import { native } from '../native.js';
-import { Check } from '../validate.js';
+import { AnchorGrid } from '../operations/anchors.js';
+import { planDecodeBoxes } from '../operations/boxes.js';
+import { native } from '../runtime/native.js';
+import { Check } from '../arguments/validate.js';
 import type { TensorBoxOptions } from './boxes.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import { compute, type Outputs } from './memory.js';

@@ -20,7 +20,7 @@ import {
   type TensorContainer,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { RetinanetOpsError } from '../errors.js';
+import { RetinanetOpsError } from '../arguments/errors.js';
 
 /** What a kernel is called with. */
 export interface KernelCall<Attrs> {

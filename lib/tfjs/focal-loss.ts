@@ -6,11 +6,11 @@ import {
   planSigmoidFocalLossValueAndGrad,
   FOCAL_LOSS_OPTIONS,
   type FocalLossOptions,
-} from '../focal-loss.js';
-import { givenWeights, type WeightOptions } from '../loss-options.js';
-import type { PerClass } from '../per-class.js';
-import { kindOf } from '../typed-arrays.js';
-import { Check } from '../validate.js';
+} from '../operations/focal-loss.js';
+import { givenWeights, type WeightOptions } from '../arguments/loss-options.js';
+import type { PerClass } from '../arguments/per-class.js';
+import { kindOf } from '../arguments/typed-arrays.js';
+import { Check } from '../arguments/validate.js';
 import { noGradients, scoped } from './engine.js';
 import { defineLoss } from './loss-kernel.js';
 import type { Arrays } from './memory.js';

@@ -1,6 +1,6 @@
 // The upstream gradient that the Backward operations take.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { Check } from '../validate.js';
+import type { Check } from '../arguments/validate.js';
 import { expectShape, floats } from './tensors.js';
 
 /** A number becomes an attribute, a tensor an input. */

@@ -1,7 +1,7 @@
 // Ground truth as kernel inputs.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { GroundTruth } from '../assign.js';
-import type { Check } from '../validate.js';
+import type { GroundTruth } from '../operations/assign.js';
+import type { Check } from '../arguments/validate.js';
 import type { Arrays } from './memory.js';
 import { boxes, expectShape, ints, type Input } from './tensors.js';
 

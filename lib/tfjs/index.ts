@@ -7,7 +7,7 @@ export type {
   TensorBatchAssignment,
 } from './assign.js';
 export { boxIou, clipBoxes, encodeBoxes, type TensorBoxOptions, type TensorClipOptions } from './boxes.js';
-export { decodeDetections, type TensorDecodeDetectionsOptions, type TensorDetections } from './decode.js';
+export { decodeDetections, type TensorDecodeDetectionsOptions, type TensorDetections } from './decode-detections.js';
 export { decodeBoxes } from './decode-boxes.js';
 export {
   sigmoidFocalLoss,

@@ -1,6 +1,6 @@
 // What the losses have in common: three kernels each, and the gradient of the first.
 import { engine, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
-import type { Reduction } from '../loss-options.js';
+import type { Reduction } from '../arguments/loss-options.js';
 import { chainRule, defineKernel, noGradient, type KernelCall } from './engine.js';
 import { compute, write, type Arrays } from './memory.js';
 

@@ -7,8 +7,8 @@ import {
   type Tensor,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
-import { allocate } from '../allocate.js';
-import { kindOf } from '../typed-arrays.js';
+import { allocate } from '../runtime/allocate.js';
+import { kindOf } from '../arguments/typed-arrays.js';
 
 export type Numbers = Float32Array | Int32Array;
 

@@ -7,8 +7,8 @@ import {
   planSelectHardNegatives,
   type HardNegativesOptions,
   type OnlineHardExamplesOptions,
-} from '../mining.js';
-import { Check } from '../validate.js';
+} from '../operations/mining.js';
+import { Check } from '../arguments/validate.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
 import { boxes as boxTensor, expectShape, floats, ints, type Input } from './tensors.js';

@@ -1,7 +1,7 @@
 // Non-maximum suppression on tensors.
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
-import { NMS_OPTIONS, planNms, type NmsOptions } from '../nms.js';
-import { Check } from '../validate.js';
+import { NMS_OPTIONS, planNms, type NmsOptions } from '../operations/nms.js';
+import { Check } from '../arguments/validate.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
 import { boxes as boxTensor, expectShape, floats, ints, type Input } from './tensors.js';

@@ -1,6 +1,6 @@
 // A network's two outputs: class logits and box deltas.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { Check } from '../validate.js';
+import type { Check } from '../arguments/validate.js';
 import {
   expectClasses,
   expectShape,

@@ -1,14 +1,14 @@
 // The whole training loss of a RetinaNet on tensors.
 import { add, engine, type Scalar, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
-import type { AnchorGrid } from '../anchors.js';
-import { RETINANET_LOSS_OPTIONS, planRetinanetLoss, type RetinanetLossOptions } from '../retinanet-loss.js';
-import { Check } from '../validate.js';
+import type { AnchorGrid } from '../operations/anchors.js';
+import { RETINANET_LOSS_OPTIONS, planRetinanetLoss, type RetinanetLossOptions } from '../operations/retinanet-loss.js';
+import { Check } from '../arguments/validate.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import type { TensorFocalLossOptions } from './focal-loss.js';
 import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write, type Outputs } from './memory.js';
 import { readOutputs } from './outputs.js';
-import type { PerClass } from '../per-class.js';
+import type { PerClass } from '../arguments/per-class.js';
 import { anchorsOf, isTensor, perClassAttribute, type Input, type TensorAnchors } from './tensors.js';
 
 type Plain = Omit<

@@ -1,14 +1,14 @@
 // The smooth L1 loss on tensors.
 import { neg, type Scalar, type Tensor } from '@tensorflow/tfjs-core';
-import { givenWeights, type WeightOptions } from '../loss-options.js';
+import { givenWeights, type WeightOptions } from '../arguments/loss-options.js';
 import {
   planSmoothL1Loss,
   planSmoothL1LossBackward,
   planSmoothL1LossValueAndGrad,
   SMOOTH_L1_OPTIONS,
   type SmoothL1Options,
-} from '../smooth-l1.js';
-import { Check } from '../validate.js';
+} from '../operations/smooth-l1.js';
+import { Check } from '../arguments/validate.js';
 import { noGradients, scoped } from './engine.js';
 import { gradOutputInput } from './grad-output.js';
 import { defineLoss } from './loss-kernel.js';

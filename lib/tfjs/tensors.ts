@@ -1,9 +1,9 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
 import { engine, tensor, util, type Tensor, type TensorLike } from '@tensorflow/tfjs-core';
-import { AnchorGrid } from '../anchors.js';
-import type { PerClass } from '../per-class.js';
-import { kindOf } from '../typed-arrays.js';
-import type { Check } from '../validate.js';
+import { AnchorGrid } from '../operations/anchors.js';
+import type { PerClass } from '../arguments/per-class.js';
+import { kindOf } from '../arguments/typed-arrays.js';
+import type { Check } from '../arguments/validate.js';
 import type { Arrays } from './memory.js';
 
 /** A tensor, a typed array of its kind, or nested arrays of numbers. */

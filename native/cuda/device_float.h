@@ -91,7 +91,8 @@ RN_HD Float SplitExponent(Float a, Float& mantissa) {
 template <int kDigits>
 RN_HD Float QuickExpMinus(Float x) {
   constexpr double kLog2OfE = 1.4426950408889634, kUnit = int64_t{1} << (23 - kDigits);
-  constexpr double kCut = static_cast<double>(static_cast<int64_t>(kLog2OfE * kUnit + .5)) / kUnit;
+  constexpr int64_t kUnits = (static_cast<int64_t>(2 * kLog2OfE * kUnit) + 1) / 2;  // rounded
+  constexpr double kCut = static_cast<double>(kUnits) / kUnit;
   constexpr float kRest = static_cast<float>((kLog2OfE - kCut) / kLog2OfE);
   const Float u = Abs(x), e(PowerOfTwo((u * Float(static_cast<float>(-kCut))).v));
   return Fma(e * u, Float(-kRest), e);

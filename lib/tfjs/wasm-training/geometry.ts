@@ -1,5 +1,5 @@
 import { backend_util, type TensorInfo } from '@tensorflow/tfjs-core';
-import { RetinanetOpsError } from '../../errors.js';
+import { RetinanetOpsError } from '../../arguments/errors.js';
 import type { Scratch } from './scratch.js';
 
 /**

@@ -1,6 +1,6 @@
 import { getKernel, type KernelFunc, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { RetinanetOpsError } from '../../errors.js';
+import { RetinanetOpsError } from '../../arguments/errors.js';
 
 /** What a kernel registered for the wasm backend is called with. */
 export interface WasmKernelArgs<Inputs, Attrs> {

@@ -1,0 +1,149 @@
+import type { Check } from '../../arguments/validate.js';
+import type { Random } from './random.js';
+
+/** How far training images are changed at random; every range is symmetric around no change. */
+export interface AugmentOptions {
+  /** Mirror left-right with probability 1/2. Default true. */
+  horizontalFlip?: boolean;
+  /** Mirror top-bottom with probability 1/2. Default false. */
+  verticalFlip?: boolean;
+  /** Zoom by up to this factor either way, >= 1. Default 1. */
+  zoom?: number;
+  /** Shift by up to this share of the image, 0..1. Default 0. */
+  shift?: number;
+  /** Change of brightness, in shares of the full range, 0..1. Default 0.05. */
+  brightness?: number;
+  /** Change of contrast: factor up to 1 + this, 0..1. Default 0.1. */
+  contrast?: number;
+  /** Change of each colour channel by itself, as `contrast`. Default 0. */
+  colour?: number;
+}
+
+export type ResolvedAugment = Required<AugmentOptions>;
+
+const DEFAULTS: ResolvedAugment = {
+  horizontalFlip: true,
+  verticalFlip: false,
+  zoom: 1,
+  shift: 0,
+  brightness: 0.05,
+  contrast: 0.1,
+  colour: 0,
+};
+
+/** Of an object's area, the share that must still be in the picture for it to count as one; below, it is ignored. */
+const VISIBLE_SHARE = 0.4;
+
+/** true: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
+export function resolveAugment(check: Check, augment: unknown): ResolvedAugment | undefined {
+  if (augment === false) return undefined;
+  const names = Object.keys(DEFAULTS) as (keyof AugmentOptions)[];
+  const given = augment === true ? {} : check.required<AugmentOptions>('augment', augment, names);
+  const options = { ...DEFAULTS, ...given };
+  for (const name of ['horizontalFlip', 'verticalFlip'] as const) check.boolean(`augment.${name}`, options[name]);
+  check.number('augment.zoom', options.zoom, { min: 1, max: 4 });
+  for (const name of ['shift', 'brightness', 'contrast', 'colour'] as const) {
+    check.number(`augment.${name}`, options[name], { min: 0, max: 1 });
+  }
+  return options;
+}
+
+/** One draw: output x = (x - W/2) * scaleX + W/2 + shiftX, likewise y; value = (v - 128) * gain + 128 + offset. */
+export interface Change {
+  scaleX: number;
+  scaleY: number;
+  shiftX: number;
+  shiftY: number;
+  gain: [number, number, number];
+  offset: number;
+}
+
+/** Draws a change; always takes the same number of random values, so that options don't shift each other's draws. */
+export function drawChange(options: ResolvedAugment, random: Random, height: number, width: number): Change {
+  const around = (range: number) => (2 * random() - 1) * range;
+  const flipX = random() < 0.5 && options.horizontalFlip ? -1 : 1;
+  const flipY = random() < 0.5 && options.verticalFlip ? -1 : 1;
+  const zoom = options.zoom ** around(1);
+  const shiftX = around(options.shift) * width;
+  const shiftY = around(options.shift) * height;
+  const contrast = 1 + around(options.contrast);
+  const channel = () => contrast * (1 + around(options.colour));
+  const gain: [number, number, number] = [channel(), channel(), channel()];
+  return { scaleX: zoom * flipX, scaleY: zoom * flipY, shiftX, shiftY, gain, offset: around(options.brightness) * 255 };
+}
+
+interface Taps {
+  low: Int32Array;
+  high: Int32Array;
+  share: Float32Array;
+}
+
+/** For each output position the two source positions of linear interpolation; beyond the border, the border goes on. */
+function taps(size: number, scale: number, shift: number): Taps {
+  const result = { low: new Int32Array(size), high: new Int32Array(size), share: new Float32Array(size) };
+  for (let i = 0; i < size; i++) {
+    const source = Math.min(size - 1, Math.max(0, (i + 0.5 - size / 2 - shift) / scale + size / 2 - 0.5));
+    const low = Math.floor(source);
+    result.low[i] = low;
+    result.high[i] = Math.min(low + 1, size - 1);
+    result.share[i] = source - low;
+  }
+  return result;
+}
+
+/** Draws the changed image [H, W, 3], 0..255, into `out`. */
+export function changeImage(image: Uint8Array, height: number, width: number, change: Change, out: Float32Array): void {
+  const columns = taps(width, change.scaleX, change.shiftX);
+  const rows = taps(height, change.scaleY, change.shiftY);
+  const add = 128 + change.offset;
+  for (let y = 0, o = 0; y < height; y++) {
+    const top = rows.low[y]! * width;
+    const bottom = rows.high[y]! * width;
+    const v = rows.share[y]!;
+    for (let x = 0; x < width; x++) {
+      const [left, right, u] = [columns.low[x]!, columns.high[x]!, columns.share[x]!];
+      const [a, b, c, d] = [(top + left) * 3, (top + right) * 3, (bottom + left) * 3, (bottom + right) * 3];
+      const [wa, wb, wc, wd] = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
+      for (let k = 0; k < 3; k++, o++) {
+        const value = image[a + k]! * wa + image[b + k]! * wb + image[c + k]! * wc + image[d + k]! * wd;
+        out[o] = Math.min(255, Math.max(0, (value - 128) * change.gain[k]! + add));
+      }
+    }
+  }
+}
+
+export interface ChangedBoxes {
+  boxes: number[];
+  labels: number[];
+  /** Objects of which too little is left to learn from; anchors on them are to be ignored. */
+  ignoreBoxes: number[];
+}
+
+/** Moves boxes with their image and cuts them at its border. */
+export function changeBoxes(
+  boxes: Float32Array,
+  labels: Int32Array,
+  height: number,
+  width: number,
+  { scaleX, scaleY, shiftX, shiftY }: Change,
+): ChangedBoxes {
+  const result: ChangedBoxes = { boxes: [], labels: [], ignoreBoxes: [] };
+  const moveX = (x: number) => (x - width / 2) * scaleX + width / 2 + shiftX;
+  const moveY = (y: number) => (y - height / 2) * scaleY + height / 2 + shiftY;
+  for (const [i, label] of labels.entries()) {
+    const xs = [moveX(boxes[i * 4]!), moveX(boxes[i * 4 + 2]!)];
+    const ys = [moveY(boxes[i * 4 + 1]!), moveY(boxes[i * 4 + 3]!)];
+    const [x1, x2] = [Math.min(...xs), Math.max(...xs)];
+    const [y1, y2] = [Math.min(...ys), Math.max(...ys)];
+    const cut = [Math.max(0, x1), Math.max(0, y1), Math.min(width, x2), Math.min(height, y2)] as const;
+    const [cutWidth, cutHeight] = [cut[2] - cut[0], cut[3] - cut[1]];
+    if (cutWidth < 1 || cutHeight < 1) continue;
+    if (cutWidth * cutHeight < VISIBLE_SHARE * (x2 - x1) * (y2 - y1)) {
+      result.ignoreBoxes.push(...cut);
+    } else {
+      result.boxes.push(...cut);
+      result.labels.push(label);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+import { decodeDetections } from '../../index.js';
+import { read } from '../../tfjs/memory.js';
+import { Check, type NumberRange } from '../../arguments/validate.js';
+import type { Detections } from '../data/dataset.js';
+import { requireTfBackend } from '../wasm-backend.js';
+import { checkNet, requireWeights, type RetinaNet } from '../model/net.js';
+
+export interface DetectOptions {
+  /** Images that go through the network at once. Default 8. */
+  batchSize?: number;
+  /** Lowest score to keep. Default 0.05. */
+  scoreThreshold?: number;
+  /** Best candidates of each pyramid level that go on to the suppression. Default 1000. */
+  topK?: number;
+  /** Overlap from which the weaker of two boxes of one class is dropped. Default 0.5. */
+  iouThreshold?: number;
+  /** Drops the weaker box also where the two are of different classes. Default false. */
+  classAgnostic?: boolean;
+  /** Most objects of an image. Default 300. */
+  maxDetections?: number;
+}
+
+const SHARE = { min: 0, max: 1 };
+const COUNT = { min: 1, max: 2 ** 31 - 1, integer: true };
+const RANGES = {
+  batchSize: { ...COUNT, max: 4096 },
+  scoreThreshold: SHARE,
+  topK: COUNT,
+  iouThreshold: SHARE,
+  maxDetections: COUNT,
+} satisfies Record<Exclude<keyof DetectOptions, 'classAgnostic'>, NumberRange>;
+const NUMBERS = Object.keys(RANGES) as (keyof typeof RANGES)[];
+
+/**
+ * Finds objects.
+ *
+ * @param images [n, H, W, 3] RGB 0..255, of the size the net was made for; n may be 0.
+ * @returns boxes in pixels of these images, ragged over images, by falling score.
+ * @throws RetinanetOpsError `ERR_SHAPE` when the images are not n whole ones; `ERR_DTYPE`, `ERR_RANGE` or `ERR_OPTION` for other
+ *   arguments that don't fit, a net that has been disposed of included.
+ */
+export async function detect(net: RetinaNet, images: Uint8Array, options: DetectOptions = {}): Promise<Detections> {
+  const check = new Check('detect');
+  const { model, anchors, config } = checkNet(check, net);
+  check.array('Uint8Array', 'images', images);
+  const given = check.options<DetectOptions>('options', options, [...NUMBERS, 'classAgnostic']);
+  if (given.classAgnostic !== undefined) check.boolean('classAgnostic', given.classAgnostic);
+  for (const name of NUMBERS) if (given[name] !== undefined) check.number(name, given[name], RANGES[name]);
+  const { batchSize = 8, ...decodeOptions } = given;
+  requireTfBackend(check);
+  const { imageHeight, imageWidth, numClasses } = config;
+  const pixels = imageHeight * imageWidth * 3;
+  const count = images.length / pixels;
+  if (!Number.isInteger(count)) {
+    const expected = `whole images of ${imageHeight} x ${imageWidth} x 3 values`;
+    check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
+  }
+  const parts: Detections[] = [];
+  const pixelsOfBatch = new Float32Array(Math.min(batchSize, count) * pixels);
+  for (let first = 0; first < count; first += batchSize) {
+    const size = Math.min(batchSize, count - first);
+    const batch = pixelsOfBatch.subarray(0, size * pixels);
+    batch.set(images.subarray(first * pixels, (first + size) * pixels));
+    requireWeights(check, model);
+    const outputs = tf.tidy(() => {
+      const input = tf.tensor4d(batch, [size, imageHeight, imageWidth, 3]);
+      return model.apply(input) as [tf.Tensor, tf.Tensor];
+    });
+    try {
+      const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
+        decodeDetections({
+          ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
+          ...{ imageHeight, imageWidth, numClasses },
+          ...decodeOptions,
+        });
+      parts.push(await read(outputs, decode));
+    } finally {
+      tf.dispose(outputs);
+    }
+  }
+  return joinDetections(parts);
+}
+
+/** Detections of several batches as those of one. */
+function joinDetections(parts: readonly Detections[]): Detections {
+  const rows = parts.reduce((sum, part) => sum + part.scores.length, 0);
+  const joined = { boxes: new Float32Array(rows * 4), scores: new Float32Array(rows), labels: new Int32Array(rows) };
+  const offsets = [0];
+  let row = 0;
+  for (const part of parts) {
+    joined.boxes.set(part.boxes, row * 4);
+    joined.scores.set(part.scores, row);
+    joined.labels.set(part.labels, row);
+    for (const offset of part.offsets.subarray(1)) offsets.push(row + offset);
+    row += part.scores.length;
+  }
+  return { ...joined, offsets: Int32Array.from(offsets) };
+}

@@ -1,0 +1,74 @@
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+
+import { RetinanetOpsError } from '../../arguments/errors.js';
+import { priorBias } from '../../index.js';
+import { Check } from '../../arguments/validate.js';
+import { requireTfBackend } from '../wasm-backend.js';
+import { compactBackbone, resnet50Backbone } from './backbones.js';
+import { anchorsOf, anchorsPerCell, pyramidLevels, resolveConfig } from './config.js';
+import type { ResolvedConfig, RetinaNetConfig } from './config.js';
+import { LayerFactory, normalizeInput } from './layers.js';
+import { assembleNet, checkModel, makeVariables, type RetinaNet } from './net.js';
+import { featurePyramid } from './pyramid.js';
+import { subnet } from './subnets.js';
+
+/**
+ * Builds a RetinaNet (Lin et al., 2017) with untrained weights: backbone, feature pyramid, and a class and a box subnet
+ * that share weights across levels but not with each other. The bias of the last class layer makes every anchor
+ * foreground with probability `priorProbability`.
+ *
+ * Needs a tfjs backend: call `await useWasmBackend()` or register one of your own before. The weights stay in its memory until
+ * `net.dispose()`; a creation that fails leaves none.
+ *
+ * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_RANGE`, `ERR_SHAPE` or `ERR_OPTION`, naming the option that does not fit;
+ *   `ERR_BACKEND` where there is no backend, or it fails; `ERR_OUT_OF_MEMORY`
+ */
+export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
+  const check = new Check('createRetinaNet');
+  const resolved = resolveConfig(check, config);
+  const anchors = anchorsOf(check, resolved);
+  requireTfBackend(check);
+  try {
+    const { made: model } = makeVariables(() => buildModel(resolved));
+    return assembleNet({ model, anchors, config: resolved });
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    const code = name === 'RangeError' ? 'ERR_OUT_OF_MEMORY' : 'ERR_BACKEND';
+    const received = `'${tf.getBackend()}', which failed: ${message}`;
+    throw new RetinanetOpsError(
+      code,
+      `createRetinaNet: expected a backend that builds the network, received ${received}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function buildModel(resolved: ResolvedConfig): LayersModel {
+  const { preset, imageHeight, imageWidth, numClasses, pyramidChannels, subnetDepth } = resolved;
+  const make = new LayerFactory(resolved.seed);
+
+  const input = tfl.input({ shape: [imageHeight, imageWidth, 3], name: 'image' });
+  const image = normalizeInput(input, resolved.pixelMean, resolved.pixelStd);
+  const backbone =
+    preset === 'compact' ? compactBackbone(make, image) : resnet50Backbone(make, image, resolved.batchNorm);
+  const pyramid = featurePyramid(make, backbone, pyramidLevels(resolved), pyramidChannels);
+
+  const common = { anchorsPerCell: anchorsPerCell(resolved), channels: pyramidChannels, depth: subnetDepth };
+  const bias = priorBias(resolved.priorProbability);
+  const classLogits = subnet(make, pyramid, { ...common, name: 'class_logits', values: numClasses, bias });
+  const boxDeltas = subnet(make, pyramid, { ...common, name: 'box_deltas', values: 4, bias: 0 });
+
+  return tfl.model({ inputs: input, outputs: [classLogits, boxDeltas], name: 'retinanet' });
+}
+
+/** Number of weights that training changes, and of those that it leaves. @throws RetinanetOpsError `ERR_DTYPE` */
+export function countParameters(model: LayersModel): { trainable: number; frozen: number } {
+  checkModel(new Check('countParameters'), 'model', model);
+  const sum = (weights: LayersModel['weights']) =>
+    weights.reduce((total, { shape }) => total + shape.reduce<number>((n, size) => n * (size ?? 1), 1), 0);
+  return { trainable: sum(model.trainableWeights), frozen: sum(model.nonTrainableWeights) };
+}

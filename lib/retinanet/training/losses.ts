@@ -1,0 +1,167 @@
+import {
+  type AnchorGrid,
+  assignAnchorsBatch,
+  decodeBoxes,
+  onlineHardExamples,
+  retinanetLoss,
+  selectHardNegatives,
+  sigmoidFocalLoss,
+  sigmoidFocalLossValueAndGrad,
+  smoothL1LossValueAndGrad,
+} from '../../index.js';
+
+export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
+
+/**
+ * How the class loss copes with the many easy negatives:
+ * - `focal`: all anchors, alpha 0.25, gamma 2 (Lin et al., 2017);
+ * - `cross-entropy`: all anchors alike;
+ * - `balanced-cross-entropy`: all anchors, alpha 0.75, the best of the paper's table 1a;
+ * - `ohem`: the hardest 128 anchors of an image after NMS over its anchors at 0.7 (Shrivastava et al., 2016);
+ * - `hard-negatives`: all positives and the three hardest negatives for each (SSD, Liu et al., 2016).
+ */
+export type LossName = (typeof LOSS_NAMES)[number];
+
+/** Ground truth of a batch, ragged over its images. */
+export interface BatchTruth {
+  boxes: Float32Array;
+  labels: Int32Array;
+  offsets: Int32Array;
+  ignoreBoxes?: Float32Array;
+  ignoreOffsets?: Int32Array;
+}
+
+export interface LossInputs {
+  /** [B * A * K] */
+  classLogits: Float32Array;
+  /** [B * A * 4] */
+  boxDeltas: Float32Array;
+  anchors: AnchorGrid;
+  truth: BatchTruth;
+  numClasses: number;
+  /** Receive the gradients; default: new arrays. */
+  out?: Gradients | undefined;
+}
+
+export interface Gradients {
+  /** [B * A * K] */
+  classGrad: Float32Array;
+  /** [B * A * 4] */
+  boxGrad: Float32Array;
+}
+
+/** Sums over a batch, not divided by anything: the caller knows the positives of all threads. */
+export interface LossSums extends Gradients {
+  classLoss: number;
+  boxLoss: number;
+  numPositives: number;
+}
+
+const OHEM_COUNT = 128;
+const OHEM_IOU = 0.7;
+const HARD_NEGATIVE_RATIO = 3;
+/** Point where smooth L1 turns from a square to a line (Detectron's value for RetinaNet). */
+const BOX_BETA = 1 / 9;
+
+/** Class and box loss of a batch with their gradients, by the package's own operations. */
+export function detectionLoss(name: LossName, inputs: LossInputs): LossSums {
+  switch (name) {
+    case 'focal':
+      return denseLoss(inputs, 0.25, 2);
+    case 'cross-entropy':
+      return denseLoss(inputs, null, 0);
+    case 'balanced-cross-entropy':
+      return denseLoss(inputs, 0.75, 0);
+    case 'ohem':
+      return sampledLoss(inputs, keepHardExamples);
+    case 'hard-negatives':
+      return sampledLoss(inputs, keepHardNegatives);
+  }
+}
+
+/** Every anchor that is not ignored takes part. */
+function denseLoss(inputs: LossInputs, alpha: number | null, gamma: number): LossSums {
+  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
+  return retinanetLoss({
+    classLogits,
+    boxDeltas,
+    anchors,
+    groundTruth: truth,
+    numClasses,
+    alpha,
+    gamma,
+    beta: BOX_BETA,
+    normalizer: 1,
+    ...(out && { out }),
+  });
+}
+
+interface Assigned extends LossInputs {
+  /** [B * A] */
+  labels: Int32Array;
+  /** [P] rows of [B * A] */
+  positives: Int32Array;
+  boxTargets: Float32Array;
+  /** [B * A * K] cross-entropy of every logit. */
+  classLosses: Float32Array;
+}
+
+/** Cross-entropy over the anchors that `keep` gives weight 1. */
+function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Array): LossSums {
+  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
+  const { labels, positives, boxTargets, numPositives } = assignAnchorsBatch(anchors, truth);
+  const plain = { numClasses, alpha: null, gamma: 0 };
+  const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' });
+  const weights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
+
+  const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, {
+    ...plain,
+    weights,
+    ...(out && { out: out.classGrad }),
+  });
+  const boxes = smoothL1LossValueAndGrad(gatherRows(boxDeltas, positives), boxTargets, {
+    beta: BOX_BETA,
+    reduction: 'sum',
+  });
+  const boxGrad = out?.boxGrad.fill(0) ?? new Float32Array(boxDeltas.length);
+  for (const [p, row] of positives.entries()) boxGrad.set(boxes.grad.subarray(p * 4, p * 4 + 4), row * 4);
+  return {
+    classLoss: classes.loss,
+    boxLoss: boxes.loss,
+    numPositives,
+    classGrad: classes.grad,
+    boxGrad,
+  };
+}
+
+function keepHardNegatives({ anchors, numClasses, labels, classLosses }: Assigned): Float32Array {
+  const weights = new Float32Array(labels.length);
+  for (const [i, label] of labels.entries()) if (label >= 0) weights[i] = 1;
+  for (let start = 0; start < labels.length; start += anchors.count) {
+    const end = start + anchors.count;
+    const losses = classLosses.subarray(start * numClasses, end * numClasses);
+    const kept = selectHardNegatives(losses, labels.subarray(start, end), { ratio: HARD_NEGATIVE_RATIO });
+    for (const i of kept) weights[start + i] = 1;
+  }
+  return weights;
+}
+
+function keepHardExamples({ anchors, numClasses, labels, classLosses, boxDeltas }: Assigned): Float32Array {
+  const weights = new Float32Array(labels.length);
+  for (let start = 0; start < labels.length; start += anchors.count) {
+    const losses = new Float32Array(anchors.count);
+    for (let i = 0; i < anchors.count; i++) {
+      for (let k = 0; k < numClasses; k++) losses[i]! += classLosses[(start + i) * numClasses + k]!;
+    }
+    const boxes = decodeBoxes(anchors, boxDeltas.subarray(start * 4, (start + anchors.count) * 4));
+    const kept = onlineHardExamples(losses, boxes, { iouThreshold: OHEM_IOU, count: OHEM_COUNT });
+    for (const i of kept) weights[start + i] = 1;
+  }
+  return weights;
+}
+
+function gatherRows(rows: Float32Array, indices: Int32Array): Float32Array {
+  const out = new Float32Array(indices.length * 4);
+  for (const [i, row] of indices.entries()) out.set(rows.subarray(row * 4, row * 4 + 4), i * 4);
+  return out;
+}

@@ -1,0 +1,73 @@
+import type { io } from '@tensorflow/tfjs-core';
+
+import { Barrier } from './barrier.js';
+import type { BatchOptions, TrainingData } from '../data/batches.js';
+import type { ResolvedConfig } from '../model/config.js';
+import type { LossName } from './losses.js';
+
+/** Memory that all threads of a training run see; P = trainable weights, n = threads. */
+export interface SharedMemory {
+  /** [P] float32 */
+  weights: SharedArrayBuffer;
+  average: SharedArrayBuffer;
+  firstMoment: SharedArrayBuffer;
+  secondMoment: SharedArrayBuffer;
+  /** [P], the gradient of the whole batch */
+  gradient: SharedArrayBuffer;
+  /** n times [P], the gradient sum of every thread */
+  partials: SharedArrayBuffer[];
+  /** [n, Stat.count] float64 */
+  stats: SharedArrayBuffer;
+  barrier: SharedArrayBuffer;
+}
+
+/** Columns of the numbers that threads tell each other in a step. */
+export const Stat = { classLoss: 0, boxLoss: 1, positives: 2, opsMs: 3, squares: 4, count: 5 } as const;
+
+export interface StepOptions {
+  steps: number;
+  learningRate: number;
+  warmupSteps: number;
+  clipNorm: number;
+  weightAveraging: number;
+  boxWeight: number;
+  loss: LossName;
+}
+
+/** All that a worker is started with. */
+export interface WorkerSetup {
+  thread: number;
+  threads: number;
+  topology: io.ModelArtifacts['modelTopology'];
+  config: ResolvedConfig;
+  /** Weights that don't train, in the model's order. */
+  frozenWeights: Float32Array[];
+  data: TrainingData;
+  batches: BatchOptions;
+  step: StepOptions;
+  memory: SharedMemory;
+}
+
+/** Main thread to worker: do this step. Worker to main thread: -1 when ready, a step's number when it is done. */
+export interface StepMessage {
+  step: number;
+}
+
+export function allocateShared(parameters: number, threads: number): SharedMemory {
+  const floats = () => new SharedArrayBuffer(parameters * 4);
+  return {
+    weights: floats(),
+    average: floats(),
+    firstMoment: floats(),
+    secondMoment: floats(),
+    gradient: floats(),
+    partials: Array.from({ length: threads }, floats),
+    stats: new SharedArrayBuffer(threads * Stat.count * 8),
+    barrier: new SharedArrayBuffer(Barrier.BYTES),
+  };
+}
+
+/** Part `thread` of `length` things shared out among `threads`: [first, end). */
+export function share(length: number, thread: number, threads: number): [number, number] {
+  return [Math.floor((length * thread) / threads), Math.floor((length * (thread + 1)) / threads)];
+}

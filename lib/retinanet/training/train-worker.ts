@@ -1,0 +1,65 @@
+// A thread of trainRetinaNet: its share of every batch, and its slice of the weights.
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { useWasmBackend } from '../wasm-backend.js';
+import { Barrier } from './barrier.js';
+import { BatchMaker } from '../data/batches.js';
+import { adamStep, clipFactor, reduceGradients } from './optimizer.js';
+import { Replica } from './replica.js';
+import { averagingDecay, learningRateAt } from './schedule.js';
+import { share, Stat, type StepMessage, type WorkerSetup } from './train-shared.js';
+
+async function start(setup: WorkerSetup): Promise<(step: number) => void> {
+  const { thread, threads, memory, step: options, batches } = setup;
+  await useWasmBackend();
+  const replica = await Replica.create(setup);
+  const maker = new BatchMaker(setup.data, batches);
+  const [firstImage, lastImage] = share(batches.batchSize, thread, threads);
+
+  const weights = new Float32Array(memory.weights);
+  const ownGradient = new Float32Array(memory.partials[thread]!);
+  const [first, end] = share(weights.length, thread, threads);
+  const slice = (buffer: SharedArrayBuffer) => new Float32Array(buffer).subarray(first, end);
+  const partials = memory.partials.map(slice);
+  const adam = {
+    weights: slice(memory.weights),
+    gradient: slice(memory.gradient),
+    firstMoment: slice(memory.firstMoment),
+    secondMoment: slice(memory.secondMoment),
+    average: slice(memory.average),
+  };
+  const stats = Array.from(
+    { length: threads },
+    (_, t) => new Float64Array(memory.stats, t * Stat.count * 8, Stat.count),
+  );
+  const own = stats[thread]!;
+  const total = (column: number) => stats.reduce((sum, row) => sum + row[column]!, 0);
+  const barrier = new Barrier(memory.barrier, threads);
+
+  return (step) => {
+    const result = replica.gradient(maker.make(step, firstImage, lastImage), weights, ownGradient);
+    own[Stat.classLoss] = result.classLoss;
+    own[Stat.boxLoss] = result.boxLoss;
+    own[Stat.positives] = result.numPositives;
+    own[Stat.opsMs] = result.opsMs;
+    barrier.wait();
+    // The normaliser counts the whole batch, so the result does not depend on how it is shared out.
+    own[Stat.squares] = reduceGradients(partials, 1 / Math.max(1, total(Stat.positives)), adam.gradient);
+    barrier.wait();
+    adamStep(adam, {
+      step,
+      learningRate: learningRateAt(step, options.steps, options.warmupSteps, options.learningRate),
+      gradientScale: clipFactor(Math.sqrt(total(Stat.squares)), options.clipNorm),
+      averageDecay: averagingDecay(step, options.weightAveraging),
+    });
+  };
+}
+
+if (!parentPort) throw new Error('train-worker is started by trainRetinaNet');
+const port = parentPort;
+const runStep = await start(workerData as WorkerSetup);
+port.on('message', ({ step }: StepMessage) => {
+  runStep(step);
+  port.postMessage({ step } satisfies StepMessage);
+});
+port.postMessage({ step: -1 } satisfies StepMessage);

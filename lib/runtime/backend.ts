@@ -1,0 +1,111 @@
+// Which backend runs the operations, and with how many threads.
+import type { BackendState, CudaDevice, CudaState, RecycledMemory } from '../../binding.js';
+import { CUDA } from './device-tensor.js';
+import { RetinanetOpsError } from '../arguments/errors.js';
+import { native } from './native.js';
+import { Check } from '../arguments/validate.js';
+
+export type { BackendState, CudaDevice, CudaState, RecycledMemory };
+
+/**
+ * Where calls on typed arrays run. 'auto' is the CPU: crossing the bus and back takes longer than the CPU needs. 'cuda' sends them
+ * to a device all the same, and throws where there is none to use. Tensors on a device run there whatever this says.
+ */
+export type BackendName = 'auto' | 'cpu' | 'cuda';
+
+const NAMES = ['auto', 'cpu', 'cuda'] as const;
+/** The native number of the CPU backend. */
+const CPU = 0;
+let current: BackendName = 'auto';
+
+/**
+ * Chooses the backend of all later calls that do not name their own. Held per JavaScript thread.
+ *
+ * @throws RetinanetOpsError ERR_BACKEND where the backend is not usable (the message says why), ERR_OPTION for another name.
+ */
+export function setBackend(name: BackendName): void {
+  const check = new Check('setBackend');
+  if (check.oneOf('name', name, NAMES) === 'cuda') requireCuda(check);
+  current = name;
+}
+
+/** What setBackend chose last; 'auto' at first. */
+export function getBackend(): BackendName {
+  return current;
+}
+
+export interface BackendInfo {
+  /** What setBackend chose. */
+  current: BackendName;
+  /** The backend that calls on typed arrays without a `backend` option run on. */
+  active: 'cpu' | 'cuda';
+  /** Threads that an operation may use, the calling one included. */
+  numThreads: number;
+  cpu: BackendState;
+  cuda: CudaState;
+  /**
+   * Host memory of large results: once an array has been collected, the next result takes its place. RETINANET_OPS_RECYCLED_MIB
+   * in the environment bounds what is kept meanwhile; 0 switches it off.
+   */
+  memory: RecycledMemory;
+}
+
+/** What can run here: backends, the CPU instruction set in use, CUDA's devices, or why CUDA is unusable; memory. */
+export function backendInfo(): BackendInfo {
+  const active = current === 'cuda' ? 'cuda' : 'cpu';
+  const addon = native();
+  const [numThreads, memory] = [addon.numThreads(), addon.recycledMemory()];
+  return { current, active, numThreads, cpu: addon.cpuInfo(), cuda: askCuda(), memory };
+}
+
+/**
+ * Sets how many threads one operation may use, the calling one included; for the whole process. Results do not depend on it.
+ *
+ * @param count 1 to 1024, or 0 for the default: the cores this process may use (affinity and cgroup quota respected).
+ */
+export function setNumThreads(count: number): void {
+  native().setNumThreads(new Check('setNumThreads').number('count', count, { min: 0, max: 1024, integer: true }));
+}
+
+/** The native number of the backend that a call with this `backend` option runs on. */
+export function backendIndex(check: Check, option: unknown): number {
+  const given = option === undefined ? current : check.oneOf('backend', option, NAMES);
+  const onDevice = check.device !== undefined;
+  if (onDevice && option === 'cpu') {
+    check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");
+  }
+  if (!onDevice && given !== 'cuda') return CPU;
+  if (!onDevice) requireCuda(check);
+  return CUDA;
+}
+
+/** Throws ERR_BACKEND with the reason where CUDA is not usable; that is decided once a process. */
+export function requireCuda(check: Check): void {
+  if (usable === true) return;
+  const { available, reason, detail } = askCuda();
+  if (available) return;
+  const why = [reason, detail].filter((part) => part !== undefined && part !== '').join(', ');
+  throw new RetinanetOpsError(
+    'ERR_BACKEND',
+    `${check.operation}: expected a usable backend, received 'cuda', which is not usable: ${why}`,
+  );
+}
+
+/** As requireCuda, as far as that is known without making a context on a device. */
+export function requirePresentCuda(check: Check): void {
+  if (!cudaIsPresent()) requireCuda(check);
+}
+
+/** Whether CUDA can be used, as far as that is known without making a context on a device. */
+export function cudaIsPresent(): boolean {
+  return usable ?? (present ??= native().cudaDeviceCount() > 0);
+}
+
+function askCuda(): CudaState {
+  const state = native().cudaInfo();
+  usable = state.available;
+  return state;
+}
+
+let usable: boolean | undefined;
+let present: boolean | undefined;
