@@ -3,7 +3,7 @@ import { DeviceTensor, dtypesOf, type Floats, type Ints } from '../runtime/devic
 import type { DType } from '../runtime/dtypes.js';
 import { overlap, type Operand } from './overlap.js';
 import type { ArrayKinds } from '../runtime/allocate.js';
-import { Check } from './validate.js';
+import { Check } from './check.js';
 
 /** What stands for an array of each kind in a call: itself, or a tensor on a device. */
 interface Operands {

@@ -1,93 +1,131 @@
-// What the losses have in common: reductions, normalizers, the upstream gradient.
+// What the losses have in common: reductions, weights, normalizers, the upstream gradient.
+import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from '../runtime/device-tensor.js';
 import type { Call } from './call.js';
 import { describe } from './describe.js';
-import { DeviceTensor, operandKind, type Floats, type FloatsLike } from '../runtime/device-tensor.js';
-import { FLOAT32_MAX, type Check } from './validate.js';
+import { array, oneOf, output, value, type Checked, type FloatArray, type OptionsOf } from './options.js';
+import { FLOAT32_MAX, type ScalarCheck } from './scalar-check.js';
 
+const REDUCTIONS = ['sum', 'mean', 'none'] as const;
 /** 'none' keeps a loss for every element; 'mean' divides the sum by the number of elements (0 where there are none). */
-export type Reduction = 'sum' | 'mean' | 'none';
+export type Reduction = (typeof REDUCTIONS)[number];
 
-export function reductionOf(check: Check, value: unknown): Reduction {
-  return value === undefined ? 'sum' : check.oneOf('reduction', value, ['sum', 'mean', 'none'] as const);
-}
+/** What a reduction gives: a loss for every element, or one number. */
+export type Reduced<F extends Floats, R extends Reduction> = R extends 'none' ? FloatsLike<F> : NumberLike<F>;
+
+export const WEIGHTS = {
+  /** [N], one weight per row of the predictions (an anchor), finite and >= 0; rows of weight 0 are ignored and not read. */
+  weights: array<FloatArray>(),
+  /** The former name of `weights`; only one of them may be given. */
+  anchorWeights: array<FloatArray>(),
+};
 
 /** Weights of the losses. */
-export interface WeightOptions<Weights> {
-  /** One a row of the predictions (an anchor), finite and >= 0: multiplies its losses; a row of weight 0 is ignored and not read. */
-  weights?: Weights;
-  /** The former name of `weights`; only one of them may be given. */
-  anchorWeights?: Weights;
+export interface WeightOptions<F extends Floats = Float32Array> extends OptionsOf<typeof WEIGHTS, F> {}
+
+export const REDUCTION = { reduction: oneOf(REDUCTIONS, 'sum') };
+
+/** How a loss is reduced. */
+export interface ReductionOptions<R extends Reduction = Reduction> {
+  /** Default 'sum'. */
+  reduction?: R;
+}
+
+export const GRAD_OUTPUT = {
+  /** Upstream gradient: a finite float32 number, or with reduction 'none' also an array like the predictions. Default 1. */
+  gradOutput: array<number | FloatArray>(),
+};
+
+/** The upstream gradient of a backward pass. */
+export interface GradOutputOptions<F extends Floats = Float32Array> extends OptionsOf<typeof GRAD_OUTPUT, F> {}
+
+/** The least normal float64: 1 over a smaller one may be infinite. */
+const LEAST_NORMALIZER = 2 ** -1022;
+
+/** What every loss and gradient is divided by. */
+export const normalizer = value(
+  (check, argument, given) => check.number(argument, given, { min: LEAST_NORMALIZER }),
+  1,
+);
+
+/** As normalizer; 'positives' stands for max(1, number of positive anchors). */
+export const normalizerOrPositives = (byDefault: number | 'positives') =>
+  value<number | 'positives', number | 'positives'>(readNormalizer, byDefault);
+
+export function readNormalizer(check: ScalarCheck, argument: string, given: unknown): number | 'positives' {
+  if (given === 'positives') return given;
+  if (typeof given === 'number') return check.number(argument, given, { min: LEAST_NORMALIZER });
+  check.fail('ERR_DTYPE', argument, "a finite number or 'positives'", describe(given));
+}
+
+/** As native code takes it: a number, and whether losses are divided by max(1, number of positives) as well. */
+export interface Divisor {
+  normalizer: number;
+  normalizeByPositives: boolean;
+}
+
+/** For 'mean', the number of elements divides as well. */
+export function divisorOf(given: number | 'positives', reduction: Reduction, elements: number): Divisor {
+  const normalizeByPositives = given === 'positives';
+  const number = normalizeByPositives ? 1 : given;
+  return { normalizer: reduction === 'mean' ? number * Math.max(1, elements) : number, normalizeByPositives };
 }
 
 /** The weights, by whichever name they came; and that name. */
 export function givenWeights<Weights>(
-  check: Check,
-  { weights, anchorWeights }: WeightOptions<Weights>,
-): { name: keyof WeightOptions<unknown>; weights: Weights | undefined } {
+  check: ScalarCheck,
+  { weights, anchorWeights }: { weights?: Weights; anchorWeights?: Weights },
+): { name: keyof typeof WEIGHTS; weights: Weights | undefined } {
   if (anchorWeights === undefined) return { name: 'weights', weights };
   if (weights === undefined) return { name: 'anchorWeights', weights: anchorWeights };
   check.fail('ERR_OPTION', 'anchorWeights', 'weights alone, whose former name it is,', 'both');
 }
 
 /** The weights of as many rows as there may be. */
-export function weightsOf(
-  check: Call,
-  given: WeightOptions<Floats>,
+export function readWeights(
+  call: Call,
+  given: Checked<typeof WEIGHTS>,
   fits: (rows: number) => boolean,
   expected: string,
 ): Floats | null {
-  const { name, weights } = givenWeights(check, given);
+  const { name, weights } = givenWeights(call, given);
   if (weights === undefined) return null;
-  const operand = check.operand('Float32Array', name, weights);
-  if (!fits(operand.length)) check.fail('ERR_SHAPE', name, expected, String(operand.length));
-  check.values(name, operand, 0, FLOAT32_MAX);
+  const operand = call.operand('Float32Array', name, weights);
+  if (!fits(operand.length)) call.fail('ERR_SHAPE', name, expected, String(operand.length));
+  call.values(name, operand, 0, FLOAT32_MAX);
   return operand;
 }
 
-/** The least normal float64: 1 over a smaller one may be infinite. */
-const LEAST_NORMALIZER = 2 ** -1022;
-
-/** What each loss is divided by: the option, and for 'mean' the number of elements as well. */
-export function normalizerOf(check: Check, value: unknown, reduction: Reduction, elements: number): number {
-  const given = value === undefined ? 1 : check.number('normalizer', value, { min: LEAST_NORMALIZER });
-  return reduction === 'mean' ? given * Math.max(1, elements) : given;
-}
-
-/** What losses are divided by: a number, and for `byPositives` max(1, number of positives) as well. */
-export interface Divisor {
-  normalizer: number;
-  byPositives: boolean;
-}
-
-/** As normalizerOf, where 'positives' is allowed besides numbers. */
-export function normalizerOrPositives(check: Check, value: unknown, reduction: Reduction, elements: number): Divisor {
-  const byPositives = value === 'positives';
-  if (value !== undefined && typeof value !== 'number' && !byPositives) {
-    check.fail('ERR_DTYPE', 'normalizer', "a finite number or 'positives'", describe(value));
-  }
-  return { normalizer: normalizerOf(check, byPositives ? 1 : value, reduction, elements), byPositives };
-}
-
-/** The gradient that arrives from above: one number, or with reduction 'none' one an element. */
-export function gradOutputOf(
-  check: Call,
-  value: unknown,
+/** The gradient that arrives from above: one number, or with reduction 'none' one number per element. */
+export function readGradOutput(
+  call: Call,
+  given: unknown,
   reduction: Reduction,
   elements: number,
 ): number | Floats | null {
-  if (value === undefined) return null;
-  if (typeof value === 'number') return check.number('gradOutput', value, { min: -FLOAT32_MAX, max: FLOAT32_MAX });
-  if (reduction !== 'none')
-    check.fail('ERR_DTYPE', 'gradOutput', `a number with reduction '${reduction}'`, describe(value));
-  return check.operand('Float32Array', 'gradOutput', value, elements);
+  if (given === undefined) return null;
+  if (typeof given === 'number') return call.number('gradOutput', given, { min: -FLOAT32_MAX, max: FLOAT32_MAX });
+  if (reduction !== 'none') {
+    call.fail('ERR_DTYPE', 'gradOutput', `a number with reduction '${reduction}'`, describe(given));
+  }
+  return call.operand('Float32Array', 'gradOutput', given, elements);
 }
+
+export const LOSSES_AND_GRAD = {
+  /** Like the predictions: receives the gradient. */
+  grad: output<FloatArray>(),
+  /** Like the predictions: receives the losses; only with reduction 'none'. */
+  losses: output<FloatArray>(),
+};
+
+/** Outputs of a call that gives both. */
+export interface LossesAndGrad<F extends Floats = Float32Array> extends OptionsOf<typeof LOSSES_AND_GRAD, F> {}
 
 /**
  * The output for a loss of every element, in the predictions' shape; `out` without reduction 'none' would never be written and is
  * refused.
  */
 export function lossesOut(
-  check: Call,
+  call: Call,
   out: unknown,
   reduction: Reduction,
   predictions: Floats,
@@ -96,37 +134,11 @@ export function lossesOut(
   const { length } = predictions;
   if (reduction === 'none') {
     const shape = DeviceTensor.is(predictions) ? predictions.shape : [length];
-    return check.out('Float32Array', argument, out, length, shape);
+    return call.out('Float32Array', argument, out, length, shape);
   }
   if (out !== undefined) {
     const expected = "reduction 'none', the only one that fills an array,";
-    check.fail('ERR_OPTION', argument, expected, `reduction '${reduction}'`);
+    call.fail('ERR_OPTION', argument, expected, `reduction '${reduction}'`);
   }
   return null;
-}
-
-/** Outputs of a call that gives both. */
-export interface LossesAndGrad<F extends Floats = Float32Array> {
-  grad?: FloatsLike<F>;
-  /** Only with reduction 'none'. */
-  losses?: FloatsLike<F>;
-}
-
-/** The outputs for losses and gradient; `out` is the gradient's array, or names both. */
-export function lossesAndGradOut(
-  check: Call,
-  out: unknown,
-  reduction: Reduction,
-  predictions: Floats,
-): { losses: Floats | null; grad: Floats } {
-  if (out === undefined || operandKind(out) !== undefined) {
-    return {
-      losses: lossesOut(check, undefined, reduction, predictions),
-      grad: check.outLike('out', out, predictions),
-    };
-  }
-  const given = check.options<LossesAndGrad<Floats>>('out', out, ['grad', 'losses']);
-  const losses = lossesOut(check, given.losses, reduction, predictions, 'out.losses');
-  const grad = check.outLike('out.grad', given.grad, predictions);
-  return { losses, grad };
 }

@@ -1,7 +1,7 @@
 // K, where it is not given: what shapes and lengths tell. Nothing is guessed that a result depends on.
 import { DeviceTensor, operandKind, type Floats, type Ints } from '../runtime/device-tensor.js';
 import { isArray } from './per-class.js';
-import type { Check } from './validate.js';
+import type { ScalarCheck } from './scalar-check.js';
 
 /** What may tell K beside logits and targets. */
 interface Options {
@@ -16,7 +16,7 @@ interface Options {
 
 /** K: the option, else what shapes and lengths tell; undefined where they don't, which only dense targets may do. */
 export function readNumClasses(
-  check: Check,
+  check: ScalarCheck,
   logits: Floats,
   targets: Floats | Ints,
   given: Options,
@@ -38,7 +38,12 @@ export function readNumClasses(
   check.fail('ERR_SHAPE', 'logits', expected, `${String(length)} elements`);
 }
 
-function classesOfDense(check: Check, logits: Floats, targets: Floats | Ints, given: Options): number | undefined {
+function classesOfDense(
+  check: ScalarCheck,
+  logits: Floats,
+  targets: Floats | Ints,
+  given: Options,
+): number | undefined {
   const [axis, targetAxis] = [lastAxis(logits), lastAxis(targets)];
   if (axis !== undefined && targetAxis !== undefined && axis !== targetAxis) {
     check.fail('ERR_SHAPE', 'targets', `rows of ${String(axis)} elements, as logits has,`, String(targetAxis));

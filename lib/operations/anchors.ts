@@ -6,21 +6,32 @@ import { isOfAnotherCopy, mark } from '../runtime/copies.js';
 import { describe } from '../arguments/describe.js';
 import { operandKind, type Floats, type FloatsLike } from '../runtime/device-tensor.js';
 import { plan } from '../runtime/plan.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
+import { number, value, type OptionsOf } from '../arguments/options.js';
+import type { ScalarCheck } from '../arguments/scalar-check.js';
 
-export interface AnchorGridOptions {
-  /** Pixels, integers >= 1. */
-  imageHeight: number;
-  imageWidth: number;
-  /** Pixels between neighbouring cells, one a level. Default 8, 16, 32, 64, 128 (P3 to P7). */
-  strides?: ArrayLike<number>;
-  /** Side of the square anchor of scale 1, pixels, one a level. Default 4 times the stride. */
-  baseSizes?: ArrayLike<number>;
+const PIXELS = { min: 1, max: 2 ** 24, integer: true, needed: true } as const;
+/** More pixels than an image may have, less than float32 stops resolving. */
+const LENGTHS = { min: 0, max: 2 ** 25, exclusiveMin: true } as const;
+type Lengths = ArrayLike<number>;
+const readLengths = (check: ScalarCheck, argument: string, given: unknown) => check.numbers(argument, given, LENGTHS);
+
+const OPTIONS = {
+  /** Pixels, an integer >= 1. */
+  imageHeight: number(PIXELS),
+  /** Pixels, an integer >= 1. */
+  imageWidth: number(PIXELS),
+  /** Pixels between neighbouring cells, one stride per level. Default 8, 16, 32, 64, 128 (P3 to P7). */
+  strides: value<Lengths, readonly number[]>(readLengths, [8, 16, 32, 64, 128]),
+  /** Side of the square anchor of scale 1, pixels, one side per level. Default 4 times the stride. */
+  baseSizes: value<Lengths, readonly number[] | undefined>(readLengths),
   /** Default 1, 2^(1/3), 2^(2/3). */
-  scales?: ArrayLike<number>;
+  scales: value<Lengths, readonly number[]>(readLengths, [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
   /** height / width. Default 0.5, 1, 2. */
-  aspectRatios?: ArrayLike<number>;
-}
+  aspectRatios: value<Lengths, readonly number[]>(readLengths, [0.5, 1, 2]),
+};
+
+export interface AnchorGridOptions extends OptionsOf<typeof OPTIONS> {}
 
 export interface AnchorLevel {
   /** Pixels. */
@@ -62,26 +73,13 @@ export class AnchorGrid {
 
   constructor(options: AnchorGridOptions) {
     const check = new Check('AnchorGrid');
-    const given = check.required<AnchorGridOptions>('options', options, [
-      'imageHeight',
-      'imageWidth',
-      'strides',
-      'baseSizes',
-      'scales',
-      'aspectRatios',
-    ]);
-    const size = { min: 1, max: 2 ** 24, integer: true };
-    this.imageHeight = check.number('imageHeight', given.imageHeight, size);
-    this.imageWidth = check.number('imageWidth', given.imageWidth, size);
-    this.strides = sizes(check, 'strides', given.strides, [8, 16, 32, 64, 128]);
-    this.baseSizes = sizes(
-      check,
-      'baseSizes',
-      given.baseSizes,
-      this.strides.map((stride) => 4 * stride),
-    );
-    this.scales = sizes(check, 'scales', given.scales, [1, 2 ** (1 / 3), 2 ** (2 / 3)]);
-    this.aspectRatios = sizes(check, 'aspectRatios', given.aspectRatios, [0.5, 1, 2]);
+    const { strides, baseSizes, scales, aspectRatios, ...image } = check.options('options', options, OPTIONS);
+    this.imageHeight = image.imageHeight;
+    this.imageWidth = image.imageWidth;
+    this.strides = Object.freeze(strides);
+    this.baseSizes = Object.freeze(baseSizes ?? strides.map((stride) => 4 * stride));
+    this.scales = Object.freeze(scales);
+    this.aspectRatios = Object.freeze(aspectRatios);
     if (this.baseSizes.length !== this.strides.length) {
       check.fail(
         'ERR_SHAPE',
@@ -106,10 +104,11 @@ export class AnchorGrid {
     }
     this.#native = {
       count: this.count,
-      args: [
-        Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
-        this.#halfSizes(check),
-      ],
+      fields: {
+        anchorLevels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
+        halfSizes: this.#halfSizes(check),
+        anchorBoxes: null,
+      },
     };
   }
 
@@ -117,7 +116,7 @@ export class AnchorGrid {
   boxes(): Float32Array {
     const check = new Check('AnchorGrid.boxes');
     const out = check.newArray('Float32Array', 4 * this.count);
-    return plan(check, 'gridBoxes', [backendIndex(check, undefined), ...this.#native.args, out], () => out).runSync();
+    return plan(check, 'gridBoxes', { backend: backendIndex(check), ...this.#native.fields, out }, () => out).runSync();
   }
 
   static {
@@ -172,20 +171,20 @@ export class AnchorGrid {
 
 export interface NativeAnchors {
   count: number;
-  args: AnchorArguments;
+  fields: AnchorArguments;
 }
 
 /** Any anchors as native code takes them, validated. */
-export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
+export function nativeAnchors(call: Call, anchors: unknown): NativeAnchors {
   const grid = AnchorGrid.from(anchors);
   if (grid !== undefined) return AnchorGrid.nativeOf(grid);
   if (operandKind(anchors) !== 'Float32Array') {
-    check.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', describe(anchors));
+    call.fail('ERR_DTYPE', 'anchors', 'an AnchorGrid or a Float32Array [A, 4]', describe(anchors));
   }
-  const data = check.operand('Float32Array', 'anchors', anchors);
-  const count = check.boxes('anchors', data, { area: true });
-  if (count > MAX_ANCHORS) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
-  return { count, args: [null, data] };
+  const data = call.operand('Float32Array', 'anchors', anchors);
+  const count = call.boxes('anchors', data, { area: true });
+  if (count > MAX_ANCHORS) call.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
+  return { count, fields: { anchorLevels: null, halfSizes: null, anchorBoxes: data } };
 }
 
 /**
@@ -196,11 +195,4 @@ function cells(size: number, stride: number): number {
   const quotient = size / stride;
   const nearest = Math.round(quotient);
   return Math.abs(quotient - nearest) <= 2 ** -51 * quotient ? nearest : Math.ceil(quotient);
-}
-
-// More pixels than an image may have, less than float32 stops resolving.
-function sizes(check: Check, name: string, values: unknown, byDefault: readonly number[]): readonly number[] {
-  return Object.freeze(
-    check.numbers(name, values === undefined ? byDefault : values, { min: 0, max: 2 ** 25, exclusiveMin: true }),
-  );
 }

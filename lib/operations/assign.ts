@@ -1,58 +1,80 @@
 // Which anchor answers for which ground-truth box: torchvision's Matcher on one image or a batch.
-import { nativeAnchors, type Anchors, type NativeAnchors } from './anchors.js';
-import { backendIndex, type BackendName } from '../runtime/backend.js';
 import type { GroundTruthArguments, MatchArguments } from '../../binding.js';
 import { Call } from '../arguments/call.js';
-import { DeviceTensor, type Floats, type FloatsLike, type Ints, type IntsLike } from '../runtime/device-tensor.js';
-import { plan, type Plan } from '../runtime/plan.js';
+import {
+  array,
+  boolean,
+  neededArray,
+  number,
+  output,
+  share,
+  type Checked,
+  type FloatArray,
+  type IntArray,
+  type OptionsOf,
+} from '../arguments/options.js';
+import type { ScalarCheck } from '../arguments/scalar-check.js';
 import { ofThisRealm } from '../arguments/typed-arrays.js';
-import type { Check } from '../arguments/validate.js';
+import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
+import { DeviceTensor, type Floats, type FloatsLike, type Ints, type IntsLike } from '../runtime/device-tensor.js';
+import { plan, synchronous, type Plan } from '../runtime/plan.js';
+import { nativeAnchors, type Anchors, type NativeAnchors } from './anchors.js';
 
-export interface MatchOptions {
+export const MATCH_OPTIONS = {
   /** In (0, 1]: from this IoU on an anchor is positive. Default 0.5. */
-  positiveThreshold?: number;
+  positiveThreshold: share(0.5),
   /** In [0, positiveThreshold]: below this IoU an anchor is background; between the two it is ignored. Default 0.4. */
-  negativeThreshold?: number;
+  negativeThreshold: number({ min: 0, max: 1, default: 0.4 }),
   /** Gives every box also the anchors that reach its own best IoU, however low. Default true. */
-  allowLowQualityMatches?: boolean;
+  allowLowQualityMatches: boolean(true),
   /**
    * In (0, 1]: an anchor that would be background is ignored where at least this share of its own area lies in one ignore box
    * (intersection over foreground). Positive anchors stay positive. Default 0.5.
    */
-  ignoreIof?: number;
-}
+  ignoreIof: share(0.5),
+};
 
-export interface AssignOptions<F extends Floats = Float32Array> extends MatchOptions {
-  /** [I, 4]: regions of unlabelled or crowded objects. Lie where gtBoxes do. */
+export interface MatchOptions extends OptionsOf<typeof MATCH_OPTIONS> {}
+
+const OUT = { out: output() };
+const IGNORE_BOXES = { ignoreBoxes: array<FloatArray>() };
+export const ASSIGN_BATCH_OPTIONS = { ...MATCH_OPTIONS, ...OUT, ...BACKEND };
+export const ASSIGN_OPTIONS = { ...ASSIGN_BATCH_OPTIONS, ...IGNORE_BOXES };
+
+export interface AssignOptions<F extends Floats = Float32Array> extends AssignBatchOptions<F> {
+  /** [I, 4]: regions of unlabelled or crowded objects. In the memory where gtBoxes are. */
   ignoreBoxes?: Float32Array | FloatsLike<F>;
-  out?: AssignOut<F>;
-  backend?: BackendName;
 }
 
-export interface AssignBatchOptions<F extends Floats = Float32Array> extends MatchOptions {
+export interface AssignBatchOptions<F extends Floats = Float32Array> extends MatchOptions, BackendOptions {
   out?: AssignOut<F>;
-  backend?: BackendName;
 }
+
+const ASSIGN_OUT = {
+  /** [A], or [B * A] of a batch. */
+  labels: output<IntArray>(),
+  /** [A], or [B * A] of a batch. */
+  matches: output<IntArray>(),
+};
 
 /** Arrays that receive the outputs whose size is known beforehand; apart from each other and from all inputs. */
-export interface AssignOut<F extends Floats = Float32Array> {
-  labels?: IntsLike<F>;
-  matches?: IntsLike<F>;
-}
+export interface AssignOut<F extends Floats = Float32Array> extends OptionsOf<typeof ASSIGN_OUT, F> {}
+
+export const GROUND_TRUTH = {
+  /** [G, 4] x1, y1, x2, y2 in pixels, finite, with area. */
+  boxes: neededArray<FloatArray>(),
+  /** [G], class labels >= 0. */
+  labels: neededArray<IntArray>(),
+  /** [B + 1], from 0 to G; always on the host. */
+  offsets: neededArray<Int32Array>(),
+  /** [I, 4]: see MatchOptions.ignoreIof. */
+  ignoreBoxes: array<FloatArray>(),
+  /** [B + 1], from 0 to I; always on the host. */
+  ignoreOffsets: array<Int32Array>(),
+};
 
 /** Ground truth of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1]. */
-export interface GroundTruth<F extends Floats = Float32Array> {
-  /** [G, 4], finite, with area. */
-  boxes: FloatsLike<F>;
-  /** [G], class labels >= 0. */
-  labels: IntsLike<F>;
-  /** [B + 1], from 0 to G; always on the host. */
-  offsets: Int32Array;
-  /** [I, 4]: see MatchOptions.ignoreIof. */
-  ignoreBoxes?: FloatsLike<F>;
-  /** [B + 1], from 0 to I; always on the host. */
-  ignoreOffsets?: Int32Array;
-}
+export interface GroundTruth<F extends Floats = Float32Array> extends OptionsOf<typeof GROUND_TRUTH, F> {}
 
 export interface Assignment<F extends Floats = Float32Array> {
   /** [A]: class label, -1 background, -2 ignored. */
@@ -75,8 +97,6 @@ export interface BatchAssignment<F extends Floats = Float32Array> extends Assign
   positiveOffsets: Int32Array;
 }
 
-export const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLowQualityMatches', 'ignoreIof'] as const;
-
 /**
  * Assigns anchors to the ground truth of one image, as torchvision.models.detection._utils.Matcher does to the bit (ties
  * included), with one exception: a box that no anchor overlaps matches nothing.
@@ -86,74 +106,34 @@ export const MATCH_OPTIONS = ['positiveThreshold', 'negativeThreshold', 'allowLo
  * @param gtLabels [G] class labels >= 0
  * @throws RetinanetOpsError ERR_BOX, ERR_LABEL, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function assignAnchors(
-  anchors: Anchors,
-  gtBoxes: Float32Array,
-  gtLabels: Int32Array,
-  options?: AssignOptions,
-): Assignment;
-export function assignAnchors(
-  anchors: Anchors<DeviceTensor>,
-  gtBoxes: Floats,
-  gtLabels: Ints,
-  options?: AssignOptions<DeviceTensor>,
-): Assignment<DeviceTensor>;
-export function assignAnchors<F extends Floats>(
-  anchors: Anchors<F>,
-  gtBoxes: Floats,
-  gtLabels: Ints,
-  options?: AssignOptions<F>,
-): Assignment<F> {
-  return planAssignAnchors(anchors, gtBoxes, gtLabels, options).runSync();
-}
+export const assignAnchors = synchronous(planAssignAnchors);
 
 /**
  * {@link assignAnchors} for every image of a batch in one call.
  *
  * @throws as assignAnchors
  */
-export function assignAnchorsBatch(
-  anchors: Anchors,
-  groundTruth: GroundTruth,
-  options?: AssignBatchOptions,
-): BatchAssignment;
-export function assignAnchorsBatch(
-  anchors: Anchors<DeviceTensor>,
-  groundTruth: GroundTruth | GroundTruth<DeviceTensor>,
-  options?: AssignBatchOptions<DeviceTensor>,
-): BatchAssignment<DeviceTensor>;
-export function assignAnchorsBatch<F extends Floats>(
-  anchors: Anchors<F>,
-  groundTruth: GroundTruth | GroundTruth<F>,
-  options?: AssignBatchOptions<F>,
-): BatchAssignment<F> {
-  return planAssignAnchorsBatch(anchors, groundTruth, options).runSync();
-}
+export const assignAnchorsBatch = synchronous(planAssignAnchorsBatch);
 
 export function planAssignAnchors<F extends Floats = Float32Array>(
   anchors: Anchors<F>,
-  gtBoxes: Floats,
-  gtLabels: Ints,
+  gtBoxes: Float32Array | FloatsLike<F>,
+  gtLabels: Int32Array | IntsLike<F>,
   options?: AssignOptions<F>,
 ): Plan<Assignment<F>> {
-  const check = new Call('assignAnchors');
-  const names = [...MATCH_OPTIONS, 'ignoreBoxes', 'out', 'backend'] as const;
-  const given = check.options<AssignOptions<Floats>>('options', options, names);
-  const { ignoreBoxes } = given;
-  const boxes = check.groundTruth('Float32Array', 'gtBoxes', gtBoxes);
-  const count = check.boxes('gtBoxes', boxes, { area: true });
-  const labels = check.groundTruth('Int32Array', 'gtLabels', gtLabels, count, 'one a box');
-  check.labels('gtLabels', labels, 0);
-  const ignoreCount = ignoreBoxes === undefined ? 0 : checkIgnoreBoxes(check, 'ignoreBoxes', ignoreBoxes);
-  const truth: GroundTruthArguments = [
-    boxes,
-    labels,
-    Int32Array.of(0, count),
-    ignoreBoxes ?? null,
-    ignoreBoxes === undefined ? null : Int32Array.of(0, ignoreCount),
-  ];
-  const read = nativeAnchors(check, anchors);
-  return planAssign<F, Assignment<F>>(check, read, truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
+  const call = new Call('assignAnchors');
+  const given = call.options('options', options, ASSIGN_OPTIONS);
+  const { boxes, labels, count } = readBoxes(call, 'gtBoxes', gtBoxes, 'gtLabels', gtLabels);
+  const ignored = given.ignoreBoxes === undefined ? undefined : readIgnored(call, 'ignoreBoxes', given.ignoreBoxes);
+  const truth: GroundTruthArguments = {
+    gtBoxes: boxes,
+    gtLabels: labels,
+    gtOffsets: Int32Array.of(0, count),
+    ignoreBoxes: ignored?.boxes ?? null,
+    ignoreOffsets: ignored === undefined ? null : Int32Array.of(0, ignored.count),
+  };
+  const read = nativeAnchors(call, anchors);
+  return planAssign<F, Assignment<F>>(call, read, truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
 }
 
 export function planAssignAnchorsBatch<F extends Floats = Float32Array>(
@@ -161,30 +141,30 @@ export function planAssignAnchorsBatch<F extends Floats = Float32Array>(
   groundTruth: GroundTruth | GroundTruth<F>,
   options?: AssignBatchOptions<F>,
 ): Plan<BatchAssignment<F>> {
-  const check = new Call('assignAnchorsBatch');
-  const given = check.options<AssignBatchOptions<Floats>>('options', options, [...MATCH_OPTIONS, 'out', 'backend']);
-  const { truth, images } = readGroundTruth(check, groundTruth);
-  const read = nativeAnchors(check, anchors);
-  return planAssign<F, BatchAssignment<F>>(check, read, truth, images, given, (assignment) => assignment);
+  const call = new Call('assignAnchorsBatch');
+  const given = call.options('options', options, ASSIGN_BATCH_OPTIONS);
+  const { truth, images } = readGroundTruth(call, groundTruth);
+  const read = nativeAnchors(call, anchors);
+  return planAssign<F, BatchAssignment<F>>(call, read, truth, images, given, (assignment) => assignment);
 }
 
 function planAssign<F extends Floats, Result>(
-  check: Call,
+  call: Call,
   anchors: NativeAnchors,
   truth: GroundTruthArguments,
   images: number,
-  given: AssignBatchOptions<Floats>,
+  given: Checked<typeof ASSIGN_BATCH_OPTIONS>,
   finish: (assignment: BatchAssignment<F>) => Result,
 ): Plan<Result> {
   const rows = anchors.count * images;
-  if (rows > 2 ** 31 - 1) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 anchors in a batch', String(rows));
-  const match = readMatchOptions(check, given);
-  const out = check.options<AssignOut<Floats>>('out', given.out, ['labels', 'matches']);
-  const labels = check.out('Int32Array', 'out.labels', out.labels, rows);
-  const matches = check.out('Int32Array', 'out.matches', out.matches, rows);
-  const backend = backendIndex(check, given.backend);
-  const { device } = check;
-  return plan(check, 'assign', [backend, ...anchors.args, ...truth, ...match, labels, matches], (raw) => {
+  if (rows > 2 ** 31 - 1) call.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 anchors in a batch', String(rows));
+  const match = matchFields(call, given);
+  const out = call.options('out', given.out, ASSIGN_OUT, 'out.');
+  const labels = call.out('Int32Array', 'out.labels', out.labels, rows);
+  const matches = call.out('Int32Array', 'out.matches', out.matches, rows);
+  const { device } = call;
+  const fields = { backend: backendIndex(call, given.backend), ...anchors.fields, ...truth, ...match, labels, matches };
+  return plan(call, 'assign', fields, (raw) => {
     const numPositives = raw.positiveOffsets[images] as number;
     return finish({
       labels,
@@ -206,48 +186,63 @@ function planAssign<F extends Floats, Result>(
 
 /** The ground truth of a batch as native code takes it, validated. */
 export function readGroundTruth(
-  check: Call,
-  groundTruth: GroundTruth | GroundTruth<Floats>,
+  call: Call,
+  groundTruth: unknown,
   numClasses?: number,
 ): { truth: GroundTruthArguments; images: number } {
-  const names = ['boxes', 'labels', 'offsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
-  const given = check.required<GroundTruth<Floats>>('groundTruth', groundTruth, names);
-  const boxes = check.groundTruth('Float32Array', 'groundTruth.boxes', given.boxes);
-  const count = check.boxes('groundTruth.boxes', boxes, { area: true });
-  const labels = check.groundTruth('Int32Array', 'groundTruth.labels', given.labels, count, 'one a box');
-  check.labels('groundTruth.labels', labels, 0, numClasses);
-  const offsets = check.array('Int32Array', 'groundTruth.offsets', given.offsets);
-  const images = check.offsets('groundTruth.offsets', offsets, count);
-  if ((given.ignoreBoxes === undefined) !== (given.ignoreOffsets === undefined)) {
-    const missing = given.ignoreBoxes === undefined ? 'ignoreBoxes' : 'ignoreOffsets';
-    check.fail('ERR_OPTION', `groundTruth.${missing}`, 'ignoreBoxes and ignoreOffsets together', 'undefined');
+  const given = call.options('groundTruth', groundTruth, GROUND_TRUTH, 'groundTruth.');
+  const { boxes, labels, count } = readBoxes(
+    call,
+    'groundTruth.boxes',
+    given.boxes,
+    'groundTruth.labels',
+    given.labels,
+    numClasses,
+  );
+  const offsets = call.array('Int32Array', 'groundTruth.offsets', given.offsets);
+  const images = call.offsets('groundTruth.offsets', offsets, count);
+  const truth = { gtBoxes: boxes, gtLabels: labels, gtOffsets: offsets, ignoreBoxes: null, ignoreOffsets: null };
+  const { ignoreBoxes, ignoreOffsets } = given;
+  if (ignoreBoxes === undefined && ignoreOffsets === undefined) return { truth, images };
+  if (ignoreBoxes === undefined || ignoreOffsets === undefined) {
+    const missing = ignoreBoxes === undefined ? 'ignoreBoxes' : 'ignoreOffsets';
+    call.fail('ERR_OPTION', `groundTruth.${missing}`, 'ignoreBoxes and ignoreOffsets together', 'undefined');
   }
-  if (given.ignoreBoxes === undefined || given.ignoreOffsets === undefined) {
-    return { truth: [boxes, labels, offsets, null, null], images };
-  }
-  const ignoreCount = checkIgnoreBoxes(check, 'groundTruth.ignoreBoxes', given.ignoreBoxes);
-  const shape = 'as many as offsets';
-  const ignoreOffsets = check.array('Int32Array', 'groundTruth.ignoreOffsets', given.ignoreOffsets, images + 1, shape);
-  check.offsets('groundTruth.ignoreOffsets', ignoreOffsets, ignoreCount);
-  return { truth: [boxes, labels, offsets, given.ignoreBoxes, ignoreOffsets], images };
+  const ignored = readIgnored(call, 'groundTruth.ignoreBoxes', ignoreBoxes);
+  const [name, shape] = ['groundTruth.ignoreOffsets', 'as many as offsets'];
+  const ofIgnored = call.array('Int32Array', name, ignoreOffsets, images + 1, shape);
+  call.offsets(name, ofIgnored, ignored.count);
+  return { truth: { ...truth, ignoreBoxes: ignored.boxes, ignoreOffsets: ofIgnored }, images };
 }
 
-function checkIgnoreBoxes(check: Call, name: string, boxes: unknown): number {
-  return check.boxes(name, check.groundTruth('Float32Array', name, boxes), { area: true });
+function readBoxes(
+  call: Call,
+  boxesName: string,
+  boxesValue: unknown,
+  labelsName: string,
+  labelsValue: unknown,
+  numClasses?: number,
+): { boxes: Floats; labels: Ints; count: number } {
+  const boxes = call.groundTruth('Float32Array', boxesName, boxesValue);
+  const count = call.boxes(boxesName, boxes, { area: true });
+  const labels = call.groundTruth('Int32Array', labelsName, labelsValue, count, 'one a box');
+  call.labels(labelsName, labels, 0, numClasses);
+  return { boxes, labels, count };
 }
 
-/** The matching options with their defaults, in native order. */
-export function readMatchOptions(check: Check, given: MatchOptions): MatchArguments {
-  const { positiveThreshold = 0.5, negativeThreshold = 0.4, allowLowQualityMatches = true, ignoreIof = 0.5 } = given;
-  const positive = check.share('positiveThreshold', positiveThreshold);
-  const negative = check.number('negativeThreshold', negativeThreshold, { min: 0, max: 1 });
-  if (negative > positive) {
-    check.fail('ERR_RANGE', 'negativeThreshold', `at most positiveThreshold = ${String(positive)}`, String(negative));
+function readIgnored(call: Call, name: string, value: unknown): { boxes: Floats; count: number } {
+  const boxes = call.groundTruth('Float32Array', name, value);
+  return { boxes, count: call.boxes(name, boxes, { area: true }) };
+}
+
+/** The matching options as native code takes them. */
+export function matchFields(
+  check: ScalarCheck,
+  { positiveThreshold, negativeThreshold, allowLowQualityMatches, ignoreIof }: Checked<typeof MATCH_OPTIONS>,
+): MatchArguments {
+  if (negativeThreshold > positiveThreshold) {
+    const expected = `at most positiveThreshold = ${String(positiveThreshold)}`;
+    check.fail('ERR_RANGE', 'negativeThreshold', expected, String(negativeThreshold));
   }
-  return [
-    positive,
-    negative,
-    check.boolean('allowLowQualityMatches', allowLowQualityMatches),
-    check.share('ignoreIof', ignoreIof),
-  ];
+  return { positiveThreshold, negativeThreshold, allowLowQuality: allowLowQualityMatches, ignoreIof };
 }

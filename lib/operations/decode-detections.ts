@@ -1,36 +1,70 @@
 // From a network's outputs to detections.
-import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
-import { backendIndex, type BackendName } from '../runtime/backend.js';
 import { Call } from '../arguments/call.js';
+import {
+  boolean,
+  neededArray,
+  neededValue,
+  number,
+  value,
+  type FloatArray,
+  type OptionsOf,
+} from '../arguments/options.js';
+import { FLOAT32_MAX, type ScalarCheck } from '../arguments/scalar-check.js';
+import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
 import { DeviceTensor, head, type Floats, type FloatsLike, type IntsLike } from '../runtime/device-tensor.js';
-import { plan, type Plan } from '../runtime/plan.js';
-import { FLOAT32_MAX, type Check } from '../arguments/validate.js';
+import { plan, synchronous, type Plan } from '../runtime/plan.js';
+import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
 
-export interface DecodeDetectionsOptions<F extends Floats = Float32Array> {
+/** A network's two outputs, and the anchors that their rows stand for. */
+export const OUTPUTS = {
+  classLogits: neededArray(),
+  /** [B, A, 4], flattened. */
+  boxDeltas: neededArray<FloatArray>(),
+  anchors: neededValue(),
+  /** K. Default: what the lengths tell. */
+  numClasses: number({ min: 1, integer: true }),
+};
+
+export interface OutputOptions<F extends Floats = Float32Array> extends OptionsOf<typeof OUTPUTS, F> {
   /** [B, A, K], flattened. */
   classLogits: F;
-  /** [B, A, 4], flattened. */
-  boxDeltas: FloatsLike<F>;
+  /** What the rows of both stand for. */
   anchors: Anchors<F>;
-  /** Pixels; boxes are clipped to the image. Default: the AnchorGrid's. */
-  imageHeight?: number;
-  imageWidth?: number;
-  /** K. Default: what the lengths tell. */
-  numClasses?: number;
-  /** In [0, 1]: only greater scores count. Default 0.05. */
-  scoreThreshold?: number;
-  /** Candidates a level. Default 1000. */
-  topK?: number;
-  /** Anchors of each level, for plain anchor arrays. Default: one level (an AnchorGrid knows its own). */
-  levelCounts?: ArrayLike<number>;
-  /** In [0, 1]. Default 0.5. */
-  iouThreshold?: number;
-  /** A box suppresses those of other classes too. Default false: only those of its own. */
-  classAgnostic?: boolean;
-  /** Detections an image. Default 300. */
-  maxDetections?: number;
-  backend?: BackendName;
 }
+
+const PIXELS = { min: 0, max: FLOAT32_MAX, exclusiveMin: true } as const;
+const UNIT = { min: 0, max: 1 } as const;
+const COUNT = { min: 1, max: 2 ** 31 - 1, integer: true } as const;
+/** Which of the candidates become detections. */
+export const SELECTION = {
+  /** In [0, 1]: only greater scores count. Default 0.05. */
+  scoreThreshold: number({ ...UNIT, default: 0.05 }),
+  /** Candidates of each pyramid level that go on to the suppression, best first. Default 1000. */
+  topK: number({ ...COUNT, default: 1000 }),
+  /** In [0, 1]: of two boxes of one class with a greater IoU the weaker one is suppressed. Default 0.5. */
+  iouThreshold: number({ ...UNIT, default: 0.5 }),
+  /** A box suppresses those of other classes too. Default false: only those of its own. */
+  classAgnostic: boolean(false),
+  /** Detections per image. Default 300. */
+  maxDetections: number({ ...COUNT, default: 300 }),
+};
+
+export interface SelectionOptions extends OptionsOf<typeof SELECTION> {}
+
+const IMAGE = {
+  /** Pixels; boxes are clipped to the image. Default: the AnchorGrid's. */
+  imageHeight: number(PIXELS),
+  /** Pixels. Default: the AnchorGrid's. */
+  imageWidth: number(PIXELS),
+  /** Anchors of each level, for plain anchor arrays. Default: one level (an AnchorGrid knows its own). */
+  levelCounts: value<ArrayLike<number>, number[] | undefined>((check, argument, given) =>
+    check.numbers(argument, given, { min: 0, integer: true }),
+  ),
+};
+export const DECODE_OPTIONS = { ...OUTPUTS, ...IMAGE, ...SELECTION, ...BACKEND };
+
+export interface DecodeDetectionsOptions<F extends Floats = Float32Array>
+  extends OutputOptions<F>, OptionsOf<typeof IMAGE>, SelectionOptions, BackendOptions {}
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
 export interface Detections<F extends Floats = Float32Array> {
@@ -44,22 +78,6 @@ export interface Detections<F extends Floats = Float32Array> {
   offsets: Int32Array;
 }
 
-export const DECODE_OPTIONS = [
-  'classLogits',
-  'boxDeltas',
-  'anchors',
-  'imageHeight',
-  'imageWidth',
-  'numClasses',
-  'scoreThreshold',
-  'topK',
-  'levelCounts',
-  'iouThreshold',
-  'classAgnostic',
-  'maxDetections',
-  'backend',
-] as const;
-
 /**
  * Scores, boxes and classes from raw outputs (torchvision's RetinaNet.postprocess_detections): per level the topK scores above
  * the threshold, decoded and clipped; non-maximum suppression within each class (batched_nms there; with `classAgnostic` across
@@ -68,64 +86,54 @@ export const DECODE_OPTIONS = [
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function decodeDetections<F extends Floats>(options: DecodeDetectionsOptions<F>): Detections<F> {
-  return planDecodeDetections(options).runSync();
-}
+export const decodeDetections = synchronous(planDecodeDetections);
 
 export function planDecodeDetections<F extends Floats>(options: DecodeDetectionsOptions<F>): Plan<Detections<F>> {
-  const check = new Call('decodeDetections');
-  const given = check.required<DecodeDetectionsOptions<Floats>>('options', options, DECODE_OPTIONS);
-  const anchors = nativeAnchors(check, given.anchors);
-  const classLogits = check.activations('classLogits', given.classLogits);
-  const boxDeltas = check.activations('boxDeltas', given.boxDeltas, classLogits);
-  const { images, numClasses } = readOutputShape(check, anchors.count, classLogits, boxDeltas, given.numClasses);
+  const call = new Call('decodeDetections');
+  const given = call.options('options', options, DECODE_OPTIONS);
+  const { scoreThreshold, topK, iouThreshold, classAgnostic, maxDetections } = given;
+  const anchors = nativeAnchors(call, given.anchors);
+  const classLogits = call.activations('classLogits', given.classLogits);
+  const boxDeltas = call.activations('boxDeltas', given.boxDeltas, classLogits);
+  const { images, numClasses } = readOutputShape(call, anchors.count, classLogits, boxDeltas, given.numClasses);
   const grid = AnchorGrid.from(given.anchors);
-  const size = { min: 0, max: FLOAT32_MAX, exclusiveMin: true };
-  const { imageHeight = grid?.imageHeight, imageWidth = grid?.imageWidth } = given;
-  const height = check.number('imageHeight', imageHeight, size);
-  const width = check.number('imageWidth', imageWidth, size);
-  const { scoreThreshold = 0.05, topK = 1000, iouThreshold = 0.5, classAgnostic = false, maxDetections = 300 } = given;
-  const unit = { min: 0, max: 1 };
-  const whole = { min: 1, max: 2 ** 31 - 1, integer: true };
-  check.number('topK', topK, whole);
-  check.number('maxDetections', maxDetections, whole);
-  const levelCounts = readLevelCounts(check, given.levelCounts, grid, anchors.count);
+  const levelCounts = readLevelCounts(call, given.levelCounts, grid, anchors.count);
   // No image can have more detections than candidates.
   const candidates = levelCounts.reduce((sum, count) => sum + Math.min(topK, count * numClasses), 0);
   const most = Math.min(maxDetections, candidates);
-  const boxes = check.allocate('Float32Array', images * most * 4);
-  const scores = check.allocate('Float32Array', images * most);
-  const labels = check.allocate('Int32Array', images * most);
-  const offsets = check.newArray('Int32Array', images + 1);
+  const outputs = {
+    boxes: call.allocate('Float32Array', images * most * 4),
+    scores: call.allocate('Float32Array', images * most),
+    labels: call.allocate('Int32Array', images * most),
+    offsets: call.newArray('Int32Array', images + 1),
+  };
+  const { boxes, scores, labels, offsets } = outputs;
   return plan(
-    check,
+    call,
     'decodeDetections',
-    [
-      backendIndex(check, given.backend),
-      ...anchors.args,
+    {
+      backend: backendIndex(call, given.backend),
+      ...anchors.fields,
       images,
-      numClasses,
+      classes: numClasses,
       classLogits,
       boxDeltas,
       levelCounts,
-      height,
-      width,
-      check.number('scoreThreshold', scoreThreshold, unit),
+      imageHeight: call.number('imageHeight', given.imageHeight ?? grid?.imageHeight, PIXELS),
+      imageWidth: call.number('imageWidth', given.imageWidth ?? grid?.imageWidth, PIXELS),
+      scoreThreshold,
       topK,
-      check.number('iouThreshold', iouThreshold, unit),
-      check.boolean('classAgnostic', classAgnostic),
-      most,
-      boxes,
-      scores,
-      labels,
-      offsets,
-    ],
+      iouThreshold,
+      classAgnostic,
+      maxDetections: most,
+      ...outputs,
+    },
     () => {
       const count = offsets[images] as number;
       return {
-        boxes: head(check, boxes, count, 4),
-        scores: head(check, scores, count),
-        labels: head(check, labels, count),
+        boxes: head(call, boxes, count, 4),
+        scores: head(call, scores, count),
+        labels: head(call, labels, count),
         offsets,
       } as Detections<F>;
     },
@@ -134,11 +142,11 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
 
 /** B and K of a network's two outputs. */
 export function readOutputShape(
-  check: Check,
+  check: ScalarCheck,
   anchors: number,
   classLogits: Floats,
   boxDeltas: Floats,
-  givenClasses: unknown,
+  givenClasses: number | undefined,
 ): { images: number; numClasses: number } {
   const images = anchors === 0 ? 0 : boxDeltas.length / 4 / anchors;
   if (!Number.isInteger(images) || images * anchors * 4 !== boxDeltas.length) {
@@ -146,12 +154,7 @@ export function readOutputShape(
     check.fail('ERR_SHAPE', 'boxDeltas', expected, `${String(boxDeltas.length)} elements`);
   }
   const rows = images * anchors;
-  const numClasses =
-    givenClasses === undefined
-      ? rows === 0
-        ? 1
-        : classLogits.length / rows
-      : check.number('numClasses', givenClasses, { min: 1, integer: true });
+  const numClasses = givenClasses ?? (rows === 0 ? 1 : classLogits.length / rows);
   // A tensor [B, A, K] that others' lengths contradict by a factor.
   const axes = DeviceTensor.is(classLogits) && givenClasses === undefined ? classLogits.shape : [];
   const contradicts = axes.length === 3 && rows > 0 && axes[2] !== numClasses;
@@ -165,21 +168,13 @@ export function readOutputShape(
 }
 
 function readLevelCounts(
-  check: Check,
-  given: ArrayLike<number> | undefined,
+  check: ScalarCheck,
+  given: readonly number[] | undefined,
   grid: AnchorGrid | undefined,
   anchors: number,
 ): Float64Array {
-  if (given === undefined) return Float64Array.from(grid?.levels.map((level) => level.count) ?? [anchors]);
-  const counts = Float64Array.from(check.numbers('levelCounts', given, { min: 0, integer: true }));
+  const counts = Float64Array.from(given ?? grid?.levels.map((level) => level.count) ?? [anchors]);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total !== anchors) {
-    check.fail(
-      'ERR_SHAPE',
-      'levelCounts',
-      `counts that sum to ${String(anchors)} anchors`,
-      `a sum of ${String(total)}`,
-    );
-  }
-  return counts;
+  if (total === anchors) return counts;
+  check.fail('ERR_SHAPE', 'levelCounts', `counts that sum to ${String(anchors)} anchors`, `a sum of ${String(total)}`);
 }

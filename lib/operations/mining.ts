@@ -1,28 +1,30 @@
 // Example mining: the alternatives to the focal loss that the RetinaNet paper compares with.
-import { backendIndex, type BackendName } from '../runtime/backend.js';
 import { Call } from '../arguments/call.js';
+import { number, type OptionsOf } from '../arguments/options.js';
+import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
 import { head, type Floats, type FloatsLike, type IntsLike } from '../runtime/device-tensor.js';
+import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { planSuppression } from './nms.js';
-import { plan, type Plan } from '../runtime/plan.js';
 
-export interface HardNegativesOptions {
+const HARD_NEGATIVES = {
   /** Negatives kept for each positive, >= 0. Default 3. */
-  ratio?: number;
+  ratio: number({ min: 0, default: 3 }),
   /** Negatives kept however few positives there are, an integer >= 0. Default 0. */
-  minNegatives?: number;
-  backend?: BackendName;
-}
+  minNegatives: number({ min: 0, integer: true, default: 0 }),
+};
+export const HARD_NEGATIVES_OPTIONS = { ...HARD_NEGATIVES, ...BACKEND };
 
-export interface OnlineHardExamplesOptions {
+export interface HardNegativesOptions extends OptionsOf<typeof HARD_NEGATIVES>, BackendOptions {}
+
+const HARD_EXAMPLES = {
   /** In [0, 1]: an example whose box overlaps a harder one's by more is dropped. Default 0.7. */
-  iouThreshold?: number;
+  iouThreshold: number({ min: 0, max: 1, default: 0.7 }),
   /** How many examples to keep, >= 0. */
-  count: number;
-  backend?: BackendName;
-}
+  count: number({ min: 0, integer: true, needed: true }),
+};
+export const HARD_EXAMPLES_OPTIONS = { ...HARD_EXAMPLES, ...BACKEND };
 
-export const HARD_NEGATIVES_OPTIONS = ['ratio', 'minNegatives', 'backend'] as const;
-export const HARD_EXAMPLES_OPTIONS = ['iouThreshold', 'count', 'backend'] as const;
+export interface OnlineHardExamplesOptions extends OptionsOf<typeof HARD_EXAMPLES>, BackendOptions {}
 
 /**
  * Hard negative mining (Liu et al. 2016, SSD, section 2.2): of the background anchors the max(floor(ratio * positives),
@@ -34,13 +36,7 @@ export const HARD_EXAMPLES_OPTIONS = ['iouThreshold', 'count', 'backend'] as con
  * @returns anchor indices, hardest first; of equal losses the smaller index comes first
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function selectHardNegatives<F extends Floats>(
-  losses: F,
-  labels: IntsLike<F>,
-  options?: HardNegativesOptions,
-): IntsLike<F> {
-  return planSelectHardNegatives(losses, labels, options).runSync();
-}
+export const selectHardNegatives = synchronous(planSelectHardNegatives);
 
 /**
  * Online hard example mining (Shrivastava et al. 2016, section 4.2): sort by loss, suppress what overlaps a harder example, keep
@@ -51,39 +47,30 @@ export function selectHardNegatives<F extends Floats>(
  * @returns rows, hardest first; of equal losses the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function onlineHardExamples<F extends Floats>(
-  losses: F,
-  boxes: FloatsLike<F>,
-  options: OnlineHardExamplesOptions,
-): IntsLike<F> {
-  return planOnlineHardExamples(losses, boxes, options).runSync();
-}
+export const onlineHardExamples = synchronous(planOnlineHardExamples);
 
 export function planSelectHardNegatives<F extends Floats>(
   losses: F,
   labels: IntsLike<F>,
   options?: HardNegativesOptions,
 ): Plan<IntsLike<F>> {
-  const check = new Call('selectHardNegatives');
-  const given = check.options<HardNegativesOptions>('options', options, HARD_NEGATIVES_OPTIONS);
-  check.operand('Float32Array', 'losses', losses);
-  check.operand('Int32Array', 'labels', labels);
-  check.labels('labels', labels, -2);
+  const call = new Call('selectHardNegatives');
+  const { backend, ...given } = call.options('options', options, HARD_NEGATIVES_OPTIONS);
+  call.operand('Float32Array', 'losses', losses);
+  call.operand('Int32Array', 'labels', labels);
+  call.labels('labels', labels, -2);
   const rows = labels.length;
   if (rows === 0 ? losses.length > 0 : losses.length % rows !== 0 || losses.length === 0) {
-    check.fail('ERR_SHAPE', 'losses', `[N] or [N, K] for ${String(rows)} labels`, `${String(losses.length)} elements`);
+    call.fail('ERR_SHAPE', 'losses', `[N] or [N, K] for ${String(rows)} labels`, `${String(losses.length)} elements`);
   }
   const columns = rows === 0 ? 0 : losses.length / rows;
-  check.values('losses', losses, -Infinity, Infinity, columns);
-  const { ratio = 3, minNegatives = 0 } = given;
-  check.number('ratio', ratio, { min: 0 });
-  check.number('minNegatives', minNegatives, { min: 0, integer: true });
-  const keep = check.allocate('Int32Array', rows);
+  call.values('losses', losses, -Infinity, Infinity, columns);
+  const keep = call.allocate('Int32Array', rows);
   return plan(
-    check,
+    call,
     'selectHardNegatives',
-    [backendIndex(check, given.backend), rows, columns, losses, labels, ratio, minNegatives, keep],
-    (kept) => head(check, keep, kept) as IntsLike<F>,
+    { backend: backendIndex(call, backend), rows, columns, losses, labels, ...given, keep },
+    (kept) => head(call, keep, kept) as IntsLike<F>,
   );
 }
 
@@ -92,13 +79,7 @@ export function planOnlineHardExamples<F extends Floats>(
   boxes: FloatsLike<F>,
   options: OnlineHardExamplesOptions,
 ): Plan<IntsLike<F>> {
-  const check = new Call('onlineHardExamples');
-  const given = check.required<OnlineHardExamplesOptions>('options', options, HARD_EXAMPLES_OPTIONS);
-  const count = check.number('count', given.count, { min: 0, integer: true });
-  const { iouThreshold = 0.7, backend } = given;
-  return planSuppression<Floats>(check, 'losses', boxes, losses, {
-    iouThreshold,
-    maxOutput: count,
-    backend,
-  }) as Plan<IntsLike<F>>;
+  const call = new Call('onlineHardExamples');
+  const { count, ...given } = call.options('options', options, HARD_EXAMPLES_OPTIONS);
+  return planSuppression<F>(call, 'losses', boxes, losses, { ...given, maxOutput: count, classes: undefined });
 }

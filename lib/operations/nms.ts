@@ -1,20 +1,21 @@
 // Non-maximum suppression.
-import { backendIndex, type BackendName } from '../runtime/backend.js';
 import { Call } from '../arguments/call.js';
+import { array, number, type Checked, type IntArray, type OptionsOf } from '../arguments/options.js';
+import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
 import { head, type Floats, type FloatsLike, type IntsLike } from '../runtime/device-tensor.js';
-import { plan, type Plan } from '../runtime/plan.js';
+import { plan, synchronous, type Plan } from '../runtime/plan.js';
 
-export interface NmsOptions<F extends Floats = Float32Array> {
+const OWN = {
   /** In [0, 1]: a box whose IoU with a better one is greater is suppressed. Default 0.5. */
-  iouThreshold?: number;
+  iouThreshold: number({ min: 0, max: 1, default: 0.5 }),
   /** At most so many boxes are kept, >= 0. Default: all that survive. */
-  maxOutput?: number;
+  maxOutput: number({ min: 0, integer: true }),
   /** [n]: boxes suppress only boxes of their own class. */
-  classes?: IntsLike<F>;
-  backend?: BackendName;
-}
+  classes: array<IntArray>(),
+};
+export const NMS_OPTIONS = { ...OWN, ...BACKEND };
 
-export const NMS_OPTIONS = ['iouThreshold', 'maxOutput', 'classes', 'backend'] as const;
+export interface NmsOptions<F extends Floats = Float32Array> extends OptionsOf<typeof OWN, F>, BackendOptions {}
 
 /**
  * Greedy non-maximum suppression (torchvision.ops.nms; with `classes`, batched_nms).
@@ -24,36 +25,35 @@ export const NMS_OPTIONS = ['iouThreshold', 'maxOutput', 'classes', 'backend'] a
  * @returns rows of the kept boxes by descending score; of equal scores the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */
-export function nms<F extends Floats>(boxes: F, scores: FloatsLike<F>, options?: NmsOptions<F>): IntsLike<F> {
-  return planNms(boxes, scores, options).runSync();
-}
+export const nms = synchronous(planNms);
 
 export function planNms<F extends Floats>(boxes: F, scores: FloatsLike<F>, options?: NmsOptions<F>): Plan<IntsLike<F>> {
-  const check = new Call('nms');
-  const given = check.options<NmsOptions<F>>('options', options, NMS_OPTIONS);
-  return planSuppression(check, 'scores', boxes, scores, given);
+  const call = new Call('nms');
+  return planSuppression<F>(call, 'scores', boxes, scores, call.options('options', options, NMS_OPTIONS));
 }
 
 /** Shared with onlineHardExamples, whose scores are losses. */
 export function planSuppression<F extends Floats>(
-  check: Call,
+  call: Call,
   scoresName: string,
-  boxes: F,
-  scores: FloatsLike<F>,
-  given: NmsOptions<F>,
+  boxes: Floats,
+  scores: Floats,
+  given: Checked<typeof NMS_OPTIONS>,
 ): Plan<IntsLike<F>> {
-  const count = check.boxes('boxes', check.operand('Float32Array', 'boxes', boxes), { area: false });
-  check.operand('Float32Array', scoresName, scores, count, 'one a box');
-  check.values(scoresName, scores, -Infinity, Infinity);
-  const { classes, iouThreshold = 0.5, maxOutput = count } = given;
-  if (classes !== undefined) check.operand('Int32Array', 'classes', classes, count, 'one a box');
-  const threshold = check.number('iouThreshold', iouThreshold, { min: 0, max: 1 });
-  const most = Math.min(count, check.number('maxOutput', maxOutput, { min: 0, integer: true }));
-  const keep = check.allocate('Int32Array', most);
+  const count = call.boxes('boxes', call.operand('Float32Array', 'boxes', boxes), { area: false });
+  call.operand('Float32Array', scoresName, scores, count, 'one a box');
+  call.values(scoresName, scores, -Infinity, Infinity);
+  const { classes, iouThreshold, maxOutput = count, backend } = given;
+  const maxKept = Math.min(count, maxOutput);
+  const fields = {
+    classes: classes === undefined ? null : call.operand('Int32Array', 'classes', classes, count, 'one a box'),
+    keep: call.allocate('Int32Array', maxKept),
+    backend: backendIndex(call, backend),
+  };
   return plan(
-    check,
+    call,
     'nms',
-    [backendIndex(check, given.backend), boxes, scores, classes ?? null, threshold, most, keep],
-    (kept) => head(check, keep, kept) as IntsLike<F>,
+    { boxes, scores, iouThreshold, maxOutput: maxKept, ...fields },
+    (kept) => head(call, fields.keep, kept) as IntsLike<F>,
   );
 }

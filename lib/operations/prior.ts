@@ -1,4 +1,4 @@
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
 
 /**
  * The bias of the last classification layer that makes every anchor's initial foreground probability `pi`:

@@ -14,14 +14,6 @@ import { planNms } from '../operations/nms.js';
 import { promised } from '../runtime/plan.js';
 import { planRetinanetLoss } from '../operations/retinanet-loss.js';
 import { planSmoothL1Loss, planSmoothL1LossBackward, planSmoothL1LossValueAndGrad } from '../operations/smooth-l1.js';
-import type {
-  PromisedAssign,
-  PromisedAssignBatch,
-  PromisedFocalLoss,
-  PromisedFocalLossValueAndGrad,
-  PromisedSmoothL1,
-  PromisedSmoothL1ValueAndGrad,
-} from './signatures.js';
 
 /**
  * Sigmoid focal loss (Lin et al. 2017, equation 5; torchvision.ops.sigmoid_focal_loss), stable at any logit.
@@ -32,7 +24,7 @@ import type {
  * @throws rejects with RetinanetOpsError ERR_DTYPE, ERR_SHAPE, ERR_LABEL, ERR_RANGE, ERR_OPTION: bad input; ERR_BACKEND: backend not
  * usable, or failed; ERR_OUT_OF_MEMORY
  */
-export const sigmoidFocalLoss = promised(planSigmoidFocalLoss) as PromisedFocalLoss;
+export const sigmoidFocalLoss = promised(planSigmoidFocalLoss);
 
 /**
  * The gradient of {@link sigmoidFocalLoss} by the logits, [N, K]; finite for every gamma >= 0, saturated or not.
@@ -52,7 +44,7 @@ export const sigmoidFocalLossBackward = promised(planSigmoidFocalLossBackward);
  * @returns the loss, its gradient [N, K] and the number of positive anchors
  * @throws rejects as sigmoidFocalLoss does
  */
-export const sigmoidFocalLossValueAndGrad = promised(planSigmoidFocalLossValueAndGrad) as PromisedFocalLossValueAndGrad;
+export const sigmoidFocalLossValueAndGrad = promised(planSigmoidFocalLossValueAndGrad);
 
 /**
  * Smooth L1 loss (Girshick 2015, equation 3; torch.nn.functional.smooth_l1_loss).
@@ -63,7 +55,7 @@ export const sigmoidFocalLossValueAndGrad = promised(planSigmoidFocalLossValueAn
  * @throws rejects with RetinanetOpsError ERR_DTYPE, ERR_SHAPE, ERR_RANGE, ERR_OPTION: bad input; ERR_BACKEND: backend not usable, or
  * failed; ERR_OUT_OF_MEMORY
  */
-export const smoothL1Loss = promised(planSmoothL1Loss) as PromisedSmoothL1;
+export const smoothL1Loss = promised(planSmoothL1Loss);
 
 /**
  * The gradient of {@link smoothL1Loss} by the predictions, in their shape.
@@ -82,7 +74,7 @@ export const smoothL1LossBackward = promised(planSmoothL1LossBackward);
  * @param targets the same shape
  * @throws rejects as smoothL1Loss does
  */
-export const smoothL1LossValueAndGrad = promised(planSmoothL1LossValueAndGrad) as PromisedSmoothL1ValueAndGrad;
+export const smoothL1LossValueAndGrad = promised(planSmoothL1LossValueAndGrad);
 
 /**
  * Assigns anchors to the ground truth of one image, as torchvision.models.detection._utils.Matcher does to the bit (ties
@@ -94,7 +86,7 @@ export const smoothL1LossValueAndGrad = promised(planSmoothL1LossValueAndGrad) a
  * @throws rejects with RetinanetOpsError ERR_BOX, ERR_LABEL, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND,
  * ERR_OUT_OF_MEMORY
  */
-export const assignAnchors = promised(planAssignAnchors) as PromisedAssign;
+export const assignAnchors = promised(planAssignAnchors);
 
 /**
  * {@link assignAnchors} for every image of a batch in one call.
@@ -103,7 +95,7 @@ export const assignAnchors = promised(planAssignAnchors) as PromisedAssign;
  * @param groundTruth boxes [G, 4], labels [G] and offsets [B + 1]: image b owns the rows offsets[b] .. offsets[b + 1]
  * @throws rejects as assignAnchors does
  */
-export const assignAnchorsBatch = promised(planAssignAnchorsBatch) as PromisedAssignBatch;
+export const assignAnchorsBatch = promised(planAssignAnchorsBatch);
 
 /**
  * Deltas dx, dy, dw, dh from anchors to boxes: torchvision's BoxCoder.encode with weights 1, 1, 1, 1 (Girshick et al. 2014,

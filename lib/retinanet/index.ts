@@ -1,13 +1,8 @@
 export type { AugmentOptions } from './data/augment.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';
-export {
-  type DetectionDataset,
-  type Detections,
-  pixelStatistics,
-  validateDataset,
-  validateOffsets,
-} from './data/dataset.js';
+export { type DetectionDataset, pixelStatistics, validateDataset, validateOffsets } from './data/dataset.js';
+export type { Detections } from '../operations/decode-detections.js';
 export { detect, type DetectOptions } from './evaluation/detect.js';
 export {
   type ClassEvaluation,

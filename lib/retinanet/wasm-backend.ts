@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../arguments/errors.js';
 import { bundled, nodeRequire, UNBUNDLE } from '../runtime/location.js';
 import { enableWasmTraining } from '../tfjs/wasm-training/index.js';
-import type { Check } from '../arguments/validate.js';
+import type { Check } from '../arguments/check.js';
 
 /**
  * Makes tfjs's WebAssembly backend the current one, with the gradients of convolutions that it lacks. It runs on one

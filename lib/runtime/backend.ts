@@ -3,7 +3,8 @@ import type { BackendState, CudaDevice, CudaState, RecycledMemory } from '../../
 import { CUDA } from './device-tensor.js';
 import { RetinanetOpsError } from '../arguments/errors.js';
 import { native } from './native.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
+import { oneOf, type OptionsOf } from '../arguments/options.js';
 
 export type { BackendState, CudaDevice, CudaState, RecycledMemory };
 
@@ -11,9 +12,17 @@ export type { BackendState, CudaDevice, CudaState, RecycledMemory };
  * Where calls on typed arrays run. 'auto' is the CPU: crossing the bus and back takes longer than the CPU needs. 'cuda' sends them
  * to a device all the same, and throws where there is none to use. Tensors on a device run there whatever this says.
  */
-export type BackendName = 'auto' | 'cpu' | 'cuda';
-
+export type BackendName = (typeof NAMES)[number];
 const NAMES = ['auto', 'cpu', 'cuda'] as const;
+
+export const BACKEND = {
+  /** Where this call runs. Default: what setBackend chose. */
+  backend: oneOf(NAMES),
+};
+
+/** The backend of one call. */
+export interface BackendOptions extends OptionsOf<typeof BACKEND> {}
+
 /** The native number of the CPU backend. */
 const CPU = 0;
 let current: BackendName = 'auto';
@@ -68,8 +77,8 @@ export function setNumThreads(count: number): void {
 }
 
 /** The native number of the backend that a call with this `backend` option runs on. */
-export function backendIndex(check: Check, option: unknown): number {
-  const given = option === undefined ? current : check.oneOf('backend', option, NAMES);
+export function backendIndex(check: Check, option?: BackendName): number {
+  const given = option ?? current;
   const onDevice = check.device !== undefined;
   if (onDevice && option === 'cpu') {
     check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");

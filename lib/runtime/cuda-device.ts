@@ -1,7 +1,7 @@
 // Which device a call of `cuda` means.
 import { requireCuda } from './backend.js';
 import { native } from './native.js';
-import type { Check } from '../arguments/validate.js';
+import type { Check } from '../arguments/check.js';
 
 let first: number | undefined;
 

@@ -3,25 +3,28 @@
 import { requirePresentCuda } from './backend.js';
 import { readDevice } from './cuda-device.js';
 import { CUDA, DeviceTensor } from './device-tensor.js';
-import { BYTES, DTYPES, elements, readShape, type DType } from './dtypes.js';
+import { BYTES, DTYPES, elements, readShape } from './dtypes.js';
 import { plan } from './plan.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
+import { callback, neededValue, oneOf, value, type OptionsOf } from '../arguments/options.js';
 
-export interface WrapOptions {
+const WRAP_OPTIONS = {
   /** Address of the first element in the device's memory, a multiple of the size of an element. */
-  pointer: bigint;
+  pointer: neededValue<bigint>(),
   /** Of the tensor: contiguous, row-major. */
-  shape: readonly number[];
+  shape: neededValue<readonly number[]>(),
   /** Default 'float32'. */
-  dtype?: DType;
+  dtype: oneOf(DTYPES, 'float32'),
   /** Index of the device. Default: whose memory it is. */
-  device?: number;
+  device: value<number>(),
   /**
    * Called once, when neither the tensor nor a view of it holds the memory any more (disposed of, or garbage collected) and what
    * was queued on the device by then has been done: from then on the memory is the owner's alone. Not called when the process ends.
    */
-  onDispose?: () => void;
-}
+  onDispose: callback<() => void>(),
+};
+
+export interface WrapOptions extends OptionsOf<typeof WRAP_OPTIONS> {}
 
 /**
  * A tensor over device memory of somebody else, who keeps it until onDispose is called. Nothing is copied, and the memory is not
@@ -32,18 +35,16 @@ export interface WrapOptions {
  */
 export function wrap(options: WrapOptions): DeviceTensor {
   const check = new Check('cuda.wrap');
-  const given = check.required<WrapOptions>('options', options, ['pointer', 'shape', 'dtype', 'device', 'onDispose']);
+  const { dtype, onDispose, ...given } = check.options('options', options, WRAP_OPTIONS);
   const pointer = check.bigint('pointer', given.pointer, 'an address', 1n);
-  const dtype = given.dtype === undefined ? 'float32' : check.oneOf('dtype', given.dtype, DTYPES);
   const size = BYTES[dtype];
   if (pointer % BigInt(size) !== 0n) {
     check.fail('ERR_RANGE', 'pointer', `a multiple of ${String(size)} (${dtype})`, `${String(pointer)}n`);
   }
   const shape = readShape(check, 'shape', given.shape);
-  const onDispose = given.onDispose === undefined ? null : check.function('onDispose', given.onDispose);
   requirePresentCuda(check);
   const named = given.device === undefined ? undefined : readDevice(check, given.device);
-  const place = plan(check, 'deviceLocate', [CUDA, pointer], (found) => found).runSync();
+  const place = plan(check, 'deviceLocate', { backend: CUDA, pointer }, (found) => found).runSync();
   const expected = `memory of ${named === undefined ? 'a device' : `device ${String(named)}`}`;
   if (place.device < 0) check.fail('ERR_DEVICE', 'pointer', expected, `${String(pointer)}n, which is no device's`);
   if (named !== undefined && named !== place.device) {
@@ -54,14 +55,21 @@ export function wrap(options: WrapOptions): DeviceTensor {
     const room = `at most ${String(place.bytes)} bytes, which there are from pointer on,`;
     check.fail('ERR_SHAPE', 'shape', room, `[${shape.join(', ')}] of ${dtype}, ${String(bytes)} bytes`);
   }
-  return DeviceTensor.wrap(check, pointer, shape, dtype, place.device, onDispose && afterWork(place.device, onDispose));
+  return DeviceTensor.wrap(
+    check,
+    pointer,
+    shape,
+    dtype,
+    place.device,
+    onDispose ? afterWork(place.device, onDispose) : null,
+  );
 }
 
 /** Once what has been queued when it is called is over, whatever came of it. */
 function afterWork(device: number, then: () => void): () => void {
   return () => {
     const check = new Check('cuda.wrap');
-    const over = plan(check, 'deviceSynchronize', [CUDA, device], () => undefined).runAsync();
+    const over = plan(check, 'deviceSynchronize', { backend: CUDA, device }, () => undefined).runAsync();
     void over.catch(() => undefined).then(then);
   };
 }
@@ -74,7 +82,12 @@ function afterWork(device: number, then: () => void): () => void {
  */
 export function stream(device?: number): bigint {
   const check = new Check('cuda.stream');
-  return plan(check, 'deviceStream', [CUDA, readDevice(check, device)], (handle) => handle).runSync();
+  return plan(
+    check,
+    'deviceStream',
+    { backend: CUDA, device: readDevice(check, device) },
+    (handle) => handle,
+  ).runSync();
 }
 
 /** A point in a device's work. */
@@ -94,11 +107,16 @@ export interface CudaEvent {
 export function record(device?: number): CudaEvent {
   const check = new Check('cuda.record');
   const event = { event: 0n, device: readDevice(check, device) };
-  event.event = plan(check, 'deviceRecord', [CUDA, event, event.device], (handle) => handle).runSync();
+  event.event = plan(
+    check,
+    'deviceRecord',
+    { backend: CUDA, device: event.device, holder: event },
+    (handle) => handle,
+  ).runSync();
   return Object.freeze(event);
 }
 
-const WORK = ['event', 'stream', 'device'] as const;
+const WORK = { event: value(), stream: value(), device: value() };
 
 /**
  * What is queued on a device from now on waits for somebody else's work: until an event has come (one of `record`, on whichever
@@ -110,7 +128,7 @@ const WORK = ['event', 'stream', 'device'] as const;
  */
 export function waitFor(work: CudaEvent | { event: bigint } | { stream: bigint }, device?: number): void {
   const check = new Check('cuda.waitFor');
-  const given = check.required<{ event?: unknown; stream?: unknown; device?: unknown }>('work', work, WORK);
+  const given = check.options('work', work ?? null, WORK);
   const isStream = given.event === undefined;
   if (isStream && given.device !== undefined) {
     check.fail('ERR_OPTION', 'work', 'a stream alone (the device that waits is the second argument)', "'device'");
@@ -122,5 +140,6 @@ export function waitFor(work: CudaEvent | { event: bigint } | { stream: bigint }
   const handle = isStream
     ? check.bigint('work.stream', given.stream, 'a cudaStream_t', 0n)
     : check.bigint('work.event', given.event, 'a cudaEvent_t', 1n);
-  plan(check, 'deviceWaitFor', [CUDA, readDevice(check, device), handle, isStream], () => work).runSync();
+  const fields = { backend: CUDA, device: readDevice(check, device), handle, isStream };
+  plan(check, 'deviceWaitFor', fields, () => work).runSync();
 }

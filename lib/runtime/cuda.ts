@@ -9,19 +9,26 @@ import { describe } from '../arguments/describe.js';
 import type { DeviceMemory } from '../../binding.js';
 import { plan } from './plan.js';
 import { kindOf } from '../arguments/typed-arrays.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
+import { oneOf, value, type OptionsOf } from '../arguments/options.js';
 
 export { record, stream, waitFor, wrap, type CudaEvent, type WrapOptions } from './cuda-interop.js';
 export { DeviceTensor, type CudaDevice, type DeviceMemory, type DType, type TensorData };
 
-export interface TensorOptions {
-  /** Default: 'float32', 'int32' or 'float64' as the data are; 'float32' for a shape. */
-  dtype?: DType;
-  /** Of the data. Default: [data.length]. */
-  shape?: readonly number[];
+const DEVICE = {
   /** Index of the device. Default: the first that runs the kernels, `backendInfo().cuda.device`. */
-  device?: number;
-}
+  device: value<number>(),
+};
+
+const TENSOR_OPTIONS = {
+  ...DEVICE,
+  /** Default: 'float32', 'int32' or 'float64' as the data are; 'float32' for a shape. */
+  dtype: oneOf(DTYPES),
+  /** Of the data. Default: [data.length]. */
+  shape: value<readonly number[]>(),
+};
+
+export interface TensorOptions extends OptionsOf<typeof TENSOR_OPTIONS> {}
 
 /**
  * Whether CUDA can be used; `backendInfo().cuda` says why where it cannot. Costs next to nothing: driver and devices are asked once
@@ -44,18 +51,18 @@ export function devices(): CudaDevice[] {
  */
 export function tensor(data: TensorData | readonly number[], options?: TensorOptions): DeviceTensor {
   const check = new Check('cuda.tensor');
-  const given = check.options<TensorOptions>('options', options, ['dtype', 'shape', 'device']);
+  const given = check.options('options', options, TENSOR_OPTIONS);
   const kind = kindOf(data);
   if (kind === undefined && !Array.isArray(data)) {
     check.fail('ERR_DTYPE', 'data', 'a Float32Array, Int32Array or Float64Array, or a shape', describe(data));
   }
   const byDefault = DTYPES.find((dtype) => KINDS[dtype] === kind) ?? 'float32';
-  const dtype = given.dtype === undefined ? byDefault : check.oneOf('dtype', given.dtype, DTYPES);
+  const dtype = given.dtype ?? byDefault;
   const device = readDevice(check, given.device);
   if (kind === undefined) {
     if (given.shape !== undefined) check.fail('ERR_OPTION', 'shape', 'a shape only with data', 'a second one');
     const zeros = DeviceTensor.allocate(check, readShape(check, 'data', data), dtype, device);
-    plan(check, 'deviceClear', [CUDA, zeros], () => undefined).runSync();
+    plan(check, 'deviceClear', { backend: CUDA, tensor: zeros }, () => undefined).runSync();
     return zeros;
   }
   const array = check.array(KINDS[dtype], 'data', data);
@@ -64,17 +71,23 @@ export function tensor(data: TensorData | readonly number[], options?: TensorOpt
   return DeviceTensor.allocate(check, shape, dtype, device).copyFrom(array);
 }
 
-export interface MemoryOptions {
-  /** Index of the device. Default: the first that runs the kernels, `backendInfo().cuda.device`. */
-  device?: number;
+const bytes = value<number, number>(
+  (check, argument, given) => (given === Infinity ? given : check.number(argument, given, { min: 0, integer: true })),
+  -1,
+);
+
+const MEMORY_OPTIONS = {
+  ...DEVICE,
   /**
    * Bytes, or Infinity (the default): while the pool holds more, a wait for the device (data(), synchronize(), results of known
    * size) gives what is free in it back to the system. 0 keeps nothing, and allocations become expensive. Holds until set anew.
    */
-  limit?: number;
+  limit: bytes,
   /** Bytes: gives what is free now back to the system, once, until the pool holds no more than that; 0 gives back all of it. */
-  trim?: number;
-}
+  trim: bytes,
+};
+
+export interface MemoryOptions extends OptionsOf<typeof MEMORY_OPTIONS> {}
 
 /**
  * What this process holds on a device; with `limit` and `trim` also how much of it is kept. Memory comes from a pool of this
@@ -86,17 +99,11 @@ export interface MemoryOptions {
  */
 export function memory(device?: number | MemoryOptions): DeviceMemory {
   const check = new Check('cuda.memory');
-  const given: MemoryOptions =
-    typeof device === 'number' ? { device } : check.options<MemoryOptions>('options', device, MEMORY_OPTIONS);
-  const bytes = (argument: 'limit' | 'trim'): number => {
-    const value = given[argument];
-    if (value === undefined) return -1;
-    return value === Infinity ? value : check.number(argument, value, { min: 0, integer: true });
-  };
-  const args = [CUDA, readDevice(check, given.device), bytes('limit'), bytes('trim')] as const;
-  return plan(check, 'deviceMemory', [...args], (figures) => figures).runSync();
+  const options = typeof device === 'number' ? { device } : device;
+  const { limit, trim, ...given } = check.options('options', options, MEMORY_OPTIONS);
+  const fields = { backend: CUDA, device: readDevice(check, given.device), limit, trim };
+  return plan(check, 'deviceMemory', fields, (figures) => figures).runSync();
 }
-const MEMORY_OPTIONS = ['device', 'limit', 'trim'] as const;
 
 /**
  * Waits, on a worker thread and asleep, for the work that has been queued on a device when this is called, and for no more; by
@@ -106,7 +113,12 @@ const MEMORY_OPTIONS = ['device', 'limit', 'trim'] as const;
  */
 export async function synchronize(device?: number): Promise<void> {
   const check = new Check('cuda.synchronize');
-  return plan(check, 'deviceSynchronize', [CUDA, readDevice(check, device)], () => undefined).runAsync();
+  return plan(
+    check,
+    'deviceSynchronize',
+    { backend: CUDA, device: readDevice(check, device) },
+    () => undefined,
+  ).runAsync();
 }
 
 /**
@@ -121,7 +133,7 @@ export function pinnedFloat32Array(length: number): Float32Array {
   requirePresentCuda(check);
   check.number('length', length, { min: 0, max: 2 ** 40, integer: true });
   if (length === 0) return new Float32Array(0);
-  const buffer = plan(check, 'devicePinned', [CUDA, 4 * length], (pinned) => pinned).runSync();
+  const buffer = plan(check, 'devicePinned', { backend: CUDA, bytes: 4 * length }, (pinned) => pinned).runSync();
   const array = buffer === undefined ? check.newArray('Float32Array', length) : new Float32Array(buffer);
   return array.fill(0);
 }

@@ -1,5 +1,5 @@
 // Types and shapes of tensors on a device.
-import type { Check } from '../arguments/validate.js';
+import type { Check } from '../arguments/check.js';
 
 /** Element types; their order is the wire format between lib/ and the addon. */
 export const DTYPES = ['float32', 'float16', 'bfloat16', 'int32', 'float64'] as const;

@@ -2,28 +2,32 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
 import {
-  MATCH_OPTIONS,
+  ASSIGN_BATCH_OPTIONS,
+  ASSIGN_OPTIONS,
   planAssignAnchors,
   planAssignAnchorsBatch,
+  type AssignBatchOptions,
   type Assignment,
   type BatchAssignment,
-  type MatchOptions,
 } from '../operations/assign.js';
-import type { BackendName } from '../runtime/backend.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
 import { defineKernel, scoped } from './engine.js';
 import { groundTruthInputs, groundTruthOf, gtInputs, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write } from './memory.js';
-import { anchorsOf, boxes as boxTensor, readAnchors, type Input, type TensorAnchors } from './tensors.js';
+import {
+  boxes as boxTensor,
+  kernelAnchors,
+  readAnchors,
+  splitOptions,
+  type Input,
+  type TensorAnchors,
+  type TensorOptionsOf,
+} from './tensors.js';
 
-export interface TensorAssignBatchOptions extends MatchOptions {
-  backend?: BackendName;
-}
+export interface TensorAssignBatchOptions extends TensorOptionsOf<typeof ASSIGN_BATCH_OPTIONS> {}
 
-export interface TensorAssignOptions extends TensorAssignBatchOptions {
-  /** float32 [I, 4]: regions of unlabelled or crowded objects. */
-  ignoreBoxes?: Input;
-}
+/** `ignoreBoxes` are float32 [I, 4]: regions of unlabelled or crowded objects. */
+export interface TensorAssignOptions extends TensorOptionsOf<typeof ASSIGN_OPTIONS> {}
 
 /** As Assignment of 'retinanet-ops', in tensors. */
 export interface TensorAssignment {
@@ -48,9 +52,7 @@ export interface TensorBatchAssignment extends Omit<TensorAssignment, 'labels' |
   positiveOffsets: Tensor1D;
 }
 
-const BATCH_OPTIONS = [...MATCH_OPTIONS, 'backend'] as const;
-
-interface Attrs extends TensorAssignBatchOptions {
+interface Attrs extends AssignBatchOptions {
   grid: AnchorGrid | undefined;
   anchorCount: number;
   /** One image, whose ground truth has no offsets. */
@@ -68,7 +70,7 @@ const kernel = defineKernel<Attrs>(
       inputs,
       { labels: ['int32', shape], matches: ['int32', shape] },
       (x, arrays) => {
-        const anchors = anchorsOf(x, { grid });
+        const anchors = kernelAnchors(x, { grid });
         const out = { labels: arrays.ints('labels'), matches: arrays.ints('matches') };
         if (!single) return planAssignAnchorsBatch(anchors, groundTruthOf(x), { ...options, out }).runSync();
         const ignoreBoxes = x.floatsIfAny('ignoreBoxes');
@@ -106,8 +108,8 @@ export function assignAnchors(
 ): TensorAssignment {
   return scoped(() => {
     const check = new Check('assignAnchors');
-    const given = check.options<TensorAssignOptions>('options', options, [...BATCH_OPTIONS, 'ignoreBoxes']);
-    const { ignoreBoxes, ...rest } = given;
+    const { arrays, attrs } = splitOptions(check, options, ASSIGN_OPTIONS);
+    const { ignoreBoxes } = arrays;
     const { count, inputs: anchorInputs, grid } = readAnchors(check, anchors);
     const inputs: Record<string, Tensor> = {
       ...anchorInputs,
@@ -115,7 +117,7 @@ export function assignAnchors(
     };
     if (ignoreBoxes !== undefined) inputs['ignoreBoxes'] = boxTensor(check, 'ignoreBoxes', ignoreBoxes);
     const [labels, matches, positives, boxTargets, unmatchedGt] = kernel(inputs, {
-      ...rest,
+      ...(attrs as AssignBatchOptions),
       grid,
       anchorCount: count,
       single: true,
@@ -136,11 +138,11 @@ export function assignAnchorsBatch(
 ): TensorBatchAssignment {
   return scoped(() => {
     const check = new Check('assignAnchorsBatch');
-    const given = check.options<TensorAssignBatchOptions>('options', options, BATCH_OPTIONS);
+    const { attrs } = splitOptions(check, options, ASSIGN_BATCH_OPTIONS);
     const { count, inputs, grid } = readAnchors(check, anchors);
     const [labels, matches, positives, boxTargets, unmatchedGt, positiveOffsets] = kernel(
       { ...inputs, ...groundTruthInputs(check, groundTruth) },
-      { ...given, grid, anchorCount: count, single: false },
+      { ...(attrs as AssignBatchOptions), grid, anchorCount: count, single: false },
     ) as [Tensor2D, Tensor2D, Tensor1D, Tensor2D, Tensor1D, Tensor1D];
     return { labels, matches, positives, boxTargets, numPositives: positives.size, unmatchedGt, positiveOffsets };
   });

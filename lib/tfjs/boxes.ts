@@ -1,28 +1,28 @@
 // Encoding, clipping and pairwise overlap of boxes on tensors.
 import { equal, where, zerosLike, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
-import type { BackendName } from '../runtime/backend.js';
-import { planBoxIou, planClipBoxes, planEncodeBoxes } from '../operations/boxes.js';
-import { Check } from '../arguments/validate.js';
+import { BOX_OPTIONS, CLIP_OPTIONS, planBoxIou, planClipBoxes, planEncodeBoxes } from '../operations/boxes.js';
+import { Check } from '../arguments/check.js';
 import { defineKernel, scoped, type KernelCall } from './engine.js';
 import { compute, type Arrays } from './memory.js';
-import { anchorsOf, boxes as boxTensor, expectShape, readAnchors, type Input, type TensorAnchors } from './tensors.js';
+import {
+  boxes as boxTensor,
+  expectShape,
+  kernelAnchors,
+  readAnchors,
+  splitOptions,
+  type Input,
+  type TensorAnchors,
+  type TensorOptionsOf,
+} from './tensors.js';
 
-export interface TensorBoxOptions {
-  backend?: BackendName;
-}
+export interface TensorBoxOptions extends TensorOptionsOf<typeof BOX_OPTIONS> {}
 
-export interface TensorClipOptions extends TensorBoxOptions {
-  /** Pixels, > 0. */
-  height: number;
-  width: number;
-}
+export interface TensorClipOptions extends TensorOptionsOf<typeof CLIP_OPTIONS> {}
 
 interface AnchorAttrs extends TensorBoxOptions {
   grid: AnchorGrid | undefined;
 }
-
-const OPTIONS = ['backend'] as const;
 
 /** A kernel of one float32 output that the operation fills in place. */
 function inPlace<Attrs>(
@@ -45,7 +45,7 @@ const encode = defineKernel<AnchorAttrs>(
   inPlace(
     (call) => [rows(call, 'boxes'), 4],
     (x, attrs, out) =>
-      planEncodeBoxes(anchorsOf(x, attrs), x.floats('boxes'), { backend: attrs.backend, out }).runSync(),
+      planEncodeBoxes(kernelAnchors(x, attrs), x.floats('boxes'), { backend: attrs.backend, out }).runSync(),
   ),
   'encodeBoxes: not differentiable',
 );
@@ -54,7 +54,7 @@ const clip = defineKernel<TensorClipOptions>(
   'RetinanetOpsClipBoxes',
   inPlace(
     (call) => [rows(call, 'boxes'), 4],
-    (x, { height, width, backend }, out) => planClipBoxes(x.floats('boxes'), { height, width, backend, out }).runSync(),
+    (x, attrs, out) => planClipBoxes(x.floats('boxes'), { ...attrs, out }).runSync(),
   ),
   {
     inputsToSave: ['boxes'],
@@ -86,11 +86,11 @@ const iou = defineKernel<TensorBoxOptions>(
 export function encodeBoxes(anchors: TensorAnchors, boxes: Input, options?: TensorBoxOptions): Tensor2D {
   return scoped(() => {
     const check = new Check('encodeBoxes');
-    const { backend } = check.options<TensorBoxOptions>('options', options, OPTIONS);
+    const { attrs } = splitOptions(check, options, BOX_OPTIONS);
     const { count, inputs, grid } = readAnchors(check, anchors);
     const given = boxTensor(check, 'boxes', boxes);
     expectShape(check, 'boxes', given, [count, 4], 'like the anchors');
-    return encode({ ...inputs, boxes: given }, { grid, backend })[0] as Tensor2D;
+    return encode({ ...inputs, boxes: given }, { ...attrs, grid })[0] as Tensor2D;
   });
 }
 
@@ -103,9 +103,8 @@ export function encodeBoxes(anchors: TensorAnchors, boxes: Input, options?: Tens
 export function clipBoxes(boxes: Input, options: TensorClipOptions): Tensor2D {
   return scoped(() => {
     const check = new Check('clipBoxes');
-    const names = [...OPTIONS, 'height', 'width'] as const;
-    const { height, width, backend } = check.options<TensorClipOptions>('options', options ?? null, names);
-    return clip({ boxes: boxTensor(check, 'boxes', boxes) }, { height, width, backend })[0] as Tensor2D;
+    const { attrs } = splitOptions(check, options, CLIP_OPTIONS);
+    return clip({ boxes: boxTensor(check, 'boxes', boxes) }, attrs as TensorClipOptions)[0] as Tensor2D;
   });
 }
 
@@ -120,7 +119,7 @@ export function clipBoxes(boxes: Input, options: TensorClipOptions): Tensor2D {
 export function boxIou(a: Input, b: Input, options?: TensorBoxOptions): Tensor2D {
   return scoped(() => {
     const check = new Check('boxIou');
-    const { backend } = check.options<TensorBoxOptions>('options', options, OPTIONS);
-    return iou({ a: boxTensor(check, 'a', a), b: boxTensor(check, 'b', b) }, { backend })[0] as Tensor2D;
+    const { attrs } = splitOptions(check, options, BOX_OPTIONS);
+    return iou({ a: boxTensor(check, 'a', a), b: boxTensor(check, 'b', b) }, attrs)[0] as Tensor2D;
   });
 }

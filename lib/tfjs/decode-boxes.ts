@@ -1,13 +1,21 @@
 // Boxes from anchors and deltas, on tensors.
 import { add, concat, engine, split, sub, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import { AnchorGrid } from '../operations/anchors.js';
-import { planDecodeBoxes } from '../operations/boxes.js';
+import { BOX_OPTIONS, planDecodeBoxes } from '../operations/boxes.js';
 import { native } from '../runtime/native.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
 import type { TensorBoxOptions } from './boxes.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import { compute, type Outputs } from './memory.js';
-import { anchorsOf, boxes as boxTensor, expectShape, readAnchors, type Input, type TensorAnchors } from './tensors.js';
+import {
+  boxes as boxTensor,
+  expectShape,
+  kernelAnchors,
+  readAnchors,
+  splitOptions,
+  type Input,
+  type TensorAnchors,
+} from './tensors.js';
 
 const kernel = defineKernel<TensorBoxOptions & { grid: AnchorGrid | undefined; withDerivative: boolean }>(
   'RetinanetOpsDecodeBoxes',
@@ -16,7 +24,7 @@ const kernel = defineKernel<TensorBoxOptions & { grid: AnchorGrid | undefined; w
     const outputs: Outputs = { boxes: ['float32', shape] };
     if (attrs.withDerivative) outputs['derivative'] = ['float32', shape];
     const { tensors } = compute(backend, inputs, outputs, (x, out) => {
-      const anchors = anchorsOf(x, attrs);
+      const anchors = kernelAnchors(x, attrs);
       const deltas = x.floats('deltas');
       const boxes = out.floats('boxes');
       planDecodeBoxes(anchors, deltas, { backend: attrs.backend, out: boxes }).runSync();
@@ -72,11 +80,11 @@ function fillDerivative(
 export function decodeBoxes(anchors: TensorAnchors, deltas: Input, options?: TensorBoxOptions): Tensor2D {
   return scoped(() => {
     const check = new Check('decodeBoxes');
-    const { backend } = check.options<TensorBoxOptions>('options', options, ['backend']);
+    const { attrs } = splitOptions(check, options, BOX_OPTIONS);
     const { count, inputs, grid } = readAnchors(check, anchors);
     const given = boxTensor(check, 'deltas', deltas);
     expectShape(check, 'deltas', given, [count, 4], 'like the anchors');
-    const attrs = { grid, backend, withDerivative: engine().isTapeOn() };
-    return kernel({ ...inputs, deltas: given }, attrs)[0] as Tensor2D;
+    const all = { ...attrs, grid, withDerivative: engine().isTapeOn() };
+    return kernel({ ...inputs, deltas: given }, all)[0] as Tensor2D;
   });
 }

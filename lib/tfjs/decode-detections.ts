@@ -1,23 +1,17 @@
 // From a network's outputs to detections, on tensors.
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
-import { DECODE_OPTIONS, planDecodeDetections, type DecodeDetectionsOptions } from '../operations/decode-detections.js';
-import { Check } from '../arguments/validate.js';
+import { DECODE_OPTIONS, planDecodeDetections } from '../operations/decode-detections.js';
+import { Check } from '../arguments/check.js';
+import type { OptionsOf } from '../arguments/options.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
-import { readOutputs } from './outputs.js';
-import { anchorsOf, type Input, type TensorAnchors } from './tensors.js';
-
-type Plain = Omit<DecodeDetectionsOptions, 'classLogits' | 'boxDeltas' | 'anchors'>;
+import { readOutputs, type TensorOutputs } from './outputs.js';
+import { kernelAnchors, splitOptions, type TensorOptionsOf } from './tensors.js';
 
 /** `numClasses`, if given, is that of the shape. */
-export interface TensorDecodeDetectionsOptions extends Plain {
-  /** float32 [B, A, K] or [A, K]. */
-  classLogits: Input;
-  /** float32 [B, A, 4] or [A, 4]. */
-  boxDeltas: Input;
-  anchors: TensorAnchors;
-}
+export interface TensorDecodeDetectionsOptions
+  extends TensorOutputs, Omit<TensorOptionsOf<typeof DECODE_OPTIONS>, keyof TensorOutputs> {}
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
 export interface TensorDetections {
@@ -31,14 +25,14 @@ export interface TensorDetections {
   offsets: Tensor1D;
 }
 
-const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined }>(
+const kernel = defineKernel<Partial<OptionsOf<typeof DECODE_OPTIONS>> & { grid: AnchorGrid | undefined }>(
   'RetinanetOpsDecodeDetections',
   ({ inputs, backend, attrs }) => {
     const { grid, ...rest } = attrs;
     const { result } = compute(backend, inputs, {}, (x) =>
       planDecodeDetections({
         ...rest,
-        anchors: anchorsOf(x, { grid }),
+        anchors: kernelAnchors(x, { grid }),
         classLogits: x.floats('classLogits'),
         boxDeltas: x.floats('boxDeltas'),
       }).runSync(),
@@ -63,10 +57,9 @@ const kernel = defineKernel<Plain & { grid: AnchorGrid | undefined }>(
 export function decodeDetections(options: TensorDecodeDetectionsOptions): TensorDetections {
   return scoped(() => {
     const check = new Check('decodeDetections');
-    const given = check.options<TensorDecodeDetectionsOptions>('options', options ?? null, DECODE_OPTIONS);
-    const { classLogits: _logits, boxDeltas: _deltas, anchors: _anchors, ...rest } = given;
-    const { inputs, grid, numClasses } = readOutputs(check, given);
-    const [boxes, scores, labels, offsets] = kernel(inputs, { ...rest, grid, numClasses }) as [
+    const { arrays, attrs } = splitOptions(check, options, DECODE_OPTIONS);
+    const { inputs, grid, numClasses } = readOutputs(check, arrays, attrs);
+    const [boxes, scores, labels, offsets] = kernel(inputs, { ...attrs, grid, numClasses }) as [
       Tensor2D,
       Tensor1D,
       Tensor1D,

@@ -1,86 +1,47 @@
 // The sigmoid focal loss on tensors.
-import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import {
-  planSigmoidFocalLoss,
-  planSigmoidFocalLossBackward,
-  planSigmoidFocalLossValueAndGrad,
-  FOCAL_LOSS_OPTIONS,
-  type FocalLossOptions,
-} from '../operations/focal-loss.js';
-import { givenWeights, type WeightOptions } from '../arguments/loss-options.js';
-import type { PerClass } from '../arguments/per-class.js';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Reduction, ReductionOptions } from '../arguments/loss-options.js';
 import { kindOf } from '../arguments/typed-arrays.js';
-import { Check } from '../arguments/validate.js';
-import { noGradients, scoped } from './engine.js';
-import { defineLoss } from './loss-kernel.js';
-import type { Arrays } from './memory.js';
-import { gradOutputInput } from './grad-output.js';
+import { focalLossPlans } from '../operations/focal-loss.js';
+import { noGradients } from './engine.js';
+import { defineLoss, weightsInput, type LossCall, type TensorReduced } from './loss-kernel.js';
 import {
   expectClasses,
   expectShape,
   floats,
   ints,
   isTensor,
-  perClassAttribute,
   shapeText,
   type Input,
-  type TensorPerClass,
+  type TensorOptionsOf,
 } from './tensors.js';
 
-type Plain = Pick<FocalLossOptions, 'numClasses' | 'reduction' | 'normalizer' | 'labelSmoothing' | 'backend'>;
+type Table = typeof focalLossPlans.options;
+type Options = Omit<TensorOptionsOf<Table>, 'reduction'>;
 
 /** `weights` are float32 in the logits' shape without K. `numClasses`, if given, is that of the shape. */
-export interface TensorFocalLossOptions extends Plain, WeightOptions<Input> {
-  /** Weight of the positive class in [0, 1]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
-  alpha?: TensorPerClass | null;
-  /** Focusing parameter >= 0. Default 2. */
-  gamma?: TensorPerClass;
-}
+export interface TensorFocalLossOptions<R extends Reduction = Reduction> extends Options, ReductionOptions<R> {}
 
 export interface TensorFocalLossBackwardOptions extends TensorFocalLossOptions {
   /** Upstream gradient: a number or scalar, or with reduction 'none' also of the logits' shape. Default 1. */
   gradOutput?: Input;
 }
 
-export interface TensorFocalLossValueAndGrad {
-  loss: Tensor;
+export interface TensorFocalLossValueAndGrad<R extends Reduction = Reduction> {
+  loss: TensorReduced<R>;
   /** Of the logits' shape: the derivative of the summed `loss` by the logits. */
   grad: Tensor;
   /** Anchors that are not ignored and have a class (dense targets: any target above 0). */
   numPositives: number;
 }
 
-// Tensors are never written into.
-const OPTIONS = FOCAL_LOSS_OPTIONS.filter((name) => name !== 'out');
-
-interface Attrs extends Plain {
-  alpha?: PerClass | null;
-  gamma?: PerClass;
-}
-
-type Inputs = Record<string, Tensor> & Record<'logits' | 'targets', Tensor>;
-
-const kernels = defineLoss<Attrs>({
+const loss = defineLoss({
   operation: 'sigmoidFocalLoss',
   predictions: 'logits',
-  value: (x, attrs, out) =>
-    planSigmoidFocalLoss(x.floats('logits'), x.either('targets'), { ...options(x, attrs), out }).runSync(),
-  valueAndGrad: (x, attrs, out) =>
-    planSigmoidFocalLossValueAndGrad(x.floats('logits'), x.either('targets'), { ...options(x, attrs), out }).runSync(),
-  backward: (x, attrs, out) =>
-    planSigmoidFocalLossBackward(x.floats('logits'), x.either('targets'), {
-      ...options(x, attrs),
-      gradOutput: x.floatsIfAny('gradOutput') ?? attrs.gradOutput,
-      out,
-    }).runSync(),
+  plans: focalLossPlans,
+  read: readFocalLoss,
   gradients: (logits) => ({ logits, ...noGradients('sigmoidFocalLoss', ['targets', 'weights']) }),
 });
-
-function options(x: Arrays, attrs: Attrs): FocalLossOptions {
-  const { numClasses, alpha, gamma, reduction, normalizer, labelSmoothing, backend } = attrs;
-  const weights = x.floatsIfAny('weights');
-  return { numClasses, alpha, gamma, reduction, normalizer, labelSmoothing, backend, weights };
-}
 
 /**
  * Sigmoid focal loss (Lin et al. 2017, equation 5), differentiable by the logits: value and gradient come from one native pass.
@@ -92,18 +53,12 @@ function options(x: Arrays, attrs: Attrs): FocalLossOptions {
  * @returns a scalar, or with reduction 'none' the losses in the logits' shape
  * @throws RetinanetOpsError as sigmoidFocalLoss of 'retinanet-ops'; ERR_SHAPE: shapes that do not agree; ERR_GRADIENT
  */
-export function sigmoidFocalLoss(
+export function sigmoidFocalLoss<R extends Reduction = 'sum'>(
   logits: Input,
   targets: Input,
-  options?: TensorFocalLossOptions & { reduction?: 'sum' | 'mean' },
-): Scalar;
-export function sigmoidFocalLoss(logits: Input, targets: Input, options?: TensorFocalLossOptions): Tensor;
-export function sigmoidFocalLoss(logits: Input, targets: Input, options?: TensorFocalLossOptions): Tensor {
-  return scoped(() => {
-    const check = new Check('sigmoidFocalLoss');
-    const { inputs, attrs } = read(check, logits, targets, check.options('options', options, OPTIONS));
-    return kernels.value(inputs, attrs);
-  });
+  options?: TensorFocalLossOptions<R>,
+): TensorReduced<R> {
+  return loss.value(logits, targets, options);
 }
 
 /**
@@ -116,13 +71,7 @@ export function sigmoidFocalLossBackward(
   targets: Input,
   options?: TensorFocalLossBackwardOptions,
 ): Tensor {
-  return scoped(() => {
-    const check = new Check('sigmoidFocalLossBackward');
-    const given = check.options<TensorFocalLossBackwardOptions>('options', options, [...OPTIONS, 'gradOutput']);
-    const { inputs, attrs } = read(check, logits, targets, given);
-    const upstream = gradOutputInput(check, given.gradOutput, inputs.logits, 'logits');
-    return kernels.backward({ ...inputs, ...upstream.inputs }, { ...attrs, gradOutput: upstream.number });
-  });
+  return loss.backward(logits, targets, options);
 }
 
 /**
@@ -130,62 +79,37 @@ export function sigmoidFocalLossBackward(
  *
  * @throws as sigmoidFocalLoss
  */
-export function sigmoidFocalLossValueAndGrad(
+export function sigmoidFocalLossValueAndGrad<R extends Reduction = 'sum'>(
   logits: Input,
   targets: Input,
-  options?: TensorFocalLossOptions,
-): TensorFocalLossValueAndGrad {
-  return scoped(() => {
-    const check = new Check('sigmoidFocalLossValueAndGrad');
-    const { inputs, attrs } = read(check, logits, targets, check.options('options', options, OPTIONS), true);
-    const { loss, grad, numPositives } = kernels.valueAndGrad(inputs, attrs);
-    return { loss, grad, numPositives: numPositives.dataSync()[0] as number };
-  });
+  options?: TensorFocalLossOptions<R>,
+): TensorFocalLossValueAndGrad<R> {
+  return loss.valueAndGrad(logits, targets, options);
 }
 
-function read(
-  check: Check,
-  logitsValue: Input,
-  targetsValue: Input,
-  given: TensorFocalLossOptions,
-  countsPositives = given.normalizer === 'positives',
-): { inputs: Inputs; attrs: Attrs } {
-  const logits = floats(check, 'logits', logitsValue);
+function readFocalLoss({ check, arrays, attrs, isCounted, ...values }: LossCall<Table>) {
+  const logits = floats(check, 'logits', values.predictions);
   if (logits.rank === 0) check.fail('ERR_SHAPE', 'logits', 'shape [..., K]', shapeText(logits));
   const rows = logits.shape.slice(0, -1);
-  const dense = isDense(targetsValue, logits.rank);
-  const targets = dense ? floats(check, 'targets', targetsValue) : ints(check, 'targets', targetsValue);
-  if (dense)
+  const isDense = isDenseFor(values.targets, logits.rank);
+  const targets = isDense ? floats(check, 'targets', values.targets) : ints(check, 'targets', values.targets);
+  if (isDense)
     expectShape(check, 'targets', targets, logits.shape, 'like the logits (float32 targets are dense, labels int32)');
   else expectShape(check, 'targets', targets, rows, 'of the logits without classes (int32 targets are labels)');
-  expectClasses(check, given.numClasses, 'logits', logits);
-  const { alpha, gamma, reduction, normalizer, labelSmoothing, backend } = given;
-  const tellsClasses = [given.numClasses, given.weights, given.anchorWeights].some((value) => value !== undefined);
-  const byClass = [alpha, gamma].some((value) => typeof value === 'object' && value !== null);
-  if (dense && countsPositives && logits.rank === 1 && logits.size > 1 && !tellsClasses && !byClass) {
+  expectClasses(check, attrs.numClasses, 'logits', logits);
+  const counts = isCounted || attrs.normalizer === 'positives';
+  const tellsClasses = [attrs.numClasses, arrays.weights, arrays.anchorWeights].some((value) => value !== undefined);
+  const differsByClass = [attrs.alpha, attrs.gamma].some((value) => typeof value === 'object' && value !== null);
+  if (isDense && counts && logits.rank === 1 && logits.size > 1 && !tellsClasses && !differsByClass) {
     const expected = 'shape [N, K] (positive anchors are counted, and dense targets do not tell where an anchor ends)';
     check.fail('ERR_SHAPE', 'logits', expected, shapeText(logits));
   }
-  const inputs: Inputs = { logits, targets };
-  const { name, weights } = givenWeights(check, given);
-  if (weights !== undefined) {
-    inputs['weights'] = floats(check, name, weights);
-    expectShape(check, name, inputs['weights'], rows, 'of the logits without classes');
-  }
-  const attrs = {
-    numClasses: logits.shape.at(-1) as number,
-    alpha: perClassAttribute(check, 'alpha', alpha) as Attrs['alpha'],
-    gamma: perClassAttribute(check, 'gamma', gamma) as Attrs['gamma'],
-    reduction,
-    normalizer,
-    labelSmoothing,
-    backend,
-  };
-  return { inputs, attrs };
+  const weights = weightsInput(check, arrays, () => rows, 'of the logits without classes');
+  return { inputs: { logits, targets, ...weights }, attrs: { numClasses: logits.shape.at(-1) } };
 }
 
 /** Tensors and typed arrays say it by their kind, nested arrays by their rank. */
-function isDense(targets: unknown, rank: number): boolean {
+function isDenseFor(targets: unknown, rank: number): boolean {
   if (isTensor(targets)) return targets.dtype !== 'int32';
   if (kindOf(targets) !== undefined) return kindOf(targets) === 'Float32Array';
   let depth = 0;

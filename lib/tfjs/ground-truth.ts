@@ -1,32 +1,22 @@
 // Ground truth as kernel inputs.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { GroundTruth } from '../operations/assign.js';
-import type { Check } from '../arguments/validate.js';
+import { GROUND_TRUTH, type GroundTruth } from '../operations/assign.js';
+import type { Check } from '../arguments/check.js';
 import type { Arrays } from './memory.js';
-import { boxes, expectShape, ints, type Input } from './tensors.js';
+import { boxes, expectShape, ints, splitOptions, type TensorOptionsOf } from './tensors.js';
 
-/** Ground truth of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1]. */
-export interface TensorGroundTruth {
-  /** float32 [G, 4], finite, with area. */
-  boxes: Input;
-  /** int32 [G], class labels >= 0. */
-  labels: Input;
-  /** int32 [B + 1], from 0 to G. */
-  offsets: Input;
-  /** float32 [I, 4]: see MatchOptions.ignoreIof. */
-  ignoreBoxes?: Input;
-  /** int32 [B + 1], from 0 to I. */
-  ignoreOffsets?: Input;
-}
+/**
+ * Ground truth of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1]. Boxes are float32, labels and offsets int32.
+ */
+export interface TensorGroundTruth extends TensorOptionsOf<typeof GROUND_TRUTH> {}
 
 /** The names of the ground truth among a kernel's inputs. */
 export const GROUND_TRUTH_INPUTS = ['gtBoxes', 'gtLabels', 'gtOffsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
 
-export function groundTruthInputs(check: Check, value: TensorGroundTruth): Record<string, Tensor> {
-  const names = ['boxes', 'labels', 'offsets', 'ignoreBoxes', 'ignoreOffsets'] as const;
-  const given = check.options<TensorGroundTruth>('groundTruth', value ?? null, names);
+export function groundTruthInputs(check: Check, value: unknown): Record<string, Tensor> {
+  const { boxes: gtBoxes, labels, ...given } = splitOptions(check, value, GROUND_TRUTH, 'groundTruth').arrays;
   const inputs: Record<string, Tensor> = {
-    ...gtInputs(check, 'groundTruth.boxes', given.boxes, 'groundTruth.labels', given.labels),
+    ...gtInputs(check, 'groundTruth.boxes', gtBoxes, 'groundTruth.labels', labels),
     gtOffsets: offsets(check, 'groundTruth.offsets', given.offsets),
   };
   if (given.ignoreBoxes !== undefined) {
@@ -42,9 +32,9 @@ export function groundTruthInputs(check: Check, value: TensorGroundTruth): Recor
 export function gtInputs(
   check: Check,
   boxesName: string,
-  boxesValue: Input,
+  boxesValue: unknown,
   labelsName: string,
-  labelsValue: Input,
+  labelsValue: unknown,
 ): { gtBoxes: Tensor; gtLabels: Tensor } {
   const gtBoxes = boxes(check, boxesName, boxesValue);
   const gtLabels = ints(check, labelsName, labelsValue);
@@ -62,7 +52,7 @@ export function groundTruthOf(x: Arrays): GroundTruth {
   };
 }
 
-function offsets(check: Check, name: string, value: Input): Tensor {
+function offsets(check: Check, name: string, value: unknown): Tensor {
   const result = ints(check, name, value);
   expectShape(check, name, result, [result.size], 'one more than images');
   return result;

@@ -8,10 +8,10 @@ import {
   type HardNegativesOptions,
   type OnlineHardExamplesOptions,
 } from '../operations/mining.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
-import { boxes as boxTensor, expectShape, floats, ints, type Input } from './tensors.js';
+import { boxes as boxTensor, expectShape, floats, ints, splitOptions, type Input } from './tensors.js';
 
 const hardNegatives = defineKernel<HardNegativesOptions>(
   'RetinanetOpsSelectHardNegatives',
@@ -48,7 +48,7 @@ const hardExamples = defineKernel<OnlineHardExamplesOptions>(
 export function selectHardNegatives(losses: Input, labels: Input, options?: HardNegativesOptions): Tensor1D {
   return scoped(() => {
     const check = new Check('selectHardNegatives');
-    const given = check.options<HardNegativesOptions>('options', options, HARD_NEGATIVES_OPTIONS);
+    const { attrs } = splitOptions(check, options, HARD_NEGATIVES_OPTIONS);
     const inputs = { losses: floats(check, 'losses', losses), labels: ints(check, 'labels', labels) };
     const { rank } = inputs.labels;
     if (inputs.losses.rank !== rank + 1) {
@@ -57,7 +57,7 @@ export function selectHardNegatives(losses: Input, labels: Input, options?: Hard
       const expected = [...inputs.labels.shape, inputs.losses.shape.at(-1) as number];
       expectShape(check, 'losses', inputs.losses, expected, 'like the labels with classes');
     }
-    return hardNegatives(inputs, given)[0] as Tensor1D;
+    return hardNegatives(inputs, attrs)[0] as Tensor1D;
   });
 }
 
@@ -73,12 +73,12 @@ export function selectHardNegatives(losses: Input, labels: Input, options?: Hard
 export function onlineHardExamples(losses: Input, boxes: Input, options: OnlineHardExamplesOptions): Tensor1D {
   return scoped(() => {
     const check = new Check('onlineHardExamples');
-    const given = check.options<OnlineHardExamplesOptions>('options', options ?? null, HARD_EXAMPLES_OPTIONS);
+    const { attrs } = splitOptions(check, options, HARD_EXAMPLES_OPTIONS);
     const inputs: Record<'losses' | 'boxes', Tensor> = {
       losses: floats(check, 'losses', losses),
       boxes: boxTensor(check, 'boxes', boxes),
     };
     expectShape(check, 'losses', inputs.losses, inputs.boxes.shape.slice(0, 1), 'one a box');
-    return hardExamples(inputs, given)[0] as Tensor1D;
+    return hardExamples(inputs, attrs as OnlineHardExamplesOptions)[0] as Tensor1D;
   });
 }

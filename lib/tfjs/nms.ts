@@ -1,19 +1,23 @@
 // Non-maximum suppression on tensors.
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { NMS_OPTIONS, planNms, type NmsOptions } from '../operations/nms.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
-import { boxes as boxTensor, expectShape, floats, ints, type Input } from './tensors.js';
+import {
+  boxes as boxTensor,
+  expectShape,
+  floats,
+  ints,
+  splitOptions,
+  type Input,
+  type TensorOptionsOf,
+} from './tensors.js';
 
-type Plain = Pick<NmsOptions, 'iouThreshold' | 'maxOutput' | 'backend'>;
+/** `classes` are int32 [n]. */
+export interface TensorNmsOptions extends TensorOptionsOf<typeof NMS_OPTIONS> {}
 
-export interface TensorNmsOptions extends Plain {
-  /** int32 [n]: boxes suppress only boxes of their own class. */
-  classes?: Input;
-}
-
-const kernel = defineKernel<Plain>(
+const kernel = defineKernel<NmsOptions>(
   'RetinanetOpsNms',
   ({ inputs, backend, attrs }) => {
     const { result } = compute(backend, inputs, {}, (x) =>
@@ -35,17 +39,17 @@ const kernel = defineKernel<Plain>(
 export function nms(boxes: Input, scores: Input, options?: TensorNmsOptions): Tensor1D {
   return scoped(() => {
     const check = new Check('nms');
-    const { classes, ...rest } = check.options<TensorNmsOptions>('options', options, NMS_OPTIONS);
+    const { arrays, attrs } = splitOptions(check, options, NMS_OPTIONS);
     const inputs: Record<string, Tensor> = {
       boxes: boxTensor(check, 'boxes', boxes),
       scores: floats(check, 'scores', scores),
     };
     const rows = (inputs['boxes'] as Tensor).shape.slice(0, 1);
     expectShape(check, 'scores', inputs['scores'] as Tensor, rows, 'one a box');
-    if (classes !== undefined) {
-      inputs['classes'] = ints(check, 'classes', classes);
+    if (arrays.classes !== undefined) {
+      inputs['classes'] = ints(check, 'classes', arrays.classes);
       expectShape(check, 'classes', inputs['classes'], rows, 'one a box');
     }
-    return kernel(inputs, rest)[0] as Tensor1D;
+    return kernel(inputs, attrs)[0] as Tensor1D;
   });
 }

@@ -1,6 +1,6 @@
 // A network's two outputs: class logits and box deltas.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { Check } from '../arguments/validate.js';
+import type { Check } from '../arguments/check.js';
 import {
   expectClasses,
   expectShape,
@@ -11,14 +11,24 @@ import {
   type TensorAnchors,
 } from './tensors.js';
 
+export interface TensorOutputs {
+  /** float32 [B, A, K] or [A, K]. */
+  classLogits: Input;
+  /** float32 [B, A, 4] or [A, 4]. */
+  boxDeltas: Input;
+  /** What the rows of both stand for. */
+  anchors: TensorAnchors;
+}
+
 /** The outputs, their anchors and classes; [A, ...] stands for a batch of one. */
 export function readOutputs(
   check: Check,
-  given: { classLogits: Input; boxDeltas: Input; anchors: TensorAnchors; numClasses?: number },
+  arrays: { classLogits?: unknown; boxDeltas?: unknown },
+  given: { anchors?: unknown; numClasses?: number },
 ): { inputs: Record<string, Tensor>; grid: ReturnType<typeof readAnchors>['grid']; numClasses: number } {
   const anchors = readAnchors(check, given.anchors);
-  const classLogits = floats(check, 'classLogits', given.classLogits);
-  const boxDeltas = floats(check, 'boxDeltas', given.boxDeltas);
+  const classLogits = floats(check, 'classLogits', arrays.classLogits);
+  const boxDeltas = floats(check, 'boxDeltas', arrays.boxDeltas);
   if (classLogits.rank !== 2 && classLogits.rank !== 3) {
     check.fail('ERR_SHAPE', 'classLogits', 'shape [B, A, K] or [A, K]', shapeText(classLogits));
   }

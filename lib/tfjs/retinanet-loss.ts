@@ -2,27 +2,18 @@
 import { add, engine, type Scalar, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
 import { RETINANET_LOSS_OPTIONS, planRetinanetLoss, type RetinanetLossOptions } from '../operations/retinanet-loss.js';
-import { Check } from '../arguments/validate.js';
+import { Check } from '../arguments/check.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
-import type { TensorFocalLossOptions } from './focal-loss.js';
 import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write, type Outputs } from './memory.js';
-import { readOutputs } from './outputs.js';
-import type { PerClass } from '../arguments/per-class.js';
-import { anchorsOf, isTensor, perClassAttribute, type Input, type TensorAnchors } from './tensors.js';
+import { readOutputs, type TensorOutputs } from './outputs.js';
+import { isTensor, kernelAnchors, perClassAttribute, splitOptions, type TensorOptionsOf } from './tensors.js';
 
-type Plain = Omit<
-  RetinanetLossOptions,
-  'classLogits' | 'boxDeltas' | 'anchors' | 'groundTruth' | 'alpha' | 'gamma' | 'normalizer' | 'out'
->;
+type Table = typeof RETINANET_LOSS_OPTIONS;
 
 /** `numClasses`, if given, is that of the shape. */
-export interface TensorRetinanetLossOptions extends Plain, Pick<TensorFocalLossOptions, 'alpha' | 'gamma'> {
-  /** float32 [B, A, K] or [A, K]. */
-  classLogits: Input;
-  /** float32 [B, A, 4] or [A, 4]. */
-  boxDeltas: Input;
-  anchors: TensorAnchors;
+export interface TensorRetinanetLossOptions
+  extends TensorOutputs, Omit<TensorOptionsOf<Table>, keyof TensorOutputs | 'groundTruth' | 'normalizer'> {
   groundTruth: TensorGroundTruth;
   /** As on typed arrays; or a float32 scalar, such as a number of positives that was summed over several processes: 0 counts as 1. */
   normalizer?: number | 'positives' | Scalar;
@@ -39,13 +30,7 @@ export interface TensorRetinanetLoss {
   numPositives: number;
 }
 
-// Tensors are never written into.
-const OPTIONS = RETINANET_LOSS_OPTIONS.filter((name) => name !== 'out');
-
-interface Attrs extends Plain {
-  normalizer?: number | 'positives';
-  alpha?: PerClass | null;
-  gamma?: PerClass;
+interface Attrs extends Partial<Omit<RetinanetLossOptions, 'out'>> {
   grid: AnchorGrid | undefined;
   /** Also return the derivatives, for the gradient. */
   withDerivatives: boolean;
@@ -63,7 +48,7 @@ const kernel = defineKernel<Attrs>(
     const { result, tensors } = compute(backend, inputs, outputs, (x, out) =>
       planRetinanetLoss({
         ...rest,
-        anchors: anchorsOf(x, { grid }),
+        anchors: kernelAnchors(x, { grid }),
         groundTruth: groundTruthOf(x),
         classLogits: x.floats('classLogits'),
         boxDeltas: x.floats('boxDeltas'),
@@ -106,18 +91,15 @@ const kernel = defineKernel<Attrs>(
 export function retinanetLoss(options: TensorRetinanetLossOptions): TensorRetinanetLoss {
   return scoped(() => {
     const check = new Check('retinanetLoss');
-    const given = check.options<TensorRetinanetLossOptions>('options', options ?? null, OPTIONS);
-    const { classLogits: _logits, boxDeltas: _deltas, anchors: _anchors, groundTruth, alpha, gamma, ...others } = given;
-    const { normalizer, ...rest } = others;
-    const divisor = perClassAttribute(check, 'normalizer', normalizer) as Attrs['normalizer'];
-    const { inputs, grid, numClasses } = readOutputs(check, given);
+    const { arrays, attrs } = splitOptions(check, options, RETINANET_LOSS_OPTIONS);
+    const { groundTruth, normalizer, anchors: _anchors, ...rest } = attrs as Partial<TensorRetinanetLossOptions>;
+    const divisor = perClassAttribute(check, 'normalizer', normalizer);
+    const { inputs, grid, numClasses } = readOutputs(check, arrays, attrs);
     const [loss, classLoss, boxLoss, numPositives] = kernel(
       { ...inputs, ...groundTruthInputs(check, groundTruth) },
       {
-        ...rest,
-        alpha: perClassAttribute(check, 'alpha', alpha) as Attrs['alpha'],
-        gamma: perClassAttribute(check, 'gamma', gamma) as Attrs['gamma'],
-        normalizer: divisor === 0 && isTensor(normalizer) ? 1 : divisor,
+        ...(rest as Partial<RetinanetLossOptions>),
+        normalizer: (divisor === 0 && isTensor(normalizer) ? 1 : divisor) as RetinanetLossOptions['normalizer'],
         grid,
         numClasses,
         withDerivatives: engine().isTapeOn(),

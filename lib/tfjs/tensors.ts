@@ -1,9 +1,10 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
 import { engine, tensor, util, type Tensor, type TensorLike } from '@tensorflow/tfjs-core';
+import type { FloatArray, IntArray, NeededIn, NumberList, Option, OptionsOf, Table } from '../arguments/options.js';
 import { AnchorGrid } from '../operations/anchors.js';
 import type { PerClass } from '../arguments/per-class.js';
 import { kindOf } from '../arguments/typed-arrays.js';
-import type { Check } from '../arguments/validate.js';
+import type { Check } from '../arguments/check.js';
 import type { Arrays } from './memory.js';
 
 /** A tensor, a typed array of its kind, or nested arrays of numbers. */
@@ -65,12 +66,50 @@ export function readAnchors(check: Check, value: unknown): AnchorInput {
   return { count: anchors.shape[0], inputs: { anchors }, grid: undefined };
 }
 
-export function anchorsOf(arrays: Arrays, attrs: { grid: AnchorGrid | undefined }): AnchorGrid | Float32Array {
+export function kernelAnchors(arrays: Arrays, attrs: { grid: AnchorGrid | undefined }): AnchorGrid | Float32Array {
   return attrs.grid ?? arrays.floats('anchors');
 }
 
 /** What may differ from class to class: a number, or [K] in a tensor or an array of any kind. */
 export type TensorPerClass = PerClass | Tensor;
+
+/** The interface of a table's options on tensors, which are never written into. */
+export type TensorOptionsOf<T extends Table> = Partial<Omit<Types<T>, NeededIn<T> | 'out'>> &
+  Pick<Types<T>, NeededIn<T>>;
+
+type Types<T extends Table> = {
+  [Name in keyof T]: T[Name] extends Option<infer Type, unknown> ? OnTensors<Type> : never;
+};
+type OnTensors<Type> = Type extends FloatArray | IntArray | Int32Array
+  ? Input
+  : Type extends NumberList
+    ? ArrayLike<number> | Tensor
+    : Type;
+
+/** The options of a call as a kernel takes them: arrays become inputs; all others attributes, which the operation itself checks. */
+export interface SplitOptions<T extends Table> {
+  arrays: Partial<Record<keyof T, unknown>>;
+  attrs: Partial<OptionsOf<T>>;
+}
+
+export function splitOptions<T extends Table>(
+  check: Check,
+  options: unknown,
+  table: T,
+  argument = 'options',
+): SplitOptions<T> {
+  const names = Object.keys(table).filter((name) => table[name]?.role !== 'output');
+  const isNeeded = names.some((name) => table[name]?.needed);
+  const value = options === undefined && !isNeeded ? {} : options;
+  const given = check.fields<Record<string, unknown>>(argument, value, names, true);
+  const split: Record<'arrays' | 'attrs', Record<string, unknown>> = { arrays: {}, attrs: {} };
+  for (const [name, option] of Object.entries(given)) {
+    const role = table[name]?.role;
+    if (role === 'array') split.arrays[name] = option;
+    else split.attrs[name] = role === 'by-class' ? perClassAttribute(check, name, option) : option;
+  }
+  return split as SplitOptions<T>;
+}
 
 /** As a kernel's attribute: numbers instead of tensors and typed arrays; anything unfit is left for the operation to refuse. */
 export function perClassAttribute(check: Check, name: string, value: unknown): unknown {

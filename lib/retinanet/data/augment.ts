@@ -1,35 +1,30 @@
-import type { Check } from '../../arguments/validate.js';
+import type { Check } from '../../arguments/check.js';
+import { boolean, number, type OptionsOf } from '../../arguments/options.js';
 import type { Random } from './random.js';
 
-/** How far training images are changed at random; every range is symmetric around no change. */
-export interface AugmentOptions {
+const SHARE = { min: 0, max: 1 } as const;
+
+const OPTIONS = {
   /** Mirror left-right with probability 1/2. Default true. */
-  horizontalFlip?: boolean;
+  horizontalFlip: boolean(true),
   /** Mirror top-bottom with probability 1/2. Default false. */
-  verticalFlip?: boolean;
-  /** Zoom by up to this factor either way, >= 1. Default 1. */
-  zoom?: number;
-  /** Shift by up to this share of the image, 0..1. Default 0. */
-  shift?: number;
-  /** Change of brightness, in shares of the full range, 0..1. Default 0.05. */
-  brightness?: number;
-  /** Change of contrast: factor up to 1 + this, 0..1. Default 0.1. */
-  contrast?: number;
+  verticalFlip: boolean(false),
+  /** Zoom by up to this factor either way, 1 to 4. Default 1. */
+  zoom: number({ min: 1, max: 4, default: 1 }),
+  /** Shift by up to this share of the image, 0 to 1. Default 0. */
+  shift: number({ ...SHARE, default: 0 }),
+  /** Change of brightness, in shares of the full range, 0 to 1. Default 0.05. */
+  brightness: number({ ...SHARE, default: 0.05 }),
+  /** Change of contrast: factor up to 1 + this, 0 to 1. Default 0.1. */
+  contrast: number({ ...SHARE, default: 0.1 }),
   /** Change of each colour channel by itself, as `contrast`. Default 0. */
-  colour?: number;
-}
+  colour: number({ ...SHARE, default: 0 }),
+};
+
+/** How far training images are changed at random; every range is symmetric around no change. */
+export interface AugmentOptions extends OptionsOf<typeof OPTIONS> {}
 
 export type ResolvedAugment = Required<AugmentOptions>;
-
-const DEFAULTS: ResolvedAugment = {
-  horizontalFlip: true,
-  verticalFlip: false,
-  zoom: 1,
-  shift: 0,
-  brightness: 0.05,
-  contrast: 0.1,
-  colour: 0,
-};
 
 /** Of an object's area, the share that must still be in the picture for it to count as one; below, it is ignored. */
 const VISIBLE_SHARE = 0.4;
@@ -37,15 +32,7 @@ const VISIBLE_SHARE = 0.4;
 /** true: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
 export function resolveAugment(check: Check, augment: unknown): ResolvedAugment | undefined {
   if (augment === false) return undefined;
-  const names = Object.keys(DEFAULTS) as (keyof AugmentOptions)[];
-  const given = augment === true ? {} : check.required<AugmentOptions>('augment', augment, names);
-  const options = { ...DEFAULTS, ...given };
-  for (const name of ['horizontalFlip', 'verticalFlip'] as const) check.boolean(`augment.${name}`, options[name]);
-  check.number('augment.zoom', options.zoom, { min: 1, max: 4 });
-  for (const name of ['shift', 'brightness', 'contrast', 'colour'] as const) {
-    check.number(`augment.${name}`, options[name], { min: 0, max: 1 });
-  }
-  return options;
+  return check.options('augment', augment === true ? undefined : (augment ?? null), OPTIONS, 'augment.');
 }
 
 /** One draw: output x = (x - W/2) * scaleX + W/2 + shiftX, likewise y; value = (v - 128) * gain + 128 + offset. */

@@ -1,6 +1,6 @@
 import { changeBoxes, changeImage, drawChange, type ResolvedAugment } from './augment.js';
 import type { DetectionDataset } from './dataset.js';
-import type { BatchTruth } from '../training/losses.js';
+import type { GroundTruth } from '../../operations/assign.js';
 import { permutation, seededRandom } from './random.js';
 
 /** What a batch takes from a data set. */
@@ -13,7 +13,7 @@ export interface Batch {
   /** [b, H, W, 3], 0..255 */
   images: Float32Array;
   size: number;
-  truth: BatchTruth;
+  truth: GroundTruth;
 }
 
 export interface BatchOptions {
@@ -98,7 +98,7 @@ class RaggedTruth {
     this.ignoreOffsets.push(this.ignoreBoxes.length / 4);
   }
 
-  finish(): BatchTruth {
+  finish(): GroundTruth {
     return {
       boxes: Float32Array.from(this.boxes),
       labels: Int32Array.from(this.labels),

@@ -1,4 +1,4 @@
-import { Check } from '../../arguments/validate.js';
+import { Check } from '../../arguments/check.js';
 
 /**
  * Images and their boxes, all of one size, in the layout that training reads directly.
@@ -22,18 +22,6 @@ export interface DetectionDataset {
   offsets: Int32Array;
   /** [n] what to call an image in messages: a file name, for example. */
   names?: string[];
-}
-
-/** Detected objects of n images, ragged in the same way: image i owns the rows from `offsets[i]` up to `offsets[i + 1]`. */
-export interface Detections {
-  /** [D, 4] x1, y1, x2, y2 in pixels. */
-  boxes: Float32Array;
-  /** [D] 0..1. */
-  scores: Float32Array;
-  /** [D] class indices. */
-  labels: Int32Array;
-  /** [n + 1]. */
-  offsets: Int32Array;
 }
 
 /** What images own rows of: their offsets are sound. */

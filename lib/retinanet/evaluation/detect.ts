@@ -1,37 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-import { decodeDetections } from '../../index.js';
+import { decodeDetections, type Detections } from '../../index.js';
+import { number, type OptionsOf } from '../../arguments/options.js';
+import { SELECTION, type SelectionOptions } from '../../operations/decode-detections.js';
 import { read } from '../../tfjs/memory.js';
-import { Check, type NumberRange } from '../../arguments/validate.js';
-import type { Detections } from '../data/dataset.js';
+import { Check } from '../../arguments/check.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { checkNet, requireWeights, type RetinaNet } from '../model/net.js';
 
-export interface DetectOptions {
+const OWN = {
   /** Images that go through the network at once. Default 8. */
-  batchSize?: number;
-  /** Lowest score to keep. Default 0.05. */
-  scoreThreshold?: number;
-  /** Best candidates of each pyramid level that go on to the suppression. Default 1000. */
-  topK?: number;
-  /** Overlap from which the weaker of two boxes of one class is dropped. Default 0.5. */
-  iouThreshold?: number;
-  /** Drops the weaker box also where the two are of different classes. Default false. */
-  classAgnostic?: boolean;
-  /** Most objects of an image. Default 300. */
-  maxDetections?: number;
-}
+  batchSize: number({ min: 1, max: 4096, integer: true, default: 8 }),
+};
+const OPTIONS = { ...OWN, ...SELECTION };
 
-const SHARE = { min: 0, max: 1 };
-const COUNT = { min: 1, max: 2 ** 31 - 1, integer: true };
-const RANGES = {
-  batchSize: { ...COUNT, max: 4096 },
-  scoreThreshold: SHARE,
-  topK: COUNT,
-  iouThreshold: SHARE,
-  maxDetections: COUNT,
-} satisfies Record<Exclude<keyof DetectOptions, 'classAgnostic'>, NumberRange>;
-const NUMBERS = Object.keys(RANGES) as (keyof typeof RANGES)[];
+export interface DetectOptions extends OptionsOf<typeof OWN>, SelectionOptions {}
 
 /**
  * Finds objects.
@@ -45,10 +28,7 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
   const check = new Check('detect');
   const { model, anchors, config } = checkNet(check, net);
   check.array('Uint8Array', 'images', images);
-  const given = check.options<DetectOptions>('options', options, [...NUMBERS, 'classAgnostic']);
-  if (given.classAgnostic !== undefined) check.boolean('classAgnostic', given.classAgnostic);
-  for (const name of NUMBERS) if (given[name] !== undefined) check.number(name, given[name], RANGES[name]);
-  const { batchSize = 8, ...decodeOptions } = given;
+  const { batchSize, ...selection } = check.options('options', options, OPTIONS);
   requireTfBackend(check);
   const { imageHeight, imageWidth, numClasses } = config;
   const pixels = imageHeight * imageWidth * 3;
@@ -73,7 +53,7 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
         decodeDetections({
           ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
           ...{ imageHeight, imageWidth, numClasses },
-          ...decodeOptions,
+          ...selection,
         });
       parts.push(await read(outputs, decode));
     } finally {

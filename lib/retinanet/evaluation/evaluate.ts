@@ -1,12 +1,16 @@
-import { Check } from '../../arguments/validate.js';
-import { checkOffsets, checkTruth, imageOf, type Detections, type Truth } from '../data/dataset.js';
+import { Check } from '../../arguments/check.js';
+import { number, type OptionsOf } from '../../arguments/options.js';
+import type { Detections } from '../../operations/decode-detections.js';
+import { checkOffsets, checkTruth, imageOf, type Truth } from '../data/dataset.js';
 
-export interface EvaluateOptions {
-  /** A detection is right where its overlap with an unclaimed true box of its class reaches this; default 0.5. */
-  iouThreshold?: number;
-  /** Only that many detections of a class in an image count, best scores first; an integer, default 100, as COCO does. */
-  maxDetections?: number;
-}
+const OPTIONS = {
+  /** In (0, 1]: a detection is right where its IoU with an unclaimed true box of its class reaches this. Default 0.5. */
+  iouThreshold: number({ min: 0, max: 1, exclusiveMin: true, default: 0.5 }),
+  /** Only that many detections of a class in an image count, best scores first; an integer >= 1. Default 100, as in COCO. */
+  maxDetections: number({ min: 1, integer: true, default: 100 }),
+};
+
+export interface EvaluateOptions extends OptionsOf<typeof OPTIONS> {}
 
 export interface ClassEvaluation {
   name: string;
@@ -112,12 +116,7 @@ export function evaluateDetections(detections: Detections, truth: Truth, options
   const real = checkTruth(check, 'truth', truth);
   const numImages = real.offsets.length - 1;
   const found = checkDetections(check, detections, numImages, real.classNames.length);
-  const { iouThreshold = 0.5, maxDetections = 100 } = check.options<EvaluateOptions>('options', options, [
-    'iouThreshold',
-    'maxDetections',
-  ]);
-  check.number('iouThreshold', iouThreshold, { min: 0, max: 1, exclusiveMin: true });
-  check.number('maxDetections', maxDetections, { min: 1, integer: true });
+  const { iouThreshold, maxDetections } = check.options('options', options, OPTIONS);
 
   const classes = real.classNames.map((name, label): ClassEvaluation => {
     const judged: Judged[] = [];

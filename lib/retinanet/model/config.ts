@@ -1,132 +1,99 @@
 import { AnchorGrid } from '../../index.js';
-import type { Check, NumberRange } from '../../arguments/validate.js';
-
-export type Preset = 'compact' | 'resnet50-fpn';
-export type BatchNormMode = 'frozen' | 'trainable';
-
-/** What to build. Everything but the classes and the image size has a default from the preset. */
-export interface RetinaNetConfig {
-  /** `compact` (default; about a million parameters, trains on two CPU cores) or the paper's `resnet50-fpn`. */
-  preset?: Preset;
-  /** K >= 1 foreground classes; there is no background column. */
-  numClasses: number;
-  /** Image size in pixels; any size, also one that no stride divides. */
-  imageHeight: number;
-  imageWidth: number;
-  /** Names of the K classes; only carried along. Default: none. */
-  classNames?: readonly string[];
-  /** First and last level of the feature pyramid; level l has stride 2^l. Both in 3..7. */
-  pyramidLevels?: readonly number[];
-  /** Channels of every pyramid level and of the subnets. */
-  pyramidChannels?: number;
-  /** 3x3 convolutions in each subnet before its last one. */
-  subnetDepth?: number;
-  /** Side of the smallest anchor of a level, in strides of that level. */
-  anchorSizeInStrides?: number;
-  /** Sizes of the anchors of one level, relative to the smallest. */
-  anchorScales?: readonly number[];
-  /** Height / width of the anchors. */
-  aspectRatios?: readonly number[];
-  /** Foreground probability that the untrained network gives every anchor, in (0, 1). Default 0.01. */
-  priorProbability?: number;
-  /** Mean of the pixels of each channel, 0..255, which the network subtracts. Default: ImageNet's; see pixelStatistics. */
-  pixelMean?: readonly number[];
-  /** Standard deviation of the pixels of each channel, by which the network divides. Default: ImageNet's. */
-  pixelStd?: readonly number[];
-  /** Whether scale and offset of the batch normalisations learn (`resnet50-fpn` only). Default `frozen`, as in the paper. */
-  batchNorm?: BatchNormMode;
-  /** Seed of the initial weights, an integer >= 0. Default 0. */
-  seed?: number;
-}
-
-/** A configuration with every default filled in. */
-export type ResolvedConfig = Required<RetinaNetConfig>;
-
-type RetinaNetDefaults = Partial<RetinaNetConfig>;
+import type { Check } from '../../arguments/check.js';
+import { number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
+import type { NumberRange, ScalarCheck } from '../../arguments/scalar-check.js';
 
 const PRESETS = {
   compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
   'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
-} satisfies Record<Preset, RetinaNetDefaults>;
+};
+export type Preset = keyof typeof PRESETS;
+
+const BATCH_NORM_MODES = ['frozen', 'trainable'] as const;
+export type BatchNormMode = (typeof BATCH_NORM_MODES)[number];
 
 const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
 const IMAGENET_STD = [0.229, 0.224, 0.225].map((v) => v * 255);
 
-const DEFAULTS = {
-  classNames: [],
-  anchorScales: [1, 2 ** (1 / 3), 2 ** (2 / 3)],
-  aspectRatios: [0.5, 1, 2],
-  priorProbability: 0.01,
-  pixelMean: IMAGENET_MEAN,
-  pixelStd: IMAGENET_STD,
-  batchNorm: 'frozen',
-  seed: 0,
-} satisfies RetinaNetDefaults;
+const POSITIVE = { min: 0, exclusiveMin: true } as const;
+const PIXELS = { min: 1, max: 16_384, integer: true, needed: true } as const;
+const numbers = (range: NumberRange, byDefault: readonly number[]) =>
+  value<readonly number[], readonly number[]>(
+    (check, argument, given) => check.numbers(argument, given, range),
+    byDefault,
+  );
+const channels = (range: NumberRange, byDefault: readonly number[]) =>
+  value<readonly number[], readonly number[]>((check, argument, given) => {
+    const values = check.numbers(argument, given, range);
+    check.length(argument, values, 3, 'one a channel');
+    return values;
+  }, byDefault);
 
-const OPTION_NAMES = [
-  'preset',
-  'numClasses',
-  'imageHeight',
-  'imageWidth',
-  'classNames',
-  'pyramidLevels',
-  'pyramidChannels',
-  'subnetDepth',
-  'anchorSizeInStrides',
-  'anchorScales',
-  'aspectRatios',
-  'priorProbability',
-  'pixelMean',
-  'pixelStd',
-  'batchNorm',
-  'seed',
-] as const;
+const OPTIONS = {
+  /** `compact` (default; about a million parameters, trains on two CPU cores) or the paper's `resnet50-fpn`. */
+  preset: oneOf(Object.keys(PRESETS) as Preset[], 'compact'),
+  /** K >= 1 foreground classes; there is no background column. */
+  numClasses: number({ min: 1, max: 100_000, integer: true, needed: true }),
+  /** Height of the images in pixels; any, also one that no stride divides. */
+  imageHeight: number(PIXELS),
+  /** Width of the images in pixels. */
+  imageWidth: number(PIXELS),
+  /** Names of the K classes; only carried along. Default: none. */
+  classNames: value<readonly string[], readonly string[]>(
+    (check, argument, given) => check.strings(argument, given),
+    [],
+  ),
+  /** First and last level of the feature pyramid; level l has stride 2^l. Both in 3..7. Default: the preset's. */
+  pyramidLevels: value<readonly number[], readonly number[] | undefined>(levels),
+  /** Channels of every pyramid level and of the subnets. Default: the preset's. */
+  pyramidChannels: number({ min: 1, max: 4096, integer: true }),
+  /** 3x3 convolutions in each subnet before its last one. Default: the preset's. */
+  subnetDepth: number({ min: 0, max: 16, integer: true }),
+  /** Side of the smallest anchor of a level, in strides of that level. Default: the preset's. */
+  anchorSizeInStrides: number(POSITIVE),
+  /** Sizes of the anchors of one level, relative to the smallest. Default 1, 2^(1/3), 2^(2/3). */
+  anchorScales: numbers(POSITIVE, [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
+  /** Height / width of the anchors. Default 0.5, 1, 2. */
+  aspectRatios: numbers(POSITIVE, [0.5, 1, 2]),
+  /** Foreground probability that the untrained network gives every anchor, in (0, 1). Default 0.01. */
+  priorProbability: number({ min: 1e-6, max: 1 - 1e-6, default: 0.01 }),
+  /** Mean of the pixels of each channel, 0..255, which the network subtracts. Default: ImageNet's; see pixelStatistics. */
+  pixelMean: channels({ min: 0, max: 255 }, IMAGENET_MEAN),
+  /** Standard deviation of the pixels of each channel, by which the network divides. Default: ImageNet's. */
+  pixelStd: channels({ ...POSITIVE, max: 65_536 }, IMAGENET_STD),
+  /** Whether scale and offset of the batch normalisations learn (`resnet50-fpn` only). Default `frozen`, as in the paper. */
+  batchNorm: oneOf(BATCH_NORM_MODES, 'frozen'),
+  /** Seed of the initial weights, an integer >= 0. Default 0. */
+  seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
+};
+
+/** What to build. Everything but the classes and the image size has a default. */
+export interface RetinaNetConfig extends OptionsOf<typeof OPTIONS> {}
+
+/** A configuration with every default filled in. */
+export type ResolvedConfig = Required<RetinaNetConfig>;
 
 /**
- * Fills in the preset's defaults.
+ * Fills in the defaults.
  *
  * @param prefix opens the names of options in messages
  * @throws RetinanetOpsError naming the option that does not fit.
  */
 export function resolveConfig(check: Check, config: unknown, prefix = ''): ResolvedConfig {
-  const options = check.required<RetinaNetConfig>(prefix.slice(0, -1) || 'config', config, OPTION_NAMES);
-  const at = (name: keyof RetinaNetConfig) => `${prefix}${name}`;
-  const preset =
-    options.preset === undefined ? 'compact' : check.oneOf(at('preset'), options.preset, ['compact', 'resnet50-fpn']);
-  const given: RetinaNetConfig = { ...DEFAULTS, ...PRESETS[preset], ...options };
-  const number = (name: keyof RetinaNetConfig, range: NumberRange) => check.number(at(name), given[name], range);
-  const integer = (name: keyof RetinaNetConfig, min: number, max: number) => number(name, { min, max, integer: true });
-  const numbers = (name: keyof RetinaNetConfig, range: NumberRange) => check.numbers(at(name), given[name], range);
-  const channels = (name: keyof RetinaNetConfig, range: NumberRange) => {
-    const values = numbers(name, range);
-    check.length(at(name), values, 3, 'one a channel');
-    return values;
+  const given = check.options(prefix.slice(0, -1) || 'config', config, OPTIONS, prefix);
+  const preset = PRESETS[given.preset];
+  const { classNames, numClasses } = given;
+  if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, 'one a class');
+  return {
+    ...given,
+    pyramidLevels: given.pyramidLevels ?? preset.pyramidLevels,
+    pyramidChannels: given.pyramidChannels ?? preset.pyramidChannels,
+    subnetDepth: given.subnetDepth ?? preset.subnetDepth,
+    anchorSizeInStrides: given.anchorSizeInStrides ?? preset.anchorSizeInStrides,
   };
-  const positive = { min: 0, exclusiveMin: true };
-  const resolved: ResolvedConfig = {
-    preset,
-    numClasses: integer('numClasses', 1, 100_000),
-    imageHeight: integer('imageHeight', 1, 16_384),
-    imageWidth: integer('imageWidth', 1, 16_384),
-    classNames: check.strings(at('classNames'), given.classNames),
-    pyramidLevels: levels(check, at('pyramidLevels'), given.pyramidLevels),
-    pyramidChannels: integer('pyramidChannels', 1, 4096),
-    subnetDepth: integer('subnetDepth', 0, 16),
-    anchorSizeInStrides: number('anchorSizeInStrides', positive),
-    anchorScales: numbers('anchorScales', positive),
-    aspectRatios: numbers('aspectRatios', positive),
-    priorProbability: number('priorProbability', { min: 1e-6, max: 1 - 1e-6 }),
-    pixelMean: channels('pixelMean', { min: 0, max: 255 }),
-    pixelStd: channels('pixelStd', { ...positive, max: 65_536 }),
-    batchNorm: check.oneOf(at('batchNorm'), given.batchNorm, ['frozen', 'trainable']),
-    seed: integer('seed', 0, 2 ** 31 - 1),
-  };
-  const { numClasses, classNames } = resolved;
-  if (classNames.length > 0) check.length(at('classNames'), classNames, numClasses, 'one a class');
-  return resolved;
 }
 
-function levels(check: Check, argument: string, value: unknown): [number, number] {
+function levels(check: ScalarCheck, argument: string, value: unknown): [number, number] {
   const given = check.numbers(argument, value, { min: 3, max: 7, integer: true });
   const [first, last, ...more] = given;
   if (first === undefined || last === undefined || more.length > 0 || first > last) {
@@ -151,7 +118,7 @@ export function anchorsPerCell(config: ResolvedConfig): number {
  *
  * @throws RetinanetOpsError `ERR_RANGE` where sizes that are sound by themselves multiply to anchors that are not.
  */
-export function anchorsOf(check: Check, config: ResolvedConfig, prefix = ''): AnchorGrid {
+export function anchorGrid(check: Check, config: ResolvedConfig, prefix = ''): AnchorGrid {
   const strides = pyramidLevels(config).map((level) => 2 ** level);
   try {
     return new AnchorGrid({

@@ -7,9 +7,9 @@ import { models } from '@tensorflow/tfjs-layers';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { RetinanetOpsError } from '../../arguments/errors.js';
-import { Check } from '../../arguments/validate.js';
+import { Check } from '../../arguments/check.js';
 import { requireTfBackend } from '../wasm-backend.js';
-import { anchorsOf, resolveConfig, type RetinaNetConfig } from './config.js';
+import { anchorGrid, resolveConfig, type RetinaNetConfig } from './config.js';
 import { MODEL_FILE, readArtifacts, saveArtifacts } from './model-files.js';
 import {
   assembleNet,
@@ -98,7 +98,7 @@ function readMetadata(check: Check, file: string, metadata: unknown): Pick<NetPa
   try {
     const prefix = `${file}: config.`;
     const config = resolveConfig(check, saved, prefix);
-    return { config, anchors: anchorsOf(check, config, prefix) };
+    return { config, anchors: anchorGrid(check, config, prefix) };
   } catch (cause) {
     throw new RetinanetOpsError('ERR_DATA', (cause as Error).message, { cause });
   }

@@ -7,7 +7,7 @@ import { isAbsolute, join, normalize } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 
-import { Check } from '../../arguments/validate.js';
+import { Check } from '../../arguments/check.js';
 
 export const MODEL_FILE = 'model.json';
 const WEIGHTS_FILE = 'weights.bin';

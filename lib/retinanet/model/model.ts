@@ -4,10 +4,10 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import { priorBias } from '../../index.js';
-import { Check } from '../../arguments/validate.js';
+import { Check } from '../../arguments/check.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { compactBackbone, resnet50Backbone } from './backbones.js';
-import { anchorsOf, anchorsPerCell, pyramidLevels, resolveConfig } from './config.js';
+import { anchorGrid, anchorsPerCell, pyramidLevels, resolveConfig } from './config.js';
 import type { ResolvedConfig, RetinaNetConfig } from './config.js';
 import { LayerFactory, normalizeInput } from './layers.js';
 import { assembleNet, checkModel, makeVariables, type RetinaNet } from './net.js';
@@ -28,7 +28,7 @@ import { subnet } from './subnets.js';
 export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
   const check = new Check('createRetinaNet');
   const resolved = resolveConfig(check, config);
-  const anchors = anchorsOf(check, resolved);
+  const anchors = anchorGrid(check, resolved);
   requireTfBackend(check);
   try {
     const { made: model } = makeVariables(() => buildModel(resolved));

@@ -4,8 +4,8 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { describe } from '../../arguments/describe.js';
 import type { AnchorGrid } from '../../index.js';
-import type { Check } from '../../arguments/validate.js';
-import { anchorsOf, resolveConfig, type ResolvedConfig } from './config.js';
+import type { Check } from '../../arguments/check.js';
+import { anchorGrid, resolveConfig, type ResolvedConfig } from './config.js';
 
 /** A detector: the network and the anchors that the rows of its outputs stand for. */
 export interface RetinaNet {
@@ -77,7 +77,7 @@ export function checkNet(check: Check, value: unknown): NetParts {
   const model = checkModel(check, 'net.model', given.model);
   requireWeights(check, model);
   const config = resolveConfig(check, given.config, 'net.config.');
-  const anchors = anchorsOf(check, config);
+  const anchors = anchorGrid(check, config);
   const difference = modelDifference(model, config, anchors);
   if (difference !== undefined) check.fail('ERR_SHAPE', 'net.model', difference.expected, difference.received);
   if (!sameAnchors(anchors, given.anchors)) {

@@ -1,5 +1,5 @@
 // The graph of layers in a saved model. tfjs looks for a missing layer for ever, so it is looked through before.
-import type { Check } from '../../arguments/validate.js';
+import type { Check } from '../../arguments/check.js';
 
 interface Layer {
   name: string;

@@ -1,5 +1,7 @@
 import {
   type AnchorGrid,
+  type FocalLossParameterOptions,
+  type GroundTruth,
   assignAnchorsBatch,
   decodeBoxes,
   onlineHardExamples,
@@ -9,6 +11,7 @@ import {
   sigmoidFocalLossValueAndGrad,
   smoothL1LossValueAndGrad,
 } from '../../index.js';
+import { BOX_BETA } from '../../operations/retinanet-loss.js';
 
 export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
 
@@ -22,22 +25,13 @@ export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', '
  */
 export type LossName = (typeof LOSS_NAMES)[number];
 
-/** Ground truth of a batch, ragged over its images. */
-export interface BatchTruth {
-  boxes: Float32Array;
-  labels: Int32Array;
-  offsets: Int32Array;
-  ignoreBoxes?: Float32Array;
-  ignoreOffsets?: Int32Array;
-}
-
 export interface LossInputs {
   /** [B * A * K] */
   classLogits: Float32Array;
   /** [B * A * 4] */
   boxDeltas: Float32Array;
   anchors: AnchorGrid;
-  truth: BatchTruth;
+  truth: GroundTruth;
   numClasses: number;
   /** Receive the gradients; default: new arrays. */
   out?: Gradients | undefined;
@@ -60,18 +54,16 @@ export interface LossSums extends Gradients {
 const OHEM_COUNT = 128;
 const OHEM_IOU = 0.7;
 const HARD_NEGATIVE_RATIO = 3;
-/** Point where smooth L1 turns from a square to a line (Detectron's value for RetinaNet). */
-const BOX_BETA = 1 / 9;
 
 /** Class and box loss of a batch with their gradients, by the package's own operations. */
 export function detectionLoss(name: LossName, inputs: LossInputs): LossSums {
   switch (name) {
     case 'focal':
-      return denseLoss(inputs, 0.25, 2);
+      return denseLoss(inputs, {});
     case 'cross-entropy':
-      return denseLoss(inputs, null, 0);
+      return denseLoss(inputs, { alpha: null, gamma: 0 });
     case 'balanced-cross-entropy':
-      return denseLoss(inputs, 0.75, 0);
+      return denseLoss(inputs, { alpha: 0.75, gamma: 0 });
     case 'ohem':
       return sampledLoss(inputs, keepHardExamples);
     case 'hard-negatives':
@@ -80,7 +72,7 @@ export function detectionLoss(name: LossName, inputs: LossInputs): LossSums {
 }
 
 /** Every anchor that is not ignored takes part. */
-function denseLoss(inputs: LossInputs, alpha: number | null, gamma: number): LossSums {
+function denseLoss(inputs: LossInputs, parameters: FocalLossParameterOptions): LossSums {
   const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
   return retinanetLoss({
     classLogits,
@@ -88,9 +80,7 @@ function denseLoss(inputs: LossInputs, alpha: number | null, gamma: number): Los
     anchors,
     groundTruth: truth,
     numClasses,
-    alpha,
-    gamma,
-    beta: BOX_BETA,
+    ...parameters,
     normalizer: 1,
     ...(out && { out }),
   });

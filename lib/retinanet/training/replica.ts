@@ -4,9 +4,9 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import type { AnchorGrid } from '../../index.js';
 import { compute } from '../../tfjs/memory.js';
-import { Check } from '../../arguments/validate.js';
+import { Check } from '../../arguments/check.js';
 import type { Batch } from '../data/batches.js';
-import { anchorsOf } from '../model/config.js';
+import { anchorGrid } from '../model/config.js';
 import { detectionLoss, type Gradients, type LossSums } from './losses.js';
 import { variablesOf } from '../model/net.js';
 import type { WorkerSetup } from './train-shared.js';
@@ -33,7 +33,7 @@ export class Replica {
   private constructor(model: LayersModel, setup: WorkerSetup) {
     this.model = model;
     this.setup = setup;
-    this.anchors = anchorsOf(new Check('trainRetinaNet'), setup.config);
+    this.anchors = anchorGrid(new Check('trainRetinaNet'), setup.config);
     this.weights = new Float32Array(setup.memory.weights.byteLength / 4);
     writeWeights(model.nonTrainableWeights, setup.frozenWeights);
   }

@@ -1,44 +1,51 @@
 import { availableParallelism } from 'node:os';
 
 import { describe } from '../../arguments/describe.js';
-import { Check, type NumberRange } from '../../arguments/validate.js';
+import { Check } from '../../arguments/check.js';
+import { callback, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
+import type { ScalarCheck } from '../../arguments/scalar-check.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
 import { checkDataset, type DetectionDataset, imageOf } from '../data/dataset.js';
-import { LOSS_NAMES, type LossName } from './losses.js';
+import { LOSS_NAMES } from './losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
 import type { StepReport } from './train.js';
 import type { StepOptions } from './train-shared.js';
 
-/** The recipe; the defaults suit the `compact` preset. */
-export interface TrainingOptions {
+const COUNT = { min: 1, max: 1e9, integer: true } as const;
+const POSITIVE = { min: 0, exclusiveMin: true } as const;
+
+const OPTIONS = {
   /** Default 400. */
-  steps?: number;
+  steps: number({ ...COUNT, default: 400 }),
   /** Images of a step, all threads together. Default 8. */
-  batchSize?: number;
+  batchSize: number({ ...COUNT, max: 4096, default: 8 }),
   /** Peak of the schedule: linear warm-up, then half a cosine. Default 2e-3. */
-  learningRate?: number;
+  learningRate: number({ ...POSITIVE, default: 2e-3 }),
   /** Default: a tenth of the steps, at most 500. */
-  warmupSteps?: number;
+  warmupSteps: number({ ...COUNT, min: 0 }),
   /** Longest norm of the gradient of all weights together. Default 5. */
-  clipNorm?: number;
+  clipNorm: number({ ...POSITIVE, default: 5 }),
   /** Decay of the moving average of the weights that the model ends with, 0 (no average) to 1. Default 0.98. */
-  weightAveraging?: number;
+  weightAveraging: number({ min: 0, max: 1, default: 0.98 }),
   /** Factor on the box loss. Default 1. */
-  boxWeight?: number;
+  boxWeight: number({ min: 0, default: 1 }),
   /** Default `focal`. */
-  loss?: LossName;
+  loss: oneOf(LOSS_NAMES, 'focal'),
   /** Random changes of the images: true (default), false or what to change. */
-  augment?: boolean | AugmentOptions;
+  augment: value<boolean | AugmentOptions>(undefined, true),
   /** Order of the images and their changes. Default 0. */
-  seed?: number;
-  /** Worker threads, at most one an image of the batch. Default: the cores there are, at most 8. */
-  threads?: number;
+  seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
+  /** Worker threads, at most one per image of the batch. Default: the cores there are, at most 8. */
+  threads: number({ ...COUNT, max: 256, default: Math.min(8, availableParallelism()) }),
   /** Stops after the current step. */
-  signal?: AbortSignal;
+  signal: value<AbortSignal, AbortSignal | undefined>(readSignal),
   /** Called after every step. */
-  onStep?: (report: StepReport) => void;
-}
+  onStep: callback<(report: StepReport) => void>(),
+};
+
+/** The recipe; the defaults suit the `compact` preset. */
+export interface TrainingOptions extends OptionsOf<typeof OPTIONS> {}
 
 export interface ResolvedTraining {
   check: Check;
@@ -51,73 +58,31 @@ export interface ResolvedTraining {
   onStep: ((report: StepReport) => void) | undefined;
 }
 
-const DEFAULTS = {
-  steps: 400,
-  batchSize: 8,
-  learningRate: 2e-3,
-  clipNorm: 5,
-  weightAveraging: 0.98,
-  boxWeight: 1,
-  loss: 'focal',
-  augment: true,
-  seed: 0,
-  threads: Math.min(8, availableParallelism()),
-} satisfies TrainingOptions;
-
-const OPTION_NAMES = [
-  'steps',
-  'batchSize',
-  'learningRate',
-  'warmupSteps',
-  'clipNorm',
-  'weightAveraging',
-  'boxWeight',
-  'loss',
-  'augment',
-  'seed',
-  'threads',
-  'signal',
-  'onStep',
-] as const;
-
 /** Fills in defaults. @throws RetinanetOpsError naming the option, or what of the data set does not fit the net. */
 export function resolveTraining(net: unknown, dataset: unknown, options: unknown): ResolvedTraining {
   const check = new Check('trainRetinaNet');
   const parts = checkNet(check, net);
   const data = checkDataset(check, dataset);
   checkFit(check, parts, data);
-  const given = { ...DEFAULTS, ...check.options<TrainingOptions>('options', options, OPTION_NAMES) };
-  const number = (name: keyof TrainingOptions, range: NumberRange) => check.number(name, given[name], range);
-  const integer = (name: keyof TrainingOptions, min: number, max = 1e9) => number(name, { min, max, integer: true });
-  const positive = { min: 0, exclusiveMin: true };
-  const steps = integer('steps', 1);
-  given.warmupSteps ??= Math.min(500, Math.ceil(steps / 10));
-  const batchSize = integer('batchSize', 1, 4096);
+  const given = check.options('options', options, OPTIONS);
+  const { batchSize, seed, augment, threads, signal, onStep, steps, warmupSteps, ...rest } = given;
   return {
     check,
     net: parts,
     data,
-    threads: Math.min(integer('threads', 1, 256), batchSize),
-    step: {
-      steps,
-      learningRate: number('learningRate', positive),
-      warmupSteps: integer('warmupSteps', 0),
-      clipNorm: number('clipNorm', positive),
-      weightAveraging: number('weightAveraging', { min: 0, max: 1 }),
-      boxWeight: number('boxWeight', { min: 0 }),
-      loss: check.oneOf('loss', given.loss, LOSS_NAMES),
-    },
-    batches: { batchSize, seed: integer('seed', 0, 2 ** 31 - 1), augment: resolveAugment(check, given.augment) },
-    signal: given.signal === undefined ? undefined : checkSignal(check, given.signal),
-    onStep: given.onStep === undefined ? undefined : check.function('onStep', given.onStep),
+    threads: Math.min(threads, batchSize),
+    step: { ...rest, steps, warmupSteps: warmupSteps ?? Math.min(500, Math.ceil(steps / 10)) },
+    batches: { batchSize, seed, augment: resolveAugment(check, augment) },
+    signal,
+    onStep,
   };
 }
 
 /** An AbortSignal of any realm, or what behaves as one. */
-function checkSignal(check: Check, signal: unknown): AbortSignal {
+function readSignal(check: ScalarCheck, argument: string, signal: unknown): AbortSignal {
   const isObject = typeof signal === 'object' && signal !== null;
   if (isObject && typeof (signal as AbortSignal).aborted === 'boolean') return signal as AbortSignal;
-  check.fail('ERR_DTYPE', 'signal', 'an AbortSignal', describe(signal));
+  check.fail('ERR_DTYPE', argument, 'an AbortSignal', describe(signal));
 }
 
 function checkFit(check: Check, { config }: NetParts, data: DetectionDataset): void {

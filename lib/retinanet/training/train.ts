@@ -4,7 +4,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { bufferOf } from '../../arguments/typed-arrays.js';
-import type { Check } from '../../arguments/validate.js';
+import type { Check } from '../../arguments/check.js';
 import type { DetectionDataset } from '../data/dataset.js';
 import { requireWeights, type RetinaNet } from '../model/net.js';
 import { resolveTraining, type TrainingOptions } from './train-options.js';
