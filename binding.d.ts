@@ -1,7 +1,7 @@
 // The raw native interface, nothing else. Every operation exists twice: `name` runs on the calling thread, `nameAsync` on a
-// worker thread and returns a promise. Arguments are positional and have been validated by lib/; null switches an optional
-// array off. `backend`: 0 cpu, 1 cuda. The arrays of a call are typed arrays, or all of them objects that
-// deviceAllocate has tied to memory of one device; then work is only queued. Those named Host... are always typed arrays.
+// worker thread and returns a promise. What comes has been validated by lib/; null switches an optional array off. `backend`:
+// 0 cpu, 1 cuda. The arrays of a call are typed arrays, or all of them objects that deviceAllocate has tied to memory of one
+// device; then work is only queued. Those named Host... are always typed arrays.
 
 /** What native code finds memory of a device by; lib/'s DeviceTensor. */
 export interface DeviceBuffer {
@@ -20,22 +20,24 @@ type Optional<T> = T | null;
 /** One number for all classes, or [K]. */
 type PerClass = number | Float64Array;
 
-/** Where `levels` is null boxes [A, 4]; else levels [L, 4] of height, width, stride, first, and half sizes [L, S, 2]. */
-export type AnchorArguments = [levels: null, boxes: Floats] | [levels: Float64Array, halfSizes: HostFloats];
+/** Where `anchorLevels` is null boxes [A, 4]; else levels [L, 4] of height, width, stride, first, and half sizes [L, S, 2]. */
+export type AnchorArguments =
+  | { anchorLevels: null; halfSizes: null; anchorBoxes: Floats }
+  | { anchorLevels: Float64Array; halfSizes: HostFloats; anchorBoxes: null };
 /** Boxes and labels may be typed arrays where the other arrays of the call lie on a device. */
-export type GroundTruthArguments = [
-  boxes: Floats,
-  labels: Ints,
-  offsets: HostInts,
-  ignoreBoxes: Optional<Floats>,
-  ignoreOffsets: Optional<HostInts>,
-];
-export type MatchArguments = [
-  positiveThreshold: number,
-  negativeThreshold: number,
-  allowLowQuality: boolean,
-  ignoreIof: number,
-];
+export interface GroundTruthArguments {
+  gtBoxes: Floats;
+  gtLabels: Ints;
+  gtOffsets: HostInts;
+  ignoreBoxes: Optional<Floats>;
+  ignoreOffsets: Optional<HostInts>;
+}
+export interface MatchArguments {
+  positiveThreshold: number;
+  negativeThreshold: number;
+  allowLowQuality: boolean;
+  ignoreIof: number;
+}
 
 export interface Assignment {
   /** For arrays on a device these two are objects that deviceAdopt takes. */
@@ -45,152 +47,164 @@ export interface Assignment {
   unmatchedGt: HostInts;
 }
 
+interface OnBackend {
+  backend: number;
+}
+interface OnDevice extends OnBackend {
+  device: number;
+}
+
+/** What each operation takes, by name. lib/'s plan() puts the values into the order that native code reads them in. */
 export interface Operations {
   /** Numbers: sum of losses, number of positives. */
   focalLoss(
-    backend: number,
-    rows: number,
-    classes: number,
-    logits: Floats,
-    labels: Optional<Ints>,
-    targets: Optional<Floats>,
-    anchorWeights: Optional<Floats>,
-    alpha: Optional<PerClass>,
-    gamma: PerClass,
-    labelSmoothing: number,
-    normalizer: number,
-    normalizeByPositives: boolean,
-    gradOutput: Optional<Floats | number>,
-    losses: Optional<Floats>,
-    grad: Optional<Floats>,
-    numbers: Scalars,
+    call: OnBackend & {
+      rows: number;
+      classes: number;
+      logits: Floats;
+      labels: Optional<Ints>;
+      targets: Optional<Floats>;
+      anchorWeights: Optional<Floats>;
+      alpha: Optional<PerClass>;
+      gamma: PerClass;
+      labelSmoothing: number;
+      normalizer: number;
+      normalizeByPositives: boolean;
+      gradOutput: Optional<Floats | number>;
+      losses: Optional<Floats>;
+      grad: Optional<Floats>;
+      numbers: Scalars;
+    },
   ): number[] | undefined;
   /** Numbers: sum of losses. */
   smoothL1(
-    backend: number,
-    rows: number,
-    columns: number,
-    predictions: Floats,
-    targets: Floats,
-    weights: Optional<Floats>,
-    beta: number,
-    normalizer: number,
-    gradOutput: Optional<Floats | number>,
-    losses: Optional<Floats>,
-    grad: Optional<Floats>,
-    numbers: Scalars,
+    call: OnBackend & {
+      rows: number;
+      columns: number;
+      predictions: Floats;
+      targets: Floats;
+      weights: Optional<Floats>;
+      beta: number;
+      normalizer: number;
+      gradOutput: Optional<Floats | number>;
+      losses: Optional<Floats>;
+      grad: Optional<Floats>;
+      numbers: Scalars;
+    },
   ): number[] | undefined;
   assign(
-    backend: number,
-    ...rest: [...AnchorArguments, ...GroundTruthArguments, ...MatchArguments, labels: Ints, matches: Ints]
+    call: OnBackend & AnchorArguments & GroundTruthArguments & MatchArguments & { labels: Ints; matches: Ints },
   ): Assignment;
-  gridBoxes(backend: number, ...rest: [...AnchorArguments, out: Floats]): void;
-  encodeBoxes(backend: number, ...rest: [...AnchorArguments, boxes: Floats, out: Floats]): void;
-  decodeBoxes(backend: number, ...rest: [...AnchorArguments, deltas: Floats, out: Floats]): void;
-  clipBoxes(backend: number, boxes: Floats, height: number, width: number, out: Floats): void;
-  boxIou(backend: number, a: Floats, b: Floats, out: Floats): void;
+  gridBoxes(call: OnBackend & AnchorArguments & { out: Floats }): void;
+  encodeBoxes(call: OnBackend & AnchorArguments & { boxes: Floats; out: Floats }): void;
+  decodeBoxes(call: OnBackend & AnchorArguments & { deltas: Floats; out: Floats }): void;
+  clipBoxes(call: OnBackend & { boxes: Floats; height: number; width: number; out: Floats }): void;
+  boxIou(call: OnBackend & { a: Floats; b: Floats; out: Floats }): void;
   /** Returns how many rows of `keep` were written. */
   nms(
-    backend: number,
-    boxes: Floats,
-    scores: Floats,
-    classes: Optional<Ints>,
-    iouThreshold: number,
-    maxOutput: number,
-    keep: Ints,
+    call: OnBackend & {
+      boxes: Floats;
+      scores: Floats;
+      classes: Optional<Ints>;
+      iouThreshold: number;
+      maxOutput: number;
+      keep: Ints;
+    },
   ): number;
   decodeDetections(
-    backend: number,
-    ...rest: [
-      ...AnchorArguments,
-      images: number,
-      classes: number,
-      classLogits: Floats,
-      boxDeltas: Floats,
-      levelCounts: Float64Array,
-      imageHeight: number,
-      imageWidth: number,
-      scoreThreshold: number,
-      topK: number,
-      iouThreshold: number,
-      classAgnostic: boolean,
-      maxDetections: number,
-      boxes: Floats,
-      scores: Floats,
-      labels: Ints,
-      offsets: HostInts,
-    ]
+    call: OnBackend &
+      AnchorArguments & {
+        images: number;
+        classes: number;
+        classLogits: Floats;
+        boxDeltas: Floats;
+        levelCounts: Float64Array;
+        imageHeight: number;
+        imageWidth: number;
+        scoreThreshold: number;
+        topK: number;
+        iouThreshold: number;
+        classAgnostic: boolean;
+        maxDetections: number;
+        boxes: Floats;
+        scores: Floats;
+        labels: Ints;
+        offsets: HostInts;
+      },
   ): void;
   /** Numbers: loss, class loss, box loss, number of positives. */
   retinanetLoss(
-    backend: number,
-    ...rest: [
-      ...AnchorArguments,
-      ...GroundTruthArguments,
-      ...MatchArguments,
-      classes: number,
-      classLogits: Floats,
-      boxDeltas: Floats,
-      alpha: Optional<PerClass>,
-      gamma: PerClass,
-      labelSmoothing: number,
-      beta: number,
-      boxWeight: number,
-      normalizer: number,
-      normalizeByPositives: boolean,
-      divisor: Optional<DeviceBuffer>,
-      lossScale: number,
-      classGrad: Floats,
-      boxGrad: Floats,
-      numbers: Scalars,
-    ]
+    call: OnBackend &
+      AnchorArguments &
+      GroundTruthArguments &
+      MatchArguments & {
+        classes: number;
+        classLogits: Floats;
+        boxDeltas: Floats;
+        alpha: Optional<PerClass>;
+        gamma: PerClass;
+        labelSmoothing: number;
+        beta: number;
+        boxWeight: number;
+        normalizer: number;
+        normalizeByPositives: boolean;
+        divisor: Optional<DeviceBuffer>;
+        lossScale: number;
+        classGrad: Floats;
+        boxGrad: Floats;
+        numbers: Scalars;
+      },
   ): number[] | undefined;
   /** Returns how many rows of `keep` were written. */
   selectHardNegatives(
-    backend: number,
-    rows: number,
-    columns: number,
-    losses: Floats,
-    labels: Ints,
-    ratio: number,
-    minNegatives: number,
-    keep: Ints,
+    call: OnBackend & {
+      rows: number;
+      columns: number;
+      losses: Floats;
+      labels: Ints;
+      ratio: number;
+      minNegatives: number;
+      keep: Ints;
+    },
   ): number;
 
   /** Ties the object to new memory. dtype: 0 float32, 1 float16, 2 bfloat16, 3 int32, 4 float64. */
-  deviceAllocate(backend: number, tensor: DeviceBuffer, device: number, dtype: number, length: number): void;
+  deviceAllocate(call: OnDevice & { tensor: DeviceBuffer; dtype: number; length: number }): void;
   /** float16 and bfloat16 come from and go to a Float32Array. */
-  deviceUpload(backend: number, to: DeviceBuffer, from: TypedArray): void;
+  deviceUpload(call: OnBackend & { to: DeviceBuffer; from: TypedArray }): void;
   /** Waits for what was queued before the call, and for no more. */
-  deviceDownload(backend: number, from: DeviceBuffer, to: TypedArray): void;
+  deviceDownload(call: OnBackend & { from: DeviceBuffer; to: TypedArray }): void;
   /** As many elements as `to` has; between devices too. */
-  deviceCopy(backend: number, to: DeviceBuffer, from: DeviceBuffer): void;
-  deviceClear(backend: number, tensor: DeviceBuffer): void;
+  deviceCopy(call: OnBackend & { to: DeviceBuffer; from: DeviceBuffer }): void;
+  deviceClear(call: OnBackend & { tensor: DeviceBuffer }): void;
   /** As deviceDownload waits. */
-  deviceSynchronize(backend: number, device: number): void;
+  deviceSynchronize(call: OnDevice): void;
   /** limit and trim: negative where nothing is to be done. */
-  deviceMemory(backend: number, device: number, limit: number, trim: number): DeviceMemory;
+  deviceMemory(call: OnDevice & { limit: number; trim: number }): DeviceMemory;
   /** A buffer over pinned memory, or undefined where the runtime forbids such. */
-  devicePinned(backend: number, bytes: number): ArrayBuffer | undefined;
+  devicePinned(call: OnBackend & { bytes: number }): ArrayBuffer | undefined;
   /** Ties the object to memory of somebody else; `released` is called when nothing here holds it any more. */
   deviceWrap(
-    backend: number,
-    tensor: DeviceBuffer,
-    device: number,
-    dtype: number,
-    length: number,
-    pointer: bigint,
-    released: Optional<() => void>,
+    call: OnDevice & {
+      tensor: DeviceBuffer;
+      dtype: number;
+      length: number;
+      pointer: bigint;
+      released: Optional<() => void>;
+    },
   ): void;
   /** The device whose memory an address is, or -1; bytes from there to the end of the allocation, -1 where not known. */
-  deviceLocate(backend: number, pointer: bigint): { device: number; bytes: number };
+  deviceLocate(call: OnBackend & { pointer: bigint }): { device: number; bytes: number };
   /** Its cudaStream_t. */
-  deviceStream(backend: number, device: number): bigint;
+  deviceStream(call: OnDevice): bigint;
   /** A cudaEvent_t after what has been queued so far, which lives as long as the object. */
-  deviceRecord(backend: number, holder: object, device: number): bigint;
+  deviceRecord(call: OnDevice & { holder: object }): bigint;
   /** What is queued from now on waits for a cudaEvent_t, or for what is queued on a cudaStream_t. */
-  deviceWaitFor(backend: number, device: number, handle: bigint, isStream: boolean): void;
+  deviceWaitFor(call: OnDevice & { handle: bigint; isStream: boolean }): void;
 }
+
+/** What an operation takes. */
+export type Fields<Name extends keyof Operations> = Parameters<Operations[Name]>[0];
 
 type TypedArray = Float32Array | Int32Array | Float64Array;
 
@@ -209,10 +223,13 @@ export interface DeviceMemory {
   pinned: number;
 }
 
-type AsyncOperations = {
-  [Name in keyof Operations as `${Name}Async`]: (
-    ...args: Parameters<Operations[Name]>
-  ) => Promise<ReturnType<Operations[Name]>>;
+/** The operations as the addon exports them: each takes the values of its fields in the order of `fields`. */
+type Exports = {
+  [Name in keyof Operations]: (...values: unknown[]) => ReturnType<Operations[Name]>;
+} & {
+  [Name in keyof Operations as `${Name}Async`]: (...values: unknown[]) => Promise<ReturnType<Operations[Name]>>;
+} & {
+  readonly fields: { readonly [Name in keyof Operations]: readonly (keyof Fields<Name>)[] };
 };
 
 export interface BackendState {
@@ -259,7 +276,7 @@ export interface RecycledMemory {
   inUse: number;
 }
 
-export interface Binding extends Operations, AsyncOperations {
+export interface Binding extends Exports {
   cpuInfo(): BackendState;
   cudaInfo(): CudaState;
   /** Devices there are, asked without making a context on them; 0 where CUDA is out of the question. */

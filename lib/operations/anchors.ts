@@ -106,10 +106,11 @@ export class AnchorGrid {
     }
     this.#native = {
       count: this.count,
-      args: [
-        Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
-        this.#halfSizes(check),
-      ],
+      args: {
+        anchorLevels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
+        halfSizes: this.#halfSizes(check),
+        anchorBoxes: null,
+      },
     };
   }
 
@@ -117,7 +118,8 @@ export class AnchorGrid {
   boxes(): Float32Array {
     const check = new Check('AnchorGrid.boxes');
     const out = check.newArray('Float32Array', 4 * this.count);
-    return plan(check, 'gridBoxes', [backendIndex(check, undefined), ...this.#native.args, out], () => out).runSync();
+    const backend = backendIndex(check, undefined);
+    return plan(check, 'gridBoxes', { backend, ...this.#native.args, out }, () => out).runSync();
   }
 
   static {
@@ -185,7 +187,7 @@ export function nativeAnchors(check: Call, anchors: unknown): NativeAnchors {
   const data = check.operand('Float32Array', 'anchors', anchors);
   const count = check.boxes('anchors', data, { area: true });
   if (count > MAX_ANCHORS) check.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
-  return { count, args: [null, data] };
+  return { count, args: { anchorLevels: null, halfSizes: null, anchorBoxes: data } };
 }
 
 /**

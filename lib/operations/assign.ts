@@ -145,13 +145,13 @@ export function planAssignAnchors<F extends Floats = Float32Array>(
   const labels = check.groundTruth('Int32Array', 'gtLabels', gtLabels, count, 'one a box');
   check.labels('gtLabels', labels, 0);
   const ignoreCount = ignoreBoxes === undefined ? 0 : checkIgnoreBoxes(check, 'ignoreBoxes', ignoreBoxes);
-  const truth: GroundTruthArguments = [
-    boxes,
-    labels,
-    Int32Array.of(0, count),
-    ignoreBoxes ?? null,
-    ignoreBoxes === undefined ? null : Int32Array.of(0, ignoreCount),
-  ];
+  const truth: GroundTruthArguments = {
+    gtBoxes: boxes,
+    gtLabels: labels,
+    gtOffsets: Int32Array.of(0, count),
+    ignoreBoxes: ignoreBoxes ?? null,
+    ignoreOffsets: ignoreBoxes === undefined ? null : Int32Array.of(0, ignoreCount),
+  };
   const read = nativeAnchors(check, anchors);
   return planAssign<F, Assignment<F>>(check, read, truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
 }
@@ -184,7 +184,7 @@ function planAssign<F extends Floats, Result>(
   const matches = check.out('Int32Array', 'out.matches', out.matches, rows);
   const backend = backendIndex(check, given.backend);
   const { device } = check;
-  return plan(check, 'assign', [backend, ...anchors.args, ...truth, ...match, labels, matches], (raw) => {
+  return plan(check, 'assign', { backend, ...anchors.args, ...truth, ...match, labels, matches }, (raw) => {
     const numPositives = raw.positiveOffsets[images] as number;
     return finish({
       labels,
@@ -222,21 +222,22 @@ export function readGroundTruth(
     const missing = given.ignoreBoxes === undefined ? 'ignoreBoxes' : 'ignoreOffsets';
     check.fail('ERR_OPTION', `groundTruth.${missing}`, 'ignoreBoxes and ignoreOffsets together', 'undefined');
   }
+  const truth = { gtBoxes: boxes, gtLabels: labels, gtOffsets: offsets };
   if (given.ignoreBoxes === undefined || given.ignoreOffsets === undefined) {
-    return { truth: [boxes, labels, offsets, null, null], images };
+    return { truth: { ...truth, ignoreBoxes: null, ignoreOffsets: null }, images };
   }
   const ignoreCount = checkIgnoreBoxes(check, 'groundTruth.ignoreBoxes', given.ignoreBoxes);
   const shape = 'as many as offsets';
   const ignoreOffsets = check.array('Int32Array', 'groundTruth.ignoreOffsets', given.ignoreOffsets, images + 1, shape);
   check.offsets('groundTruth.ignoreOffsets', ignoreOffsets, ignoreCount);
-  return { truth: [boxes, labels, offsets, given.ignoreBoxes, ignoreOffsets], images };
+  return { truth: { ...truth, ignoreBoxes: given.ignoreBoxes, ignoreOffsets }, images };
 }
 
 function checkIgnoreBoxes(check: Call, name: string, boxes: unknown): number {
   return check.boxes(name, check.groundTruth('Float32Array', name, boxes), { area: true });
 }
 
-/** The matching options with their defaults, in native order. */
+/** The matching options with their defaults, as native code takes them. */
 export function readMatchOptions(check: Check, given: MatchOptions): MatchArguments {
   const { positiveThreshold = 0.5, negativeThreshold = 0.4, allowLowQualityMatches = true, ignoreIof = 0.5 } = given;
   const positive = check.share('positiveThreshold', positiveThreshold);
@@ -244,10 +245,10 @@ export function readMatchOptions(check: Check, given: MatchOptions): MatchArgume
   if (negative > positive) {
     check.fail('ERR_RANGE', 'negativeThreshold', `at most positiveThreshold = ${String(positive)}`, String(negative));
   }
-  return [
-    positive,
-    negative,
-    check.boolean('allowLowQualityMatches', allowLowQualityMatches),
-    check.share('ignoreIof', ignoreIof),
-  ];
+  return {
+    positiveThreshold: positive,
+    negativeThreshold: negative,
+    allowLowQuality: check.boolean('allowLowQualityMatches', allowLowQualityMatches),
+    ignoreIof: check.share('ignoreIof', ignoreIof),
+  };
 }

@@ -83,7 +83,7 @@ export function planEncodeBoxes<F extends Floats>(
   check.operand('Float32Array', 'boxes', boxes, 4 * count, '[A, 4]');
   check.boxes('boxes', boxes, { area: true });
   const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
-  return plan(check, 'encodeBoxes', [backendIndex(check, given.backend), ...args, boxes, out], () => out);
+  return plan(check, 'encodeBoxes', { backend: backendIndex(check, given.backend), ...args, boxes, out }, () => out);
 }
 
 export function planDecodeBoxes<F extends Floats>(
@@ -96,7 +96,7 @@ export function planDecodeBoxes<F extends Floats>(
   const { count, args } = nativeAnchors(check, anchors);
   check.operand('Float32Array', 'deltas', deltas, 4 * count, '[A, 4]');
   const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], deltas) as FloatsLike<F>;
-  return plan(check, 'decodeBoxes', [backendIndex(check, given.backend), ...args, deltas, out], () => out);
+  return plan(check, 'decodeBoxes', { backend: backendIndex(check, given.backend), ...args, deltas, out }, () => out);
 }
 
 export function planClipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F>): Plan<FloatsLike<F>> {
@@ -108,7 +108,12 @@ export function planClipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F
   const height = check.number('height', given.height, size);
   const width = check.number('width', given.width, size);
   const out = check.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
-  return plan(check, 'clipBoxes', [backendIndex(check, given.backend), boxes, height, width, out], () => out);
+  return plan(
+    check,
+    'clipBoxes',
+    { backend: backendIndex(check, given.backend), boxes, height, width, out },
+    () => out,
+  );
 }
 
 export function planBoxIou<F extends Floats>(a: F, b: FloatsLike<F>, options?: BoxOptions<F>): Plan<FloatsLike<F>> {
@@ -117,5 +122,5 @@ export function planBoxIou<F extends Floats>(a: F, b: FloatsLike<F>, options?: B
   const rows = check.boxes('a', check.operand('Float32Array', 'a', a), { area: false });
   const columns = check.boxes('b', check.operand('Float32Array', 'b', b), { area: false });
   const out = check.out('Float32Array', 'out', given.out, rows * columns, [rows, columns]) as FloatsLike<F>;
-  return plan(check, 'boxIou', [backendIndex(check, given.backend), a, b, out], () => out);
+  return plan(check, 'boxIou', { backend: backendIndex(check, given.backend), a, b, out }, () => out);
 }

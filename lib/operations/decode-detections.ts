@@ -100,26 +100,26 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
   return plan(
     check,
     'decodeDetections',
-    [
-      backendIndex(check, given.backend),
+    {
+      backend: backendIndex(check, given.backend),
       ...anchors.args,
       images,
-      numClasses,
+      classes: numClasses,
       classLogits,
       boxDeltas,
       levelCounts,
-      height,
-      width,
-      check.number('scoreThreshold', scoreThreshold, unit),
+      imageHeight: height,
+      imageWidth: width,
+      scoreThreshold: check.number('scoreThreshold', scoreThreshold, unit),
       topK,
-      check.number('iouThreshold', iouThreshold, unit),
-      check.boolean('classAgnostic', classAgnostic),
-      most,
+      iouThreshold: check.number('iouThreshold', iouThreshold, unit),
+      classAgnostic: check.boolean('classAgnostic', classAgnostic),
+      maxDetections: most,
       boxes,
       scores,
       labels,
       offsets,
-    ],
+    },
     () => {
       const count = offsets[images] as number;
       return {

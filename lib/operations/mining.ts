@@ -82,7 +82,7 @@ export function planSelectHardNegatives<F extends Floats>(
   return plan(
     check,
     'selectHardNegatives',
-    [backendIndex(check, given.backend), rows, columns, losses, labels, ratio, minNegatives, keep],
+    { backend: backendIndex(check, given.backend), rows, columns, losses, labels, ratio, minNegatives, keep },
     (kept) => head(check, keep, kept) as IntsLike<F>,
   );
 }

@@ -53,7 +53,15 @@ export function planSuppression<F extends Floats>(
   return plan(
     check,
     'nms',
-    [backendIndex(check, given.backend), boxes, scores, classes ?? null, threshold, most, keep],
+    {
+      backend: backendIndex(check, given.backend),
+      boxes,
+      scores,
+      classes: classes ?? null,
+      iouThreshold: threshold,
+      maxOutput: most,
+      keep,
+    },
     (kept) => head(check, keep, kept) as IntsLike<F>,
   );
 }

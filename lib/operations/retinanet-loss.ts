@@ -125,28 +125,28 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   return plan(
     check,
     'retinanetLoss',
-    [
-      backendIndex(check, given.backend),
+    {
+      backend: backendIndex(check, given.backend),
       ...anchors.args,
       ...truth,
       ...match,
-      numClasses,
+      classes: numClasses,
       classLogits,
       boxDeltas,
       alpha,
       gamma,
       labelSmoothing,
-      check.number('beta', beta, { min: 0 }),
-      check.number('boxWeight', boxWeight, { min: 0 }),
+      beta: check.number('beta', beta, { min: 0 }),
+      boxWeight: check.number('boxWeight', boxWeight, { min: 0 }),
       normalizer,
-      byPositives,
+      normalizeByPositives: byPositives,
       divisor,
       // Float32 holds it.
-      check.number('lossScale', lossScale, { min: 2 ** -126, max: FLOAT32_MAX }),
+      lossScale: check.number('lossScale', lossScale, { min: 2 ** -126, max: FLOAT32_MAX }),
       classGrad,
       boxGrad,
-      scalars,
-    ],
+      numbers: scalars,
+    },
     (numbers) => {
       const [loss, classLoss, boxLoss, numPositives] = (numbers ?? scalars) as (number | DeviceTensor)[];
       return { loss, classLoss, boxLoss, numPositives, classGrad, boxGrad } as RetinanetLoss<F>;

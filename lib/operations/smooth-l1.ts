@@ -234,20 +234,20 @@ function planSmoothL1<Result>(
   return plan(
     check,
     'smoothL1',
-    [
-      input.backend,
-      input.rows,
-      input.columns,
-      input.predictions,
-      input.targets,
-      input.weights,
-      input.beta,
-      input.normalizer,
+    {
+      backend: input.backend,
+      rows: input.rows,
+      columns: input.columns,
+      predictions: input.predictions,
+      targets: input.targets,
+      weights: input.weights,
+      beta: input.beta,
+      normalizer: input.normalizer,
       gradOutput,
       losses,
       grad,
-      scalars,
-    ],
+      numbers: scalars,
+    },
     (numbers) => {
       const [sum] = (numbers ?? scalars) as [number | DeviceTensor];
       if (losses !== null) discard(sum);

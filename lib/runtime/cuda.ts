@@ -55,7 +55,7 @@ export function tensor(data: TensorData | readonly number[], options?: TensorOpt
   if (kind === undefined) {
     if (given.shape !== undefined) check.fail('ERR_OPTION', 'shape', 'a shape only with data', 'a second one');
     const zeros = DeviceTensor.allocate(check, readShape(check, 'data', data), dtype, device);
-    plan(check, 'deviceClear', [CUDA, zeros], () => undefined).runSync();
+    plan(check, 'deviceClear', { backend: CUDA, tensor: zeros }, () => undefined).runSync();
     return zeros;
   }
   const array = check.array(KINDS[dtype], 'data', data);
@@ -93,8 +93,9 @@ export function memory(device?: number | MemoryOptions): DeviceMemory {
     if (value === undefined) return -1;
     return value === Infinity ? value : check.number(argument, value, { min: 0, integer: true });
   };
-  const args = [CUDA, readDevice(check, given.device), bytes('limit'), bytes('trim')] as const;
-  return plan(check, 'deviceMemory', [...args], (figures) => figures).runSync();
+  const of = { backend: CUDA, device: readDevice(check, given.device) };
+  const fields = { ...of, limit: bytes('limit'), trim: bytes('trim') };
+  return plan(check, 'deviceMemory', fields, (figures) => figures).runSync();
 }
 const MEMORY_OPTIONS = ['device', 'limit', 'trim'] as const;
 
@@ -106,7 +107,12 @@ const MEMORY_OPTIONS = ['device', 'limit', 'trim'] as const;
  */
 export async function synchronize(device?: number): Promise<void> {
   const check = new Check('cuda.synchronize');
-  return plan(check, 'deviceSynchronize', [CUDA, readDevice(check, device)], () => undefined).runAsync();
+  return plan(
+    check,
+    'deviceSynchronize',
+    { backend: CUDA, device: readDevice(check, device) },
+    () => undefined,
+  ).runAsync();
 }
 
 /**
@@ -121,7 +127,7 @@ export function pinnedFloat32Array(length: number): Float32Array {
   requirePresentCuda(check);
   check.number('length', length, { min: 0, max: 2 ** 40, integer: true });
   if (length === 0) return new Float32Array(0);
-  const buffer = plan(check, 'devicePinned', [CUDA, 4 * length], (pinned) => pinned).runSync();
+  const buffer = plan(check, 'devicePinned', { backend: CUDA, bytes: 4 * length }, (pinned) => pinned).runSync();
   const array = buffer === undefined ? check.newArray('Float32Array', length) : new Float32Array(buffer);
   return array.fill(0);
 }

@@ -74,7 +74,7 @@ export class DeviceTensor {
     const check = new Check('DeviceTensor.data');
     this.#live(check);
     const out = check.newArray(KINDS[this.dtype], this.length);
-    return plan(check, 'deviceDownload', [CUDA, this, out], () => out).runAsync();
+    return plan(check, 'deviceDownload', { backend: CUDA, from: this, to: out }, () => out).runAsync();
   }
 
   /**
@@ -88,14 +88,14 @@ export class DeviceTensor {
     this.#live(check);
     if (!DeviceTensor.is(data)) {
       const array = check.array(KINDS[this.dtype], 'data', data, this.length);
-      plan(check, 'deviceUpload', [CUDA, this, array], () => undefined).runSync();
+      plan(check, 'deviceUpload', { backend: CUDA, to: this, from: array }, () => undefined).runSync();
       return this;
     }
     if (data === this) return this;
     data.#live(check, 'data');
     if (data.dtype !== this.dtype) check.fail('ERR_DTYPE', 'data', `a tensor of dtype ${this.dtype}`, data.dtype);
     check.length('data', data, this.length);
-    plan(check, 'deviceCopy', [CUDA, this, data], () => undefined).runSync();
+    plan(check, 'deviceCopy', { backend: CUDA, to: this, from: data }, () => undefined).runSync();
     return this;
   }
 
@@ -167,14 +167,9 @@ export class DeviceTensor {
   /** @internal Uninitialised. */
   static allocate(check: Check, shape: readonly number[], dtype: DType, device: number): DeviceTensor {
     const tensor = new DeviceTensor(shape, dtype, device);
-    const args: [number, DeviceTensor, number, number, number] = [
-      CUDA,
-      tensor,
-      device,
-      DTYPES.indexOf(dtype),
-      tensor.length,
-    ];
-    return plan(check, 'deviceAllocate', args, () => tensor).runSync();
+    const { length } = tensor;
+    const fields = { backend: CUDA, device, tensor, dtype: DTYPES.indexOf(dtype), length };
+    return plan(check, 'deviceAllocate', fields, () => tensor).runSync();
   }
 
   /** @internal Over memory of somebody else; `released` is called when nothing here holds it any more. */
@@ -188,8 +183,9 @@ export class DeviceTensor {
   ): DeviceTensor {
     const tensor = new DeviceTensor(shape, dtype, device);
     tensor.#shares = true;
-    const place = [device, DTYPES.indexOf(dtype), tensor.length] as const;
-    return plan(check, 'deviceWrap', [CUDA, tensor, ...place, pointer, released], () => tensor).runSync();
+    const { length } = tensor;
+    const fields = { backend: CUDA, device, tensor, dtype: DTYPES.indexOf(dtype), length, pointer, released };
+    return plan(check, 'deviceWrap', fields, () => tensor).runSync();
   }
 
   /** @internal A tensor of what native code allocated. */
@@ -202,7 +198,7 @@ export class DeviceTensor {
   /** @internal The first elements, in a tensor of their own; this one is disposed of. */
   head(check: Check, shape: readonly number[]): DeviceTensor {
     const tensor = DeviceTensor.allocate(check, shape, this.dtype, this.device);
-    plan(check, 'deviceCopy', [CUDA, tensor, this], () => undefined).runSync();
+    plan(check, 'deviceCopy', { backend: CUDA, to: tensor, from: this }, () => undefined).runSync();
     this.dispose();
     return tensor;
   }

@@ -1,13 +1,15 @@
 // A validated call that has not run yet. The synchronous and the promised form of an operation share its plan and differ only
 // in how they run it.
 import { types } from 'node:util';
-import type { Operations } from '../../binding.js';
+import type { Binding, Fields, Operations } from '../../binding.js';
 import { RetinanetOpsError, type ErrorCode } from '../arguments/errors.js';
 import { native } from './native.js';
 import { bufferOf, kindOf } from '../arguments/typed-arrays.js';
 import type { Check } from '../arguments/validate.js';
 
 type Name = keyof Operations;
+type Exported<N extends Name> = (...values: unknown[]) => ReturnType<Operations[N]>;
+type ExportedAsync<N extends Name> = (...values: unknown[]) => Promise<ReturnType<Operations[N]>>;
 
 export interface Plan<Result> {
   runSync(): Result;
@@ -18,32 +20,38 @@ export interface Plan<Result> {
 export function plan<N extends Name, Result>(
   check: Check,
   name: N,
-  args: Parameters<Operations[N]>,
+  fields: Fields<N>,
   finish: (raw: ReturnType<Operations[N]>) => Result,
 ): Plan<Result> {
   return {
     runSync() {
-      const call = native()[name] as unknown as (...args: Parameters<Operations[N]>) => ReturnType<Operations[N]>;
+      const binding = native();
       try {
-        return finish(call(...args));
+        const call = binding[name] as Exported<N>;
+        return finish(call(...valuesOf(binding, name, fields)));
       } catch (error) {
         check.abandon();
         throw fromNative(error);
       }
     },
     async runAsync() {
-      const call = native()[`${name}Async`] as unknown as (
-        ...args: Parameters<Operations[N]>
-      ) => Promise<ReturnType<Operations[N]>>;
+      const binding = native();
       try {
-        refuseResizable(args);
-        return finish(await call(...args));
+        const values = valuesOf(binding, name, fields);
+        refuseResizable(values);
+        const call = binding[`${name}Async`] as ExportedAsync<N>;
+        return finish(await call(...values));
       } catch (error) {
         check.abandon();
         throw fromNative(error);
       }
     },
   };
+}
+
+/** In the order in which native code reads them: looking each up by name there would take as long as a small call does. */
+function valuesOf<N extends Name>(binding: Binding, name: N, fields: Fields<N>): unknown[] {
+  return (binding.fields[name] as readonly (keyof Fields<N>)[]).map((field) => fields[field]);
 }
 
 /** The promised form of an operation: bad input rejects, as in `fs/promises`. */
@@ -60,9 +68,9 @@ function fromNative(error: unknown): unknown {
 }
 
 // Shrinking a buffer unmaps its memory, which no other thread may be reading then.
-function refuseResizable(args: readonly unknown[]): void {
-  for (const arg of args) {
-    if (kindOf(arg) !== undefined && (bufferOf(arg) as { resizable?: boolean }).resizable === true) {
+function refuseResizable(values: readonly unknown[]): void {
+  for (const value of values) {
+    if (kindOf(value) !== undefined && (bufferOf(value) as { resizable?: boolean }).resizable === true) {
       throw new RetinanetOpsError(
         'ERR_DTYPE',
         'expected arrays over buffers of fixed length for a promised call, received one over a resizable ArrayBuffer',
