@@ -17,6 +17,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-condition': 'off',
       // An async function without await turns what it throws into a rejection.
       '@typescript-eslint/require-await': 'off',
+      // An interface gives the type that follows from a table of options its name.
+      '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
       // An overload carries its own documentation.
       '@typescript-eslint/unified-signatures': 'off',
       // Index access is checked by the compiler (noUncheckedIndexedAccess); in a loop's bounds the assertion is the plain form.

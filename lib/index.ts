@@ -18,6 +18,7 @@ export {
   setNumThreads,
   type BackendInfo,
   type BackendName,
+  type BackendOptions,
   type BackendState,
   type CudaDevice,
   type CudaState,
@@ -25,7 +26,13 @@ export {
 } from './runtime/backend.js';
 export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './operations/boxes.js';
 export * as cuda from './runtime/cuda.js';
-export { decodeDetections, type DecodeDetectionsOptions, type Detections } from './operations/decode-detections.js';
+export {
+  decodeDetections,
+  type DecodeDetectionsOptions,
+  type Detections,
+  type OutputOptions,
+  type SelectionOptions,
+} from './operations/decode-detections.js';
 export type { DeviceTensor, Floats, FloatsLike, Ints, IntsLike, NumberLike } from './runtime/device-tensor.js';
 export { RetinanetOpsError, type ErrorCode } from './arguments/errors.js';
 export {
@@ -38,7 +45,14 @@ export {
   type FocalLossValueAndGrad,
   type FocalLossValueAndGradOptions,
 } from './operations/focal-loss.js';
-export type { LossesAndGrad, Reduction, WeightOptions } from './arguments/loss-options.js';
+export type {
+  GradOutputOptions,
+  LossesAndGrad,
+  Reduced,
+  Reduction,
+  ReductionOptions,
+  WeightOptions,
+} from './arguments/loss-options.js';
 export {
   onlineHardExamples,
   selectHardNegatives,

@@ -41,24 +41,33 @@ const IGNORE_BOXES = { ignoreBoxes: array<FloatArray>() };
 export const ASSIGN_BATCH_OPTIONS = { ...MATCH_OPTIONS, ...OUT, ...BACKEND };
 export const ASSIGN_OPTIONS = { ...ASSIGN_BATCH_OPTIONS, ...IGNORE_BOXES };
 
-export interface AssignOptions<F extends Floats = Float32Array> extends AssignBatchOptions<F> {
+/** `Out`: the kind of the arrays in `out`. */
+export interface AssignBatchOptions<F extends Floats = Float32Array, Out extends Ints = IntsLike<F>>
+  extends MatchOptions, BackendOptions {
+  /** Arrays that receive the outputs whose size is known beforehand; apart from each other and from all inputs. */
+  out?: AssignOut<F, Out>;
+}
+
+/** `Out`: the kind of the arrays in `out`. */
+export interface AssignOptions<
+  F extends Floats = Float32Array,
+  Out extends Ints = IntsLike<F>,
+> extends AssignBatchOptions<F, Out> {
   /** [I, 4]: regions of unlabelled or crowded objects. In the memory where gtBoxes are. */
   ignoreBoxes?: Float32Array | FloatsLike<F>;
 }
 
-export interface AssignBatchOptions<F extends Floats = Float32Array> extends MatchOptions, BackendOptions {
-  out?: AssignOut<F>;
+const ASSIGN_OUT = { labels: output(), matches: output() };
+
+export interface AssignOut<F extends Floats = Float32Array, Out extends Ints = IntsLike<F>> {
+  /** [A], or [B * A] of a batch. */
+  labels?: Out;
+  /** [A], or [B * A] of a batch. */
+  matches?: Out;
 }
 
-const ASSIGN_OUT = {
-  /** [A], or [B * A] of a batch. */
-  labels: output<IntArray>(),
-  /** [A], or [B * A] of a batch. */
-  matches: output<IntArray>(),
-};
-
-/** Arrays that receive the outputs whose size is known beforehand; apart from each other and from all inputs. */
-export interface AssignOut<F extends Floats = Float32Array> extends OptionsOf<typeof ASSIGN_OUT, F> {}
+/** Where the results of a call are: on a device where one of its arguments is. */
+type MemoryOf<Argument> = [Extract<Argument, DeviceTensor>] extends [never] ? Float32Array : DeviceTensor;
 
 export const GROUND_TRUTH = {
   /** [G, 4] x1, y1, x2, y2 in pixels, finite, with area. */
@@ -115,12 +124,12 @@ export const assignAnchors = synchronous(planAssignAnchors);
  */
 export const assignAnchorsBatch = synchronous(planAssignAnchorsBatch);
 
-export function planAssignAnchors<F extends Floats = Float32Array>(
-  anchors: Anchors<F>,
-  gtBoxes: Float32Array | FloatsLike<F>,
-  gtLabels: Int32Array | IntsLike<F>,
-  options?: AssignOptions<F>,
-): Plan<Assignment<F>> {
+export function planAssignAnchors<A extends Anchors<Floats>, Boxes extends Floats, Out extends Ints = never>(
+  anchors: A,
+  gtBoxes: Boxes,
+  gtLabels: Ints,
+  options?: AssignOptions<Floats, Out>,
+): Plan<Assignment<MemoryOf<A | Boxes | Out>>> {
   const call = new Call('assignAnchors');
   const given = call.options('options', options, ASSIGN_OPTIONS);
   const { boxes, labels, count } = readBoxes(call, 'gtBoxes', gtBoxes, 'gtLabels', gtLabels);
@@ -133,19 +142,26 @@ export function planAssignAnchors<F extends Floats = Float32Array>(
     ignoreOffsets: ignored === undefined ? null : Int32Array.of(0, ignored.count),
   };
   const read = nativeAnchors(call, anchors);
-  return planAssign<F, Assignment<F>>(call, read, truth, 1, given, ({ positiveOffsets: _, ...rest }) => rest);
+  return planAssign<MemoryOf<A | Boxes | Out>, Assignment<MemoryOf<A | Boxes | Out>>>(
+    call,
+    read,
+    truth,
+    1,
+    given,
+    ({ positiveOffsets: _, ...rest }) => rest,
+  );
 }
 
-export function planAssignAnchorsBatch<F extends Floats = Float32Array>(
-  anchors: Anchors<F>,
-  groundTruth: GroundTruth | GroundTruth<F>,
-  options?: AssignBatchOptions<F>,
-): Plan<BatchAssignment<F>> {
+export function planAssignAnchorsBatch<A extends Anchors<Floats>, Boxes extends Floats, Out extends Ints = never>(
+  anchors: A,
+  groundTruth: Omit<GroundTruth<Floats>, 'boxes'> & { boxes: Boxes },
+  options?: AssignBatchOptions<Floats, Out>,
+): Plan<BatchAssignment<MemoryOf<A | Boxes | Out>>> {
   const call = new Call('assignAnchorsBatch');
   const given = call.options('options', options, ASSIGN_BATCH_OPTIONS);
   const { truth, images } = readGroundTruth(call, groundTruth);
   const read = nativeAnchors(call, anchors);
-  return planAssign<F, BatchAssignment<F>>(call, read, truth, images, given, (assignment) => assignment);
+  return planAssign(call, read, truth, images, given, (assignment) => assignment);
 }
 
 function planAssign<F extends Floats, Result>(

@@ -38,13 +38,15 @@ interface Loss<T extends Table, Name extends LossOperation> {
   ): Omit<Fields<Name>, Common>;
 }
 
+type LossPlan = (predictions: Floats, targets: Floats | Ints, options?: object) => Plan<never>;
+
 /** Results are typed by the operation that has these plans. */
 export interface LossPlans<T extends Table> {
   options: T & typeof REDUCTION;
   counts: readonly string[];
-  value(predictions: Floats, targets: Floats | Ints, options?: object): Plan<never>;
-  backward(predictions: Floats, targets: Floats | Ints, options?: object): Plan<never>;
-  valueAndGrad(predictions: Floats, targets: Floats | Ints, options?: object): Plan<never>;
+  value: LossPlan;
+  backward: LossPlan;
+  valueAndGrad: LossPlan;
 }
 
 export function lossPlans<T extends Table, Name extends LossOperation>(loss: Loss<T, Name>): LossPlans<T> {

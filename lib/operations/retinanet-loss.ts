@@ -27,7 +27,7 @@ const OWN = {
 };
 const REST = {
   groundTruth: neededValue(),
-  normalizer: value<number | 'positives', unknown>(
+  normalizer: value<number | 'positives'>(
     (check, argument, given) => (DeviceTensor.is(given) ? given : readNormalizer(check, argument, given)),
     'positives',
   ),
@@ -112,6 +112,7 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   const divisor = DeviceTensor.is(divides)
     ? (call.operand('Float32Array', 'normalizer', divides, 1, 'on a device', DIVISOR_DTYPES) as DeviceTensor)
     : null;
+  const parameters = focalLossParameters(call, given, numClasses);
   const out = call.options('out', given.out, GRADIENTS, 'out.');
   const classGrad = call.outLike('out.classGrad', out.classGrad, classLogits);
   const boxGrad = call.outLike('out.boxGrad', out.boxGrad, boxDeltas);
@@ -127,7 +128,7 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       classes: numClasses,
       classLogits,
       boxDeltas,
-      ...focalLossParameters(call, given, numClasses),
+      ...parameters,
       beta: given.beta,
       boxWeight: given.boxWeight,
       ...divisorOf(divisor ? 1 : (divides as number | 'positives'), 'sum', 1),

@@ -29,6 +29,8 @@ export {
   type TensorSmoothL1Options,
   type TensorSmoothL1ValueAndGrad,
 } from './smooth-l1.js';
+export type { TensorReduced } from './loss-kernel.js';
+export type { TensorOutputs } from './outputs.js';
 export type { Input, TensorAnchors, TensorPerClass } from './tensors.js';
 export { enableWasmTraining } from './wasm-training/index.js';
 

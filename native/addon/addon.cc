@@ -4,6 +4,7 @@ namespace rn::addon {
 namespace {
 
 Napi::Object Init(Napi::Env, Napi::Object exports) {
+  exports.Set("fields", Napi::Object::New(exports.Env()));
   ExportFocalLoss(exports);
   ExportSmoothL1(exports);
   ExportAssign(exports);

@@ -29,13 +29,10 @@ class Assign final : public Operation {
   explicit Assign(Arguments& args) : anchors_(args), truth_(args) {
     op_.anchors = anchors_.anchors;
     op_.truth = truth_.truth;
-    op_.options.positive_threshold = static_cast<float>(args.Number());
-    op_.options.negative_threshold = static_cast<float>(args.Number());
-    op_.options.allow_low_quality_matches = args.Boolean();
-    op_.options.ignore_iof = static_cast<float>(args.Number());
+    op_.options = ReadMatchFields(args);
     rows_ = args.Product(op_.anchors.count, op_.truth.images);
-    op_.labels = args.Array<int32_t>(rows_).data;
-    op_.matches = args.Array<int32_t>(rows_).data;
+    op_.labels = args.Array<int32_t>("labels", rows_).data;
+    op_.matches = args.Array<int32_t>("matches", rows_).data;
     op_.place = args.Place();
     counts_.resize(static_cast<size_t>(op_.truth.images));
     matched_.resize(static_cast<size_t>(truth_.offsets.back()));
@@ -90,8 +87,8 @@ class Assign final : public Operation {
     return Memory::Allocate(op_.place, 4 * count, memory);
   }
 
-  AnchorsArgument anchors_;
-  GroundTruthArgument truth_;
+  AnchorFields anchors_;
+  GroundTruthFields truth_;
   rn_assign op_{};
   int64_t rows_, total_ = 0;
   std::vector<int64_t> counts_;

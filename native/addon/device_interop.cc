@@ -8,13 +8,11 @@ namespace {
 // (tensor, device, type, length, address, function | null): ties the object to memory of somebody else.
 class Wrap final : public Operation {
  public:
-  explicit Wrap(Arguments& args) : tensor_(args.Object()), device_(static_cast<int32_t>(args.Count())) {
-    const int64_t type = args.Count();
-    if (type > static_cast<int64_t>(ElementType::kFloat64)) args.Fail("an element type");
-    type_ = static_cast<ElementType>(type);
-    length_ = args.Count();
-    pointer_ = args.Address();
-    released_ = args.FunctionOrNull();
+  explicit Wrap(Arguments& args) : tensor_(args.Object("tensor")), device_(args.Device()) {
+    type_ = args.Type("dtype");
+    length_ = args.Count("length");
+    pointer_ = args.Address("pointer");
+    released_ = args.FunctionOrNull("released");
   }
   rn_status Run(const rn_backend&) override { return {RN_OK, ""}; }
   Napi::Value Result(Napi::Env env) override {
@@ -34,7 +32,7 @@ class Wrap final : public Operation {
 // (address): { device, bytes } of the memory there; -1: no device's, and where the number is not known.
 class Locate final : public Operation {
  public:
-  explicit Locate(Arguments& args) : pointer_(args.Address()) {}
+  explicit Locate(Arguments& args) : pointer_(args.Address("pointer")) {}
   rn_status Run(const rn_backend&) override { return Plugin().locate(pointer_, &device_, &bytes_); }
   Napi::Value Result(Napi::Env env) override {
     Napi::Object result = Napi::Object::New(env);
@@ -52,7 +50,7 @@ class Locate final : public Operation {
 // (device): its stream's address.
 class Stream final : public Operation {
  public:
-  explicit Stream(Arguments& args) : device_(static_cast<int32_t>(args.Count())) {}
+  explicit Stream(Arguments& args) : device_(args.Device()) {}
   rn_status Run(const rn_backend&) override { return Plugin().stream(device_, &stream_); }
   Napi::Value Result(Napi::Env env) override { return ToBigInt(env, stream_); }
 
@@ -64,7 +62,7 @@ class Stream final : public Operation {
 // (object, device): the address of an event after what has been queued so far, which lives as long as the object.
 class Record final : public Operation {
  public:
-  explicit Record(Arguments& args) : holder_(args.Object()), device_(static_cast<int32_t>(args.Count())) {}
+  explicit Record(Arguments& args) : holder_(args.Object("holder")), device_(args.Device()) {}
   rn_status Run(const rn_backend&) override { return Plugin().record(device_, &event_); }
   Napi::Value Result(Napi::Env env) override {
     const int32_t device = device_;
@@ -83,7 +81,7 @@ class Record final : public Operation {
 class WaitFor final : public Operation {
  public:
   explicit WaitFor(Arguments& args)
-      : device_(static_cast<int32_t>(args.Count())), address_(args.Address()), is_stream_(args.Boolean()) {}
+      : device_(args.Device()), address_(args.Address("handle")), is_stream_(args.Boolean("isStream")) {}
   rn_status Run(const rn_backend&) override {
     return is_stream_ ? Plugin().wait_for_stream(device_, address_) : Plugin().wait_for_event(device_, address_);
   }

@@ -11,31 +11,15 @@
 namespace rn::addon {
 namespace {
 
-// Of a tensor, as an operation takes them to another thread; what it holds keeps the memory.
-struct Elements {
-  explicit Elements(const DeviceBuffer& buffer)
-      : type(buffer.type),
-        length(buffer.length),
-        bytes(buffer.length * BytesOf(buffer.type)),
-        device(buffer.memory->place().device),
-        data(buffer.data()) {}
-  ElementType type;
-  int64_t length, bytes;
-  int32_t device;
-  void* data;
-};
-
 bool IsHalf(ElementType type) { return type == ElementType::kFloat16 || type == ElementType::kBfloat16; }
 
 // (tensor, device, type, length): ties the object to new memory.
 class Allocate final : public Operation {
  public:
-  explicit Allocate(Arguments& args) : tensor_(args.Object()) {
-    place_.device = static_cast<int32_t>(args.Count());
-    const int64_t type = args.Count();
-    if (type > static_cast<int64_t>(ElementType::kFloat64)) args.Fail("an element type");
-    type_ = static_cast<ElementType>(type);
-    length_ = args.Count();
+  explicit Allocate(Arguments& args) : tensor_(args.Object("tensor")) {
+    place_.device = args.Device();
+    type_ = args.Type("dtype");
+    length_ = args.Count("length");
     bytes_ = args.Product(length_, BytesOf(type_));
   }
   rn_status Run(const rn_backend&) override { return Memory::Allocate(place_, bytes_, &memory_); }
@@ -55,7 +39,7 @@ class Allocate final : public Operation {
 // (tensor, typed array of its length): a Float32Array for float16 and bfloat16.
 class Upload final : public Operation {
  public:
-  explicit Upload(Arguments& args) : to_(args.Buffer()), from_(args.HostArrayOf(to_.type, to_.length)) {}
+  explicit Upload(Arguments& args) : to_(args.Buffer("to")), from_(args.HostArrayOf(to_.type, "from", to_.length)) {}
   rn_status Run(const rn_backend&) override {
     const void* from = from_;
     std::shared_ptr<Memory> narrow;
@@ -77,13 +61,12 @@ class Upload final : public Operation {
 // the constructor has been done.
 class Download final : public Operation {
  public:
-  explicit Download(Arguments& args) : from_(args.Buffer()), to_(args.HostArrayOf(from_.type, from_.length)) {
-    const rn_status status = Plugin().begin_read(from_.device, from_.data, from_.bytes, &read_);
-    if (status.code != RN_OK) throw ToError(args.Env(), status);
-  }
+  explicit Download(Arguments& args)
+      : from_(args.Buffer("from")), to_(args.HostArrayOf(from_.type, "to", from_.length)) {}
   ~Download() override {
     if (read_) static_cast<void>(Plugin().finish_read(read_, nullptr));
   }
+  rn_status Begin() override { return Plugin().begin_read(from_.device, from_.data, from_.bytes, &read_); }
   rn_status Run(const rn_backend&) override {
     if (!IsHalf(from_.type)) return Plugin().finish_read(std::exchange(read_, nullptr), to_);
     std::shared_ptr<Memory> narrow;
@@ -103,7 +86,7 @@ class Download final : public Operation {
 // (to, from): as many elements as `to` has, from the beginning of a tensor of its type.
 class Copy final : public Operation {
  public:
-  explicit Copy(Arguments& args) : to_(args.BufferAnywhere()), from_(args.BufferAnywhere()) {
+  explicit Copy(Arguments& args) : to_(args.BufferAnywhere("to")), from_(args.BufferAnywhere("from")) {
     if (from_.type != to_.type || from_.length < to_.length) {
       args.Fail("a tensor of the same type, as long or longer");
     }
@@ -119,7 +102,7 @@ class Copy final : public Operation {
 // (tensor): sets every bit to 0.
 class Clear final : public Operation {
  public:
-  explicit Clear(Arguments& args) : of_(args.Buffer()) {}
+  explicit Clear(Arguments& args) : of_(args.Buffer("tensor")) {}
   rn_status Run(const rn_backend&) override { return Plugin().clear(of_.device, of_.data, of_.bytes); }
 
  private:
@@ -129,19 +112,18 @@ class Clear final : public Operation {
 // (device): waits for what was queued before this call of the constructor.
 class Synchronize final : public Operation {
  public:
-  explicit Synchronize(Arguments& args) {
-    const rn_status status = Plugin().begin_read(static_cast<int32_t>(args.Count()), nullptr, 0, &read_);
-    if (status.code != RN_OK) throw ToError(args.Env(), status);
-  }
+  explicit Synchronize(Arguments& args) : device_(args.Device()) {}
   ~Synchronize() override {
     if (read_) static_cast<void>(Plugin().finish_read(read_, nullptr));
   }
+  rn_status Begin() override { return Plugin().begin_read(device_, nullptr, 0, &read_); }
   rn_status Run(const rn_backend&) override {
     char nothing = 0;
     return Plugin().finish_read(std::exchange(read_, nullptr), &nothing);
   }
 
  private:
+  int32_t device_;
   void* read_ = nullptr;
 };
 
@@ -149,7 +131,7 @@ class Synchronize final : public Operation {
 class MemoryOf final : public Operation {
  public:
   explicit MemoryOf(Arguments& args)
-      : device_(static_cast<int32_t>(args.Count())), limit_(args.Number()), trim_(args.Number()) {}
+      : device_(args.Device()), limit_(args.Number("limit")), trim_(args.Number("trim")) {}
   rn_status Run(const rn_backend&) override {
     rn_status status{RN_OK, ""};
     if (limit_ >= 0) status = Plugin().set_limit(device_, Bytes(limit_));
@@ -180,7 +162,7 @@ class MemoryOf final : public Operation {
 // (bytes): an ArrayBuffer over pinned memory, or undefined where the runtime forbids buffers over memory not its own.
 class Pinned final : public Operation {
  public:
-  explicit Pinned(Arguments& args) : bytes_(args.Count()) {}
+  explicit Pinned(Arguments& args) : bytes_(args.Count("bytes")) {}
   rn_status Run(const rn_backend&) override { return Plugin().allocate_pinned(bytes_, &data_); }
   Napi::Value Result(Napi::Env env) override {
     napi_value buffer = nullptr;
@@ -214,9 +196,9 @@ void Adopt(const Napi::CallbackInfo& info) {
 // (tensor, of, first, length): the tensor shares the memory of `of`, whose elements from `first` on it has.
 void View(const Napi::CallbackInfo& info) {
   Arguments args(info);
-  const Napi::Object tensor = args.Object();
-  const DeviceBuffer& of = args.Buffer();
-  const int64_t first = args.Count(), length = args.Count();
+  const Napi::Object tensor = args.Object("tensor");
+  const DeviceBuffer& of = *args.Buffer("of");
+  const int64_t first = args.Count("first"), length = args.Count("length");
   if (first > of.length || length > of.length - first) args.Fail("elements of the tensor");
   DeviceBuffer::Tie(tensor, of.type, length, of.memory, of.offset + first * BytesOf(of.type));
 }

@@ -6,13 +6,13 @@ namespace {
 class SelectHardNegatives final : public Operation {
  public:
   explicit SelectHardNegatives(Arguments& args) {
-    op_.rows = args.Count();
-    op_.columns = args.Count();
-    op_.losses = args.Array<float>(args.Product(op_.rows, op_.columns)).data;
-    op_.labels = args.Array<int32_t>(op_.rows).data;
-    op_.ratio = args.Number();
-    op_.min_negatives = args.Count();
-    op_.keep = args.Array<int32_t>(op_.rows).data;
+    op_.rows = args.Count("rows");
+    op_.columns = args.Count("columns");
+    op_.losses = args.Array<float>("losses", args.Product(op_.rows, op_.columns)).data;
+    op_.labels = args.Array<int32_t>("labels", op_.rows).data;
+    op_.ratio = args.Number("ratio");
+    op_.min_negatives = args.Count("minNegatives");
+    op_.keep = args.Array<int32_t>("keep", op_.rows).data;
     op_.place = args.Place();
     op_.num_keep = &num_keep_;
   }

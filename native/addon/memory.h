@@ -83,6 +83,23 @@ struct DeviceBuffer {
   static int64_t Count(int32_t device);
 };
 
+// Of a tensor, as an operation takes them to another thread; what it holds keeps the memory.
+struct Elements {
+  // Null where no call is read.
+  explicit Elements(const DeviceBuffer* buffer) {
+    if (!buffer) return;
+    type = buffer->type;
+    length = buffer->length;
+    bytes = length * BytesOf(type);
+    device = buffer->memory->place().device;
+    data = buffer->data();
+  }
+  ElementType type = ElementType::kFloat32;
+  int64_t length = 0, bytes = 0;
+  int32_t device = 0;
+  void* data = nullptr;
+};
+
 }  // namespace rn::addon
 
 #endif

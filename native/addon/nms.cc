@@ -8,14 +8,14 @@ namespace {
 class Nms final : public Operation {
  public:
   explicit Nms(Arguments& args) {
-    const Slice<float> boxes = args.Array<float>(0);
+    const Slice<float> boxes = args.Array<float>("boxes", 0);
     op_.boxes = boxes.data;
     op_.count = boxes.length / 4;
-    op_.scores = args.Array<float>(op_.count).data;
-    op_.classes = args.ArrayOrNull<int32_t>(op_.count).data;
-    op_.iou_threshold = args.Number();
-    op_.max_output = args.Count();
-    op_.keep = args.Array<int32_t>(std::min(op_.count, op_.max_output)).data;
+    op_.scores = args.Array<float>("scores", op_.count).data;
+    op_.classes = args.ArrayOrNull<int32_t>("classes", op_.count).data;
+    op_.iou_threshold = args.Number("iouThreshold");
+    op_.max_output = args.Count("maxOutput");
+    op_.keep = args.Array<int32_t>("keep", std::min(op_.count, op_.max_output)).data;
     op_.place = args.Place();
     op_.num_keep = &num_keep_;
   }

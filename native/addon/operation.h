@@ -1,6 +1,6 @@
-// How an operation meets JavaScript: constructed from the arguments on the JavaScript thread, run there or on a worker
-// thread, its result made on the JavaScript thread. Each is exported twice: `name` (synchronous) and `nameAsync`
-// (promise).
+// How an operation meets JavaScript: constructed from a call's fields on the JavaScript thread, run there or on a
+// worker thread, its result made on the JavaScript thread. Each is exported twice, `name` (synchronous) and `nameAsync`
+// (promise), and `fields.name` is the list of its fields.
 #ifndef RETINANET_OPS_OPERATION_H
 #define RETINANET_OPS_OPERATION_H
 
@@ -14,6 +14,7 @@
 
 #include "../backend/registry.h"
 #include "arguments.h"
+#include "field_groups.h"
 
 namespace rn::addon {
 
@@ -23,6 +24,8 @@ class Operation {
   virtual ~Operation() = default;
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
+  // What has to happen at the time of the call, on the JavaScript thread.
+  virtual rn_status Begin() { return {RN_OK, ""}; }
   virtual rn_status Run(const rn_backend& backend) = 0;
   virtual Napi::Value Result(Napi::Env env) { return env.Undefined(); }
   // What must live as long as the operation does.
@@ -33,16 +36,6 @@ inline Napi::Error ToError(Napi::Env env, const rn_status& status) {
   Napi::Error error = Napi::Error::New(env, status.message);
   error.Set("code", status.code == RN_OUT_OF_MEMORY ? "ERR_OUT_OF_MEMORY" : "ERR_BACKEND");
   return error;
-}
-
-inline const rn_backend& UsableBackend(Napi::Env env, Arguments& args) {
-  const BackendState state = FindBackend(static_cast<BackendId>(args.Count()));
-  if (!state.backend) {
-    rn_status status{RN_BACKEND_FAILURE, ""};
-    std::snprintf(status.message, sizeof status.message, "expected a usable backend: %s", state.reason);
-    throw ToError(env, status);
-  }
-  return *state.backend;
 }
 
 // A C++ exception that is no Napi::Error must not leave a callback.
@@ -57,87 +50,18 @@ Napi::Value Allocating(Napi::Env env, const Body& body) {
   }
 }
 
-template <class Op>
-std::unique_ptr<Operation> ReadOperation(Arguments& args, const rn_backend& backend) {
-  auto operation = std::make_unique<Op>(args);
-  // No other backend may touch a device's memory.
-  if (args.Place().memory == RN_DEVICE && &backend != FindBackend(BackendId::kCuda).backend) {
-    args.Fail("arrays in the host's memory for this backend");
-  }
-  operation->held = args.TakeHeld();
-  return operation;
-}
+// An operation's constructor.
+using Read = std::unique_ptr<Operation> (*)(Arguments& args);
 
-template <class Op>
-Napi::Value CallSync(const Napi::CallbackInfo& info) {
-  return Allocating(info.Env(), [&] {
-    Arguments args(info);
-    const rn_backend& backend = UsableBackend(info.Env(), args);
-    const std::unique_ptr<Operation> operation = ReadOperation<Op>(args, backend);
-    const rn_status status = operation->Run(backend);
-    if (status.code != RN_OK) throw ToError(info.Env(), status);
-    return operation->Result(info.Env());
-  });
-}
-
-class PromiseWorker final : public Napi::AsyncWorker {
- public:
-  PromiseWorker(const Napi::CallbackInfo& info, std::unique_ptr<Operation> operation, const rn_backend& backend)
-      : Napi::AsyncWorker(info.Env(), "retinanet-ops"),
-        operation_(std::move(operation)),
-        backend_(backend),
-        deferred_(Napi::Promise::Deferred::New(info.Env())) {
-    // The arguments own the host memory that the operation reads and writes.
-    Napi::Array held = Napi::Array::New(info.Env(), info.Length());
-    for (size_t i = 0; i < info.Length(); ++i) held[static_cast<uint32_t>(i)] = info[i];
-    held_ = Napi::Persistent(held.As<Napi::Object>());
-  }
-
-  Napi::Promise Promise() const { return deferred_.Promise(); }
-
-  void Execute() override { status_ = operation_->Run(backend_); }
-
-  void OnOK() override {
-    if (status_.code != RN_OK) {
-      deferred_.Reject(ToError(Env(), status_).Value());
-      return;
-    }
-    try {
-      deferred_.Resolve(Allocating(Env(), [&] { return operation_->Result(Env()); }));
-    } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
-    }
-  }
-
- private:
-  std::unique_ptr<Operation> operation_;
-  const rn_backend& backend_;
-  Napi::Promise::Deferred deferred_;
-  Napi::ObjectReference held_;
-  rn_status status_{RN_OK, ""};
-};
-
-template <class Op>
-Napi::Value CallAsync(const Napi::CallbackInfo& info) {
-  return Allocating(info.Env(), [&]() -> Napi::Value {
-    Arguments args(info);
-    const rn_backend& backend = UsableBackend(info.Env(), args);
-    auto* worker = new PromiseWorker(info, ReadOperation<Op>(args, backend), backend);
-    const Napi::Promise promise = worker->Promise();
-    worker->Queue();  // the worker deletes itself when done
-    return promise;
-  });
-}
+// Exports `name`, `nameAsync` and `fields.name`.
+void Export(Napi::Object exports, const char* name, Read read);
 
 template <class Op>
 void Export(Napi::Object exports, const char* name) {
-  const Napi::Env env = exports.Env();
-  exports.Set(name, Napi::Function::New(env, CallSync<Op>, name));
-  const std::string async_name = std::string(name) + "Async";
-  exports.Set(async_name, Napi::Function::New(env, CallAsync<Op>, async_name));
+  Export(exports, name, [](Arguments& args) -> std::unique_ptr<Operation> { return std::make_unique<Op>(args); });
 }
 
-// One function a binding file.
+// One function of every binding file.
 void ExportFocalLoss(Napi::Object exports);
 void ExportSmoothL1(Napi::Object exports);
 void ExportAssign(Napi::Object exports);

@@ -8,29 +8,26 @@ class RetinanetLoss final : public Operation {
   explicit RetinanetLoss(Arguments& args) : anchors_(args), truth_(args) {
     op_.anchors = anchors_.anchors;
     op_.truth = truth_.truth;
-    op_.match.positive_threshold = static_cast<float>(args.Number());
-    op_.match.negative_threshold = static_cast<float>(args.Number());
-    op_.match.allow_low_quality_matches = args.Boolean();
-    op_.match.ignore_iof = static_cast<float>(args.Number());
-    op_.classes = args.Count();
+    op_.match = ReadMatchFields(args);
+    op_.classes = args.Count("classes");
     const int64_t rows = args.Product(op_.truth.images, op_.anchors.count);
     const int64_t logits = args.Product(rows, op_.classes);
     const int64_t deltas = args.Product(rows, 4);
-    op_.class_logits = args.Activations(logits);
-    op_.box_deltas = args.Activations(deltas);
-    op_.alpha = alpha_.Read(args, op_.classes, true);
-    op_.gamma = gamma_.Read(args, op_.classes, false);
-    op_.label_smoothing = args.Number();
-    op_.beta = args.Number();
-    op_.box_weight = args.Number();
-    op_.normalizer = args.Number();
-    op_.normalize_by_positives = args.Boolean();
+    op_.class_logits = args.Activations("classLogits", logits);
+    op_.box_deltas = args.Activations("boxDeltas", deltas);
+    op_.alpha = alpha_.Read(args, "alpha", op_.classes, true);
+    op_.gamma = gamma_.Read(args, "gamma", op_.classes, false);
+    op_.label_smoothing = args.Number("labelSmoothing");
+    op_.beta = args.Number("beta");
+    op_.box_weight = args.Number("boxWeight");
+    op_.normalizer = args.Number("normalizer");
+    op_.normalize_by_positives = args.Boolean("normalizeByPositives");
     bool is_float64 = false;
-    op_.divisor = args.DeviceNumberOrNull(&is_float64);
+    op_.divisor = args.DeviceNumberOrNull("divisor", &is_float64);
     op_.divisor_is_float64 = is_float64;
-    op_.loss_scale = args.Number();
-    op_.class_grad = args.Activations(logits);
-    op_.box_grad = args.Activations(deltas);
+    op_.loss_scale = args.Number("lossScale");
+    op_.class_grad = args.Activations("classGrad", logits);
+    op_.box_grad = args.Activations("boxGrad", deltas);
     numbers_.Read(args);
     op_.loss = numbers_[0];
     op_.class_loss = numbers_[1];
@@ -45,11 +42,11 @@ class RetinanetLoss final : public Operation {
   Napi::Value Result(Napi::Env env) override { return numbers_.ToJavaScript(env); }
 
  private:
-  AnchorsArgument anchors_;
-  GroundTruthArgument truth_;
-  PerClassArgument alpha_, gamma_;
+  AnchorFields anchors_;
+  GroundTruthFields truth_;
+  PerClassField alpha_, gamma_;
   rn_retinanet_loss op_{};
-  NumbersArgument<4> numbers_;
+  NumbersField<4> numbers_;
 };
 
 }  // namespace

@@ -71,7 +71,7 @@ Napi::Value NumThreads(const Napi::CallbackInfo& info) { return Napi::Number::Ne
 // 0 restores the default.
 void SetNumThreads(const Napi::CallbackInfo& info) {
   Arguments args(info);
-  const int64_t count = args.Count();
+  const int64_t count = args.Count("count");
   rn::SetNumThreads(count == 0 ? DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, 1024)));
 }
 
@@ -86,12 +86,14 @@ Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
   const bool integers = info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
   int64_t found;
   if (integers) {
-    const Slice<int32_t> values = args.HostArray<int32_t>(0);
-    const int32_t lowest = static_cast<int32_t>(args.Number()), highest = static_cast<int32_t>(args.Number());
+    const Slice<int32_t> values = args.HostArray<int32_t>("values", 0);
+    const auto lowest = static_cast<int32_t>(args.Number("lowest"));
+    const auto highest = static_cast<int32_t>(args.Number("highest"));
     found = cpu::FirstOutside(values.data, values.length, lowest, highest);
   } else {
-    const Slice<float> values = args.HostArray<float>(0);
-    const float lowest = static_cast<float>(args.Number()), highest = static_cast<float>(args.Number());
+    const Slice<float> values = args.HostArray<float>("values", 0);
+    const auto lowest = static_cast<float>(args.Number("lowest"));
+    const auto highest = static_cast<float>(args.Number("highest"));
     found = cpu::FirstOutside(values.data, values.length, lowest, highest);
   }
   return Napi::Number::New(info.Env(), static_cast<double>(found));
@@ -100,8 +102,8 @@ Napi::Value FirstOutside(const Napi::CallbackInfo& info) {
 // (boxes, area)
 Napi::Value FirstBadBox(const Napi::CallbackInfo& info) {
   Arguments args(info);
-  const Slice<float> boxes = args.HostArray<float>(0);
-  const int64_t found = cpu::FirstBadBox(boxes.data, boxes.length / 4, args.Boolean());
+  const Slice<float> boxes = args.HostArray<float>("boxes", 0);
+  const int64_t found = cpu::FirstBadBox(boxes.data, boxes.length / 4, args.Boolean("area"));
   return Napi::Number::New(info.Env(), static_cast<double>(found));
 }
 
@@ -126,7 +128,7 @@ Napi::Value CanRecycle(const Napi::CallbackInfo& info) {
 
 // (bytes)
 void SetRecycledLimit(const Napi::CallbackInfo& info) {
-  recycled::SetLimit(static_cast<size_t>(Arguments(info).Count()));
+  recycled::SetLimit(static_cast<size_t>(Arguments(info).Count("bytes")));
 }
 
 Napi::Value RecycledMemory(const Napi::CallbackInfo& info) {
@@ -141,7 +143,7 @@ Napi::Value RecycledMemory(const Napi::CallbackInfo& info) {
 // (bytes)
 Napi::Value RecycledBuffer(const Napi::CallbackInfo& info) {
   return Allocating(info.Env(), [&] {
-    const auto bytes = static_cast<size_t>(Arguments(info).Count());
+    const auto bytes = static_cast<size_t>(Arguments(info).Count("bytes"));
     void* block = recycled::Take(bytes);
     return block ? recycled::ToArrayBuffer(info.Env(), block, bytes) : info.Env().Undefined();
   });

@@ -6,16 +6,16 @@ namespace {
 class SmoothL1 final : public Operation {
  public:
   explicit SmoothL1(Arguments& args) {
-    op_.rows = args.Count();
-    op_.columns = args.Count();
+    op_.rows = args.Count("rows");
+    op_.columns = args.Count("columns");
     const int64_t elements = args.Product(op_.rows, op_.columns);
-    op_.predictions = args.Array<float>(elements).data;
-    op_.targets = args.Array<float>(elements).data;
-    op_.weights = args.ArrayOrNull<float>(op_.rows).data;
-    op_.beta = args.Number();
-    op_.normalizer = args.Number();
+    op_.predictions = args.Array<float>("predictions", elements).data;
+    op_.targets = args.Array<float>("targets", elements).data;
+    op_.weights = args.ArrayOrNull<float>("weights", op_.rows).data;
+    op_.beta = args.Number("beta");
+    op_.normalizer = args.Number("normalizer");
     ReadUpstreamAndLosses(args, elements, op_);
-    op_.grad = args.ArrayOrNull<float>(elements).data;
+    op_.grad = args.ArrayOrNull<float>("grad", elements).data;
     numbers_.Read(args);
     op_.loss_sum = numbers_[0];
     op_.place = args.Place();
@@ -27,7 +27,7 @@ class SmoothL1 final : public Operation {
 
  private:
   rn_smooth_l1 op_{};
-  NumbersArgument<1> numbers_;
+  NumbersField<1> numbers_;
 };
 
 }  // namespace

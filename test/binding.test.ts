@@ -1,0 +1,65 @@
+import test from 'ava';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import type { Binding } from '../binding.js';
+
+const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
+  native: () => Binding;
+};
+
+/** The names of the fields that binding.d.ts declares for each operation. */
+function declaredFields(): Record<string, string[]> {
+  const file = fileURLToPath(new URL('../../binding.d.ts', import.meta.url));
+  const program = ts.createProgram([file], { lib: ['lib.es2023.d.ts'], strict: true });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(file)!;
+  const operations = source.statements.find(
+    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === 'Operations',
+  ) as ts.InterfaceDeclaration;
+  return Object.fromEntries(
+    operations.members.filter(ts.isMethodSignature).map(({ name, parameters }) => {
+      const call = checker.getTypeAtLocation(parameters[0]!);
+      return [name.getText(source), checker.getPropertiesOfType(call).map((field) => field.name)];
+    }),
+  );
+}
+
+test('binding.d.ts declares the fields that native code reads', (t) => {
+  const { fields } = internal.native();
+  const sorted = (lists: Record<string, readonly string[]>) =>
+    Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list].sort()]));
+  t.true(Object.keys(fields).length > 20);
+  for (const [name, list] of Object.entries(fields)) {
+    t.is(new Set<string>(list).size, list.length, `${name} reads a field twice`);
+    t.is(list[0], 'backend', name);
+  }
+  t.deepEqual(sorted(fields), sorted(declaredFields()));
+});
+
+test('what native code refuses is said of the field', (t) => {
+  const { boxIou, fields } = internal.native();
+  t.deepEqual(fields.boxIou, ['backend', 'a', 'b', 'out']);
+  const boxes = new Float32Array(8);
+  t.throws(
+    () => {
+      boxIou(0, boxes, 'no array', boxes);
+    },
+    {
+      message: /^native field b: expected Float32Array of at least 0/,
+    },
+  );
+  t.throws(
+    () => {
+      boxIou(0, boxes, boxes, new Float32Array(3));
+    },
+    {
+      message: 'native field out: expected Float32Array of at least 4 elements',
+    },
+  );
+  t.throws(
+    () => {
+      boxIou('cpu');
+    },
+    { message: 'native field backend: expected a number' },
+  );
+});
