@@ -17,6 +17,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-condition': 'off',
       // An async function without await turns what it throws into a rejection.
       '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/max-params': ['error', { max: 7 }],
       // An overload carries its own documentation.
       '@typescript-eslint/unified-signatures': 'off',
       // Index access is checked by the compiler (noUncheckedIndexedAccess); in a loop's bounds the assertion is the plain form.
