@@ -44,6 +44,8 @@ run('clang-format', '@wasm-fmt/clang-format', 'clang-format-cli.cjs', ...format,
 const cache = ['--cache', '--cache-strategy', 'content', '--cache-location', 'build/lint/prettier.json'];
 run('prettier', 'prettier', 'bin/prettier.cjs', fix ? '--write' : '--check', '--log-level', 'warn', ...cache, '.');
 run('eslint', 'eslint', 'bin/eslint.js', '--max-warnings', '0', ...(fix ? ['--fix'] : []), '.');
+// An export without a comment, a link to nowhere: what `npm run docs` would refuse.
+run('typedoc', 'typedoc', 'bin/typedoc', '--emit', 'none');
 say('ruff', lintPython(files(/\.py$/, 'bench', 'test/golden'), fix));
 
 const sources = files(/\.(c?ts|m?js|py|h|cc|cu)$/, 'lib', 'native', 'test', 'bench', 'demo', 'examples', 'scripts');

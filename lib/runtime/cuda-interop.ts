@@ -7,6 +7,7 @@ import { BYTES, DTYPES, elements, readShape, type DType } from './dtypes.js';
 import { plan } from './plan.js';
 import { Check } from '../arguments/validate.js';
 
+/** Options of `cuda.wrap`. */
 export interface WrapOptions {
   /** Address of the first element in the device's memory, a multiple of the size of an element. */
   pointer: bigint;

@@ -14,6 +14,7 @@ import { Check } from '../arguments/validate.js';
 export { record, stream, waitFor, wrap, type CudaEvent, type WrapOptions } from './cuda-interop.js';
 export { DeviceTensor, type CudaDevice, type DeviceMemory, type DType, type TensorData };
 
+/** Options of `cuda.tensor`. */
 export interface TensorOptions {
   /** Default: 'float32', 'int32' or 'float64' as the data are; 'float32' for a shape. */
   dtype?: DType;
@@ -64,6 +65,7 @@ export function tensor(data: TensorData | readonly number[], options?: TensorOpt
   return DeviceTensor.allocate(check, shape, dtype, device).copyFrom(array);
 }
 
+/** Options of `cuda.memory`. */
 export interface MemoryOptions {
   /** Index of the device. Default: the first that runs the kernels, `backendInfo().cuda.device`. */
   device?: number;

@@ -8,7 +8,9 @@ import { Check } from '../../arguments/validate.js';
 export interface DetectionDataset {
   /** Names of the K classes; label k means `classNames[k]`. */
   classNames: string[];
+  /** Height of every image, H, in pixels. */
   imageHeight: number;
+  /** Width of every image, W, in pixels. */
   imageWidth: number;
   /** Number of images n. */
   length: number;
@@ -20,7 +22,7 @@ export interface DetectionDataset {
   labels: Int32Array;
   /** [n + 1] first row of every image, then G. */
   offsets: Int32Array;
-  /** [n] what to call an image in messages: a file name, for example. */
+  /** [n] names of the images for messages, such as file names. */
   names?: string[];
 }
 
@@ -30,9 +32,9 @@ export interface Detections {
   boxes: Float32Array;
   /** [D] 0..1. */
   scores: Float32Array;
-  /** [D] class indices. */
+  /** [D] class indices, 0 .. K - 1. */
   labels: Int32Array;
-  /** [n + 1]. */
+  /** [n + 1] first row of every image, then D. */
   offsets: Int32Array;
 }
 
@@ -144,7 +146,9 @@ export function checkTruth(check: Check, name: string, value: unknown, images?: 
  * @throws RetinanetOpsError `ERR_DTYPE` or `ERR_SHAPE`
  */
 export function pixelStatistics(dataset: Pick<DetectionDataset, 'images'>): {
+  /** [3] red, green, blue, 0..255. */
   pixelMean: number[];
+  /** [3] red, green, blue, at least 1. */
   pixelStd: number[];
 } {
   const check = new Check('pixelStatistics');

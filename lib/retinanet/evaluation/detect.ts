@@ -7,6 +7,7 @@ import type { Detections } from '../data/dataset.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { checkNet, requireWeights, type RetinaNet } from '../model/net.js';
 
+/** Options of `detect`; the defaults are torchvision's. */
 export interface DetectOptions {
   /** Images that go through the network at once. Default 8. */
   batchSize?: number;
@@ -18,7 +19,7 @@ export interface DetectOptions {
   iouThreshold?: number;
   /** Drops the weaker box also where the two are of different classes. Default false. */
   classAgnostic?: boolean;
-  /** Most objects of an image. Default 300. */
+  /** At most so many objects per image. Default 300. */
   maxDetections?: number;
 }
 

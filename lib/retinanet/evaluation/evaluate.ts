@@ -1,6 +1,7 @@
 import { Check } from '../../arguments/validate.js';
 import { checkOffsets, checkTruth, imageOf, type Detections, type Truth } from '../data/dataset.js';
 
+/** Options of `evaluateDetections`; the defaults are those of COCO's AP50. */
 export interface EvaluateOptions {
   /** A detection is right where its overlap with an unclaimed true box of its class reaches this; default 0.5. */
   iouThreshold?: number;
@@ -8,17 +9,23 @@ export interface EvaluateOptions {
   maxDetections?: number;
 }
 
+/** What `evaluateDetections` finds for one class. */
 export interface ClassEvaluation {
+  /** Of `classNames`. */
   name: string;
   /** Average precision 0..1; NaN for a class without ground truth. */
   ap: number;
+  /** True boxes of the class. */
   numGroundTruth: number;
+  /** Detections of the class, at most `maxDetections` per image. */
   numDetections: number;
 }
 
+/** What `evaluateDetections` finds. */
 export interface Evaluation {
   /** Mean of `ap` over the classes that have ground truth; NaN where none has. */
   meanAp: number;
+  /** In the order of `classNames`. */
   classes: ClassEvaluation[];
 }
 

@@ -1,7 +1,9 @@
 import { AnchorGrid } from '../../index.js';
 import type { Check, NumberRange } from '../../arguments/validate.js';
 
+/** Networks to start from: a small one that trains on two CPU cores, and the paper's. */
 export type Preset = 'compact' | 'resnet50-fpn';
+/** Whether scale and offset of batch normalisations stay as they are, or learn. */
 export type BatchNormMode = 'frozen' | 'trainable';
 
 /** What to build. Everything but the classes and the image size has a default from the preset. */
@@ -10,8 +12,9 @@ export interface RetinaNetConfig {
   preset?: Preset;
   /** K >= 1 foreground classes; there is no background column. */
   numClasses: number;
-  /** Image size in pixels; any size, also one that no stride divides. */
+  /** Height of the images in pixels; any, also one that no stride divides. */
   imageHeight: number;
+  /** Width of the images in pixels; any, also one that no stride divides. */
   imageWidth: number;
   /** Names of the K classes; only carried along. Default: none. */
   classNames?: readonly string[];

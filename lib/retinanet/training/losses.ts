@@ -10,6 +10,7 @@ import {
   smoothL1LossValueAndGrad,
 } from '../../index.js';
 
+/** The class losses that `trainRetinaNet` knows; see {@link LossName}. */
 export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
 
 /**

@@ -12,27 +12,27 @@ import type { StepOptions } from './train-shared.js';
 
 /** The recipe; the defaults suit the `compact` preset. */
 export interface TrainingOptions {
-  /** Default 400. */
+  /** Updates of the weights. Default 400. */
   steps?: number;
-  /** Images of a step, all threads together. Default 8. */
+  /** Images per step, over all threads together. Default 8. */
   batchSize?: number;
   /** Peak of the schedule: linear warm-up, then half a cosine. Default 2e-3. */
   learningRate?: number;
   /** Default: a tenth of the steps, at most 500. */
   warmupSteps?: number;
-  /** Longest norm of the gradient of all weights together. Default 5. */
+  /** A gradient whose norm, over all weights together, is longer is scaled down to this. Default 5. */
   clipNorm?: number;
   /** Decay of the moving average of the weights that the model ends with, 0 (no average) to 1. Default 0.98. */
   weightAveraging?: number;
   /** Factor on the box loss. Default 1. */
   boxWeight?: number;
-  /** Default `focal`. */
+  /** The class loss. Default `focal`. */
   loss?: LossName;
   /** Random changes of the images: true (default), false or what to change. */
   augment?: boolean | AugmentOptions;
-  /** Order of the images and their changes. Default 0. */
+  /** Decides the order of the images and their random changes. Default 0. */
   seed?: number;
-  /** Worker threads, at most one an image of the batch. Default: the cores there are, at most 8. */
+  /** Worker threads, at most one per image of a batch. Default: the cores there are, at most 8. */
   threads?: number;
   /** Stops after the current step. */
   signal?: AbortSignal;
