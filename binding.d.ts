@@ -208,6 +208,7 @@ export type Fields<Name extends keyof Operations> = Parameters<Operations[Name]>
 
 type TypedArray = Float32Array | Int32Array | Float64Array;
 
+/** Memory of a device that this process holds, in bytes. */
 export interface DeviceMemory {
   /** Tensors of this process that have not been disposed of. */
   numTensors: number;
@@ -232,7 +233,9 @@ type Exports = {
   readonly fields: { readonly [Name in keyof Operations]: readonly (keyof Fields<Name>)[] };
 };
 
+/** What can be said of a backend. */
 export interface BackendState {
+  /** Whether calls can run on it. */
   available: boolean;
   /** Present where available. */
   instructionSet?: string;
@@ -240,15 +243,21 @@ export interface BackendState {
   reason?: string;
 }
 
+/** A CUDA device. */
 export interface CudaDevice {
+  /** As CUDA names it. */
   name: string;
   /** Such as '9.0'. */
   computeCapability: string;
+  /** Streaming multiprocessors. */
   multiprocessors: number;
+  /** Bytes of its memory. */
   totalBytes: number;
 }
 
+/** What can be said of CUDA. */
 export interface CudaState {
+  /** Whether calls can run on a device. */
   available: boolean;
   /**
    * Present where not available: 'no-library' (the plugin is absent or does not load), 'abi-mismatch' (it is of another version of
@@ -260,9 +269,11 @@ export interface CudaState {
   detail?: string;
   /** Such as '12.8'; the newest CUDA that the driver knows. Present where the plugin loads and a driver is there. */
   driverVersion?: string;
+  /** Such as '12.9'; the CUDA that the plugin was built with. Present where the plugin loads. */
   runtimeVersion?: string;
   /** The first of `devices` that runs the kernels; calls that name none take it. Present where available. */
   device?: number;
+  /** All devices that the driver shows; their order is that of their indices. */
   devices: CudaDevice[];
 }
 

@@ -19,6 +19,7 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       // An interface gives the type that follows from a table of options its name.
       '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
+      '@typescript-eslint/max-params': ['error', { max: 7 }],
       // An overload carries its own documentation.
       '@typescript-eslint/unified-signatures': 'off',
       // Index access is checked by the compiler (noUncheckedIndexedAccess); in a loop's bounds the assertion is the plain form.
@@ -39,7 +40,15 @@ export default tseslint.config(
   },
   {
     files: ['**/*.mjs', '**/*.js'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        clearTimeout: 'readonly',
+        console: 'readonly',
+        setTimeout: 'readonly',
+        URL: 'readonly',
+      },
+    },
   },
   prettier,
 );

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { JOBS } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -24,7 +25,7 @@ function buildExecutable() {
     folder = join(folder, 'bench');
     run('cmake', ['-S', '.', '-B', folder, '-DCMAKE_BUILD_TYPE=Release'], true);
   }
-  run('cmake', ['--build', folder, '--config', 'Release', '--target', 'retinanet_bench', '--parallel', '2'], true);
+  run('cmake', ['--build', folder, '--config', 'Release', '--target', 'retinanet_bench', '--parallel', JOBS], true);
   const file = process.platform === 'win32' ? 'retinanet_bench.exe' : 'retinanet_bench';
   return [join(folder, 'Release', file), join(folder, file)].find((path) => existsSync(path));
 }

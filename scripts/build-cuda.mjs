@@ -8,6 +8,7 @@ import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kernelsOf, overBudget } from './registers.mjs';
+import { JOBS } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const name = process.platform === 'win32' ? 'retinanet_ops_cuda.dll' : 'retinanet_ops_cuda.so';
@@ -57,7 +58,7 @@ cmake(
   ...['-S', root, '-B', build, '-DCMAKE_BUILD_TYPE=Release', '-DRETINANET_OPS_CUDA=ON'],
   ...(architectures ? [`-DCMAKE_CUDA_ARCHITECTURES=${architectures}`] : []),
 );
-const output = cmake('--build', build, '--target', 'retinanet_ops_cuda', '--config', 'Release', '--parallel', '2');
+const output = cmake('--build', build, '--target', 'retinanet_ops_cuda', '--config', 'Release', '--parallel', JOBS);
 mkdirSync(join(root, 'build', 'Release'), { recursive: true });
 const plugin = join(root, 'build', 'Release', name);
 copyFileSync(join(build, name), plugin);

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { missingTools, runs } from './toolchain.mjs';
+import { JOBS, missingTools, runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -49,5 +49,5 @@ cmake(
       ]
     : [`-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`, '-DCMAKE_CXX_FLAGS=-DBUILDING_NODE_EXTENSION']),
 );
-cmake('--build', build, '--config', 'Release', '--parallel', '2');
+cmake('--build', build, '--config', 'Release', '--parallel', JOBS);
 console.log(`retinanet-ops: ${join(output, 'retinanet_ops.node')}`);

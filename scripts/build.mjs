@@ -1,5 +1,5 @@
-// Builds the native addon (build/Release) and the TypeScript (dist for users, dist-dev for tests, bench and demo).
-// Usage: node scripts/build.mjs [native|ts|dist|emulated]. Plain JavaScript: it must run before anything is compiled. `emulated`,
+// Builds what is outdated: the native addon (build/Release), the TypeScript (dist for users, dist-dev for tests, bench and demo).
+// Usage: node scripts/build.mjs [native|ts|dist|emulated] ... Plain JavaScript: it must run before anything is compiled. `emulated`,
 // which only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer and once more to
 // find races.
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,8 @@ import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { missingTools } from './toolchain.mjs';
+import { outputsOf } from './freshness.mjs';
+import { JOBS, missingTools } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -17,67 +18,55 @@ function fail(sentence) {
   process.exit(1);
 }
 
-function run(script, args, { quiet = false } = {}) {
-  const result = spawnSync(process.execPath, [script, ...args], {
+/** Runs a command; what it prints is shown where it fails. */
+function compile(what, command, args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
-  if (result.error) fail(`could not run ${script}: ${result.error.message}`);
-  return result;
+  if (error) fail(`could not run ${command}: ${error.message}`);
+  if (status === 0) return;
+  process.stderr.write(stdout + stderr);
+  fail(`${what} did not compile; the compiler says why above.`);
 }
 
-function buildNative() {
+function native() {
   const missing = missingTools();
   if (missing) fail(missing);
   const cmakeJs = join(dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
-  const result = run(cmakeJs, ['compile', '--parallel', '2'], { quiet: true });
-  if (result.status !== 0) {
-    process.stderr.write(result.stdout + result.stderr);
-    fail('the native addon did not compile; the compiler says why above.');
-  }
+  compile('the native addon', process.execPath, [cmakeJs, 'compile', '--parallel', JOBS]);
   console.log('native addon: build/Release/retinanet_ops.node');
 }
 
-function buildEmulated() {
+function emulated() {
   if (process.platform !== 'linux') {
     console.log('emulated CUDA plugin: SKIPPED, it is built on Linux only');
     return;
   }
-  const args = [
-    '--build',
-    join(root, 'build'),
-    '--config',
-    'Release',
-    '--parallel',
-    '2',
-    '--target',
-    'retinanet_emulator',
-  ];
-  const { status, stdout, stderr, error } = spawnSync('cmake', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (error) fail(`could not run cmake: ${error.message}`);
-  if (status !== 0) {
-    process.stderr.write(stdout + stderr);
-    fail('the emulated CUDA plugin did not compile; the compiler says why above.');
-  }
+  const args = ['--build', 'build', '--config', 'Release', '--parallel', JOBS, '--target', 'retinanet_emulator'];
+  compile('the emulated CUDA plugin', 'cmake', args);
   console.log('emulated CUDA plugin: build/Release/retinanet_ops_cuda_emulated.so');
 }
 
-function buildTypeScript(...projects) {
-  const tsc = require.resolve('typescript/bin/tsc');
-  for (const [project, out] of projects) {
-    // A deleted source must not live on as a stale output (a stale test would still run).
-    rmSync(join(root, out), { recursive: true, force: true });
-    const result = run(tsc, ['-p', project]);
-    if (result.status !== 0) process.exit(result.status ?? 1);
-  }
-  console.log(`TypeScript: ${projects.map(([, out]) => out).join(', ')}`);
+/** Compiles what has changed since the last time (tsc --build). */
+function typeScript(project, ...folders) {
+  const outputs = folders.map(outputsOf);
+  // A deleted source must not live on as an output: a stale test would still run. And the compiler does not miss one that is gone.
+  for (const file of outputs.flatMap(({ stale }) => stale)) rmSync(file);
+  const args = ['--build', project, ...(outputs.some(({ missing }) => missing.length > 0) ? ['--force'] : [])];
+  const { status } = spawnSync(process.execPath, [require.resolve('typescript/bin/tsc'), ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+  console.log(`TypeScript: ${folders.join(', ')}`);
 }
 
-const what = process.argv[2] ?? 'all';
-if (what === 'all' || what === 'native') buildNative();
-const users = ['tsconfig.json', 'dist'];
-if (what === 'all' || what === 'ts') buildTypeScript(users, ['tsconfig.dev.json', 'dist-dev']);
-if (what === 'dist') buildTypeScript(users);
-if (what === 'emulated') buildEmulated();
+const dist = () => typeScript('tsconfig.json', 'dist');
+const ts = () => typeScript('tsconfig.dev.json', 'dist', 'dist-dev');
+const targets = { native, ts, dist, emulated };
+const wanted = process.argv.slice(2);
+for (const name of wanted)
+  if (!Object.hasOwn(targets, name)) fail(`there is nothing to build by the name of '${name}'.`);
+for (const name of wanted.length > 0 ? wanted : ['native', 'ts']) targets[name]();

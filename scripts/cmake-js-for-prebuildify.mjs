@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { JOBS } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
@@ -24,7 +25,7 @@ const { status, stdout, stderr, error } = spawnSync(
     '--arch',
     arch,
     '--parallel',
-    '2',
+    JOBS,
     '--target',
     'retinanet_ops',
     ...further,

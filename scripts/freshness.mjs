@@ -1,4 +1,4 @@
-// Whether what was built is newer than what it was built from.
+// Whether what was built is newer than what it was built from, and is all there.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,19 +26,23 @@ export function isOutdated(target) {
   return !addon || statSync(addon).mtimeMs < newest(join(root, 'native'), join(root, 'CMakeLists.txt'));
 }
 
-/** Whether dist/ lacks an output, has one too many, or one older than the sources. */
-export function isDistOutdated() {
+/** Folders of TypeScript, and where their outputs go within dist and dist-dev. */
+const SOURCES = { dist: { lib: '' }, 'dist-dev': { test: 'test', bench: 'bench', demo: 'demo' } };
+
+/** Which outputs dist or dist-dev lacks, and which it has whose source is gone. */
+export function outputsOf(out) {
   const files = (folder) =>
-    existsSync(folder) ? readdirSync(folder, { recursive: true }).filter((file) => /\.[cm]?[jt]s$/.test(file)) : [];
-  const wanted = files(join(root, 'lib')).flatMap((file) => {
-    const [, name, kind] = /^(.*)\.([cm]?)ts$/.exec(file);
-    return [`${name}.${kind}js`, `${name}.d.${kind}ts`];
-  });
-  const dist = join(root, 'dist');
-  const found = files(dist);
-  if (String(found.sort()) !== String(wanted.sort())) return true;
-  const sources = newest(
-    ...['lib', 'binding.d.ts', 'tsconfig.json', 'tsconfig.base.json'].map((name) => join(root, name)),
+    existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }) : [];
+  const wanted = Object.entries(SOURCES[out]).flatMap(([folder, to]) =>
+    files(folder).flatMap((file) => {
+      const [, name, kind] = /^(.*)(?<!\.d)\.(c?)ts$/.exec(file) ?? [];
+      if (name === undefined) return [];
+      return [`${name}.${kind}js`, ...(out === 'dist' ? [`${name}.d.${kind}ts`] : [])].map((path) => join(to, path));
+    }),
   );
-  return found.some((file) => statSync(join(dist, file)).mtimeMs < sources);
+  const found = files(out).filter((file) => /\.c?[jt]s$/.test(file));
+  return {
+    missing: wanted.filter((file) => !found.includes(file)).map((file) => join(root, out, file)),
+    stale: found.filter((file) => !wanted.includes(file)).map((file) => join(root, out, file)),
+  };
 }

@@ -1,100 +1,65 @@
-// Formatter and linter for TypeScript and C++ in one. `--fix` writes what the formatters would.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Formatters and linters for TypeScript, C++ and Python in one. `--fix` writes what the formatters would.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lintPython } from './lint-python.mjs';
+import { lintNative } from './lint-tidy.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 const fix = process.argv.includes('--fix');
 let failed = false;
 
-function binary(name, file) {
-  return join(dirname(require.resolve(`${name}/package.json`)), file);
+/** The longest file that needs no reason, and how it gives one. */
+const MOST_LINES = 250;
+const LONG_FAILS = false; // true: a file that is longer without a reason is an error
+const REASON = new RegExp(`^(//|#|/\\*) ?Longer than ${MOST_LINES} lines: \\S`, 'm');
+
+function say(title, problems, note = '') {
+  console.log(`${title} ... ${problems.length === 0 ? 'ok' : 'FAILED'}${note && ` (${note})`}`);
+  for (const problem of problems) process.stdout.write(problem.endsWith('\n') ? problem : `${problem}\n`);
+  failed ||= problems.length > 0;
 }
 
-function run(title, command, args) {
-  process.stdout.write(`${title} ... `);
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
-  if (status === 0) {
-    console.log('ok');
-    return;
-  }
-  failed = true;
-  console.log('FAILED');
-  process.stdout.write((error?.message ?? '') + (stdout ?? '') + (stderr ?? ''));
+/** Runs a tool of node_modules. */
+function run(title, name, file, ...args) {
+  const tool = join(dirname(require.resolve(`${name}/package.json`)), file);
+  const options = { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 };
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [tool, ...args], options);
+  say(title, status === 0 ? [] : [(error?.message ?? '') + (stdout ?? '') + (stderr ?? '')]);
 }
 
-const native = ['native', 'test/emulator'].flatMap((folder) =>
-  readdirSync(join(root, folder), { recursive: true })
-    .map((file) => join(folder, file))
-    .filter((file) => /\.(h|cc|cu)$/.test(file)),
-);
-
-run('clang-format', process.execPath, [
-  binary('@wasm-fmt/clang-format', 'clang-format-cli.cjs'),
-  ...(fix ? ['-i'] : ['--dry-run', '--Werror']),
-  ...native,
-]);
-run('prettier', process.execPath, [
-  binary('prettier', 'bin/prettier.cjs'),
-  fix ? '--write' : '--check',
-  '--log-level',
-  'warn',
-  '.',
-]);
-run('eslint', process.execPath, [
-  binary('eslint', 'bin/eslint.js'),
-  '--max-warnings',
-  '0',
-  ...(fix ? ['--fix'] : []),
-  '.',
-]);
-
-/** clang-tidy takes minutes: on every core, and once for what is compiled several times, other instruction sets' apart. */
-async function tidyAll(sources) {
-  process.stdout.write('clang-tidy ... ');
-  const folder = join(root, 'build', 'lint');
-  const commands = JSON.parse(readFileSync(join(root, 'build', 'compile_commands.json'), 'utf8'));
-  mkdirSync(folder, { recursive: true });
-  const plain = commands.filter(({ command }) => !command.includes('-fsanitize='));
-  const once = plain.filter(
-    ({ command, file }, i) => command.includes('-DRN_ISA=') || i === plain.findIndex((other) => other.file === file),
+function files(pattern, ...folders) {
+  const under = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((file) => join(folder, file)),
   );
-  writeFileSync(join(folder, 'compile_commands.json'), JSON.stringify(once));
-  const reports = [];
-  const worker = async () => {
-    for (let source = sources.shift(); source !== undefined; source = sources.shift()) {
-      const child = spawn(tidy, ['--quiet', '-p', folder, source], { cwd: root });
-      let output = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
-      const code = await new Promise((resolve) => child.on('close', resolve).on('error', () => resolve(-1)));
-      if (code !== 0) reports.push(`${source}\n${output}`);
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  console.log(reports.length === 0 ? 'ok' : 'FAILED');
-  for (const report of reports) process.stdout.write(report);
-  failed ||= reports.length > 0;
+  return under.filter((file) => pattern.test(file)).sort();
 }
 
-const tidy = ['clang-tidy', 'clang-tidy-19', 'clang-tidy-14'].find(
-  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
-);
-if (!tidy) {
-  console.log('clang-tidy ... SKIPPED: not installed (on Debian or Ubuntu: apt-get install clang-tidy)');
-} else if (!existsSync(join(root, 'build', 'compile_commands.json'))) {
-  console.log('clang-tidy ... FAILED: run `npm run build:native` first');
-  failed = true;
-} else {
-  const sources = native.filter((file) => /\.(cc|cu)$/.test(file)).map((file) => relative(root, join(root, file)));
-  await tidyAll(sources);
-}
+const native = files(/\.(h|cc|cu)$/, 'native', 'test/emulator');
+const format = fix ? ['-i'] : ['--dry-run', '--Werror'];
+run('clang-format', '@wasm-fmt/clang-format', 'clang-format-cli.cjs', ...format, ...native);
+const cache = ['--cache', '--cache-strategy', 'content', '--cache-location', 'build/lint/prettier.json'];
+run('prettier', 'prettier', 'bin/prettier.cjs', fix ? '--write' : '--check', '--log-level', 'warn', ...cache, '.');
+run('eslint', 'eslint', 'bin/eslint.js', '--max-warnings', '0', ...(fix ? ['--fix'] : []), '.');
+// An export without a comment, a link to nowhere: what `npm run docs` would refuse.
+run('typedoc', 'typedoc', 'bin/typedoc', '--emit', 'none');
+say('ruff', lintPython(files(/\.py$/, 'bench', 'test/golden'), fix));
+
+const sources = files(/\.(c?ts|m?js|py|h|cc|cu)$/, 'lib', 'native', 'test', 'bench', 'demo', 'examples', 'scripts');
+const long = sources.flatMap((file) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  const lines = text.split('\n').length - 1;
+  if (lines <= MOST_LINES || REASON.test(text)) return [];
+  return [`${file} has ${lines} lines: split it, or give the reason ("Longer than ${MOST_LINES} lines: ...")`];
+});
+if (LONG_FAILS) say('length of files', long);
+else console.log(`length of files ... NOT ENFORCED\n${long.join('\n')}`);
+
+const { skipped, reports, note } = await lintNative(native.filter((file) => /\.(cc|cu)$/.test(file)));
+if (skipped) console.log(`clang-tidy ... SKIPPED: ${skipped}`);
+else say('clang-tidy', reports, note);
 
 process.exit(failed ? 1 : 0);

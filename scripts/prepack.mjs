@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addonOf, isDistOutdated, isOutdated } from './freshness.mjs';
+import { addonOf, isOutdated } from './freshness.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'win32-x64'];
@@ -40,7 +40,7 @@ if (mode === 'release' && absent.length > 0)
     `a release holds the binaries of every platform, and prebuilds/ lacks ${absent.join(', ')}. .github/workflows/prebuild.yml makes ` +
       "them (`npm run prebuild` this machine's); RETINANET_OPS_PACK=host publishes without.",
   );
-if (isDistOutdated()) run('build.mjs', 'dist');
+run('build.mjs', 'dist');
 run('sbom.mjs');
 
 if (absent.length > 0)

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nodeBinary } from './node-binary.mjs';
-import { ASAN_OPTIONS, runs } from './toolchain.mjs';
+import { ASAN_OPTIONS, JOBS, runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
@@ -51,7 +51,7 @@ function prebuilt(target) {
 function compiled(name, compiler) {
   const env = { ...process.env, CXX: compiler };
   const folder = `build/${name}`;
-  const args = [cmakeJs, 'compile', '--out', folder, '--target', 'retinanet_ops', '--parallel', '2'];
+  const args = [cmakeJs, 'compile', '--out', folder, '--target', 'retinanet_ops', '--parallel', JOBS];
   must(`compiling with ${compiler}`, process.execPath, args, { env, stdio: 'pipe' });
   return join(folder, 'Release', 'retinanet_ops.node');
 }

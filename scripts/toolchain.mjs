@@ -1,5 +1,9 @@
 // What compiling the addon needs, and which of it this machine lacks.
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+/** How many compilers run side by side, as an argument of CMake. */
+export const JOBS = String(availableParallelism());
 
 /** Whether the command starts and succeeds. */
 export function runs(command, ...args) {

@@ -29,12 +29,12 @@ def runs(plugin, only, count):
         if only not in function.__name__:
             continue
         if device:
-            yield name, lambda: function(plugin, count)
+            yield name, lambda function=function: function(plugin, count)
             continue
-        yield f"{name}, host arrays", lambda: function(Operations(plugin, "host"))
-        yield f"{name}, device arrays", lambda: function(Operations(plugin, "device"))
+        yield f"{name}, host arrays", lambda function=function: function(Operations(plugin, "host"))
+        yield f"{name}, device arrays", lambda function=function: function(Operations(plugin, "device"))
         if function.__module__ != "check_golden":  # vectors that the others' arrays surpass
-            yield f"{name}, four times in the same memory", lambda: function(Operations(plugin, "device", times=4))
+            yield f"{name}, four times in the same memory", lambda function=function: function(Operations(plugin, "device", times=4))
 
 
 def main():

@@ -4,6 +4,7 @@ import json
 import os
 import statistics
 import time
+from functools import partial
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class Bench:
         """Bytes a second of a copy within the device, of reading, and of pinned copies both ways at once; None: not measured."""
         size = 1 << (20 if self.quick else 29)
         buffer = Buffer(self.plugin, 2 * size)
-        copy = 2 * size / (self.time(lambda: buffer.copy(size, 0, size))["microseconds"] / 1e6)
+        copy = 2 * size / (self.time(partial(buffer.copy, size, 0, size))["microseconds"] / 1e6)
         del buffer
         read = None
         if self.device is not None:

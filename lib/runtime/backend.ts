@@ -43,6 +43,7 @@ export function getBackend(): BackendName {
   return current;
 }
 
+/** What `backendInfo()` tells. */
 export interface BackendInfo {
   /** What setBackend chose. */
   current: BackendName;
@@ -50,7 +51,9 @@ export interface BackendInfo {
   active: 'cpu' | 'cuda';
   /** Threads that an operation may use, the calling one included. */
   numThreads: number;
+  /** The CPU backend; unusable only where the addon does not load. */
   cpu: BackendState;
+  /** The CUDA backend: its devices, or the reason why it is unusable. */
   cuda: CudaState;
   /**
    * Host memory of large results: once an array has been collected, the next result takes its place. RETINANET_OPS_RECYCLED_MIB

@@ -24,6 +24,7 @@ const WRAP_OPTIONS = {
   onDispose: callback<() => void>(),
 };
 
+/** Options of `cuda.wrap`. */
 export interface WrapOptions extends OptionsOf<typeof WRAP_OPTIONS> {}
 
 /**

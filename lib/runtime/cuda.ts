@@ -28,6 +28,7 @@ const TENSOR_OPTIONS = {
   shape: value<readonly number[]>(),
 };
 
+/** Options of `cuda.tensor`. */
 export interface TensorOptions extends OptionsOf<typeof TENSOR_OPTIONS> {}
 
 /**
@@ -87,6 +88,7 @@ const MEMORY_OPTIONS = {
   trim: bytes,
 };
 
+/** Options of `cuda.memory`. */
 export interface MemoryOptions extends OptionsOf<typeof MEMORY_OPTIONS> {}
 
 /**

@@ -16,7 +16,9 @@ export const CUDA = 1;
  * collection does it too, but knows nothing of how full a device is.
  */
 export class DeviceTensor {
+  /** Sizes of the axes, row-major; [] for a single number. */
   readonly shape: readonly number[];
+  /** What an element is. */
   readonly dtype: DType;
   /** Index of the device, as in `cuda.devices()`. */
   readonly device: number;
@@ -42,6 +44,7 @@ export class DeviceTensor {
     return this.length * BYTES[this.dtype];
   }
 
+  /** Whether the memory has been given back. */
   get isDisposed(): boolean {
     return this.#isDisposed;
   }
@@ -204,12 +207,15 @@ export class DeviceTensor {
   }
 }
 
-/** The arrays of a call: typed arrays, or tensors that all lie on one device. */
+/** A float array of a call: a typed array, or a tensor; tensors of one call lie on one device. */
 export type Floats = Float32Array | DeviceTensor;
+/** An integer array of a call: a typed array, or a tensor of dtype int32. */
 export type Ints = Int32Array | DeviceTensor;
-/** Where float arrays of type F lie: float arrays, int arrays and numbers in that memory. */
+/** A float array in the same memory as one of type F: on the host or on a device. */
 export type FloatsLike<F extends Floats> = F extends DeviceTensor ? DeviceTensor : Float32Array;
+/** An integer array in the same memory as a float array of type F. */
 export type IntsLike<F extends Floats> = F extends DeviceTensor ? DeviceTensor : Int32Array;
+/** A number where a float array of type F lies: a JavaScript number, or a tensor of one float64 on the device. */
 export type NumberLike<F extends Floats> = F extends DeviceTensor ? DeviceTensor : number;
 
 /** The dtypes of tensors that stand for typed arrays of a kind. */

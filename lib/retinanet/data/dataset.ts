@@ -8,7 +8,9 @@ import { Check } from '../../arguments/check.js';
 export interface DetectionDataset {
   /** Names of the K classes; label k means `classNames[k]`. */
   classNames: string[];
+  /** Height of every image, H, in pixels. */
   imageHeight: number;
+  /** Width of every image, W, in pixels. */
   imageWidth: number;
   /** Number of images n. */
   length: number;
@@ -20,7 +22,7 @@ export interface DetectionDataset {
   labels: Int32Array;
   /** [n + 1] first row of every image, then G. */
   offsets: Int32Array;
-  /** [n] what to call an image in messages: a file name, for example. */
+  /** [n] names of the images for messages, such as file names. */
   names?: string[];
 }
 
@@ -132,7 +134,9 @@ export function checkTruth(check: Check, name: string, value: unknown, images?: 
  * @throws RetinanetOpsError `ERR_DTYPE` or `ERR_SHAPE`
  */
 export function pixelStatistics(dataset: Pick<DetectionDataset, 'images'>): {
+  /** [3] red, green, blue, 0..255. */
   pixelMean: number[];
+  /** [3] red, green, blue, at least 1. */
   pixelStd: number[];
 } {
   const check = new Check('pixelStatistics');

@@ -14,6 +14,7 @@ const OWN = {
 };
 const OPTIONS = { ...OWN, ...SELECTION };
 
+/** Options of `detect`; the defaults are torchvision's. */
 export interface DetectOptions extends OptionsOf<typeof OWN>, SelectionOptions {}
 
 /**

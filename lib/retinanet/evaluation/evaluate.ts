@@ -10,19 +10,26 @@ const OPTIONS = {
   maxDetections: number({ min: 1, integer: true, default: 100 }),
 };
 
+/** Options of `evaluateDetections`; the defaults are those of COCO's AP50. */
 export interface EvaluateOptions extends OptionsOf<typeof OPTIONS> {}
 
+/** What `evaluateDetections` finds for one class. */
 export interface ClassEvaluation {
+  /** Of `classNames`. */
   name: string;
   /** Average precision 0..1; NaN for a class without ground truth. */
   ap: number;
+  /** True boxes of the class. */
   numGroundTruth: number;
+  /** Detections of the class, at most `maxDetections` per image. */
   numDetections: number;
 }
 
+/** What `evaluateDetections` finds. */
 export interface Evaluation {
   /** Mean of `ap` over the classes that have ground truth; NaN where none has. */
   meanAp: number;
+  /** In the order of `classNames`. */
   classes: ClassEvaluation[];
 }
 

@@ -7,9 +7,11 @@ const PRESETS = {
   compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
   'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
 };
+/** Networks to start from: a small one that trains on two CPU cores, and the paper's. */
 export type Preset = keyof typeof PRESETS;
 
 const BATCH_NORM_MODES = ['frozen', 'trainable'] as const;
+/** Whether scale and offset of batch normalisations stay as they are, or learn. */
 export type BatchNormMode = (typeof BATCH_NORM_MODES)[number];
 
 const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);

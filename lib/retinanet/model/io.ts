@@ -26,11 +26,23 @@ const FORMAT = 'retinanet-ops';
 
 /** What `model.json` carries besides the network, for readers that have none of this package's code. */
 export interface RetinaNetMetadata {
-  format: typeof FORMAT;
+  /** Says that this package wrote the file. */
+  format: 'retinanet-ops';
+  /** With every default filled in. */
   config: RetinaNetConfig;
+  /** [K], or empty where none were given. */
   classNames: readonly string[];
   /** How to make the anchors: centres at (i + 0.5) * stride; level, row, column, scale, ratio. */
-  anchors: { strides: number[]; baseSizes: number[]; scales: number[]; aspectRatios: number[] };
+  anchors: {
+    /** [L] pixels between neighbouring cells of each level. */
+    strides: number[];
+    /** [L] side of the square anchor of scale 1, in pixels. */
+    baseSizes: number[];
+    /** Factors on the side. */
+    scales: number[];
+    /** Height / width. */
+    aspectRatios: number[];
+  };
 }
 
 /**

@@ -65,8 +65,17 @@ function buildModel(resolved: ResolvedConfig): LayersModel {
   return tfl.model({ inputs: input, outputs: [classLogits, boxDeltas], name: 'retinanet' });
 }
 
-/** Number of weights that training changes, and of those that it leaves. @throws RetinanetOpsError `ERR_DTYPE` */
-export function countParameters(model: LayersModel): { trainable: number; frozen: number } {
+/**
+ * Number of weights that training changes, and of those that it leaves.
+ *
+ * @throws RetinanetOpsError `ERR_DTYPE`
+ */
+export function countParameters(model: LayersModel): {
+  /** Weights that training changes. */
+  trainable: number;
+  /** Weights that it leaves as they are. */
+  frozen: number;
+} {
   checkModel(new Check('countParameters'), 'model', model);
   const sum = (weights: LayersModel['weights']) =>
     weights.reduce((total, { shape }) => total + shape.reduce<number>((n, size) => n * (size ?? 1), 1), 0);

@@ -14,13 +14,16 @@ export interface RetinaNet {
    * Outputs: class logits [B, A, K] and box deltas [B, A, 4], rows in the order of `anchors`.
    */
   readonly model: LayersModel;
+  /** What the A rows of the outputs stand for. */
   readonly anchors: AnchorGrid;
+  /** What the network was built from. */
   readonly config: ResolvedConfig;
   /**
    * Frees all weights; the net is of no use afterwards. `model.dispose()` alone leaves those of the subnets. Calling it again
    * does nothing.
    */
   dispose(): void;
+  /** For `using`. */
   [Symbol.dispose](): void;
 }
 

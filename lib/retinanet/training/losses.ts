@@ -13,6 +13,7 @@ import {
 } from '../../index.js';
 import { BOX_BETA } from '../../operations/retinanet-loss.js';
 
+/** The class losses that `trainRetinaNet` knows; see {@link LossName}. */
 export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
 
 /**

@@ -16,25 +16,25 @@ const COUNT = { min: 1, max: 1e9, integer: true } as const;
 const POSITIVE = { min: 0, exclusiveMin: true } as const;
 
 const OPTIONS = {
-  /** Default 400. */
+  /** Updates of the weights. Default 400. */
   steps: number({ ...COUNT, default: 400 }),
-  /** Images of a step, all threads together. Default 8. */
+  /** Images per step, over all threads together. Default 8. */
   batchSize: number({ ...COUNT, max: 4096, default: 8 }),
   /** Peak of the schedule: linear warm-up, then half a cosine. Default 2e-3. */
   learningRate: number({ ...POSITIVE, default: 2e-3 }),
   /** Default: a tenth of the steps, at most 500. */
   warmupSteps: number({ ...COUNT, min: 0 }),
-  /** Longest norm of the gradient of all weights together. Default 5. */
+  /** A gradient whose norm, over all weights together, is longer is scaled down to this. Default 5. */
   clipNorm: number({ ...POSITIVE, default: 5 }),
   /** Decay of the moving average of the weights that the model ends with, 0 (no average) to 1. Default 0.98. */
   weightAveraging: number({ min: 0, max: 1, default: 0.98 }),
   /** Factor on the box loss. Default 1. */
   boxWeight: number({ min: 0, default: 1 }),
-  /** Default `focal`. */
+  /** The class loss. Default `focal`. */
   loss: oneOf(LOSS_NAMES, 'focal'),
   /** Random changes of the images: true (default), false or what to change. */
   augment: value<boolean | AugmentOptions>(undefined, true),
-  /** Order of the images and their changes. Default 0. */
+  /** Decides the order of the images and their random changes. Default 0. */
   seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
   /** Worker threads, at most one per image of the batch. Default: the cores there are, at most 8. */
   threads: number({ ...COUNT, max: 256, default: Math.min(8, availableParallelism()) }),

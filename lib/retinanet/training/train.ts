@@ -16,23 +16,29 @@ import { WorkerPool } from './worker-pool.js';
 export interface StepReport {
   /** Counts from 1. */
   step: number;
+  /** Steps of the whole run. */
   steps: number;
+  /** classLoss + boxWeight * boxLoss. */
   loss: number;
+  /** Loss of the class logits, over max(1, positive anchors of the batch). */
   classLoss: number;
+  /** Smooth L1 of the box deltas, over max(1, positive anchors of the batch); without `boxWeight`. */
   boxLoss: number;
-  /** Wall-clock time of the step. */
+  /** Wall-clock time of the step, milliseconds. */
   stepMs: number;
-  /** The part of it that assignment and losses took. */
+  /** The part of it that assignment and losses took, milliseconds; of the slowest thread. */
   opsMs: number;
-  /** Time left, by the mean step so far. */
+  /** Time left by the mean step so far, milliseconds. */
   etaMs: number;
 }
 
+/** What `trainRetinaNet` did. */
 export interface TrainingResult {
   /** Steps done; fewer than asked for after an abort. */
   steps: number;
+  /** The report of every step. */
   history: StepReport[];
-  /** Mean time of a step. */
+  /** Mean time of a step, milliseconds. */
   stepMs: number;
   /** Share of the time that assignment and losses took, 0..1. */
   opsShare: number;
