@@ -97,5 +97,55 @@ export function assignReference(
     return match;
   });
   const ignored = matches.map((match, a) => (match >= 0 ? match : labels[a]!));
-  return { labels, matches: ignored, positives: Int32Array.from(positives), boxTargets, unmatchedGt };
+  return {
+    labels,
+    matches: ignored,
+    positives: Int32Array.from(positives),
+    numPositives: positives.length,
+    boxTargets,
+    unmatchedGt,
+  };
+}
+
+export interface GroundTruthOfBatch {
+  boxes: Float32Array;
+  labels: Int32Array;
+  offsets: Int32Array;
+  ignoreBoxes?: Float32Array | undefined;
+  ignoreOffsets?: Int32Array | undefined;
+}
+
+/** The images of a batch one by one: rows and boxes are counted through. */
+export function assignBatchReference(
+  anchors: Float32Array,
+  { boxes, labels, offsets, ignoreBoxes, ignoreOffsets }: GroundTruthOfBatch,
+  options: AssignReferenceOptions = {},
+) {
+  const all = {
+    labels: [] as number[],
+    matches: [] as number[],
+    positives: [] as number[],
+    positiveOffsets: [0],
+    boxTargets: [] as number[],
+    unmatchedGt: [] as number[],
+    numPositives: 0,
+  };
+  for (let b = 0; b + 1 < offsets.length; b++) {
+    const [from, to] = [offsets[b]!, offsets[b + 1]!];
+    const regions = ignoreOffsets && {
+      ignoreBoxes: ignoreBoxes!.subarray(4 * ignoreOffsets[b]!, 4 * ignoreOffsets[b + 1]!),
+    };
+    const one = assignReference(anchors, boxes.subarray(4 * from, 4 * to), labels.subarray(from, to), {
+      ...options,
+      ...regions,
+    });
+    all.positives.push(...Array.from(one.positives, (anchor) => anchor + all.labels.length));
+    all.labels.push(...one.labels);
+    all.matches.push(...one.matches.map((match) => (match >= 0 ? match + from : match)));
+    all.boxTargets.push(...one.boxTargets);
+    all.unmatchedGt.push(...one.unmatchedGt.map((g) => g + from));
+    all.numPositives += one.numPositives;
+    all.positiveOffsets.push(all.numPositives);
+  }
+  return all;
 }

@@ -52,3 +52,24 @@ export function decodeImageReference(logits: Float32Array, deltas: Float32Array,
     labels: kept.map((i) => labels[i]!),
   };
 }
+
+type BatchOptions = Partial<DecodeReferenceOptions> &
+  Pick<DecodeReferenceOptions, 'anchors' | 'levelCounts'> & { classLogits: Float32Array; boxDeltas: Float32Array };
+
+/** The images of a batch one by one, with the documented defaults. */
+export function decodeReference({ classLogits, boxDeltas, ...given }: BatchOptions) {
+  const defaults = { scoreThreshold: 0.05, topK: 1000, iouThreshold: 0.5, maxDetections: 300 };
+  const options = { ...defaults, imageHeight: NaN, imageWidth: NaN, numClasses: 1, ...given };
+  const count = options.anchors.length;
+  const all = { boxes: [] as number[], scores: [] as number[], labels: [] as number[], offsets: [0] };
+  for (let b = 0; count > 0 && b < boxDeltas.length / count; b++) {
+    const span = (count / 4) * options.numClasses;
+    const logits = classLogits.subarray(b * span, (b + 1) * span);
+    const image = decodeImageReference(logits, boxDeltas.subarray(b * count, (b + 1) * count), options);
+    all.boxes.push(...image.boxes);
+    all.scores.push(...image.scores);
+    all.labels.push(...image.labels);
+    all.offsets.push(all.scores.length);
+  }
+  return all;
+}

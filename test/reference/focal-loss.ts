@@ -54,7 +54,7 @@ export interface FocalReferenceOptions {
   alpha?: number | ArrayLike<number> | null;
   gamma?: number | ArrayLike<number>;
   labelSmoothing?: number;
-  anchorWeights?: Float32Array | undefined;
+  weights?: ArrayLike<number> | undefined;
 }
 
 export interface FocalReference {
@@ -66,11 +66,11 @@ export interface FocalReference {
 
 /** Unreduced value and gradient over [N, K]; rows that are ignored (label -2 or weight 0) are exactly zero. */
 export function focalLossReference(
-  logits: Float32Array,
+  logits: ArrayLike<number>,
   targets: Int32Array | Float32Array,
   options: FocalReferenceOptions,
 ): FocalReference {
-  const { numClasses, alpha = 0.25, gamma = 2, labelSmoothing = 0, anchorWeights } = options;
+  const { numClasses, alpha = 0.25, gamma = 2, labelSmoothing = 0, weights } = options;
   const result = {
     value: new Float64Array(logits.length),
     grad: new Float64Array(logits.length),
@@ -82,9 +82,10 @@ export function focalLossReference(
     const k = i % numClasses;
     const byLabel = targets instanceof Int32Array;
     const label = byLabel ? targets[row]! : 0;
-    if (byLabel && k === 0 && label >= 0) result.numPositives++;
-    const weight = label === -2 ? 0 : (anchorWeights?.[row] ?? 1);
+    const weight = label === -2 ? 0 : (weights?.[row] ?? 1);
     if (weight === 0) continue;
+    const ofRow = byLabel ? [] : targets.subarray(row * numClasses, (row + 1) * numClasses);
+    if (k === 0 && (byLabel ? label >= 0 : ofRow.some((t) => t > 0))) result.numPositives++;
     const target = byLabel ? Number(label === k) : targets[i]!;
     const element = focalElement(
       logits[i]!,

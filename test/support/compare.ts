@@ -42,6 +42,6 @@ export function asNumber(result: number | Float32Array): number {
 }
 
 /** The bytes of an array, so that -0, NaN and the last bit count in comparisons. */
-export function bits(values: Float32Array | Int32Array): string {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
+export function bits(values: ArrayBufferView): string {
+  return Buffer.from(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength).toString('hex');
 }

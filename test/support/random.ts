@@ -57,3 +57,26 @@ export function reorder<T extends Float32Array | Int32Array>(values: T, order: r
   });
   return result;
 }
+
+export function pick<T>(next: () => number, from: readonly T[]): T {
+  return from[Math.floor(next() * from.length)]!;
+}
+
+/** Boxes made to lead an index by place astray: crowds, sizes over many magnitudes, no size, far from zero, on a lattice. */
+export function awkwardBoxes(next: () => number, count: number): Float32Array {
+  const kind = pick(next, ['random', 'whole', 'plain', 'tiny', 'giant', 'mixed', 'flat', 'far', 'lattice']);
+  if (kind === 'random' || kind === 'whole') return randomBoxes(next, count, 30, 3, 14, kind === 'whole');
+  const boxes = new Float32Array(4 * count);
+  const magnitude = { tiny: -16, giant: 18, mixed: 0 }[kind] ?? 0;
+  for (let i = 0; i < count; i++) {
+    const unit = 10 ** (kind === 'mixed' ? magnitude + 6 * next() - 3 : magnitude);
+    const crowd = Math.floor(4 * next());
+    const x = kind === 'lattice' ? Math.floor(8 * next()) : crowd * 3 * unit + next() * unit;
+    const y = kind === 'lattice' ? Math.floor(8 * next()) : crowd * unit + next() * unit;
+    const far = kind === 'far' ? 1e6 : 0;
+    const size = () =>
+      kind === 'lattice' ? Math.floor(5 * next()) : kind === 'flat' && next() < 0.3 ? 0 : next() * 2 * unit;
+    boxes.set([far + x, far + y, far + x + size(), far + y + size()], 4 * i);
+  }
+  return boxes;
+}
