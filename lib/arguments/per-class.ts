@@ -10,7 +10,7 @@ export type PerClass = number | ArrayLike<number>;
 export const FOCAL_LOSS_PARAMETERS = {
   /** Weight of the positive class in [0, 1]; negatives weigh 1 - alpha; null = no weights. Default 0.25. */
   alpha: byClass<number | NumberList | null>(),
-  /** Focusing parameter >= 0. Default 2; above 5 in float64, some 50 ns a logit. */
+  /** Focusing parameter >= 0. Default 2; above 5 it is computed in float64, some 50 ns per logit. */
   gamma: byClass<number | NumberList>(),
   /** s in [0, 1]: a target t becomes t (1 - s) + s / 2 (as in Keras' binary losses). Default 0. */
   labelSmoothing: number({ min: 0, max: 1, default: 0 }),

@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backendInfo, type CudaState } from '../runtime/backend.js';
 import { root } from '../runtime/location.js';
-import { describe, help, load } from '../runtime/native.js';
+import { diagnosis, help, load } from '../runtime/native.js';
 
 /** Prints what there is to know about the addon on this machine. Gives the exit code: 1 where none loads. */
 export function info(): number {
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, string>;
   const { binding, attempts } = load();
-  const lines = [`${name} ${version}`, describe(attempts)];
+  const lines = [`${name} ${version}`, diagnosis(attempts)];
   if (binding) {
     const { numThreads, cpu, cuda, memory } = backendInfo();
     lines.push(`cpu: ${cpu.available ? `${cpu.instructionSet ?? '?'}, ${numThreads} threads` : cpu.reason}`);

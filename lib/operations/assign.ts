@@ -44,7 +44,7 @@ export const ASSIGN_OPTIONS = { ...ASSIGN_BATCH_OPTIONS, ...IGNORE_BOXES };
 /** `Out`: the kind of the arrays in `out`. */
 export interface AssignBatchOptions<F extends Floats = Float32Array, Out extends Ints = IntsLike<F>>
   extends MatchOptions, BackendOptions {
-  /** Arrays that receive the outputs whose size is known beforehand; apart from each other and from all inputs. */
+  /** Arrays that receive the outputs whose size is known beforehand; they must not overlap each other or an input. */
   out?: AssignOut<F, Out>;
 }
 

@@ -10,7 +10,7 @@ import { nativeAnchors, type Anchors } from './anchors.js';
 const OUT = {
   /**
    * The array that receives the result; of exactly its length. May be `boxes` itself in encodeBoxes and clipBoxes, `deltas` in
-   * decodeBoxes; apart from every other array of the call.
+   * decodeBoxes; must not overlap any other array of the call.
    */
   out: output<FloatArray>(),
 };
@@ -54,7 +54,7 @@ export const decodeBoxes = synchronous(planDecodeBoxes);
 /**
  * Boxes with x clamped to [0, width] and y to [0, height] (torchvision.ops.clip_boxes_to_image).
  *
- * @param boxes [n, 4], finite; on a device, where nobody looks, NaN stays NaN
+ * @param boxes [n, 4], finite; values in device memory are not checked, and NaN stays NaN there
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
 export const clipBoxes = synchronous(planClipBoxes);

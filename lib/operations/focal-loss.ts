@@ -48,13 +48,13 @@ export interface FocalLossOptions<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
 > extends CommonOptions<F, R> {
-  /** [N, K], for reduction 'none': the array that receives the losses; apart from every other array of the call. */
+  /** [N, K], for reduction 'none': the array that receives the losses; must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array>
   extends CommonOptions<F, Reduction>, GradOutputOptions<F> {
-  /** [N, K]: the array that receives the gradient; may be `logits` itself, and lies apart from every other array of the call. */
+  /** [N, K]: the array that receives the gradient; may be `logits` itself, and must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
@@ -63,8 +63,8 @@ export interface FocalLossValueAndGradOptions<
   R extends Reduction = Reduction,
 > extends CommonOptions<F, R> {
   /**
-   * [N, K]: receives the gradient; may be `logits` itself, and lies apart from every other array of the call. Or both outputs by
-   * name; `losses` only with reduction 'none'.
+   * [N, K]: receives the gradient; may be `logits` itself, and must not overlap any other array of the call.
+   * Or both outputs by name; `losses` only with reduction 'none'.
    */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }

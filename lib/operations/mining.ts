@@ -43,7 +43,7 @@ export const selectHardNegatives = synchronous(planSelectHardNegatives);
  * the hardest `count`.
  *
  * @param losses [n], no NaN
- * @param boxes [n, 4], finite; on a device, where nobody looks, a row that breaks either rule is left out
+ * @param boxes [n, 4], finite; values in device memory are not checked: a row that breaks either rule is left out
  * @returns rows, hardest first; of equal losses the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */

@@ -21,7 +21,8 @@ export interface NmsOptions<F extends Floats = Float32Array> extends OptionsOf<t
  * Greedy non-maximum suppression (torchvision.ops.nms; with `classes`, batched_nms).
  *
  * @param boxes [n, 4], finite
- * @param scores [n], no NaN; on a device, where nobody looks, a row that breaks either rule is not kept and suppresses nothing
+ * @param scores [n], no NaN; values in device memory are not checked: a row that breaks either rule is not kept and suppresses
+ *   nothing
  * @returns rows of the kept boxes by descending score; of equal scores the smaller row comes first
  * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */

@@ -48,11 +48,11 @@ export interface RetinanetLossOptions<F extends Floats = Float32Array>
   groundTruth: GroundTruth | GroundTruth<F>;
   /**
    * Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. In a call on tensors also a
-   * tensor of one float32 or float64 on their device, such as a number of positives that was summed over several processes: nobody
-   * looks at it on the host, and 0 counts as 1.
+   * tensor of one float32 or float64 on their device, such as a number of positives that was summed over several processes: it is
+   * not checked, and 0 counts as 1.
    */
   normalizer?: number | 'positives' | (F extends DeviceTensor ? DeviceTensor : never);
-  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and lie apart from all others. */
+  /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and must not overlap any other array of the call. */
   out?: RetinanetLossOut<F>;
 }
 
@@ -84,7 +84,7 @@ const DIVISOR_DTYPES = ['float32', 'float64'] as const;
 
 /**
  * Anchor assignment, focal loss, smooth L1 and both gradients (Lin et al. 2017, sections 3 and 4.1). Nothing but the gradients
- * and a few bytes an anchor is allocated.
+ * and a few bytes per anchor is allocated.
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
  */

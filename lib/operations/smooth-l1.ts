@@ -35,13 +35,13 @@ export interface SmoothL1Options<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
 > extends CommonOptions<F, R> {
-  /** For reduction 'none': the array that receives the losses; apart from every other array of the call. */
+  /** For reduction 'none': the array that receives the losses; must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array>
   extends CommonOptions<F, Reduction>, GradOutputOptions<F> {
-  /** The array that receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. */
+  /** The array that receives the gradient; may be `predictions` itself, and must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
@@ -50,8 +50,8 @@ export interface SmoothL1ValueAndGradOptions<
   R extends Reduction = Reduction,
 > extends CommonOptions<F, R> {
   /**
-   * Receives the gradient; may be `predictions` itself, and lies apart from every other array of the call. Or both outputs by
-   * name; `losses` only with reduction 'none'.
+   * Receives the gradient; may be `predictions` itself, and must not overlap any other array of the call.
+   * Or both outputs by name; `losses` only with reduction 'none'.
    */
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }

@@ -23,7 +23,7 @@ export function native(): Binding {
     if (!binding) {
       const causes = attempts.flatMap(({ cause }) => (cause === undefined ? [] : [cause]));
       const cause = causes.length > 1 ? new AggregateError(causes) : causes[0];
-      const message = `could not load the native addon.\n${describe(attempts)}\n${help(attempts)}`;
+      const message = `could not load the native addon.\n${diagnosis(attempts)}\n${help(attempts)}`;
       throw new RetinanetOpsError('ERR_NATIVE', message, { cause });
     }
     startRecycling(binding);
@@ -139,7 +139,7 @@ export function platform(): string {
 }
 
 /** The diagnosis in lines: where this runs, which places were tried, what each said. */
-export function describe(attempts: readonly Attempt[]): string {
+export function diagnosis(attempts: readonly Attempt[]): string {
   const tried = attempts.map(({ file, outcome, cause }) => {
     const reason = String((cause as Error | undefined)?.message ?? cause).split('\n', 1)[0]!;
     return `  ${file}: ${outcome === 'failed' ? `failed, ${reason}` : outcome}`;
