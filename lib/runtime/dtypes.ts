@@ -1,7 +1,7 @@
 // Types and shapes of tensors on a device.
 import type { Check } from '../arguments/validate.js';
 
-/** Element types; their order is the wire format between lib/ and the addon. */
+/** Element types. */
 export const DTYPES = ['float32', 'float16', 'bfloat16', 'int32', 'float64'] as const;
 export type DType = (typeof DTYPES)[number];
 export const BYTES: Record<DType, number> = { float32: 4, float16: 2, bfloat16: 2, int32: 4, float64: 8 };
