@@ -1,6 +1,6 @@
 // The raw native interface, nothing else. Every operation exists twice: `name` runs on the calling thread, `nameAsync` on a
 // worker thread and returns a promise. What comes has been validated by lib/; null switches an optional array off. `backend`:
-// 0 cpu, 1 cuda. The arrays of a call are typed arrays, or all of them objects that deviceAllocate has tied to memory of one
+// one of `backends`. The arrays of a call are typed arrays, or all of them objects that deviceAllocate has tied to memory of one
 // device; then work is only queued. Those named Host... are always typed arrays.
 
 /** What native code finds memory of a device by; lib/'s DeviceTensor. */
@@ -50,7 +50,7 @@ export interface Assignment {
 interface OnBackend {
   backend: number;
 }
-interface OnDevice extends OnBackend {
+interface OnDevice {
   device: number;
 }
 
@@ -168,21 +168,23 @@ export interface Operations {
     },
   ): number;
 
-  /** Ties the object to new memory. dtype: 0 float32, 1 float16, 2 bfloat16, 3 int32, 4 float64. */
+  // On devices: all of these run on the CUDA backend.
+
+  /** Ties the object to new memory. dtype: one of `dtypes`. */
   deviceAllocate(call: OnDevice & { tensor: DeviceBuffer; dtype: number; length: number }): void;
   /** float16 and bfloat16 come from and go to a Float32Array. */
-  deviceUpload(call: OnBackend & { to: DeviceBuffer; from: TypedArray }): void;
+  deviceUpload(call: { to: DeviceBuffer; from: TypedArray }): void;
   /** Waits for what was queued before the call, and for no more. */
-  deviceDownload(call: OnBackend & { from: DeviceBuffer; to: TypedArray }): void;
+  deviceDownload(call: { from: DeviceBuffer; to: TypedArray }): void;
   /** As many elements as `to` has; between devices too. */
-  deviceCopy(call: OnBackend & { to: DeviceBuffer; from: DeviceBuffer }): void;
-  deviceClear(call: OnBackend & { tensor: DeviceBuffer }): void;
+  deviceCopy(call: { to: DeviceBuffer; from: DeviceBuffer }): void;
+  deviceClear(call: { tensor: DeviceBuffer }): void;
   /** As deviceDownload waits. */
   deviceSynchronize(call: OnDevice): void;
   /** limit and trim: negative where nothing is to be done. */
   deviceMemory(call: OnDevice & { limit: number; trim: number }): DeviceMemory;
   /** A buffer over pinned memory, or undefined where the runtime forbids such. */
-  devicePinned(call: OnBackend & { bytes: number }): ArrayBuffer | undefined;
+  devicePinned(call: { bytes: number }): ArrayBuffer | undefined;
   /** Ties the object to memory of somebody else; `released` is called when nothing here holds it any more. */
   deviceWrap(
     call: OnDevice & {
@@ -194,7 +196,7 @@ export interface Operations {
     },
   ): void;
   /** The device whose memory an address is, or -1; bytes from there to the end of the allocation, -1 where not known. */
-  deviceLocate(call: OnBackend & { pointer: bigint }): { device: number; bytes: number };
+  deviceLocate(call: { pointer: bigint }): { device: number; bytes: number };
   /** Its cudaStream_t. */
   deviceStream(call: OnDevice): bigint;
   /** A cudaEvent_t after what has been queued so far, which lives as long as the object. */
@@ -313,9 +315,13 @@ export interface Binding extends Exports {
   recycledBuffer(bytes: number): ArrayBuffer | undefined;
   /** Cores that Linux's control groups grant, 0 where nothing limits them; `root` comes before every path, '' but in tests. */
   cgroupCores(root: string): number;
+  readonly backends: { readonly cpu: number; readonly cuda: number };
+  readonly dtypes: { readonly [Name in 'float32' | 'float16' | 'bfloat16' | 'int32' | 'float64']: number };
+  readonly labels: { readonly background: number; readonly ignored: number };
   /** Where decoding clips dw and dh. */
   readonly largestLogSize: number;
+  readonly maxThreads: number;
   numThreads(): number;
-  /** 0 restores the default. */
+  /** Up to maxThreads; 0 restores the default. */
   setNumThreads(count: number): void;
 }

@@ -29,20 +29,21 @@ test('binding.d.ts declares the fields that native code reads', (t) => {
   const sorted = (lists: Record<string, readonly string[]>) =>
     Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list].sort()]));
   t.true(Object.keys(fields).length > 20);
-  for (const [name, list] of Object.entries(fields)) {
-    t.is(new Set<string>(list).size, list.length, `${name} reads a field twice`);
-    t.is(list[0], 'backend', name);
+  for (const [name, list] of Object.entries<readonly string[]>(fields)) {
+    t.is(new Set(list).size, list.length, `${name} reads a field twice`);
+    t.is(list.includes('backend'), !name.startsWith('device'), name);
   }
   t.deepEqual(sorted(fields), sorted(declaredFields()));
 });
 
 test('what native code refuses is said of the field', (t) => {
-  const { boxIou, fields } = internal.native();
+  const { backends, boxIou, fields } = internal.native();
+  const { cpu } = backends;
   t.deepEqual(fields.boxIou, ['backend', 'a', 'b', 'out']);
   const boxes = new Float32Array(8);
   t.throws(
     () => {
-      boxIou(0, boxes, 'no array', boxes);
+      boxIou(cpu, boxes, 'no array', boxes);
     },
     {
       message: /^native field b: expected Float32Array of at least 0/,
@@ -50,7 +51,7 @@ test('what native code refuses is said of the field', (t) => {
   );
   t.throws(
     () => {
-      boxIou(0, boxes, boxes, new Float32Array(3));
+      boxIou(cpu, boxes, boxes, new Float32Array(3));
     },
     {
       message: 'native field out: expected Float32Array of at least 4 elements',
@@ -62,4 +63,8 @@ test('what native code refuses is said of the field', (t) => {
     },
     { message: 'native field backend: expected a number' },
   );
+});
+
+test('the labels are those of the documents', (t) => {
+  t.deepEqual(internal.native().labels, { background: -1, ignored: -2 });
 });

@@ -1,6 +1,5 @@
 // Which backend runs the operations, and with how many threads.
 import type { BackendState, CudaDevice, CudaState, RecycledMemory } from '../../binding.js';
-import { CUDA } from './device-tensor.js';
 import { RetinanetOpsError } from '../arguments/errors.js';
 import { native } from './native.js';
 import { Check } from '../arguments/check.js';
@@ -22,9 +21,6 @@ export const BACKEND = {
 
 /** The backend of one call. */
 export interface BackendOptions extends OptionsOf<typeof BACKEND> {}
-
-/** The native number of the CPU backend. */
-const CPU = 0;
 let current: BackendName = 'auto';
 
 /**
@@ -76,7 +72,9 @@ export function backendInfo(): BackendInfo {
  * @param count 1 to 1024, or 0 for the default: the cores this process may use (affinity and cgroup quota respected).
  */
 export function setNumThreads(count: number): void {
-  native().setNumThreads(new Check('setNumThreads').number('count', count, { min: 0, max: 1024, integer: true }));
+  const addon = native();
+  const range = { min: 0, max: addon.maxThreads, integer: true };
+  addon.setNumThreads(new Check('setNumThreads').number('count', count, range));
 }
 
 /** The native number of the backend that a call with this `backend` option runs on. */
@@ -86,9 +84,9 @@ export function backendIndex(check: Check, option?: BackendName): number {
   if (onDevice && option === 'cpu') {
     check.fail('ERR_BACKEND', 'backend', "'auto' or 'cuda' for tensors on a device", "'cpu'");
   }
-  if (!onDevice && given !== 'cuda') return CPU;
+  if (!onDevice && given !== 'cuda') return native().backends.cpu;
   if (!onDevice) requireCuda(check);
-  return CUDA;
+  return native().backends.cuda;
 }
 
 /** Throws ERR_BACKEND with the reason where CUDA is not usable; that is decided once a process. */

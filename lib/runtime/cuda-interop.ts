@@ -2,7 +2,7 @@
 // addresses are BigInts, as other addons give and take them; of tensor capsules (DLPack) Node.js has no convention.
 import { requirePresentCuda } from './backend.js';
 import { readDevice } from './cuda-device.js';
-import { CUDA, DeviceTensor } from './device-tensor.js';
+import { DeviceTensor } from './device-tensor.js';
 import { BYTES, DTYPES, elements, readShape } from './dtypes.js';
 import { plan } from './plan.js';
 import { Check } from '../arguments/check.js';
@@ -45,7 +45,7 @@ export function wrap(options: WrapOptions): DeviceTensor {
   const shape = readShape(check, 'shape', given.shape);
   requirePresentCuda(check);
   const named = given.device === undefined ? undefined : readDevice(check, given.device);
-  const place = plan(check, 'deviceLocate', { backend: CUDA, pointer }, (found) => found).runSync();
+  const place = plan(check, 'deviceLocate', { pointer }, (found) => found).runSync();
   const expected = `memory of ${named === undefined ? 'a device' : `device ${String(named)}`}`;
   if (place.device < 0) check.fail('ERR_DEVICE', 'pointer', expected, `${String(pointer)}n, which is no device's`);
   if (named !== undefined && named !== place.device) {
@@ -70,7 +70,7 @@ export function wrap(options: WrapOptions): DeviceTensor {
 function afterWork(device: number, then: () => void): () => void {
   return () => {
     const check = new Check('cuda.wrap');
-    const over = plan(check, 'deviceSynchronize', { backend: CUDA, device }, () => undefined).runAsync();
+    const over = plan(check, 'deviceSynchronize', { device }, () => undefined).runAsync();
     void over.catch(() => undefined).then(then);
   };
 }
@@ -83,12 +83,7 @@ function afterWork(device: number, then: () => void): () => void {
  */
 export function stream(device?: number): bigint {
   const check = new Check('cuda.stream');
-  return plan(
-    check,
-    'deviceStream',
-    { backend: CUDA, device: readDevice(check, device) },
-    (handle) => handle,
-  ).runSync();
+  return plan(check, 'deviceStream', { device: readDevice(check, device) }, (handle) => handle).runSync();
 }
 
 /** A point in a device's work. */
@@ -108,12 +103,7 @@ export interface CudaEvent {
 export function record(device?: number): CudaEvent {
   const check = new Check('cuda.record');
   const event = { event: 0n, device: readDevice(check, device) };
-  event.event = plan(
-    check,
-    'deviceRecord',
-    { backend: CUDA, device: event.device, holder: event },
-    (handle) => handle,
-  ).runSync();
+  event.event = plan(check, 'deviceRecord', { device: event.device, holder: event }, (handle) => handle).runSync();
   return Object.freeze(event);
 }
 
@@ -141,6 +131,6 @@ export function waitFor(work: CudaEvent | { event: bigint } | { stream: bigint }
   const handle = isStream
     ? check.bigint('work.stream', given.stream, 'a cudaStream_t', 0n)
     : check.bigint('work.event', given.event, 'a cudaEvent_t', 1n);
-  const fields = { backend: CUDA, device: readDevice(check, device), handle, isStream };
+  const fields = { device: readDevice(check, device), handle, isStream };
   plan(check, 'deviceWaitFor', fields, () => work).runSync();
 }

@@ -3,7 +3,7 @@
 // to be known (assignAnchors, nms, decodeDetections, selectHardNegatives, onlineHardExamples: those wait for it).
 import { backendInfo, cudaIsPresent, requirePresentCuda, type CudaDevice } from './backend.js';
 import { readDevice } from './cuda-device.js';
-import { CUDA, DeviceTensor } from './device-tensor.js';
+import { DeviceTensor } from './device-tensor.js';
 import { DTYPES, elements, KINDS, readShape, type DType, type TensorData } from './dtypes.js';
 import { describe } from '../arguments/describe.js';
 import type { DeviceMemory } from '../../binding.js';
@@ -63,7 +63,7 @@ export function tensor(data: TensorData | readonly number[], options?: TensorOpt
   if (kind === undefined) {
     if (given.shape !== undefined) check.fail('ERR_OPTION', 'shape', 'a shape only with data', 'a second one');
     const zeros = DeviceTensor.allocate(check, readShape(check, 'data', data), dtype, device);
-    plan(check, 'deviceClear', { backend: CUDA, tensor: zeros }, () => undefined).runSync();
+    plan(check, 'deviceClear', { tensor: zeros }, () => undefined).runSync();
     return zeros;
   }
   const array = check.array(KINDS[dtype], 'data', data);
@@ -103,7 +103,7 @@ export function memory(device?: number | MemoryOptions): DeviceMemory {
   const check = new Check('cuda.memory');
   const options = typeof device === 'number' ? { device } : device;
   const { limit, trim, ...given } = check.options('options', options, MEMORY_OPTIONS);
-  const fields = { backend: CUDA, device: readDevice(check, given.device), limit, trim };
+  const fields = { device: readDevice(check, given.device), limit, trim };
   return plan(check, 'deviceMemory', fields, (figures) => figures).runSync();
 }
 
@@ -115,12 +115,7 @@ export function memory(device?: number | MemoryOptions): DeviceMemory {
  */
 export async function synchronize(device?: number): Promise<void> {
   const check = new Check('cuda.synchronize');
-  return plan(
-    check,
-    'deviceSynchronize',
-    { backend: CUDA, device: readDevice(check, device) },
-    () => undefined,
-  ).runAsync();
+  return plan(check, 'deviceSynchronize', { device: readDevice(check, device) }, () => undefined).runAsync();
 }
 
 /**
@@ -135,7 +130,7 @@ export function pinnedFloat32Array(length: number): Float32Array {
   requirePresentCuda(check);
   check.number('length', length, { min: 0, max: 2 ** 40, integer: true });
   if (length === 0) return new Float32Array(0);
-  const buffer = plan(check, 'devicePinned', { backend: CUDA, bytes: 4 * length }, (pinned) => pinned).runSync();
+  const buffer = plan(check, 'devicePinned', { bytes: 4 * length }, (pinned) => pinned).runSync();
   const array = buffer === undefined ? check.newArray('Float32Array', length) : new Float32Array(buffer);
   return array.fill(0);
 }

@@ -1,14 +1,11 @@
 // Arrays in a CUDA device's memory.
 import { mark } from './copies.js';
-import { BYTES, DTYPES, elements, KINDS, readShape, type DType, type TensorData } from './dtypes.js';
+import { BYTES, elements, KINDS, readShape, type DType, type TensorData } from './dtypes.js';
 import { native } from './native.js';
 import { plan } from './plan.js';
 import { kindOf } from '../arguments/typed-arrays.js';
 import type { ArrayKinds } from './allocate.js';
 import { Check } from '../arguments/check.js';
-
-/** The native number of the CUDA backend. */
-export const CUDA = 1;
 
 /**
  * An array in a device's memory, made by `cuda.tensor` or as the result of a call on other tensors. Its elements can be written
@@ -77,7 +74,7 @@ export class DeviceTensor {
     const check = new Check('DeviceTensor.data');
     this.#live(check);
     const out = check.newArray(KINDS[this.dtype], this.length);
-    return plan(check, 'deviceDownload', { backend: CUDA, from: this, to: out }, () => out).runAsync();
+    return plan(check, 'deviceDownload', { from: this, to: out }, () => out).runAsync();
   }
 
   /**
@@ -91,14 +88,14 @@ export class DeviceTensor {
     this.#live(check);
     if (!DeviceTensor.is(data)) {
       const array = check.array(KINDS[this.dtype], 'data', data, this.length);
-      plan(check, 'deviceUpload', { backend: CUDA, to: this, from: array }, () => undefined).runSync();
+      plan(check, 'deviceUpload', { to: this, from: array }, () => undefined).runSync();
       return this;
     }
     if (data === this) return this;
     data.#live(check, 'data');
     if (data.dtype !== this.dtype) check.fail('ERR_DTYPE', 'data', `a tensor of dtype ${this.dtype}`, data.dtype);
     check.length('data', data, this.length);
-    plan(check, 'deviceCopy', { backend: CUDA, to: this, from: data }, () => undefined).runSync();
+    plan(check, 'deviceCopy', { to: this, from: data }, () => undefined).runSync();
     return this;
   }
 
@@ -171,7 +168,7 @@ export class DeviceTensor {
   static allocate(check: Check, shape: readonly number[], dtype: DType, device: number): DeviceTensor {
     const tensor = new DeviceTensor(shape, dtype, device);
     const { length } = tensor;
-    const fields = { backend: CUDA, device, tensor, dtype: DTYPES.indexOf(dtype), length };
+    const fields = { device, tensor, dtype: native().dtypes[dtype], length };
     return plan(check, 'deviceAllocate', fields, () => tensor).runSync();
   }
 
@@ -187,7 +184,7 @@ export class DeviceTensor {
     const tensor = new DeviceTensor(shape, dtype, device);
     tensor.#shares = true;
     const { length } = tensor;
-    const fields = { backend: CUDA, device, tensor, dtype: DTYPES.indexOf(dtype), length, pointer, released };
+    const fields = { device, tensor, dtype: native().dtypes[dtype], length, pointer, released };
     return plan(check, 'deviceWrap', fields, () => tensor).runSync();
   }
 
@@ -201,7 +198,7 @@ export class DeviceTensor {
   /** @internal The first elements, in a tensor of their own; this one is disposed of. */
   head(check: Check, shape: readonly number[]): DeviceTensor {
     const tensor = DeviceTensor.allocate(check, shape, this.dtype, this.device);
-    plan(check, 'deviceCopy', { backend: CUDA, to: tensor, from: this }, () => undefined).runSync();
+    plan(check, 'deviceCopy', { to: tensor, from: this }, () => undefined).runSync();
     this.dispose();
     return tensor;
   }

@@ -3,16 +3,15 @@
 namespace rn::addon {
 namespace {
 
-Napi::Object Init(Napi::Env, Napi::Object exports) {
-  exports.Set("fields", Napi::Object::New(exports.Env()));
-  ExportFocalLoss(exports);
-  ExportSmoothL1(exports);
-  ExportAssign(exports);
-  ExportBoxes(exports);
-  ExportNms(exports);
-  ExportDecodeDetections(exports);
-  ExportRetinanetLoss(exports);
-  ExportHardNegatives(exports);
+constexpr Binding kOperations[] = {
+#define RN_OPERATION(Name, name, parameters) {#Name, Read##Name},
+#define RN_STEP(Name, name, parameters)
+#include "../backend/operations.def"
+};
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("fields", Napi::Object::New(env));
+  for (const Binding& operation : kOperations) Export(exports, operation);
   ExportDeviceMemory(exports);
   ExportDeviceInterop(exports);
   ExportRuntime(exports);

@@ -1,6 +1,7 @@
 #include "arguments.h"
 
 #include <cstring>
+#include <iterator>
 
 #include "../backend/cuda_loader.h"
 #include "operation.h"
@@ -23,7 +24,7 @@ int64_t Arguments::Count(const char* name) {
 
 ElementType Arguments::Type(const char* name) {
   const int64_t type = Count(name);
-  if (type > static_cast<int64_t>(ElementType::kFloat64)) Fail("an element type");
+  if (type >= static_cast<int64_t>(std::size(kElementNames))) Fail("an element type");
   return static_cast<ElementType>(type);
 }
 

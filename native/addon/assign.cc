@@ -98,6 +98,6 @@ class Assign final : public Operation {
 
 }  // namespace
 
-void ExportAssign(Napi::Object exports) { Export<Assign>(exports, "assign"); }
+RN_BIND(Assign)
 
 }  // namespace rn::addon

@@ -73,14 +73,15 @@ class BoxIou final : public Operation {
   rn_iou op_{};
 };
 
+using EncodeBoxes = BoxCoding<&rn_backend::encode_boxes, kBoxes>;
+using DecodeBoxes = BoxCoding<&rn_backend::decode_boxes, kDeltas>;
+
 }  // namespace
 
-void ExportBoxes(Napi::Object exports) {
-  Export<GridBoxes>(exports, "gridBoxes");
-  Export<BoxCoding<&rn_backend::encode_boxes, kBoxes>>(exports, "encodeBoxes");
-  Export<BoxCoding<&rn_backend::decode_boxes, kDeltas>>(exports, "decodeBoxes");
-  Export<ClipBoxes>(exports, "clipBoxes");
-  Export<BoxIou>(exports, "boxIou");
-}
+RN_BIND(GridBoxes)
+RN_BIND(EncodeBoxes)
+RN_BIND(DecodeBoxes)
+RN_BIND(ClipBoxes)
+RN_BIND(BoxIou)
 
 }  // namespace rn::addon

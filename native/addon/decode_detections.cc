@@ -47,6 +47,6 @@ class DecodeDetections final : public Operation {
 
 }  // namespace
 
-void ExportDecodeDetections(Napi::Object exports) { Export<DecodeDetections>(exports, "decodeDetections"); }
+RN_BIND(DecodeDetections)
 
 }  // namespace rn::addon

@@ -92,14 +92,15 @@ class WaitFor final : public Operation {
   bool is_stream_;
 };
 
+constexpr Binding kOperations[] = {
+    {"DeviceWrap", Read<Wrap>, true},     {"DeviceLocate", Read<Locate>, true},   {"DeviceStream", Read<Stream>, true},
+    {"DeviceRecord", Read<Record>, true}, {"DeviceWaitFor", Read<WaitFor>, true},
+};
+
 }  // namespace
 
 void ExportDeviceInterop(Napi::Object exports) {
-  Export<Wrap>(exports, "deviceWrap");
-  Export<Locate>(exports, "deviceLocate");
-  Export<Stream>(exports, "deviceStream");
-  Export<Record>(exports, "deviceRecord");
-  Export<WaitFor>(exports, "deviceWaitFor");
+  for (const Binding& operation : kOperations) Export(exports, operation);
 }
 
 }  // namespace rn::addon

@@ -215,17 +215,17 @@ Napi::Value Pointer(const Napi::CallbackInfo& info) {
   return ToBigInt(info.Env(), buffer->data());
 }
 
+constexpr Binding kOperations[] = {
+    {"DeviceAllocate", Read<Allocate>, true}, {"DeviceUpload", Read<Upload>, true},
+    {"DeviceDownload", Read<Download>, true}, {"DeviceCopy", Read<Copy>, true},
+    {"DeviceClear", Read<Clear>, true},       {"DeviceSynchronize", Read<Synchronize>, true},
+    {"DeviceMemory", Read<MemoryOf>, true},   {"DevicePinned", Read<Pinned>, true},
+};
+
 }  // namespace
 
 void ExportDeviceMemory(Napi::Object exports) {
-  Export<Allocate>(exports, "deviceAllocate");
-  Export<Upload>(exports, "deviceUpload");
-  Export<Download>(exports, "deviceDownload");
-  Export<Copy>(exports, "deviceCopy");
-  Export<Clear>(exports, "deviceClear");
-  Export<Synchronize>(exports, "deviceSynchronize");
-  Export<MemoryOf>(exports, "deviceMemory");
-  Export<Pinned>(exports, "devicePinned");
+  for (const Binding& operation : kOperations) Export(exports, operation);
   const Napi::Env env = exports.Env();
   exports.Set("deviceAdopt", Napi::Function::New(env, Adopt, "deviceAdopt"));
   exports.Set("deviceView", Napi::Function::New(env, View, "deviceView"));

@@ -40,6 +40,6 @@ class FocalLoss final : public Operation {
 
 }  // namespace
 
-void ExportFocalLoss(Napi::Object exports) { Export<FocalLoss>(exports, "focalLoss"); }
+RN_BIND(FocalLoss)
 
 }  // namespace rn::addon

@@ -26,6 +26,6 @@ class SelectHardNegatives final : public Operation {
 
 }  // namespace
 
-void ExportHardNegatives(Napi::Object exports) { Export<SelectHardNegatives>(exports, "selectHardNegatives"); }
+RN_BIND(SelectHardNegatives)
 
 }  // namespace rn::addon

@@ -43,8 +43,16 @@ class Memory {
   Napi::FunctionReference released_;
 };
 
-// The order is the wire format between lib/ and the addon; the first three are rn_dtype's.
-enum class ElementType : int32_t { kFloat32 = 0, kFloat16 = 1, kBfloat16 = 2, kInt32 = 3, kFloat64 = 4 };
+// The first three are rn_dtype's.
+enum class ElementType : int32_t {
+  kFloat32 = RN_FLOAT32,
+  kFloat16 = RN_FLOAT16,
+  kBfloat16 = RN_BFLOAT16,
+  kInt32,
+  kFloat64,
+};
+// As lib/ names them.
+constexpr const char* kElementNames[] = {"float32", "float16", "bfloat16", "int32", "float64"};
 
 inline int64_t BytesOf(ElementType type) {
   switch (type) {

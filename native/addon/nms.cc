@@ -29,6 +29,6 @@ class Nms final : public Operation {
 
 }  // namespace
 
-void ExportNms(Napi::Object exports) { Export<Nms>(exports, "nms"); }
+RN_BIND(Nms)
 
 }  // namespace rn::addon

@@ -8,10 +8,10 @@
 namespace rn::addon {
 namespace {
 
-constexpr const char* kBackend = "backend";  // the first field of every operation
+constexpr const char* kBackend = "backend";
 
-const rn_backend& UsableBackend(Napi::Env env, Arguments& args) {
-  const BackendState state = FindBackend(static_cast<BackendId>(args.Count(kBackend)));
+const rn_backend& UsableBackend(Napi::Env env, BackendId id) {
+  const BackendState state = FindBackend(id);
   if (!state.backend) {
     rn_status status{RN_BACKEND_FAILURE, ""};
     std::snprintf(status.message, sizeof status.message, "expected a usable backend: %s", state.reason);
@@ -20,14 +20,20 @@ const rn_backend& UsableBackend(Napi::Env env, Arguments& args) {
   return *state.backend;
 }
 
+BackendId ReadBackend(Arguments& args, const Binding& binding) {
+  return binding.is_on_device ? BackendId::kCuda : static_cast<BackendId>(args.Count(kBackend));
+}
+
 struct Call {
-  Call(const Napi::CallbackInfo& info, Read read) : Call(info.Env(), Arguments(info), read) {}
+  explicit Call(const Napi::CallbackInfo& info)
+      : Call(info.Env(), Arguments(info), *static_cast<const Binding*>(info.Data())) {}
 
   const rn_backend& backend;
   const std::unique_ptr<Operation> operation;
 
  private:
-  Call(Napi::Env env, Arguments&& args, Read read) : backend(UsableBackend(env, args)), operation(read(args)) {
+  Call(Napi::Env env, Arguments&& args, const Binding& binding)
+      : backend(UsableBackend(env, ReadBackend(args, binding))), operation(binding.read(args)) {
     // No other backend may touch a device's memory.
     if (args.Place().memory == RN_DEVICE && &backend != FindBackend(BackendId::kCuda).backend) {
       args.Fail(kBackend, "the backend of the arrays' memory");
@@ -38,11 +44,9 @@ struct Call {
   }
 };
 
-Read ReadOf(const Napi::CallbackInfo& info) { return *static_cast<const Read*>(info.Data()); }
-
 Napi::Value CallSync(const Napi::CallbackInfo& info) {
   return Allocating(info.Env(), [&] {
-    const Call call(info, ReadOf(info));
+    const Call call(info);
     const rn_status status = call.operation->Run(call.backend);
     if (status.code != RN_OK) throw ToError(info.Env(), status);
     return call.operation->Result(info.Env());
@@ -53,7 +57,7 @@ class PromiseWorker final : public Napi::AsyncWorker {
  public:
   explicit PromiseWorker(const Napi::CallbackInfo& info)
       : Napi::AsyncWorker(info.Env(), "retinanet-ops"),
-        call_(info, ReadOf(info)),
+        call_(info),
         deferred_(Napi::Promise::Deferred::New(info.Env())) {
     // The arguments own the host memory that the operation reads and writes.
     Napi::Array held = Napi::Array::New(info.Env(), info.Length());
@@ -93,11 +97,11 @@ Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Array FieldsOf(Napi::Env env, Read read) {
+Napi::Array FieldsOf(Napi::Env env, const Binding& binding) {
   std::vector<std::string> names;
   Arguments args(&names);
-  args.Count(kBackend);
-  static_cast<void>(read(args));
+  static_cast<void>(ReadBackend(args, binding));
+  static_cast<void>(binding.read(args));
   Napi::Array fields = Napi::Array::New(env, names.size());
   for (size_t i = 0; i < names.size(); ++i) fields[static_cast<uint32_t>(i)] = names[i];
   return fields;
@@ -105,15 +109,14 @@ Napi::Array FieldsOf(Napi::Env env, Read read) {
 
 }  // namespace
 
-void Export(Napi::Object exports, const char* name, Read read) {
+void Export(Napi::Object exports, const Binding& binding) {
   const Napi::Env env = exports.Env();
-  // Every context of every thread that loads the addon has functions of its own.
-  auto* data = new Read(read);
-  exports.AddFinalizer([](Napi::Env, Read* of) { delete of; }, data);
-  const std::string async_name = std::string(name) + "Async";
+  std::string name = binding.name;
+  if (name[0] >= 'A' && name[0] <= 'Z') name[0] = static_cast<char>(name[0] - 'A' + 'a');
+  void* const data = const_cast<Binding*>(&binding);
   exports.Set(name, Napi::Function::New(env, CallSync, name, data));
-  exports.Set(async_name, Napi::Function::New(env, CallAsync, async_name, data));
-  exports.Get("fields").As<Napi::Object>().Set(name, FieldsOf(env, read));
+  exports.Set(name + "Async", Napi::Function::New(env, CallAsync, name + "Async", data));
+  exports.Get("fields").As<Napi::Object>().Set(name, FieldsOf(env, binding));
 }
 
 }  // namespace rn::addon

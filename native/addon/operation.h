@@ -50,26 +50,29 @@ Napi::Value Allocating(Napi::Env env, const Body& body) {
   }
 }
 
-// An operation's constructor.
-using Read = std::unique_ptr<Operation> (*)(Arguments& args);
+// An operation as JavaScript sees it.
+struct Binding {
+  const char* name;  // but for the first letter, which becomes a small one
+  std::unique_ptr<Operation> (*read)(Arguments& args);
+  bool is_on_device = false;  // of the CUDA backend alone; others have its number as their first field
+};
 
-// Exports `name`, `nameAsync` and `fields.name`.
-void Export(Napi::Object exports, const char* name, Read read);
+// Exports `name`, `nameAsync` and `fields.name`. The binding lives as long as the process.
+void Export(Napi::Object exports, const Binding& binding);
 
 template <class Op>
-void Export(Napi::Object exports, const char* name) {
-  Export(exports, name, [](Arguments& args) -> std::unique_ptr<Operation> { return std::make_unique<Op>(args); });
+std::unique_ptr<Operation> Read(Arguments& args) {
+  return std::make_unique<Op>(args);
 }
 
-// One function of every binding file.
-void ExportFocalLoss(Napi::Object exports);
-void ExportSmoothL1(Napi::Object exports);
-void ExportAssign(Napi::Object exports);
-void ExportBoxes(Napi::Object exports);
-void ExportNms(Napi::Object exports);
-void ExportDecodeDetections(Napi::Object exports);
-void ExportRetinanetLoss(Napi::Object exports);
-void ExportHardNegatives(Napi::Object exports);
+// Where fields of the operations in operations.def are read.
+#define RN_OPERATION(Name, name, parameters) std::unique_ptr<Operation> Read##Name(Arguments& args);
+#define RN_STEP(Name, name, parameters)
+#include "../backend/operations.def"
+#define RN_BIND(Name) \
+  std::unique_ptr<Operation> Read##Name(Arguments& args) { return Read<Name>(args); }
+
+// What else the addon exports.
 void ExportDeviceMemory(Napi::Object exports);
 void ExportDeviceInterop(Napi::Object exports);
 void ExportRuntime(Napi::Object exports);

@@ -51,6 +51,6 @@ class RetinanetLoss final : public Operation {
 
 }  // namespace
 
-void ExportRetinanetLoss(Napi::Object exports) { Export<RetinanetLoss>(exports, "retinanetLoss"); }
+RN_BIND(RetinanetLoss)
 
 }  // namespace rn::addon

@@ -72,7 +72,7 @@ Napi::Value NumThreads(const Napi::CallbackInfo& info) { return Napi::Number::Ne
 void SetNumThreads(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const int64_t count = args.Count("count");
-  rn::SetNumThreads(count == 0 ? DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, 1024)));
+  rn::SetNumThreads(count == 0 ? DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, kMaxThreads)));
 }
 
 // (root): what control groups grant, in cores.
@@ -149,6 +149,21 @@ Napi::Value RecycledBuffer(const Napi::CallbackInfo& info) {
   });
 }
 
+// What lib/ names, by its names: an enumeration's values in their order.
+template <size_t count>
+Napi::Object Numbered(Napi::Env env, const char* const (&names)[count]) {
+  Napi::Object result = Napi::Object::New(env);
+  for (size_t i = 0; i < count; ++i) result.Set(names[i], static_cast<double>(i));
+  return result;
+}
+
+Napi::Object Labels(Napi::Env env) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("background", static_cast<double>(RN_LABEL_BACKGROUND));
+  result.Set("ignored", static_cast<double>(RN_LABEL_IGNORED));
+  return result;
+}
+
 }  // namespace
 
 void ExportRuntime(Napi::Object exports) {
@@ -161,7 +176,11 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("firstBadBox", Napi::Function::New(env, FirstBadBox, "firstBadBox"));
   exports.Set("bytesBetween", Napi::Function::New(env, BytesBetween, "bytesBetween"));
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
+  exports.Set("backends", Numbered(env, kBackendNames));
+  exports.Set("dtypes", Numbered(env, kElementNames));
+  exports.Set("labels", Labels(env));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
+  exports.Set("maxThreads", Napi::Number::New(env, kMaxThreads));
   exports.Set("canRecycle", Napi::Function::New(env, CanRecycle, "canRecycle"));
   exports.Set("setRecycledLimit", Napi::Function::New(env, SetRecycledLimit, "setRecycledLimit"));
   exports.Set("recycledMemory", Napi::Function::New(env, RecycledMemory, "recycledMemory"));

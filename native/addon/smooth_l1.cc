@@ -32,6 +32,6 @@ class SmoothL1 final : public Operation {
 
 }  // namespace
 
-void ExportSmoothL1(Napi::Object exports) { Export<SmoothL1>(exports, "smoothL1"); }
+RN_BIND(SmoothL1)
 
 }  // namespace rn::addon

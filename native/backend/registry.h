@@ -8,8 +8,9 @@
 
 namespace rn {
 
-// The order is the wire format between lib/ and the addon.
-enum class BackendId : int32_t { kCpu = 0, kCuda = 1 };
+enum class BackendId : int32_t { kCpu, kCuda };
+// As lib/ names them.
+constexpr const char* kBackendNames[] = {"cpu", "cuda"};
 
 struct BackendState {
   const rn_backend* backend;  // null: unusable

@@ -11,19 +11,8 @@ const rn_backend* CpuBackend() {
       RN_ABI_VERSION,
       "cpu",
       kernels->instruction_set,
-      cpu::FocalLoss,
-      cpu::SmoothL1,
-      cpu::GridBoxes,
-      cpu::Assign,
-      cpu::PositiveTargets,
-      cpu::EncodeBoxes,
-      cpu::DecodeBoxes,
-      cpu::ClipBoxes,
-      cpu::BoxIou,
-      cpu::Nms,
-      cpu::DecodeDetections,
-      cpu::RetinanetLoss,
-      cpu::SelectHardNegatives,
+#define RN_OPERATION(Name, name, parameters) cpu::Name,
+#include "../backend/operations.def"
   };
   return &table;
 }

@@ -220,8 +220,11 @@ rn_status WaitForStream(int32_t index, void* stream) {
 }
 
 const rn_backend operations = {
-    RN_ABI_VERSION, "cuda",      "",        FocalLoss, SmoothL1, GridBoxes,        Assign,        PositiveTargets,
-    EncodeBoxes,    DecodeBoxes, ClipBoxes, BoxIou,    Nms,      DecodeDetections, RetinanetLoss, SelectHardNegatives,
+    RN_ABI_VERSION,
+    "cuda",
+    "",
+#define RN_OPERATION(Name, name, parameters) Name,
+#include "../backend/operations.def"
 };
 
 const rn_cuda_plugin plugin = {

@@ -10,7 +10,8 @@ namespace rn {
 // Threads that ParallelFor may use, the calling one included. Default: the cores this process may run on, cgroup quota
 // and affinity respected.
 int NumThreads();
-void SetNumThreads(int count);
+constexpr int kMaxThreads = 1024;
+void SetNumThreads(int count);  // up to kMaxThreads
 int DefaultNumThreads();
 
 using BlockFunction = void (*)(void* context, int64_t block);
