@@ -3,7 +3,7 @@
 // which only tests need, is the CUDA plugin compiled for the host (test/emulator), once more with AddressSanitizer and once more to
 // find races.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,8 +34,11 @@ function compile(what, command, args) {
 function native() {
   const missing = missingTools();
   if (missing) fail(missing);
+  // cmake-js builds, too, but answers an error of the compiler by removing the whole folder and starting anew.
   const cmakeJs = join(dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
-  compile('the native addon', process.execPath, [cmakeJs, 'compile', '--parallel', JOBS]);
+  if (!existsSync(join(root, 'build', 'CMakeCache.txt')))
+    compile('the native addon', process.execPath, [cmakeJs, 'configure']);
+  compile('the native addon', 'cmake', ['--build', 'build', '--config', 'Release', '--parallel', JOBS]);
   console.log('native addon: build/Release/retinanet_ops.node');
 }
 
