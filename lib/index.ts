@@ -10,6 +10,7 @@ export {
   type BatchAssignment,
   type GroundTruth,
   type MatchOptions,
+  type MemoryOf,
 } from './operations/assign.js';
 export {
   backendInfo,

@@ -15,7 +15,9 @@ export type ErrorCode =
 
 /** The one error class of this package. Compare `code`; messages may become clearer between versions. */
 export class RetinanetOpsError extends Error {
+  /** Also of errors of another realm or copy of this package, for which `instanceof` is false. */
   override readonly name = 'RetinanetOpsError';
+  /** The reason, for programs. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {

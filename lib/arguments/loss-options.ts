@@ -5,9 +5,9 @@ import { describe } from './describe.js';
 import { array, oneOf, output, value, type Checked, type FloatArray, type OptionsOf } from './options.js';
 import { FLOAT32_MAX, type ScalarCheck } from './scalar-check.js';
 
-const REDUCTIONS = ['sum', 'mean', 'none'] as const;
 /** 'none' keeps a loss for every element; 'mean' divides the sum by the number of elements (0 where there are none). */
-export type Reduction = (typeof REDUCTIONS)[number];
+export type Reduction = 'sum' | 'mean' | 'none';
+const REDUCTIONS: readonly Reduction[] = ['sum', 'mean', 'none'];
 
 /** What a reduction gives: a loss for every element, or one number. */
 export type Reduced<F extends Floats, R extends Reduction> = R extends 'none' ? FloatsLike<F> : NumberLike<F>;

@@ -16,6 +16,7 @@ export const FOCAL_LOSS_PARAMETERS = {
   labelSmoothing: number({ min: 0, max: 1, default: 0 }),
 };
 
+/** The parameters of the focal loss (Lin et al. 2017, equation 5). */
 export interface FocalLossParameterOptions extends OptionsOf<typeof FOCAL_LOSS_PARAMETERS> {}
 
 /** By class as float64, which native code computes in. */

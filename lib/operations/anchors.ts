@@ -13,7 +13,6 @@ import type { ScalarCheck } from '../arguments/scalar-check.js';
 const PIXELS = { min: 1, max: 2 ** 24, integer: true, needed: true } as const;
 /** More pixels than an image may have, less than float32 stops resolving. */
 const LENGTHS = { min: 0, max: 2 ** 25, exclusiveMin: true } as const;
-type Lengths = ArrayLike<number>;
 const readLengths = (check: ScalarCheck, argument: string, given: unknown) => check.numbers(argument, given, LENGTHS);
 
 const OPTIONS = {
@@ -22,26 +21,31 @@ const OPTIONS = {
   /** Pixels, an integer >= 1. */
   imageWidth: number(PIXELS),
   /** Pixels between neighbouring cells, one stride per level. Default 8, 16, 32, 64, 128 (P3 to P7). */
-  strides: value<Lengths, readonly number[]>(readLengths, [8, 16, 32, 64, 128]),
+  strides: value<ArrayLike<number>, readonly number[]>(readLengths, [8, 16, 32, 64, 128]),
   /** Side of the square anchor of scale 1, pixels, one side per level. Default 4 times the stride. */
-  baseSizes: value<Lengths, readonly number[] | undefined>(readLengths),
+  baseSizes: value<ArrayLike<number>, readonly number[] | undefined>(readLengths),
   /** Default 1, 2^(1/3), 2^(2/3). */
-  scales: value<Lengths, readonly number[]>(readLengths, [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
+  scales: value<ArrayLike<number>, readonly number[]>(readLengths, [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
   /** height / width. Default 0.5, 1, 2. */
-  aspectRatios: value<Lengths, readonly number[]>(readLengths, [0.5, 1, 2]),
+  aspectRatios: value<ArrayLike<number>, readonly number[]>(readLengths, [0.5, 1, 2]),
 };
 
+/** Options of an AnchorGrid; the defaults are the paper's. */
 export interface AnchorGridOptions extends OptionsOf<typeof OPTIONS> {}
 
+/** One level of the feature pyramid, as an AnchorGrid has it. */
 export interface AnchorLevel {
   /** Pixels. */
   readonly stride: number;
-  /** Cells: ceil(image size / stride). */
+  /** Rows of cells: ceil(imageHeight / stride). */
   readonly height: number;
+  /** Columns of cells: ceil(imageWidth / stride). */
   readonly width: number;
+  /** Scales times aspect ratios. */
   readonly anchorsPerCell: number;
   /** Index of the level's first anchor. */
   readonly offset: number;
+  /** Anchors of the level: height * width * anchorsPerCell. */
   readonly count: number;
 }
 
@@ -59,12 +63,19 @@ const MAX_ANCHORS = 2 ** 31 - 1;
  * @throws RetinanetOpsError ERR_DTYPE, ERR_RANGE, ERR_SHAPE, ERR_OPTION: bad option, or more than 2^31 - 1 anchors
  */
 export class AnchorGrid {
+  /** Pixels. */
   readonly imageHeight: number;
+  /** Pixels. */
   readonly imageWidth: number;
+  /** Pixels between neighbouring cells, one stride per level. */
   readonly strides: readonly number[];
+  /** Side of the square anchor of scale 1, pixels, one side per level. */
   readonly baseSizes: readonly number[];
+  /** Sizes of anchors, relative to baseSizes. */
   readonly scales: readonly number[];
+  /** height / width. */
   readonly aspectRatios: readonly number[];
+  /** One entry per stride, in the order of the anchors. */
   readonly levels: readonly AnchorLevel[];
   /** A: anchors of one image. */
   readonly count: number;

@@ -34,6 +34,7 @@ export const MATCH_OPTIONS = {
   ignoreIof: share(0.5),
 };
 
+/** When an anchor is positive, background or ignored (torchvision's Matcher). */
 export interface MatchOptions extends OptionsOf<typeof MATCH_OPTIONS> {}
 
 const OUT = { out: output() };
@@ -59,6 +60,7 @@ export interface AssignOptions<
 
 const ASSIGN_OUT = { labels: output(), matches: output() };
 
+/** Arrays that receive the outputs of an assignment. */
 export interface AssignOut<F extends Floats = Float32Array, Out extends Ints = IntsLike<F>> {
   /** [A], or [B * A] of a batch. */
   labels?: Out;
@@ -67,7 +69,7 @@ export interface AssignOut<F extends Floats = Float32Array, Out extends Ints = I
 }
 
 /** Where the results of a call are: on a device where one of its arguments is. */
-type MemoryOf<Argument> = [Extract<Argument, DeviceTensor>] extends [never] ? Float32Array : DeviceTensor;
+export type MemoryOf<Argument> = [Extract<Argument, DeviceTensor>] extends [never] ? Float32Array : DeviceTensor;
 
 export const GROUND_TRUTH = {
   /** [G, 4] x1, y1, x2, y2 in pixels, finite, with area. */
@@ -85,6 +87,7 @@ export const GROUND_TRUTH = {
 /** Ground truth of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1]. */
 export interface GroundTruth<F extends Floats = Float32Array> extends OptionsOf<typeof GROUND_TRUTH, F> {}
 
+/** What `assignAnchors` finds, for A anchors of which P are positive. */
 export interface Assignment<F extends Floats = Float32Array> {
   /** [A]: class label, -1 background, -2 ignored. */
   labels: IntsLike<F>;
@@ -94,6 +97,7 @@ export interface Assignment<F extends Floats = Float32Array> {
   positives: IntsLike<F>;
   /** [P, 4]: deltas from the positive anchors to their boxes (see encodeBoxes). */
   boxTargets: FloatsLike<F>;
+  /** P. */
   numPositives: number;
   /** Rows of the ground truth that no anchor was assigned to, ascending: boxes that no anchor overlaps, and boxes all of whose
    *  anchors prefer another box or stay below the thresholds. On the host. */

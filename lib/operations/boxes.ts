@@ -16,18 +16,20 @@ const OUT = {
 };
 export const BOX_OPTIONS = { ...OUT, ...BACKEND };
 
+/** Options of the operations on boxes. */
 export interface BoxOptions<F extends Floats = Float32Array> extends OptionsOf<typeof OUT, F>, BackendOptions {}
 
 const SIZE = { min: 0, max: FLOAT32_MAX, exclusiveMin: true } as const;
-const IMAGE = {
+export const IMAGE_SIZE = {
   /** Pixels, > 0. */
   height: number({ ...SIZE, needed: true }),
   /** Pixels, > 0. */
   width: number({ ...SIZE, needed: true }),
 };
-export const CLIP_OPTIONS = { ...BOX_OPTIONS, ...IMAGE };
+export const CLIP_OPTIONS = { ...BOX_OPTIONS, ...IMAGE_SIZE };
 
-export interface ClipOptions<F extends Floats = Float32Array> extends BoxOptions<F>, OptionsOf<typeof IMAGE> {}
+/** Options of `clipBoxes`. */
+export interface ClipOptions<F extends Floats = Float32Array> extends BoxOptions<F>, OptionsOf<typeof IMAGE_SIZE> {}
 
 /**
  * Deltas dx, dy, dw, dh from anchors to boxes: torchvision's BoxCoder.encode with weights 1, 1, 1, 1 (Girshick et al. 2014,

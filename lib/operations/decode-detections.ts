@@ -25,6 +25,7 @@ export const OUTPUTS = {
   numClasses: number({ min: 1, integer: true }),
 };
 
+/** A network's two outputs, for B images of A anchors and K classes. */
 export interface OutputOptions<F extends Floats = Float32Array> extends OptionsOf<typeof OUTPUTS, F> {
   /** [B, A, K], flattened. */
   classLogits: F;
@@ -49,9 +50,10 @@ export const SELECTION = {
   maxDetections: number({ ...COUNT, default: 300 }),
 };
 
+/** Which of the candidates become detections. */
 export interface SelectionOptions extends OptionsOf<typeof SELECTION> {}
 
-const IMAGE = {
+export const DECODED_IMAGE = {
   /** Pixels; boxes are clipped to the image. Default: the AnchorGrid's. */
   imageHeight: number(PIXELS),
   /** Pixels. Default: the AnchorGrid's. */
@@ -61,10 +63,11 @@ const IMAGE = {
     check.numbers(argument, given, { min: 0, integer: true }),
   ),
 };
-export const DECODE_OPTIONS = { ...OUTPUTS, ...IMAGE, ...SELECTION, ...BACKEND };
+export const DECODE_OPTIONS = { ...OUTPUTS, ...DECODED_IMAGE, ...SELECTION, ...BACKEND };
 
+/** Options of `decodeDetections`. */
 export interface DecodeDetectionsOptions<F extends Floats = Float32Array>
-  extends OutputOptions<F>, OptionsOf<typeof IMAGE>, SelectionOptions, BackendOptions {}
+  extends OutputOptions<F>, OptionsOf<typeof DECODED_IMAGE>, SelectionOptions, BackendOptions {}
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
 export interface Detections<F extends Floats = Float32Array> {

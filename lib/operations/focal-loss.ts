@@ -29,7 +29,7 @@ import {
 import { synchronous, type Fields, type Plan } from '../runtime/plan.js';
 import { lossPlans } from './loss.js';
 
-const OWN = {
+export const FOCAL_LOSS_OPTIONS = {
   /**
    * K. Default: the last axis of tensors that have several; logits.length / targets.length for class labels; for dense targets what
    * `alpha`, `gamma` or `weights` tell by their length. Dense targets without any of these need it where positive anchors are
@@ -39,11 +39,17 @@ const OWN = {
   /** Divides every loss and gradient; 'positives' = max(1, number of positive anchors). Default 1. */
   normalizer: normalizerOrPositives(1),
 };
-const OPTIONS = { ...OWN, ...FOCAL_LOSS_PARAMETERS, ...WEIGHTS, ...BACKEND };
+const OPTIONS = { ...FOCAL_LOSS_OPTIONS, ...FOCAL_LOSS_PARAMETERS, ...WEIGHTS, ...BACKEND };
 
 interface CommonOptions<F extends Floats, R extends Reduction>
-  extends OptionsOf<typeof OWN, F>, FocalLossParameterOptions, WeightOptions<F>, ReductionOptions<R>, BackendOptions {}
+  extends
+    OptionsOf<typeof FOCAL_LOSS_OPTIONS, F>,
+    FocalLossParameterOptions,
+    WeightOptions<F>,
+    ReductionOptions<R>,
+    BackendOptions {}
 
+/** Options of `sigmoidFocalLoss`. */
 export interface FocalLossOptions<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
@@ -52,12 +58,14 @@ export interface FocalLossOptions<
   out?: FloatsLike<F>;
 }
 
+/** Options of `sigmoidFocalLossBackward`. */
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array>
   extends CommonOptions<F, Reduction>, GradOutputOptions<F> {
   /** [N, K]: the array that receives the gradient; may be `logits` itself, and must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
+/** Options of `sigmoidFocalLossValueAndGrad`. */
 export interface FocalLossValueAndGradOptions<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
@@ -69,7 +77,9 @@ export interface FocalLossValueAndGradOptions<
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
+/** What `sigmoidFocalLossValueAndGrad` gives. */
 export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends Floats = Float32Array> {
+  /** The reduced loss, or with reduction 'none' the losses [N, K]. */
   loss: Loss;
   /** [N, K]: the derivative of the summed `loss` by the logits. */
   grad: FloatsLike<F>;

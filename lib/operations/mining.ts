@@ -14,6 +14,7 @@ const HARD_NEGATIVES = {
 };
 export const HARD_NEGATIVES_OPTIONS = { ...HARD_NEGATIVES, ...BACKEND };
 
+/** Options of `selectHardNegatives`. */
 export interface HardNegativesOptions extends OptionsOf<typeof HARD_NEGATIVES>, BackendOptions {}
 
 const HARD_EXAMPLES = {
@@ -24,6 +25,7 @@ const HARD_EXAMPLES = {
 };
 export const HARD_EXAMPLES_OPTIONS = { ...HARD_EXAMPLES, ...BACKEND };
 
+/** Options of `onlineHardExamples`. */
 export interface OnlineHardExamplesOptions extends OptionsOf<typeof HARD_EXAMPLES>, BackendOptions {}
 
 /**

@@ -5,7 +5,7 @@ import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.j
 import { head, type Floats, type FloatsLike, type IntsLike } from '../runtime/device-tensor.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 
-const OWN = {
+export const SUPPRESSION = {
   /** In [0, 1]: a box whose IoU with a better one is greater is suppressed. Default 0.5. */
   iouThreshold: number({ min: 0, max: 1, default: 0.5 }),
   /** At most so many boxes are kept, >= 0. Default: all that survive. */
@@ -13,9 +13,10 @@ const OWN = {
   /** [n]: boxes suppress only boxes of their own class. */
   classes: array<IntArray>(),
 };
-export const NMS_OPTIONS = { ...OWN, ...BACKEND };
+export const NMS_OPTIONS = { ...SUPPRESSION, ...BACKEND };
 
-export interface NmsOptions<F extends Floats = Float32Array> extends OptionsOf<typeof OWN, F>, BackendOptions {}
+/** Options of `nms`. */
+export interface NmsOptions<F extends Floats = Float32Array> extends OptionsOf<typeof SUPPRESSION, F>, BackendOptions {}
 
 /**
  * Greedy non-maximum suppression (torchvision.ops.nms; with `classes`, batched_nms).

@@ -14,7 +14,7 @@ import { OUTPUTS, readOutputShape, type OutputOptions } from './decode-detection
 /** Where smooth L1 turns from a square to a line (Detectron's value for RetinaNet). */
 export const BOX_BETA = 1 / 9;
 
-const OWN = {
+export const BOX_LOSS = {
   /** Smooth L1's beta, >= 0. Default 1 / 9. */
   beta: number({ min: 0, default: BOX_BETA }),
   /** Multiplies the box loss and its gradient, >= 0. Default 1. */
@@ -38,12 +38,13 @@ export const RETINANET_LOSS_OPTIONS = {
   ...REST,
   ...MATCH_OPTIONS,
   ...FOCAL_LOSS_PARAMETERS,
-  ...OWN,
+  ...BOX_LOSS,
   ...BACKEND,
 };
 
+/** Options of `retinanetLoss`. */
 export interface RetinanetLossOptions<F extends Floats = Float32Array>
-  extends OutputOptions<F>, MatchOptions, FocalLossParameterOptions, OptionsOf<typeof OWN>, BackendOptions {
+  extends OutputOptions<F>, MatchOptions, FocalLossParameterOptions, OptionsOf<typeof BOX_LOSS>, BackendOptions {
   /** Typed arrays, or tensors where the others are. */
   groundTruth: GroundTruth | GroundTruth<F>;
   /**
@@ -63,8 +64,10 @@ const GRADIENTS = {
   boxGrad: output<FloatArray>(),
 };
 
+/** Arrays that receive the gradients of `retinanetLoss`. */
 export interface RetinanetLossOut<F extends Floats = Float32Array> extends OptionsOf<typeof GRADIENTS, F> {}
 
+/** What `retinanetLoss` gives: losses of B images, and their gradients. */
 export interface RetinanetLoss<F extends Floats = Float32Array> {
   /** classLoss + boxLoss */
   loss: NumberLike<F>;

@@ -19,18 +19,18 @@ import type { Floats, FloatsLike, Ints } from '../runtime/device-tensor.js';
 import { synchronous, type Fields, type Plan } from '../runtime/plan.js';
 import { lossPlans } from './loss.js';
 
-const OWN = {
+export const SMOOTH_L1_OPTIONS = {
   /** Where the quadratic part ends, >= 0; 0 is plain L1. Default 1. */
   beta: number({ min: 0, default: 1 }),
   /** Divides every loss and gradient. Default 1. */
   normalizer,
 };
-const OPTIONS = { ...OWN, ...WEIGHTS, ...BACKEND };
+const OPTIONS = { ...SMOOTH_L1_OPTIONS, ...WEIGHTS, ...BACKEND };
 
 interface CommonOptions<F extends Floats, R extends Reduction>
-  extends OptionsOf<typeof OWN, F>, WeightOptions<F>, ReductionOptions<R>, BackendOptions {}
+  extends OptionsOf<typeof SMOOTH_L1_OPTIONS, F>, WeightOptions<F>, ReductionOptions<R>, BackendOptions {}
 
-/** `weights` of n elements make rows of predictions [n, m]. */
+/** Options of `smoothL1Loss`; `weights` of n elements make the predictions n rows. */
 export interface SmoothL1Options<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
@@ -39,12 +39,14 @@ export interface SmoothL1Options<
   out?: FloatsLike<F>;
 }
 
+/** Options of `smoothL1LossBackward`. */
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array>
   extends CommonOptions<F, Reduction>, GradOutputOptions<F> {
   /** The array that receives the gradient; may be `predictions` itself, and must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
+/** Options of `smoothL1LossValueAndGrad`. */
 export interface SmoothL1ValueAndGradOptions<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
@@ -56,7 +58,9 @@ export interface SmoothL1ValueAndGradOptions<
   out?: FloatsLike<F> | LossesAndGrad<F>;
 }
 
+/** What `smoothL1LossValueAndGrad` gives. */
 export interface SmoothL1ValueAndGrad<Loss = number | Float32Array, F extends Floats = Float32Array> {
+  /** The reduced loss, or with reduction 'none' a loss for every element. */
   loss: Loss;
   /** The derivative of the summed `loss` by the predictions. */
   grad: FloatsLike<F>;

@@ -1,7 +1,13 @@
 export type { AugmentOptions } from './data/augment.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';
-export { type DetectionDataset, pixelStatistics, validateDataset, validateOffsets } from './data/dataset.js';
+export {
+  type DetectionDataset,
+  type Truth,
+  pixelStatistics,
+  validateDataset,
+  validateOffsets,
+} from './data/dataset.js';
 export type { Detections } from '../operations/decode-detections.js';
 export { detect, type DetectOptions } from './evaluation/detect.js';
 export {
@@ -17,3 +23,4 @@ export { countParameters, createRetinaNet } from './model/model.js';
 export type { RetinaNet } from './model/net.js';
 export { type StepReport, trainRetinaNet, type TrainingResult } from './training/train.js';
 export type { TrainingOptions } from './training/train-options.js';
+export type { SelectionOptions } from '../operations/decode-detections.js';

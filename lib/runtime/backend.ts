@@ -11,8 +11,8 @@ export type { BackendState, CudaDevice, CudaState, RecycledMemory };
  * Where calls on typed arrays run. 'auto' is the CPU: crossing the bus and back takes longer than the CPU needs. 'cuda' sends them
  * to a device all the same, and throws where there is none to use. Tensors on a device run there whatever this says.
  */
-export type BackendName = (typeof NAMES)[number];
-const NAMES = ['auto', 'cpu', 'cuda'] as const;
+export type BackendName = 'auto' | 'cpu' | 'cuda';
+const NAMES: readonly BackendName[] = ['auto', 'cpu', 'cuda'];
 
 export const BACKEND = {
   /** Where this call runs. Default: what setBackend chose. */

@@ -1,10 +1,9 @@
 // Types and shapes of tensors on a device.
 import type { Check } from '../arguments/check.js';
 
-/** Element types of device tensors. */
-export const DTYPES = ['float32', 'float16', 'bfloat16', 'int32', 'float64'] as const;
 /** What an element of a device tensor is. */
-export type DType = (typeof DTYPES)[number];
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'int32' | 'float64';
+export const DTYPES: readonly DType[] = ['float32', 'float16', 'bfloat16', 'int32', 'float64'];
 export const BYTES: Record<DType, number> = { float32: 4, float16: 2, bfloat16: 2, int32: 4, float64: 8 };
 
 /** What a tensor's elements are on the host; float16 and bfloat16 come and go as float32. */

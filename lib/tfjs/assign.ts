@@ -9,8 +9,10 @@ import {
   type AssignBatchOptions,
   type Assignment,
   type BatchAssignment,
+  type MatchOptions,
 } from '../operations/assign.js';
 import { Check } from '../arguments/check.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { defineKernel, scoped } from './engine.js';
 import { groundTruthInputs, groundTruthOf, gtInputs, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write } from './memory.js';
@@ -21,13 +23,16 @@ import {
   splitOptions,
   type Input,
   type TensorAnchors,
-  type TensorOptionsOf,
 } from './tensors.js';
 
-export interface TensorAssignBatchOptions extends TensorOptionsOf<typeof ASSIGN_BATCH_OPTIONS> {}
+/** Options of `assignAnchorsBatch` on tensors. */
+export interface TensorAssignBatchOptions extends MatchOptions, BackendOptions {}
 
-/** `ignoreBoxes` are float32 [I, 4]: regions of unlabelled or crowded objects. */
-export interface TensorAssignOptions extends TensorOptionsOf<typeof ASSIGN_OPTIONS> {}
+/** Options of `assignAnchors` on tensors. */
+export interface TensorAssignOptions extends TensorAssignBatchOptions {
+  /** float32 [I, 4]: regions of unlabelled or crowded objects. */
+  ignoreBoxes?: Input;
+}
 
 /** As Assignment of 'retinanet-ops', in tensors. */
 export interface TensorAssignment {
@@ -39,6 +44,7 @@ export interface TensorAssignment {
   positives: Tensor1D;
   /** float32 [P, 4]: deltas from the positive anchors to their boxes. */
   boxTargets: Tensor2D;
+  /** P. */
   numPositives: number;
   /** int32 [U]: rows of the ground truth that no anchor was assigned to, ascending. */
   unmatchedGt: Tensor1D;
@@ -46,7 +52,9 @@ export interface TensorAssignment {
 
 /** Over a batch: labels and matches are [B, A], `positives` are indices into them flattened. */
 export interface TensorBatchAssignment extends Omit<TensorAssignment, 'labels' | 'matches'> {
+  /** int32 [B, A]: class label, -1 background, -2 ignored. */
   labels: Tensor2D;
+  /** int32 [B, A]: row of the ground truth's `boxes`, -1 background, -2 ignored. */
   matches: Tensor2D;
   /** int32 [B + 1]: image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]. */
   positiveOffsets: Tensor1D;

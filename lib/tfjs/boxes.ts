@@ -1,8 +1,16 @@
 // Encoding, clipping and pairwise overlap of boxes on tensors.
 import { equal, where, zerosLike, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
-import { BOX_OPTIONS, CLIP_OPTIONS, planBoxIou, planClipBoxes, planEncodeBoxes } from '../operations/boxes.js';
+import {
+  BOX_OPTIONS,
+  CLIP_OPTIONS,
+  IMAGE_SIZE,
+  planBoxIou,
+  planClipBoxes,
+  planEncodeBoxes,
+} from '../operations/boxes.js';
 import { Check } from '../arguments/check.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { defineKernel, scoped, type KernelCall } from './engine.js';
 import { compute, type Arrays } from './memory.js';
 import {
@@ -16,9 +24,11 @@ import {
   type TensorOptionsOf,
 } from './tensors.js';
 
-export interface TensorBoxOptions extends TensorOptionsOf<typeof BOX_OPTIONS> {}
+/** Options of the operations on boxes, on tensors. */
+export interface TensorBoxOptions extends BackendOptions {}
 
-export interface TensorClipOptions extends TensorOptionsOf<typeof CLIP_OPTIONS> {}
+/** Options of `clipBoxes` on tensors. */
+export interface TensorClipOptions extends TensorOptionsOf<typeof IMAGE_SIZE>, BackendOptions {}
 
 interface AnchorAttrs extends TensorBoxOptions {
   grid: AnchorGrid | undefined;

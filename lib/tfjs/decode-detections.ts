@@ -1,17 +1,23 @@
 // From a network's outputs to detections, on tensors.
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
-import { DECODE_OPTIONS, planDecodeDetections } from '../operations/decode-detections.js';
+import {
+  DECODE_OPTIONS,
+  DECODED_IMAGE,
+  planDecodeDetections,
+  type SelectionOptions,
+} from '../operations/decode-detections.js';
 import { Check } from '../arguments/check.js';
 import type { OptionsOf } from '../arguments/options.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
 import { readOutputs, type TensorOutputs } from './outputs.js';
 import { kernelAnchors, splitOptions, type TensorOptionsOf } from './tensors.js';
 
-/** `numClasses`, if given, is that of the shape. */
+/** Options of `decodeDetections` on tensors. */
 export interface TensorDecodeDetectionsOptions
-  extends TensorOutputs, Omit<TensorOptionsOf<typeof DECODE_OPTIONS>, keyof TensorOutputs> {}
+  extends TensorOutputs, TensorOptionsOf<typeof DECODED_IMAGE>, SelectionOptions, BackendOptions {}
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
 export interface TensorDetections {

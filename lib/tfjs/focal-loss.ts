@@ -2,7 +2,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Reduction, ReductionOptions } from '../arguments/loss-options.js';
 import { kindOf } from '../arguments/typed-arrays.js';
-import { focalLossPlans } from '../operations/focal-loss.js';
+import { FOCAL_LOSS_OPTIONS, focalLossPlans } from '../operations/focal-loss.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { noGradients } from './engine.js';
 import { defineLoss, weightsInput, type LossCall, type TensorReduced } from './loss-kernel.js';
 import {
@@ -13,21 +14,34 @@ import {
   isTensor,
   shapeText,
   type Input,
+  type TensorFocalLossParameterOptions,
   type TensorOptionsOf,
+  type TensorWeightOptions,
 } from './tensors.js';
 
 type Table = typeof focalLossPlans.options;
-type Options = Omit<TensorOptionsOf<Table>, 'reduction'>;
 
-/** `weights` are float32 in the logits' shape without K. `numClasses`, if given, is that of the shape. */
-export interface TensorFocalLossOptions<R extends Reduction = Reduction> extends Options, ReductionOptions<R> {}
+/**
+ * Options of `sigmoidFocalLoss` on tensors. `weights` are float32 in the logits' shape without K; `numClasses`, if given, is that of
+ * the shape.
+ */
+export interface TensorFocalLossOptions<R extends Reduction = Reduction>
+  extends
+    TensorOptionsOf<typeof FOCAL_LOSS_OPTIONS>,
+    TensorFocalLossParameterOptions,
+    TensorWeightOptions,
+    ReductionOptions<R>,
+    BackendOptions {}
 
+/** Options of `sigmoidFocalLossBackward` on tensors. */
 export interface TensorFocalLossBackwardOptions extends TensorFocalLossOptions {
   /** Upstream gradient: a number or scalar, or with reduction 'none' also of the logits' shape. Default 1. */
   gradOutput?: Input;
 }
 
+/** What `sigmoidFocalLossValueAndGrad` gives on tensors. */
 export interface TensorFocalLossValueAndGrad<R extends Reduction = Reduction> {
+  /** A scalar, or with reduction 'none' the losses in the logits' shape. */
   loss: TensorReduced<R>;
   /** Of the logits' shape: the derivative of the summed `loss` by the logits. */
   grad: Tensor;

@@ -31,7 +31,13 @@ export {
 } from './smooth-l1.js';
 export type { TensorReduced } from './loss-kernel.js';
 export type { TensorOutputs } from './outputs.js';
-export type { Input, TensorAnchors, TensorPerClass } from './tensors.js';
+export type {
+  Input,
+  TensorAnchors,
+  TensorFocalLossParameterOptions,
+  TensorPerClass,
+  TensorWeightOptions,
+} from './tensors.js';
 export { enableWasmTraining } from './wasm-training/index.js';
 
 // What has no tensors keeps its form, so that one import suffices.
@@ -47,6 +53,7 @@ export {
   type AnchorLevel,
   type BackendInfo,
   type BackendName,
+  type BackendOptions,
   type BackendState,
   type CudaDevice,
   type CudaState,
@@ -56,5 +63,7 @@ export {
   type OnlineHardExamplesOptions,
   type PerClass,
   type Reduction,
+  type ReductionOptions,
+  type SelectionOptions,
   type WeightOptions,
 } from '../index.js';

@@ -1,7 +1,8 @@
 // Non-maximum suppression on tensors.
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
-import { NMS_OPTIONS, planNms, type NmsOptions } from '../operations/nms.js';
+import { NMS_OPTIONS, SUPPRESSION, planNms, type NmsOptions } from '../operations/nms.js';
 import { Check } from '../arguments/check.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
 import {
@@ -14,8 +15,8 @@ import {
   type TensorOptionsOf,
 } from './tensors.js';
 
-/** `classes` are int32 [n]. */
-export interface TensorNmsOptions extends TensorOptionsOf<typeof NMS_OPTIONS> {}
+/** Options of `nms` on tensors; `classes` are int32. */
+export interface TensorNmsOptions extends TensorOptionsOf<typeof SUPPRESSION>, BackendOptions {}
 
 const kernel = defineKernel<NmsOptions>(
   'RetinanetOpsNms',

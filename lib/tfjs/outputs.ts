@@ -11,6 +11,7 @@ import {
   type TensorAnchors,
 } from './tensors.js';
 
+/** A network's two outputs, for B images of A anchors and K classes. */
 export interface TensorOutputs {
   /** float32 [B, A, K] or [A, K]. */
   classLogits: Input;
@@ -18,6 +19,8 @@ export interface TensorOutputs {
   boxDeltas: Input;
   /** What the rows of both stand for. */
   anchors: TensorAnchors;
+  /** K, if given that of the shape. */
+  numClasses?: number;
 }
 
 /** The outputs, their anchors and classes; [A, ...] stands for a batch of one. */

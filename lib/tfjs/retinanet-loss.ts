@@ -1,24 +1,43 @@
 // The whole training loss of a RetinaNet on tensors.
 import { add, engine, type Scalar, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
-import { RETINANET_LOSS_OPTIONS, planRetinanetLoss, type RetinanetLossOptions } from '../operations/retinanet-loss.js';
+import type { MatchOptions } from '../operations/assign.js';
+import {
+  BOX_LOSS,
+  RETINANET_LOSS_OPTIONS,
+  planRetinanetLoss,
+  type RetinanetLossOptions,
+} from '../operations/retinanet-loss.js';
 import { Check } from '../arguments/check.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write, type Outputs } from './memory.js';
 import { readOutputs, type TensorOutputs } from './outputs.js';
-import { isTensor, kernelAnchors, perClassAttribute, splitOptions, type TensorOptionsOf } from './tensors.js';
+import {
+  isTensor,
+  kernelAnchors,
+  perClassAttribute,
+  splitOptions,
+  type TensorFocalLossParameterOptions,
+  type TensorOptionsOf,
+} from './tensors.js';
 
-type Table = typeof RETINANET_LOSS_OPTIONS;
-
-/** `numClasses`, if given, is that of the shape. */
+/** Options of `retinanetLoss` on tensors. */
 export interface TensorRetinanetLossOptions
-  extends TensorOutputs, Omit<TensorOptionsOf<Table>, keyof TensorOutputs | 'groundTruth' | 'normalizer'> {
+  extends
+    TensorOutputs,
+    MatchOptions,
+    TensorFocalLossParameterOptions,
+    TensorOptionsOf<typeof BOX_LOSS>,
+    BackendOptions {
+  /** What is in the images. */
   groundTruth: TensorGroundTruth;
   /** As on typed arrays; or a float32 scalar, such as a number of positives that was summed over several processes: 0 counts as 1. */
   normalizer?: number | 'positives' | Scalar;
 }
 
+/** What `retinanetLoss` gives on tensors. */
 export interface TensorRetinanetLoss {
   /** classLoss + boxLoss */
   loss: Scalar;

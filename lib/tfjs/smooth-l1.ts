@@ -1,22 +1,25 @@
 // The smooth L1 loss on tensors.
 import { neg, type Tensor } from '@tensorflow/tfjs-core';
 import type { Reduction, ReductionOptions } from '../arguments/loss-options.js';
-import { smoothL1Plans } from '../operations/smooth-l1.js';
+import { SMOOTH_L1_OPTIONS, smoothL1Plans } from '../operations/smooth-l1.js';
+import type { BackendOptions } from '../runtime/backend.js';
 import { noGradients } from './engine.js';
 import { defineLoss, weightsInput, type TensorReduced } from './loss-kernel.js';
-import { expectShape, floats, type Input, type TensorOptionsOf } from './tensors.js';
+import { expectShape, floats, type Input, type TensorOptionsOf, type TensorWeightOptions } from './tensors.js';
 
-type Options = Omit<TensorOptionsOf<typeof smoothL1Plans.options>, 'reduction'>;
+/** Options of `smoothL1Loss` on tensors. `weights` are float32 in leading axes of the predictions' shape, e.g. [B, A] for [B, A, 4]. */
+export interface TensorSmoothL1Options<R extends Reduction = Reduction>
+  extends TensorOptionsOf<typeof SMOOTH_L1_OPTIONS>, TensorWeightOptions, ReductionOptions<R>, BackendOptions {}
 
-/** `weights` are float32 in the leading axes of the predictions' shape, e.g. [B, A] for [B, A, 4]. */
-export interface TensorSmoothL1Options<R extends Reduction = Reduction> extends Options, ReductionOptions<R> {}
-
+/** Options of `smoothL1LossBackward` on tensors. */
 export interface TensorSmoothL1BackwardOptions extends TensorSmoothL1Options {
   /** Upstream gradient: a number or scalar, or with reduction 'none' also of the predictions' shape. Default 1. */
   gradOutput?: Input;
 }
 
+/** What `smoothL1LossValueAndGrad` gives on tensors. */
 export interface TensorSmoothL1ValueAndGrad<R extends Reduction = Reduction> {
+  /** A scalar, or with reduction 'none' the losses in the predictions' shape. */
   loss: TensorReduced<R>;
   /** The derivative of the summed `loss` by the predictions, in their shape. */
   grad: Tensor;

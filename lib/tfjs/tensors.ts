@@ -1,8 +1,9 @@
 // Arguments that are tensors or what tf.tensor takes: dtypes and shapes. Values are checked by the operations themselves.
 import { engine, tensor, util, type Tensor, type TensorLike } from '@tensorflow/tfjs-core';
 import type { FloatArray, IntArray, NeededIn, NumberList, Option, OptionsOf, Table } from '../arguments/options.js';
+import type { WEIGHTS } from '../arguments/loss-options.js';
 import { AnchorGrid } from '../operations/anchors.js';
-import type { PerClass } from '../arguments/per-class.js';
+import type { FOCAL_LOSS_PARAMETERS, PerClass } from '../arguments/per-class.js';
 import { kindOf } from '../arguments/typed-arrays.js';
 import type { Check } from '../arguments/check.js';
 import type { Arrays } from './memory.js';
@@ -85,6 +86,12 @@ type OnTensors<Type> = Type extends FloatArray | IntArray | Int32Array
   : Type extends NumberList
     ? ArrayLike<number> | Tensor
     : Type;
+
+/** Weights of the losses, as tensors. */
+export interface TensorWeightOptions extends TensorOptionsOf<typeof WEIGHTS> {}
+
+/** The parameters of the focal loss (Lin et al. 2017, equation 5). */
+export interface TensorFocalLossParameterOptions extends TensorOptionsOf<typeof FOCAL_LOSS_PARAMETERS> {}
 
 /** The options of a call as a kernel takes them: arrays become inputs; all others attributes, which the operation itself checks. */
 export interface SplitOptions<T extends Table> {

@@ -3,16 +3,19 @@ import type { Check } from '../../arguments/check.js';
 import { number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
 import type { NumberRange, ScalarCheck } from '../../arguments/scalar-check.js';
 
-const PRESETS = {
+/** Networks to start from: a small one that trains on two CPU cores, and the paper's. */
+export type Preset = 'compact' | 'resnet50-fpn';
+const PRESETS: Record<
+  Preset,
+  Pick<Required<RetinaNetConfig>, 'pyramidLevels' | 'pyramidChannels' | 'subnetDepth' | 'anchorSizeInStrides'>
+> = {
   compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
   'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
 };
-/** Networks to start from: a small one that trains on two CPU cores, and the paper's. */
-export type Preset = keyof typeof PRESETS;
 
-const BATCH_NORM_MODES = ['frozen', 'trainable'] as const;
 /** Whether scale and offset of batch normalisations stay as they are, or learn. */
-export type BatchNormMode = (typeof BATCH_NORM_MODES)[number];
+export type BatchNormMode = 'frozen' | 'trainable';
+const BATCH_NORM_MODES: readonly BatchNormMode[] = ['frozen', 'trainable'];
 
 const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
 const IMAGENET_STD = [0.229, 0.224, 0.225].map((v) => v * 255);
