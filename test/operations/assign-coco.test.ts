@@ -5,6 +5,7 @@ import { matchReference } from '../reference/assign.js';
 import { mismatch } from '../support/compare.js';
 import { cocoAvailable, cocoImages, dataFolder } from '../support/coco.js';
 import { goldenLines } from '../support/goldens.js';
+import { EVERY } from './driver/calls.js';
 
 const strides = [8, 16, 32, 64, 128];
 const grid = new AnchorGrid({
@@ -17,8 +18,7 @@ const grid = new AnchorGrid({
 });
 
 // The emulated CUDA plugin is too slow for all images: scripts/test-emulated.mjs asks for every so-manieth.
-const every = Number(process.env['RETINANET_OPS_TEST_EVERY'] ?? 1);
-const which = every === 1 ? 'all' : `every ${every}th image`;
+const which = EVERY === 1 ? 'all' : `every ${EVERY}th image`;
 
 // A skipped test is visible in the report; its title says what is missing.
 const onData = cocoAvailable ? test : test.skip;
@@ -34,7 +34,7 @@ onData(`${which} of COCO val2017 is assigned as by torchvision and by the exhaus
   const unlikeReference: string[] = [];
   const unlikeGrid: string[] = [];
   images.forEach(({ name, boxes, labels }, i) => {
-    if (i % every !== 0) return;
+    if (i % EVERY !== 0) return;
     const got = assignAnchors(grid, boxes, labels);
     const { matches } = got;
     const checksum = crc32(Buffer.from(matches.buffer, matches.byteOffset, matches.byteLength));
@@ -46,7 +46,7 @@ onData(`${which} of COCO val2017 is assigned as by torchvision and by the exhaus
     if (wrong !== null) unlikeReference.push(`${name} ${wrong}`);
 
     // The grid written out must give the same; its blocks are the same, so a sample will do.
-    if ((i / every) % 16 !== 0) return;
+    if ((i / EVERY) % 16 !== 0) return;
     const listed = assignAnchors(anchors, boxes, labels);
     const differs = mismatch(listed.matches, matches) ?? mismatch(listed.boxTargets, got.boxTargets);
     if (differs !== null) unlikeGrid.push(`${name} ${differs}`);

@@ -3,7 +3,8 @@ import { AnchorGrid, retinanetLoss, assignAnchorsBatch, sigmoidFocalLossValueAnd
 import { bits, mismatch } from '../support/compare.js';
 import { integers, random, randomBoxes, uniform } from '../support/random.js';
 
-const grid = new AnchorGrid({ imageHeight: 60, imageWidth: 70, strides: [16, 32], scales: [1, 2 ** (1 / 3)] });
+const size = { imageHeight: 60, imageWidth: 70 };
+const grid = new AnchorGrid({ ...size, strides: [16, 32], baseSizes: [32, 64], scales: [1, 2 ** (1 / 3)] });
 const A = grid.count;
 
 function build(seed: number, counts: readonly number[], numClasses: number, regions = false) {

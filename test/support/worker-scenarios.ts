@@ -19,7 +19,7 @@ interface Job {
 const start = (task: string, seed = 0, arrays?: SharedArrayBuffer[]): Worker =>
   new Worker(fileURLToPath(import.meta.url), { workerData: { task, seed, arrays } satisfies Job });
 
-const workload = (seed: number) => cases.map((c) => ({ name: c.name, args: largeCall(c, seed).args }));
+const workload = (seed: number) => cases.map((c) => ({ name: c.name, args: largeCall(c, seed, 100).args }));
 
 const results = (seed: number): unknown[] => workload(seed).map(({ name, args }) => operation(sync, name)(...args));
 
