@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnchorGrid, assignAnchors, setNumThreads, sigmoidFocalLossValueAndGrad, type Anchors } from 'retinanet-ops';
 import { Progress } from '../demo/progress.js';
-import { focalInputs } from '../test/support/focal-cases.js';
+import { focalInputs } from '../test/operations/inputs/focal-loss.js';
 import { integers, random } from '../test/support/random.js';
 import type { Peer, Settings } from './case.js';
 import { boxesOfImage, IMAGE } from './cases/assign.js';
@@ -62,7 +62,7 @@ function assignTask(
 
 function focalTask(anchors: number, [settings, torchvision]: [Settings, Torchvision]): Task {
   const prepare: Task['prepare'] = () => {
-    const inputs = focalInputs({ name: 'gamma 2' }, anchors, CLASSES);
+    const inputs = focalInputs(random(1), { name: 'gamma 2' }, anchors, CLASSES);
     const { logits, targets, options } = inputs;
     const out = new Float32Array(logits.length);
     const run = () => {

@@ -4,34 +4,12 @@
 // memory compared, five seconds of each property. Each runs blocks and threads in another order, and rounds approximate
 // instructions another way.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { leftOut, root, testsOf } from './test-folders.mjs';
 import { ASAN_OPTIONS } from './toolchain.mjs';
-
-/** What does not run, and why. */
-const LEFT_OUT = {
-  'bench.test.js': 'times, and the emulator has none to show',
-  'bundlers.test.js': 'packs and installs the package',
-  'instruction-sets.test.js': 'about the CPU alone',
-  'loader.test.js': 'about finding the addon',
-  'memory.test.js': 'about the host memory that the CPU backend takes',
-  'package.test.js': 'packs and installs the package',
-  'packing.test.js': 'packs the package',
-  'permissions.test.js': 'about starting Node.js',
-  'readme.test.js': 'about text',
-  'recycled-memory.test.js': 'about the host memory of results',
-  'cuda/': 'chooses the library by itself',
-  'demo/': 'about pictures and data sets',
-  'retinanet/': 'trains for minutes',
-  'threads.test.js': "about the CPU's threads",
-  'vitest.test.js': 'compares with processes that take the CPU',
-  'tfjs/wasm-training': 'calls none of our native operations',
-};
-
-/** The tests of the kernels alone. */
-const KERNELS = ['focal-loss', 'assign', 'boxes', 'smooth-l1', 'nms', 'decode', 'mining', 'retinanet-loss'];
 
 /** The sanitizer's runtime must be there before Node.js is; what Node.js never frees is not our leak. */
 function addressSanitizer() {
@@ -48,7 +26,6 @@ const VARIANTS = {
 
 const name = Object.hasOwn(VARIANTS, process.argv[2] ?? '') ? (process.argv[2] ?? '') : '';
 const variant = VARIANTS[name];
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const library = join(root, 'build', 'Release', `retinanet_ops_cuda_emulated${variant.suffix}.so`);
 if (process.platform !== 'linux') {
   console.log('test:emulated: SKIPPED, the emulated CUDA plugin is built on Linux only');
@@ -59,19 +36,13 @@ if (!existsSync(library)) {
   process.exit(1);
 }
 
-const compiled = join('dist-dev', 'test');
-const all = readdirSync(join(root, compiled), { recursive: true, encoding: 'utf8' })
-  .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => file.endsWith('.test.js'));
-const files = variant.kernels
-  ? KERNELS.map((kernel) => `${kernel}.test.js`)
-  : all.filter((file) => !Object.keys(LEFT_OUT).some((start) => file.startsWith(start)));
-if (variant.kernels) console.log(`with ${name}: ${files.join(', ')}`);
-else for (const [start, why] of Object.entries(LEFT_OUT)) console.log(`left out: ${start} (${why})`);
+const files = testsOf(variant.kernels ? 'kernels' : 'emulated');
+if (variant.kernels) console.log(`with ${name}: ${files.length} files`);
+else for (const folder of leftOut()) console.log(`left out: ${folder}`);
 
 const ava = join(dirname(createRequire(import.meta.url).resolve('ava')), 'cli.mjs');
 const given = process.argv.slice(name === '' ? 2 : 3);
-const chosen = given.some((argument) => argument.endsWith('.js')) ? [] : files.map((file) => join(compiled, file));
+const chosen = given.some((argument) => argument.endsWith('.js')) ? [] : files;
 const env = {
   RETINANET_OPS_EMULATOR_ORDER: variant.order,
   RETINANET_OPS_EMULATOR_ULP: variant.ulp,

@@ -5,25 +5,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { nodeBinary } from './node-binary.mjs';
+import { root, testsOf } from './test-folders.mjs';
 import { ASAN_OPTIONS, JOBS, runs } from './toolchain.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** How much less than `npm test` a variant does (test/operations/driver/calls.ts); where processors are emulated, less still. */
+const EVERY = { 'linux-arm64': '32', sanitize: '16' };
+
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
-// What runs native kernels and starts no processes of its own.
-const TESTS = [
-  'focal-loss',
-  'assign',
-  'boxes',
-  'smooth-l1',
-  'nms',
-  'decode',
-  'mining',
-  'retinanet-loss',
-  'fuzz',
-  'recycled-memory',
-];
 
 /** A variant that cannot run here, and what it lacks. */
 class Missing extends Error {}
@@ -110,16 +99,15 @@ function test(name) {
   if (process.platform !== 'linux' && ONLY_LINUX.includes(name)) throw new Missing('it needs Linux.');
   const { node = process.execPath, addon, env = {}, preload = '' } = VARIANTS[name]();
   console.log(`\n${name}: ${addon}`);
-  const variant = { ...process.env, ...env, RETINANET_OPS_ADDON: addon };
+  const every = process.env.RETINANET_OPS_TEST_EVERY ?? EVERY[name] ?? '4';
+  const variant = { ...process.env, ...env, RETINANET_OPS_ADDON: addon, RETINANET_OPS_TEST_EVERY: every };
   must(`loading the addon of ${name}`, node, ['dist/cli/main.js', 'info'], {
     env: { ...variant, LD_PRELOAD: preload },
   });
   const setting = `process.execPath=${JSON.stringify(node)};process.env.LD_PRELOAD=${JSON.stringify(preload)}`;
-  const tests = TESTS.map((test) => `dist-dev/test/${test}.test.js`);
   const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
-  must(`a test on ${name}`, process.execPath, ['--import', `data:text/javascript,${setting}`, ava, ...tests], {
-    env: variant,
-  });
+  const args = ['--import', `data:text/javascript,${setting}`, ava, ...testsOf('variants')];
+  must(`a test on ${name}`, process.execPath, args, { env: variant });
 }
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(VARIANTS);

@@ -1,7 +1,8 @@
 import { sigmoidFocalLoss, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
 import { focalLossReference } from '../../test/reference/focal-loss.js';
 import { mismatch } from '../../test/support/compare.js';
-import { focalCases, focalInputs, type FocalCase, type FocalInputs } from '../../test/support/focal-cases.js';
+import { random } from '../../test/support/random.js';
+import { focalCases, focalInputs, type FocalCase, type FocalInputs } from '../../test/operations/inputs/focal-loss.js';
 import { fail, type Case, type Settings } from '../case.js';
 import { focalPeers } from '../peers/focal-loss.js';
 
@@ -49,7 +50,7 @@ function focalCase(which: FocalCase, withGrad: boolean, threads?: number[]): Cas
     threads,
     prepare: (settings, torchvision) => {
       const rows = focalRows(settings);
-      const inputs = focalInputs(which, rows, CLASSES);
+      const inputs = focalInputs(random(1), which, rows, CLASSES);
       const { logits, targets, options } = inputs;
       const out = withGrad ? new Float32Array(logits.length) : undefined;
       let loss = NaN;
@@ -77,7 +78,7 @@ function smallCall(rows: number, numClasses: number): Case {
   return {
     name,
     prepare: () => {
-      const { logits, targets, options } = focalInputs({ name: 'gamma 2' }, rows, numClasses);
+      const { logits, targets, options } = focalInputs(random(1), { name: 'gamma 2' }, rows, numClasses);
       const given = { numClasses: options.numClasses, out: new Float32Array(logits.length) };
       const calls = 1000;
       let loss = NaN;

@@ -1,7 +1,7 @@
 // The same calls with arrays of the caller's and without: what memory for the results costs. The mean of many calls in a row, in
 // which garbage collection has its part.
 import { AnchorGrid, assignAnchors, sigmoidFocalLossValueAndGrad } from 'retinanet-ops';
-import { focalInputs } from '../../test/support/focal-cases.js';
+import { focalInputs } from '../../test/operations/inputs/focal-loss.js';
 import { mismatch } from '../../test/support/compare.js';
 import { integers, random } from '../../test/support/random.js';
 import { fail, type Case, type Settings } from '../case.js';
@@ -33,7 +33,7 @@ function twoCases(name: string, calls: number, prepare: () => (out: boolean) => 
 }
 
 function focalLoss(): (out: boolean) => Arrays {
-  const { logits, targets } = focalInputs({ name: 'gamma 2' }, 20_000, 80);
+  const { logits, targets } = focalInputs(random(1), { name: 'gamma 2' }, 20_000, 80);
   const given = new Float32Array(logits.length);
   return (out) => [
     sigmoidFocalLossValueAndGrad(logits, targets, { numClasses: 80, ...(out ? { out: given } : {}) }).grad,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { focalLossReference } from '../../test/reference/focal-loss.js';
 import { mismatch } from '../../test/support/compare.js';
-import { oneHot, type FocalInputs } from '../../test/support/focal-cases.js';
+import { oneHot, type FocalInputs } from '../../test/operations/inputs/focal-loss.js';
 import { fail, type Peer, type Settings } from '../case.js';
 import { tfjsBackends, tfjsPeer } from './tfjs.js';
 import type { Torchvision } from './torchvision.js';

@@ -1,7 +1,7 @@
 // The table of bad calls of 'retinanet-ops/retinanet': every function with every argument spoilt.
 import type { ErrorCode } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
-import { detached, f32, i32 } from './calls.js';
+import { detached, f32, i32 } from './arrays.js';
 
 type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'useWasmBackend'>;
 

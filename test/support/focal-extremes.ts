@@ -82,7 +82,7 @@ export function extremeCall(seed: number) {
       () => decade(next, -30, 0),
       () => 1,
     ),
-    anchorWeights: next() < 0.3 ? floats(rows, () => (next() < 0.1 ? 0 : scaleOf(next))) : undefined,
+    weights: next() < 0.3 ? floats(rows, () => (next() < 0.1 ? 0 : scaleOf(next))) : undefined,
   };
   const normalizer = next() < 0.5 ? 1 : scaleOf(next);
   const gradOutput = pick<number | Float32Array>(

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import * as sync from 'retinanet-ops';
 import * as promises from 'retinanet-ops/promises';
-import { operation } from './calls.js';
+import { largeCall, operation } from '../operations/driver/calls.js';
+import { cases } from '../operations/driver/cases.js';
 import { random, randomBoxes } from './random.js';
-import { workload } from './workload.js';
 
 interface Job {
   task: string;
@@ -19,8 +19,9 @@ interface Job {
 const start = (task: string, seed = 0, arrays?: SharedArrayBuffer[]): Worker =>
   new Worker(fileURLToPath(import.meta.url), { workerData: { task, seed, arrays } satisfies Job });
 
-const results = (seed: number): unknown[] =>
-  workload(random(seed)).map(({ name, args }) => operation(sync, name)(...args));
+const workload = (seed: number) => cases.map((c) => ({ name: c.name, args: largeCall(c, seed, 100).args }));
+
+const results = (seed: number): unknown[] => workload(seed).map(({ name, args }) => operation(sync, name)(...args));
 
 /** The worker's message, once it has ended. */
 async function answer(worker: Worker): Promise<unknown> {
@@ -134,21 +135,21 @@ const tasks: Record<string, (job: Job) => Promise<void> | void> = {
     parentPort?.postMessage('written');
   },
   'endless-sync'({ seed }) {
-    const work = workload(random(seed));
+    const work = workload(seed);
     parentPort?.postMessage('started');
     for (;;) for (const { name, args } of work) operation(sync, name)(...args);
   },
   async 'endless-promises'({ seed }) {
-    const work = workload(random(seed));
+    const work = workload(seed);
     parentPort?.postMessage('started');
     for (;;) await Promise.all(work.map(async ({ name, args }) => operation(promises, name)(...args)));
   },
   exit({ seed }) {
-    for (const { name, args } of workload(random(seed))) void operation(promises, name)(...args);
+    for (const { name, args } of workload(seed)) void operation(promises, name)(...args);
     process.exit(5);
   },
   throw({ seed }) {
-    for (const { name, args } of workload(random(seed))) void operation(promises, name)(...args);
+    for (const { name, args } of workload(seed)) void operation(promises, name)(...args);
     throw new Error('uncaught, as intended');
   },
   scribble({ arrays = [] }) {

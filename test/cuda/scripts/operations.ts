@@ -3,25 +3,22 @@ import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert';
 import * as sync from 'retinanet-ops';
 import * as promises from 'retinanet-ops/promises';
 import { AnchorGrid, cuda, type DeviceTensor } from 'retinanet-ops';
-import { operation, operations, validArguments } from '../../support/calls.js';
+import * as driver from '../../operations/driver/calls.js';
+import { caseOf, cases } from '../../operations/driver/cases.js';
+import { replaced, replacedArrays } from '../../operations/driver/trees.js';
 import { focalLossReference } from '../../reference/focal-loss.js';
 import { mismatch } from '../../support/compare.js';
 import { integers, random, randomBoxes, uniform } from '../../support/random.js';
-import { workload, type Work } from '../../support/workload.js';
 import { runScenario } from './scenario.js';
 
 /** What stays on the host in calls on tensors. */
 const HOST = ['offsets', 'ignoreOffsets', 'alpha', 'gamma', 'levelCounts', 'positiveOffsets', 'unmatchedGt'];
 
 /** The same arguments with tensors for typed arrays. */
-function onDevice(value: unknown, device = 0): unknown {
-  if (value instanceof Float32Array || value instanceof Int32Array) return cuda.tensor(value, { device });
-  if (typeof value !== 'object' || value === null || value instanceof AnchorGrid) return value;
-  if (Array.isArray(value)) return value.map((element) => onDevice(element, device));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, entry]) => [name, HOST.includes(name) ? entry : onDevice(entry, device)]),
+const onDevice = (args: unknown, device = 0): unknown =>
+  replacedArrays(args, (array, path) =>
+    HOST.some((name) => path.endsWith(`.${name}`)) ? array : cuda.tensor(array, { device }),
   );
-}
 
 /** A tensor that begins at the third element of another's memory: aligned for its elements, and for no more. */
 function shifted(tensor: DeviceTensor): DeviceTensor {
@@ -31,13 +28,8 @@ function shifted(tensor: DeviceTensor): DeviceTensor {
 }
 
 /** The same arguments with such tensors. */
-function onShifted(value: unknown): unknown {
-  if (value instanceof cuda.DeviceTensor) return shifted(value);
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || value instanceof AnchorGrid)
-    return value;
-  if (Array.isArray(value)) return value.map((element) => onShifted(element));
-  return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, onShifted(entry)]));
-}
+const onShifted = (args: unknown): unknown =>
+  replaced(args, (leaf) => (leaf instanceof cuda.DeviceTensor ? shifted(leaf) : leaf));
 
 /** Equal but for the last bits of numbers: where blocks begin, and so the order of a sum, goes by alignment. */
 function alike(got: unknown, want: unknown, name: string): void {
@@ -63,40 +55,63 @@ async function onHost(value: unknown): Promise<unknown> {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-function calls(): Work[] {
-  return [...operations.map((name) => ({ name, args: validArguments(name) })), ...workload(random(3))];
+/** Every case of every operation, and arguments that several blocks share. */
+const calls = () =>
+  cases.flatMap((c) =>
+    [...driver.calls(c, c.rows.edges.length), driver.largeCall(c)].map(({ title, args }) => ({
+      name: c.name,
+      title,
+      args,
+    })),
+  );
+
+/** A whole loss with objects in each of its two images. */
+function lossArguments(seed: number): [sync.RetinanetLossOptions] {
+  const next = random(seed);
+  const anchors = new AnchorGrid({ imageHeight: 128, imageWidth: 160, strides: [8, 16, 32] });
+  const groundTruth = {
+    boxes: randomBoxes(next, 5, 100, 10, 60),
+    labels: integers(next, 5, 0, 3),
+    offsets: Int32Array.of(0, 2, 5),
+  };
+  const [classLogits, boxDeltas] = [
+    uniform(next, 6 * anchors.count, -6, 2),
+    uniform(next, 8 * anchors.count, -0.5, 0.5),
+  ];
+  return [{ classLogits, boxDeltas, anchors, groundTruth }];
 }
+
+const { operation } = driver;
 
 // Typed arrays are sent to the same kernels: results are compared to the bit.
 sync.setBackend('cuda');
 
 await runScenario({
   async same() {
-    for (const { name, args } of calls()) {
+    for (const { name, args, title } of calls()) {
       const want = operation(sync, name)(...args);
       for (const device of [0, 1]) {
         const given = onDevice(args, device) as unknown[];
         const got = operation(sync, name)(...given);
         ok(!ArrayBuffer.isView(got), name);
-        deepStrictEqual(await onHost(got), want, name);
+        deepStrictEqual(await onHost(got), want, title);
         const promised = await (operation(promises, name)(...given) as Promise<unknown>);
-        deepStrictEqual(await onHost(promised), want, `${name}, promised`);
+        deepStrictEqual(await onHost(promised), want, `${title}, promised`);
       }
     }
   },
 
   async shifted() {
-    for (const { name, args } of calls()) {
+    for (const { name, args, title } of calls()) {
       const want = operation(sync, name)(...args);
       const given = onShifted(onDevice(args)) as unknown[];
-      alike(await onHost(operation(sync, name)(...given)), want, name);
+      alike(await onHost(operation(sync, name)(...given)), want, title);
     }
   },
 
   async divisor() {
-    const { args } = workload(random(5)).find(({ name }) => name === 'retinanetLoss') as Work;
-    const [host] = args as [sync.RetinanetLossOptions];
-    const [given] = onDevice(args) as [sync.RetinanetLossOptions<DeviceTensor>];
+    const [host] = lossArguments(5);
+    const [given] = onDevice([host]) as [sync.RetinanetLossOptions<DeviceTensor>];
     const number = (value: number, dtype: 'float32' | 'float64', shape: number[] = []): DeviceTensor =>
       cuda.tensor(dtype === 'float32' ? Float32Array.of(value) : Float64Array.of(value), { dtype, shape });
     for (const value of [1, 37, 0.3, 1e-3, 12345.678, 0]) {
@@ -149,9 +164,8 @@ await runScenario({
   },
 
   async 'loss-scale'() {
-    const { args } = workload(random(5)).find(({ name }) => name === 'retinanetLoss') as Work;
-    const [host] = args as [sync.RetinanetLossOptions];
-    const [given] = onDevice(args) as [sync.RetinanetLossOptions<DeviceTensor>];
+    const [host] = lossArguments(5);
+    const [given] = onDevice([host]) as [sync.RetinanetLossOptions<DeviceTensor>];
     const got = await onHost(sync.retinanetLoss({ ...given, lossScale: 2048 }));
     deepStrictEqual(got, sync.retinanetLoss({ ...host, lossScale: 2048 }));
     const plain = sync.retinanetLoss({ ...host, backend: 'cpu' });
@@ -202,7 +216,7 @@ await runScenario({
   async cpu() {
     // The backend of typed arrays and that of tensors may differ.
     sync.setBackend('cpu');
-    const { args } = workload(random(8)).find(({ name }) => name === 'assignAnchorsBatch') as Work;
+    const { args } = driver.largeCall(caseOf('assignAnchorsBatch'));
     const want = operation(sync, 'assignAnchorsBatch')(...args);
     deepStrictEqual(await onHost(operation(sync, 'assignAnchorsBatch')(...(onDevice(args) as unknown[]))), want);
   },

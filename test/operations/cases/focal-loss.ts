@@ -1,6 +1,7 @@
 import { focalLossReference } from '../../reference/focal-loss.js';
 import { detached, f32, i32 } from '../../support/arrays.js';
 import { integers, pick, uniform } from '../../support/random.js';
+import { focalCases, focalInputs } from '../inputs/focal-loss.js';
 import type { BadCall } from '../driver/case.js';
 import { LOSS_OPTIONS, lossCases, someWeights } from '../driver/loss.js';
 
@@ -21,6 +22,10 @@ export default lossCases<Int32Array | Float32Array, Options>({
   rounds: 200,
   inputs(next, rows) {
     const numClasses = pick(next, [1, 2, 3, 8, 17, 20]);
+    if (next() < 0.25) {
+      const { logits, targets, options } = focalInputs(next, pick(next, focalCases), rows, numClasses);
+      return [logits, targets, { ...options, ...someWeights(next, rows) }];
+    }
     const extent = pick(next, [1, 6, 20, 100]);
     const logits = uniform(next, rows * numClasses, -extent, extent);
     const soft = uniform(next, rows * numClasses, -0.2, 1.1).map((t) => Math.min(Math.max(t, 0), 1));

@@ -6,6 +6,7 @@ import { LOSS_OPTIONS, lossCases, someWeights } from '../driver/loss.js';
 interface Options {
   beta?: number;
   weights?: Float32Array;
+  anchorWeights?: Float32Array;
 }
 
 export default lossCases<Float32Array, Options>({
@@ -24,10 +25,10 @@ export default lossCases<Float32Array, Options>({
     absolute: of === 'grad' ? 4e-7 / Math.max(beta, 0.1) : 4e-7,
   }),
   slopes: { absolute: 1e-5 },
-  shapes(predictions, _targets, { weights }) {
-    const shape =
-      weights === undefined ? [predictions.length] : [weights.length, predictions.length / (weights.length || 1)];
-    return { 0: shape, 1: shape, '2.weights': shape.slice(0, 1) };
+  shapes(predictions, _targets, { weights, anchorWeights = weights }) {
+    const rows = anchorWeights?.length ?? predictions.length;
+    const shape = anchorWeights === undefined ? [rows] : [rows, predictions.length / rows || 1];
+    return { 0: shape, 1: shape, '2.weights': [rows], '2.anchorWeights': [rows], '2.gradOutput': shape };
   },
   example: () => [f32(0.1, 0.2, -0.1, 0.3, 0, 0, 0.5, -0.5, 1, -1, 0.2, 0.1), new Float32Array(12), {}],
   bad: [

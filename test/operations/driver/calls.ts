@@ -19,6 +19,9 @@ export const EVERY = Number(process.env['RETINANET_OPS_TEST_EVERY'] ?? 1);
 /** At least `least`: of what is linear in EVERY. */
 export const lessOften = (count: number, least = 1): number => Math.max(least, Math.ceil(count / EVERY));
 
+/** Of a property's runs, or of random calls, of which each is as good as the next. */
+export const fewerRuns = (count: number): number => Math.ceil(count / Math.sqrt(EVERY));
+
 export interface Call {
   title: string;
   args: unknown[];
@@ -31,7 +34,7 @@ export function withOptions(args: readonly unknown[], given: object): unknown[] 
 
 /** Random calls of every size, each with every variant. */
 export function* calls(c: Case, rounds = c.rounds ?? 60, sizes = c.rows.edges): Generator<Call> {
-  const count = Math.max(sizes.length, Math.ceil(rounds / Math.sqrt(EVERY)));
+  const count = Math.max(sizes.length, fewerRuns(rounds));
   for (let round = 0; round < count; round++) {
     const rows = sizes[round % sizes.length]!;
     const inputs = c.inputs(random(1000 * round + rows), rows);
@@ -42,9 +45,8 @@ export function* calls(c: Case, rounds = c.rounds ?? 60, sizes = c.rows.edges): 
   }
 }
 
-/** One call that several threads share. */
-export function largeCall(c: Case, seed = 1): Call {
-  const rows = lessOften(c.rows.large, Math.max(...c.rows.edges));
+/** One call that several threads share, or of so many rows. */
+export function largeCall(c: Case, seed = 1, rows = lessOften(c.rows.large, Math.max(...c.rows.edges))): Call {
   const inputs = c.inputs(random(seed), rows);
   return { title: `${c.name} of ${rows} rows`, args: withOptions(inputs, c.variants?.(...inputs)[0] ?? {}) };
 }
