@@ -7,6 +7,7 @@ import { normalizerOrPositives } from '../arguments/loss-options.js';
 import { readFocalLossParameters, type FocalLossParameterOptions } from '../arguments/per-class.js';
 import { Call } from '../arguments/call.js';
 import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from '../runtime/device-tensor.js';
+import { native } from '../runtime/native.js';
 import { plan, type Plan } from '../runtime/plan.js';
 import { FLOAT32_MAX } from '../arguments/validate.js';
 
@@ -136,6 +137,7 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       alpha,
       gamma,
       labelSmoothing,
+      boxLoss: native().regressions['smooth-l1'],
       beta: check.number('beta', beta, { min: 0 }),
       boxWeight: check.number('boxWeight', boxWeight, { min: 0 }),
       normalizer,

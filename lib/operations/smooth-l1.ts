@@ -13,6 +13,7 @@ import {
   type Reduction,
   type WeightOptions,
 } from '../arguments/loss-options.js';
+import { native } from '../runtime/native.js';
 import { plan, type Plan } from '../runtime/plan.js';
 
 /** `weights` of n elements make rows of predictions [n, m]. */
@@ -233,9 +234,10 @@ function planSmoothL1<Result>(
   const scalars = check.scalars(1);
   return plan(
     check,
-    'smoothL1',
+    'regressionLoss',
     {
       backend: input.backend,
+      kind: native().regressions['smooth-l1'],
       rows: input.rows,
       columns: input.columns,
       predictions: input.predictions,
