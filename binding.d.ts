@@ -76,9 +76,10 @@ export interface Operations {
       numbers: Scalars;
     },
   ): number[] | undefined;
-  /** Numbers: sum of losses. */
-  smoothL1(
+  /** Numbers: sum of losses. kind: one of `regressions`. */
+  regressionLoss(
     call: OnBackend & {
+      kind: number;
       rows: number;
       columns: number;
       predictions: Floats;
@@ -132,7 +133,7 @@ export interface Operations {
         offsets: HostInts;
       },
   ): void;
-  /** Numbers: loss, class loss, box loss, number of positives. */
+  /** Numbers: loss, class loss, box loss, number of positives. boxLoss: one of `regressions`. */
   retinanetLoss(
     call: OnBackend &
       AnchorArguments &
@@ -144,6 +145,7 @@ export interface Operations {
         alpha: Optional<PerClass>;
         gamma: PerClass;
         labelSmoothing: number;
+        boxLoss: number;
         beta: number;
         boxWeight: number;
         normalizer: number;
@@ -317,6 +319,7 @@ export interface Binding extends Exports {
   cgroupCores(root: string): number;
   readonly backends: { readonly cpu: number; readonly cuda: number };
   readonly dtypes: { readonly [Name in 'float32' | 'float16' | 'bfloat16' | 'int32' | 'float64']: number };
+  readonly regressions: { readonly 'smooth-l1': number };
   readonly labels: { readonly background: number; readonly ignored: number };
   /** Where decoding clips dw and dh. */
   readonly largestLogSize: number;

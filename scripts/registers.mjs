@@ -14,7 +14,7 @@ const MOST = {
   'GeneralFocalLoss, real gamma': 128,
   CountPositives: 32,
   ReadDivisor: 16,
-  SmoothL1Kernel: 72, // 64 but for compute capability 10.0
+  RegressionKernel: 72, // 64 but for compute capability 10.0
   SumBoxLoss: 64,
   FinishSums: 64, // of blocks of 1024 threads
   // Assignment.

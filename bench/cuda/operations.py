@@ -1,7 +1,7 @@
 """The plugin's operations on numpy arrays, as the package has them."""
 import numpy as np
 
-from plugin import DEVICE, DTYPES, HOST, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
+from plugin import DEVICE, DTYPES, HOST, SMOOTH_L1, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
 
 
 def bfloat16_bits(array):
@@ -118,12 +118,12 @@ class Operations:
         return out["losses"], to_float32(out["grad"], dtype), out["loss_sum"][0], out["num_positive"][0]
 
     def smooth_l1(self, predictions, targets, beta):
-        fields = dict(rows=len(predictions), columns=1, beta=beta, normalizer=1.0)
+        fields = dict(kind=SMOOTH_L1, rows=len(predictions), columns=1, beta=beta, normalizer=1.0)
         outputs = {
             **dict(losses=unwritten(predictions.shape), grad=unwritten(predictions.shape)),
             **dict(loss_sum=unwritten(1, np.float64)),
         }
-        out = self._run("smooth_l1", outputs, fields, dict(predictions=predictions, targets=targets))
+        out = self._run("regression_loss", outputs, fields, dict(predictions=predictions, targets=targets))
         return out["losses"], out["grad"], out["loss_sum"][0]
 
     def _boxes(self, name, anchors, boxes=None):
@@ -212,7 +212,7 @@ class Operations:
             **dict(dtype=DTYPES[dtype], anchors=anchors.describe, truth=self._truth(truth)),
             **dict(match=match_options(), classes=logits.shape[2]),
             **{key: PerClass(values=v.ctypes.data, count=1) for key, v in zip(("alpha", "gamma"), parameters)},
-            **dict(beta=beta, box_weight=box_weight, normalizer=1.0, normalize_by_positives=1, loss_scale=1.0),
+            **dict(regression=SMOOTH_L1, beta=beta, box_weight=box_weight, normalizer=1.0, normalize_by_positives=1, loss_scale=1.0),
         }
         sums = {key: unwritten(1, np.float64) for key in ("loss", "class_loss", "box_loss", "num_positive")}
         outputs = {f"{key}_grad": unwritten(v.shape, v.dtype) for key, v in (("class", logits), ("box", deltas))}

@@ -120,21 +120,28 @@ export const LOSSES_AND_GRAD = {
 /** Outputs of a call that gives both. */
 export interface LossesAndGrad<F extends Floats = Float32Array> extends OptionsOf<typeof LOSSES_AND_GRAD, F> {}
 
+/** The shape of a tensor of losses, one for every `width` predictions. */
+function lossShape(predictions: Floats, width: number): readonly number[] {
+  const shape = DeviceTensor.is(predictions) ? predictions.shape : [predictions.length];
+  if (width === 1) return shape;
+  return shape.length > 1 && shape.at(-1) === width ? shape.slice(0, -1) : [predictions.length / width];
+}
+
 /**
- * The output for a loss of every element, in the predictions' shape; `out` without reduction 'none' would never be written and is
- * refused.
+ * The output for the losses: one for every element, in the predictions' shape, or for every row of `width` of them.
+ * `out` without reduction 'none' would never be written and is refused.
  */
 export function lossesOut(
   call: Call,
   out: unknown,
   reduction: Reduction,
   predictions: Floats,
+  width: number,
   argument = 'out',
 ): Floats | null {
-  const { length } = predictions;
+  const length = predictions.length / width;
   if (reduction === 'none') {
-    const shape = DeviceTensor.is(predictions) ? predictions.shape : [length];
-    return call.out('Float32Array', argument, out, length, shape);
+    return call.out('Float32Array', argument, out, length, lossShape(predictions, width));
   }
   if (out !== undefined) {
     const expected = "reduction 'none', the only one that fills an array,";

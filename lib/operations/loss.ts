@@ -26,6 +26,8 @@ interface Loss<T extends Table, Name extends LossOperation> {
   native: Name;
   /** Without what all losses have: `reduction`, `out`, `gradOutput`. */
   options: T;
+  /** So many predictions make one loss. Default 1. */
+  width?: number;
   /** What the operation counts beside the sum of its losses, as the result names it. */
   counts?: readonly string[];
   /** The arguments, checked, as native code takes them. `isCounted`: the result tells `counts`. */
@@ -44,13 +46,14 @@ type LossPlan = (predictions: Floats, targets: Floats | Ints, options?: object) 
 export interface LossPlans<T extends Table> {
   options: T & typeof REDUCTION;
   counts: readonly string[];
+  width: number;
   value: LossPlan;
   backward: LossPlan;
   valueAndGrad: LossPlan;
 }
 
 export function lossPlans<T extends Table, Name extends LossOperation>(loss: Loss<T, Name>): LossPlans<T> {
-  const { counts = [] } = loss;
+  const { counts = [], width = 1 } = loss;
   type Own = T & typeof REDUCTION;
   const options: Own = { ...loss.options, ...REDUCTION };
   const withOut = { ...options, out: output() };
@@ -78,11 +81,12 @@ export function lossPlans<T extends Table, Name extends LossOperation>(loss: Los
   return {
     options,
     counts,
+    width,
     value(predictions, targets, given) {
       const call = new Call(loss.name);
       const checked = call.options('options', given, withOut) as unknown as Given;
       const fields = loss.read(call, predictions, targets, checked, false);
-      const losses = lossesOut(call, checked.out, checked.reduction, predictions);
+      const losses = lossesOut(call, checked.out, checked.reduction, predictions, width);
       return planned(call, fields, { losses }, (result, counted) => {
         counted.forEach(discard);
         return result as never;
@@ -92,7 +96,7 @@ export function lossPlans<T extends Table, Name extends LossOperation>(loss: Los
       const call = new Call(`${loss.name}Backward`);
       const checked = call.options('options', given, withGradOutput) as unknown as Given;
       const fields = loss.read(call, predictions, targets, checked, false);
-      const gradOutput = readGradOutput(call, checked.gradOutput, checked.reduction, predictions.length);
+      const gradOutput = readGradOutput(call, checked.gradOutput, checked.reduction, predictions.length / width);
       const grad = call.outLike('out', checked.out, predictions);
       return planned(call, fields, { gradOutput, grad }, (result, counted) => {
         [result, ...counted].forEach(discard);
@@ -103,7 +107,7 @@ export function lossPlans<T extends Table, Name extends LossOperation>(loss: Los
       const call = new Call(`${loss.name}ValueAndGrad`);
       const checked = call.options('options', given, withOut) as unknown as Given;
       const fields = loss.read(call, predictions, targets, checked, true);
-      const { losses, grad } = bothOutputs(call, checked.out, checked.reduction, predictions);
+      const { losses, grad } = bothOutputs(call, checked.out, checked.reduction, predictions, width);
       return planned(call, fields, { losses, grad }, (result, counted) => {
         const named = Object.fromEntries(counts.map((name, i) => [name, counted[i]]));
         return { loss: result, grad, ...named } as never;
@@ -118,9 +122,10 @@ function bothOutputs(
   out: unknown,
   reduction: Reduction,
   predictions: Floats,
+  width: number,
 ): { losses: Floats | null; grad: Floats } {
   const isGrad = out === undefined || operandKind(out) !== undefined;
   const given = isGrad ? { grad: out, losses: undefined } : call.options('out', out, LOSSES_AND_GRAD, 'out.');
-  const losses = lossesOut(call, given.losses, reduction, predictions, 'out.losses');
+  const losses = lossesOut(call, given.losses, reduction, predictions, width, 'out.losses');
   return { losses, grad: call.outLike(isGrad ? 'out' : 'out.grad', given.grad, predictions) };
 }

@@ -6,6 +6,7 @@ import { FOCAL_LOSS_PARAMETERS, focalLossParameters, type FocalLossParameterOpti
 import { FLOAT32_MAX } from '../arguments/scalar-check.js';
 import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
 import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from '../runtime/device-tensor.js';
+import { native } from '../runtime/native.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { nativeAnchors } from './anchors.js';
 import { MATCH_OPTIONS, matchFields, readGroundTruth, type GroundTruth, type MatchOptions } from './assign.js';
@@ -132,6 +133,7 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       classLogits,
       boxDeltas,
       ...parameters,
+      boxLoss: native().regressions['smooth-l1'],
       beta: given.beta,
       boxWeight: given.boxWeight,
       ...divisorOf(divisor ? 1 : (divides as number | 'positives'), 'sum', 1),

@@ -1,47 +1,25 @@
 // The smooth L1 loss: value, gradient, or both in one pass.
-import type { Call } from '../arguments/call.js';
-import {
-  divisorOf,
-  normalizer,
-  readWeights,
-  REDUCTION,
-  WEIGHTS,
-  type GradOutputOptions,
-  type LossesAndGrad,
-  type Reduced,
-  type Reduction,
-  type ReductionOptions,
-  type WeightOptions,
-} from '../arguments/loss-options.js';
-import { number, type Checked, type OptionsOf } from '../arguments/options.js';
-import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
-import type { Floats, FloatsLike, Ints } from '../runtime/device-tensor.js';
-import { synchronous, type Fields, type Plan } from '../runtime/plan.js';
-import { lossPlans } from './loss.js';
+import type { GradOutputOptions, LossesAndGrad, Reduced, Reduction } from '../arguments/loss-options.js';
+import type { OptionsOf } from '../arguments/options.js';
+import type { Floats, FloatsLike } from '../runtime/device-tensor.js';
+import { synchronous, type Plan } from '../runtime/plan.js';
+import { BETA, regressionPlans, type RegressionOptions } from './regression.js';
 
-export const SMOOTH_L1_OPTIONS = {
-  /** Where the quadratic part ends, >= 0; 0 is plain L1. Default 1. */
-  beta: number({ min: 0, default: 1 }),
-  /** Divides every loss and gradient. Default 1. */
-  normalizer,
-};
-const OPTIONS = { ...SMOOTH_L1_OPTIONS, ...WEIGHTS, ...BACKEND };
-
-interface CommonOptions<F extends Floats, R extends Reduction>
-  extends OptionsOf<typeof SMOOTH_L1_OPTIONS, F>, WeightOptions<F>, ReductionOptions<R>, BackendOptions {}
+interface SmoothL1CommonOptions<F extends Floats, R extends Reduction>
+  extends OptionsOf<typeof BETA>, RegressionOptions<F, R> {}
 
 /** Options of `smoothL1Loss`; `weights` of n elements make the predictions n rows. */
 export interface SmoothL1Options<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
-> extends CommonOptions<F, R> {
+> extends SmoothL1CommonOptions<F, R> {
   /** For reduction 'none': the array that receives the losses; must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
 /** Options of `smoothL1LossBackward`. */
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array>
-  extends CommonOptions<F, Reduction>, GradOutputOptions<F> {
+  extends SmoothL1CommonOptions<F, Reduction>, GradOutputOptions<F> {
   /** The array that receives the gradient; may be `predictions` itself, and must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
@@ -50,7 +28,7 @@ export interface SmoothL1BackwardOptions<F extends Floats = Float32Array>
 export interface SmoothL1ValueAndGradOptions<
   F extends Floats = Float32Array,
   R extends Reduction = Reduction,
-> extends CommonOptions<F, R> {
+> extends SmoothL1CommonOptions<F, R> {
   /**
    * Receives the gradient; may be `predictions` itself, and must not overlap any other array of the call.
    * Or both outputs by name; `losses` only with reduction 'none'.
@@ -67,12 +45,7 @@ export interface SmoothL1ValueAndGrad<Loss = number | Float32Array, F extends Fl
 }
 
 /** As the operations on tensors run them. */
-export const smoothL1Plans = lossPlans({
-  name: 'smoothL1Loss',
-  native: 'smoothL1',
-  options: OPTIONS,
-  read: readSmoothL1,
-});
+export const smoothL1Plans = regressionPlans('smoothL1Loss', 'smooth-l1', 1, BETA);
 
 export const planSmoothL1Loss: <F extends Floats, R extends Reduction = 'sum'>(
   predictions: F,
@@ -115,27 +88,3 @@ export const smoothL1LossBackward = synchronous(planSmoothL1LossBackward);
  * @throws as smoothL1Loss
  */
 export const smoothL1LossValueAndGrad = synchronous(planSmoothL1LossValueAndGrad);
-
-function readSmoothL1(
-  call: Call,
-  predictions: Floats,
-  targets: Floats | Ints,
-  given: Checked<typeof OPTIONS & typeof REDUCTION>,
-): Omit<Fields<'smoothL1'>, 'gradOutput' | 'losses' | 'grad' | 'numbers'> {
-  call.operand('Float32Array', 'predictions', predictions);
-  call.operand('Float32Array', 'targets', targets, predictions.length, 'like predictions');
-  const { length } = predictions;
-  const fits = (count: number) => (count === 0 ? length === 0 : length % count === 0);
-  const weights = readWeights(call, given, fits, `one a row of ${String(length)} predictions`);
-  const rows = weights?.length ?? length; // without weights every element is its own row
-  return {
-    backend: backendIndex(call, given.backend),
-    rows,
-    columns: rows === 0 ? 0 : length / rows,
-    predictions,
-    targets: targets as Floats,
-    weights,
-    beta: given.beta,
-    normalizer: divisorOf(given.normalizer, given.reduction, length).normalizer,
-  };
-}

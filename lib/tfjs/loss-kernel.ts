@@ -33,7 +33,8 @@ export interface LossCall<T extends Table> extends SplitOptions<T> {
   isCounted: boolean;
 }
 
-interface LossOnTensors {
+/** Results are typed by the operation. */
+export interface LossOnTensors {
   value(predictions: Input, targets: Input, options?: object): never;
   valueAndGrad(
     predictions: Input,
@@ -47,6 +48,11 @@ export function defineLoss<T extends Table>(loss: Loss<T>): LossOnTensors {
   const { operation, plans } = loss;
   const kernelName = `RetinanetOps${(operation[0] as string).toUpperCase()}${operation.slice(1)}`;
   const shapeOf = (call: KernelCall<unknown>): number[] => (call.inputs[loss.predictions] as TensorInfo).shape;
+  /** One loss for every element, or for every row. */
+  const lossesOf = (call: KernelCall<Attrs>): ['float32', number[]] | undefined => {
+    if (call.attrs.reduction !== 'none') return undefined;
+    return ['float32', plans.width === 1 ? shapeOf(call) : shapeOf(call).slice(0, -1)];
+  };
   const run = (form: 'value' | 'backward' | 'valueAndGrad', x: Arrays, options: object): unknown => {
     const weights = x.floatsIfAny('weights');
     return plans[form](x.floats(loss.predictions), x.either('targets'), { ...options, weights }).runSync();
@@ -54,8 +60,7 @@ export function defineLoss<T extends Table>(loss: Loss<T>): LossOnTensors {
 
   function forward(call: KernelCall<Attrs>): TensorInfo[] {
     const { inputs, backend, attrs } = call;
-    const losses = attrs.reduction === 'none' ? (['float32', shapeOf(call)] as ['float32', number[]]) : undefined;
-    const { result, tensors } = compute(backend, inputs, { losses }, (x, out) =>
+    const { result, tensors } = compute(backend, inputs, { losses: lossesOf(call) }, (x, out) =>
       run('value', x, { ...attrs, out: out.floatsIfAny('losses') }),
     );
     return [tensors['losses'] ?? write(backend, Float32Array.of(result as number), [])];
@@ -64,11 +69,10 @@ export function defineLoss<T extends Table>(loss: Loss<T>): LossOnTensors {
   /** [loss, gradient, number of positives] in one pass. */
   function both(call: KernelCall<Attrs>): TensorInfo[] {
     const { inputs, backend, attrs } = call;
-    const shape = shapeOf(call);
     const { result, tensors } = compute(
       backend,
       inputs,
-      { losses: attrs.reduction === 'none' ? ['float32', shape] : undefined, grad: ['float32', shape] },
+      { losses: lossesOf(call), grad: ['float32', shapeOf(call)] },
       (x, out) => {
         const outputs = { grad: out.floats('grad'), losses: out.floatsIfAny('losses') };
         return run('valueAndGrad', x, { ...attrs, out: outputs }) as { loss: number; numPositives?: number };
@@ -145,7 +149,10 @@ export function defineLoss<T extends Table>(loss: Loss<T>): LossOnTensors {
         const table = { ...plans.options, ...GRAD_OUTPUT };
         const { check, inputs, arrays, attrs } = read(`${operation}Backward`, args, table);
         const { gradOutput } = arrays as { gradOutput?: unknown };
-        const upstream = gradOutputInput(check, gradOutput, inputs[loss.predictions] as Tensor, loss.predictions);
+        const { shape } = inputs[loss.predictions] as Tensor;
+        const ofLosses = plans.width === 1 ? shape : shape.slice(0, -1);
+        const name = plans.width === 1 ? loss.predictions : 'losses';
+        const upstream = gradOutputInput(check, gradOutput, ofLosses, name);
         return backward({ ...inputs, ...upstream.inputs }, { ...attrs, gradOutput: upstream.number })[0] as Tensor;
       }),
   };
@@ -155,13 +162,13 @@ export function defineLoss<T extends Table>(loss: Loss<T>): LossOnTensors {
 function gradOutputInput(
   check: Check,
   value: unknown,
-  predictions: Tensor,
+  shape: number[],
   name: string,
 ): { inputs: Inputs; number?: number } {
   if (value === undefined) return { inputs: {} };
   const gradOutput = floats(check, 'gradOutput', value);
   if (gradOutput.rank === 0) return { inputs: {}, number: gradOutput.dataSync()[0] };
-  expectShape(check, 'gradOutput', gradOutput, predictions.shape, `like the ${name}, or a scalar`);
+  expectShape(check, 'gradOutput', gradOutput, shape, `like the ${name}, or a scalar`);
   return { inputs: { gradOutput } };
 }
 

@@ -1,49 +1,29 @@
 // The smooth L1 loss on tensors.
 import { neg, type Tensor } from '@tensorflow/tfjs-core';
-import type { Reduction, ReductionOptions } from '../arguments/loss-options.js';
-import { SMOOTH_L1_OPTIONS, smoothL1Plans } from '../operations/smooth-l1.js';
-import type { BackendOptions } from '../runtime/backend.js';
-import { noGradients } from './engine.js';
-import { defineLoss, weightsInput, type TensorReduced } from './loss-kernel.js';
-import { expectShape, floats, type Input, type TensorOptionsOf, type TensorWeightOptions } from './tensors.js';
+import type { Reduction } from '../arguments/loss-options.js';
+import type { BETA } from '../operations/regression.js';
+import { smoothL1Plans } from '../operations/smooth-l1.js';
+import type { TensorReduced } from './loss-kernel.js';
+import {
+  defineRegression,
+  type TensorGradOutputOptions,
+  type TensorRegressionOptions,
+  type TensorRegressionValueAndGrad,
+} from './regression.js';
+import type { Input, TensorOptionsOf } from './tensors.js';
 
-/** Options of `smoothL1Loss` on tensors. `weights` are float32 in leading axes of the predictions' shape, e.g. [B, A] for [B, A, 4]. */
+/** Options of `smoothL1Loss` on tensors. */
 export interface TensorSmoothL1Options<R extends Reduction = Reduction>
-  extends TensorOptionsOf<typeof SMOOTH_L1_OPTIONS>, TensorWeightOptions, ReductionOptions<R>, BackendOptions {}
+  extends TensorOptionsOf<typeof BETA>, TensorRegressionOptions<R> {}
 
 /** Options of `smoothL1LossBackward` on tensors. */
-export interface TensorSmoothL1BackwardOptions extends TensorSmoothL1Options {
-  /** Upstream gradient: a number or scalar, or with reduction 'none' also of the predictions' shape. Default 1. */
-  gradOutput?: Input;
-}
+export interface TensorSmoothL1BackwardOptions extends TensorSmoothL1Options, TensorGradOutputOptions {}
 
 /** What `smoothL1LossValueAndGrad` gives on tensors. */
-export interface TensorSmoothL1ValueAndGrad<R extends Reduction = Reduction> {
-  /** A scalar, or with reduction 'none' the losses in the predictions' shape. */
-  loss: TensorReduced<R>;
-  /** The derivative of the summed `loss` by the predictions, in their shape. */
-  grad: Tensor;
-}
+export interface TensorSmoothL1ValueAndGrad<R extends Reduction = Reduction> extends TensorRegressionValueAndGrad<R> {}
 
-const loss = defineLoss({
-  operation: 'smoothL1Loss',
-  predictions: 'predictions',
-  plans: smoothL1Plans,
-  read({ check, arrays, ...values }) {
-    const predictions = floats(check, 'predictions', values.predictions);
-    const targets = floats(check, 'targets', values.targets);
-    expectShape(check, 'targets', targets, predictions.shape, 'like the predictions');
-    const leading = (rank: number): number[] => predictions.shape.slice(0, rank);
-    const weights = weightsInput(check, arrays, leading, 'of leading axes of the predictions');
-    return { inputs: { predictions, targets, ...weights } };
-  },
-  // The loss depends on the difference only.
-  gradients: (predictions) => ({
-    predictions,
-    targets: () => neg(predictions()),
-    ...noGradients('smoothL1Loss', ['weights']),
-  }),
-});
+// The loss depends on the difference only.
+const loss = defineRegression('smoothL1Loss', smoothL1Plans, neg);
 
 /**
  * Smooth L1 loss (Girshick 2015, equation 3; torch.nn.functional.smooth_l1_loss), differentiable by predictions and targets:

@@ -28,6 +28,12 @@ ElementType Arguments::Type(const char* name) {
   return static_cast<ElementType>(type);
 }
 
+rn_regression Arguments::Regression(const char* name) {
+  const int64_t kind = Count(name);
+  if (kind >= RN_NUM_REGRESSIONS) Fail("a kind of regression");
+  return static_cast<rn_regression>(kind);
+}
+
 int32_t Arguments::Device() { return static_cast<int32_t>(Count("device")); }
 
 bool Arguments::Boolean(const char* name) {

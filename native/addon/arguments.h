@@ -62,6 +62,7 @@ class Arguments {
   int64_t Count(const char* name);
   bool Boolean(const char* name);
   ElementType Type(const char* name);
+  rn_regression Regression(const char* name);
   int32_t Device();
   Napi::Object Object(const char* name);
   // An address or a handle.

@@ -18,6 +18,7 @@ class RetinanetLoss final : public Operation {
     op_.alpha = alpha_.Read(args, "alpha", op_.classes, true);
     op_.gamma = gamma_.Read(args, "gamma", op_.classes, false);
     op_.label_smoothing = args.Number("labelSmoothing");
+    op_.regression = args.Regression("boxLoss");
     op_.beta = args.Number("beta");
     op_.box_weight = args.Number("boxWeight");
     op_.normalizer = args.Number("normalizer");

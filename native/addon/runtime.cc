@@ -149,6 +149,11 @@ Napi::Value RecycledBuffer(const Napi::CallbackInfo& info) {
   });
 }
 
+constexpr const char* kRegressionNames[] = {
+#define RN_REGRESSION(KIND, name, Formula, width) name,
+#include "../backend/regressions.def"
+};
+
 // What lib/ names, by its names: an enumeration's values in their order.
 template <size_t count>
 Napi::Object Numbered(Napi::Env env, const char* const (&names)[count]) {
@@ -178,6 +183,7 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
   exports.Set("backends", Numbered(env, kBackendNames));
   exports.Set("dtypes", Numbered(env, kElementNames));
+  exports.Set("regressions", Numbered(env, kRegressionNames));
   exports.Set("labels", Labels(env));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
   exports.Set("maxThreads", Napi::Number::New(env, kMaxThreads));

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 // Raised whenever a struct of parameters or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 6
+#define RN_ABI_VERSION 7
 
 typedef struct rn_backend {
   uint32_t abi_version;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "../math/focal_loss.h"
+#include "../math/focal_parameters.h"
 #include "backend.h"
 
 namespace rn {
@@ -17,9 +17,18 @@ inline FocalClass FocalClassOf(const rn_focal_loss& op, int64_t k) {
   return {AlphaWeight(alpha, 0), AlphaWeight(alpha, 1), gamma};
 }
 
+inline bool AllEqual(const rn_per_class& parameter) {
+  return std::all_of(parameter.values, parameter.values + (parameter.values ? parameter.count : 0),
+                     [&](double value) { return value == parameter.values[0]; });
+}
+
+inline FocalGamma GammaKindOf(const rn_focal_loss& op) {
+  return AllEqual(op.gamma) ? GammaKindOf(op.gamma.values[0]) : kGammaReal;
+}
+
 inline FocalLimits FocalLimitsOf(const rn_focal_loss& op) {
   const int64_t classes = std::max<int64_t>(op.gamma.count, op.alpha.values ? op.alpha.count : 1);
-  const double low = SmoothTarget(0, op.label_smoothing), high = SmoothTarget(1, op.label_smoothing);
+  const auto [low, high] = SmoothedRange(op.label_smoothing);
   double largest_gamma = 0, least_alpha = 1;
   for (int64_t k = 0; k < classes; ++k) {
     const FocalClass of_class = FocalClassOf(op, k);

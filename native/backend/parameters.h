@@ -34,18 +34,19 @@ typedef struct {
 
 typedef struct {
   rn_place place;
+  rn_regression kind;
   const float* predictions;  // [rows, columns]
   const float* targets;      // [rows, columns]
-  const float* weights;      // optional [rows]; a row of weight 0 is not read
-  int64_t rows, columns;
-  double beta;  // 0: plain L1
-  double normalizer;
-  const float* grad_output;
+  const float* weights;      // optional [rows]; a row of weight 0 does not count, whatever stands there
+  int64_t rows, columns;     // columns: a multiple of the kind's width, of which a loss is made
+  double beta;               // of RN_SMOOTH_L1; 0: plain L1
+  double normalizer;         // every loss and gradient is divided by it
+  const float* grad_output;  // optional [grad_output_count] = 1 or the number of losses; absent means 1
   int64_t grad_output_count;
-  float* losses;
-  float* grad;
-  double* loss_sum;
-} rn_smooth_l1;
+  float* losses;     // optional out [rows, columns / width]
+  float* grad;       // optional out [rows, columns]; may be predictions
+  double* loss_sum;  // optional out, sum of all losses
+} rn_regression_loss;
 
 typedef struct {
   rn_place place;
@@ -149,6 +150,7 @@ typedef struct {
   rn_per_class alpha;
   rn_per_class gamma;
   double label_smoothing;
+  rn_regression regression;  // of the deltas of positive anchors
   double beta;
   double box_weight;
   double normalizer;

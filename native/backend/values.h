@@ -33,6 +33,13 @@ typedef enum { RN_FLOAT32 = 0, RN_FLOAT16 = 1, RN_BFLOAT16 = 2 } rn_dtype;
 
 enum { RN_LABEL_BACKGROUND = -1, RN_LABEL_IGNORED = -2 };
 
+// Losses of a regression; kinds are numbered from 0 in the order of regressions.def.
+typedef enum {
+#define RN_REGRESSION(KIND, name, Formula, width) KIND,
+#include "regressions.def"
+  RN_NUM_REGRESSIONS
+} rn_regression;
+
 // A parameter that is one number for all classes (count 1) or one per class (count K).
 typedef struct {
   const double* values;  // null: switched off

@@ -1,6 +1,7 @@
 // Assignment to a list of anchors: every box meets every anchor of each block that it may overlap. Between the passes
 // an anchor's best IoU and its owner lie in the outputs; beside them is held each box's highest IoU with each span of
-// anchors. A span is at least as long as there are boxes in an image, so that makes at most about a number an anchor.
+// anchors. A span is at least as long as there are boxes in an image, so that makes at most about one number per
+// anchor.
 #include <limits>
 
 #include "../threads/thread_pool.h"

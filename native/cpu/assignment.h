@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../math/float_bits.h"
+#include "../math/matching.h"
 #include "../threads/thread_pool.h"
 #include "anchor_block.h"
 
@@ -27,20 +28,18 @@ class Assignment {
         images(args.truth.images),
         rows(args.truth.offsets[images]),
         ignore_rows(args.truth.ignore_offsets ? args.truth.ignore_offsets[images] : 0),
+        threshold(LeastThreshold(args.options.positive_threshold, args.options.negative_threshold)),
         boxes_(Copy(args.truth.boxes, rows)),
         ignore_boxes_(Copy(args.truth.ignore_boxes, ignore_rows)),
         box_best_(static_cast<size_t>(rows)),
         box_matched_(static_cast<size_t>(rows)),
         positives_(static_cast<size_t>(images)),
-        tiles_(static_cast<size_t>(args.tiles ? images * Tiles() : 0)) {
-    // With a negative threshold of zero nothing is background, and only the positive one tells anchors apart.
-    threshold = op.options.negative_threshold > 0 ? op.options.negative_threshold : op.options.positive_threshold;
-  }
+        tiles_(static_cast<size_t>(args.tiles ? images * Tiles() : 0)) {}
 
   const rn_assign& op;
   const int64_t images;
   const int32_t rows, ignore_rows;
-  float threshold;  // below it all anchors fare alike, unless some box has its best IoU with them
+  const float threshold;
 
   Rows Truth(int64_t image) const { return Slice(op.truth.offsets, boxes_, image); }
   Rows Ignored(int64_t image) const {

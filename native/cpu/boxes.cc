@@ -29,15 +29,13 @@ rn_status GridBoxes(const rn_grid_boxes* op) {
 
 rn_status EncodeBoxes(const rn_box_coding* op) {
   return ForAnchorsInParallel(op->anchors, [=](int64_t a, const Box& anchor) {
-    const Deltas d = Encode(anchor, LoadBox(op->boxes + 4 * a));
-    StoreBox({d.dx, d.dy, d.dw, d.dh}, op->out + 4 * a);
+    StoreDeltas(Encode(anchor, LoadBox(op->boxes + 4 * a)), op->out + 4 * a);
   });
 }
 
 rn_status DecodeBoxes(const rn_box_coding* op) {
   return ForAnchorsInParallel(op->anchors, [=](int64_t a, const Box& anchor) {
-    const float* d = op->boxes + 4 * a;
-    StoreBox(Decode(anchor, {d[0], d[1], d[2], d[3]}), op->out + 4 * a);
+    StoreBox(Decode(anchor, LoadDeltas(op->boxes + 4 * a)), op->out + 4 * a);
   });
 }
 

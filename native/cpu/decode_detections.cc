@@ -88,8 +88,7 @@ std::vector<Span> CutIntoSpans(const rn_decode& op) {
 }
 
 Deltas DeltasOf(const rn_decode& op, int64_t image, int64_t anchor) {
-  const float* d = static_cast<const float*>(op.box_deltas) + 4 * (image * op.anchors.count + anchor);
-  return {d[0], d[1], d[2], d[3]};
+  return LoadDeltas(static_cast<const float*>(op.box_deltas) + 4 * (image * op.anchors.count + anchor));
 }
 
 void Scan(const rn_decode& op, int64_t image, const Span& span, Best* best) {

@@ -1,14 +1,13 @@
 // Sigmoid focal loss: value, gradient, or both in one pass. The kernels work on runs of rows that count; what the rows
 // share (parameters by class, the bits of the labels) is laid out for them here.
-#include "../math/focal_loss.h"
-
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "../backend/focal_parameters.h"
+#include "../math/normalizer.h"
 #include "../threads/thread_pool.h"
 #include "cpu_backend.h"
+#include "focal_count.h"
 #include "kernels/kernels.h"
 #include "status.h"
 
@@ -40,7 +39,7 @@ struct Blocks {
 // alpha and gamma by element: one number for all, or a period of whole rows, so that a chunk may begin at any class.
 class Tables {
  public:
-  explicit Tables(const rn_focal_loss& op) : gamma_kind_(GammaKind(op.gamma)) {
+  explicit Tables(const rn_focal_loss& op) : gamma_kind_(GammaKindOf(op)) {
     const bool per_class = (op.alpha.values && op.alpha.count > 1) || (gamma_kind_ == kGammaReal && op.gamma.count > 1);
     const int64_t repeated = per_class ? op.classes : 1;
     period_ = repeated * NumBlocks(FocalSpan::kChunk, repeated);
@@ -50,10 +49,8 @@ class Tables {
     for (int64_t k = 0; k < repeated; ++k) {
       const FocalClass of_class = FocalClassOf(op, k);
       by_class_.push_back(of_class);
-      const float rounded_gamma = static_cast<float>(of_class.gamma);
-      const float row[kTables] = {static_cast<float>(of_class.background_weight),
-                                  static_cast<float>(of_class.class_weight), rounded_gamma,
-                                  static_cast<float>(of_class.gamma - static_cast<double>(rounded_gamma))};
+      const RoundedFocalClass rounded = Rounded(of_class);
+      const float row[kTables] = {rounded.background_weight, rounded.class_weight, rounded.gamma, rounded.gamma_rest};
       for (int table = 0; table < kTables; ++table) values_[static_cast<size_t>(table * length_ + k)] = row[table];
     }
     for (int table = 0; table < kTables; ++table) {
@@ -79,12 +76,6 @@ class Tables {
 
  private:
   static constexpr int kTables = 4;
-
-  static FocalGamma GammaKind(const rn_per_class& gamma) {
-    const double first = gamma.values[0];
-    if (std::any_of(gamma.values, gamma.values + gamma.count, [&](double g) { return g != first; })) return kGammaReal;
-    return first == 0 ? kGamma0 : first == 1 ? kGamma1 : first == 2 ? kGamma2 : kGammaReal;
-  }
 
   FocalGamma gamma_kind_;
   int64_t period_, step_, length_;
@@ -169,8 +160,7 @@ class FocalLossRun {
     span.classes = classes;
     span.count = last - first;
     span.table_index = span.table_step * (first % blocks_.classes % span.table_period);
-    span.background_target = SmoothTarget(0, op_.label_smoothing);
-    span.class_target = SmoothTarget(1, op_.label_smoothing);
+    span.range = SmoothedRange(op_.label_smoothing);
     span.loss_scale = scale_;
     span.grad_scale = scale_ * upstream_;
     span.limits = &limits_;
@@ -212,40 +202,6 @@ class FocalLossRun {
   bool stream_;
 };
 
-bool Positive(const rn_focal_loss& op, int64_t row) {
-  if (op.anchor_weights && op.anchor_weights[row] == 0) return false;
-  if (op.labels) return op.labels[row] >= 0;
-  // No target is negative: one is above 0 where a bit other than the sign, which -0 has, is set. The loop becomes
-  // vectors.
-  const float* targets = op.targets + row * op.classes;
-  uint32_t any = 0;
-  for (int64_t k = 0; k < op.classes; ++k) {
-    uint32_t bits;
-    std::memcpy(&bits, targets + k, sizeof bits);
-    any |= bits;
-  }
-  return any << 1 != 0;
-}
-
-// Rows that count and have a class.
-int64_t CountPositives(const rn_focal_loss& op) {
-  const int64_t values_per_row = op.labels ? 1 : std::max<int64_t>(1, op.classes);
-  const int64_t rows_per_block = std::max<int64_t>(1, (1 << 16) / values_per_row);
-  std::vector<int64_t> counts(static_cast<size_t>(NumBlocks(op.rows, rows_per_block)));
-  ParallelFor(static_cast<int64_t>(counts.size()), [&](int64_t block) {
-    const int64_t begin = block * rows_per_block, end = std::min(op.rows, begin + rows_per_block);
-    int64_t& count = counts[static_cast<size_t>(block)];
-    if (op.labels && !op.anchor_weights) {
-      count = std::count_if(op.labels + begin, op.labels + end, [](int32_t label) { return label >= 0; });
-    } else {
-      for (int64_t row = begin; row < end; ++row) count += Positive(op, row);
-    }
-  });
-  int64_t total = 0;
-  for (const int64_t count : counts) total += count;
-  return total;
-}
-
 }  // namespace
 
 rn_status FocalLoss(const rn_focal_loss* args) {
@@ -254,7 +210,7 @@ rn_status FocalLoss(const rn_focal_loss* args) {
     const int64_t positives = CountPositives(op);
     *op.num_positive = static_cast<double>(positives);
     const double normalizer =
-        op.normalizer * (op.normalize_by_positives ? static_cast<double>(std::max<int64_t>(1, positives)) : 1.0);
+        op.normalizer * (op.normalize_by_positives ? DivisorOf(static_cast<double>(positives)) : 1.0);
     const double sum = FocalLossRun(op, 1 / normalizer).Run();
     if (op.loss_sum) *op.loss_sum = sum;
   });

@@ -1,12 +1,13 @@
-// The whole training loss of a RetinaNet: assignment, focal loss over all anchors, smooth L1 over the positive ones,
-// and both gradients. Scratch memory: 12 bytes an anchor.
+// The whole training loss of a RetinaNet: assignment, focal loss over all anchors, a regression over the positive
+// ones, and both gradients. Scratch memory: 12 bytes per anchor.
 #include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "../backend/parts.h"
-#include "../math/box_coder.h"
-#include "../math/smooth_l1.h"
+#include "../backend/regression.h"
+#include "../math/box_loss.h"
+#include "../math/normalizer.h"
 #include "../threads/thread_pool.h"
 #include "anchor_block.h"
 #include "cpu_backend.h"
@@ -21,10 +22,11 @@ void ThrowIfFailed(const rn_status& status) {
 
 // Box loss and gradient of one block of anchors of one image; returns the loss. Reads an anchor's deltas before it
 // writes their gradient, which may lie in the same place.
-double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const int32_t* matches, double scale) {
+template <class Formula>
+double BoxLoss(const rn_retinanet_loss& op, const Formula& formula, int64_t job, const int32_t* matches, double scale) {
   const double grad_scale = scale * op.loss_scale;
-  const int64_t count = op.anchors.count;
-  const int64_t first = block * AnchorBlock::kSize;
+  const int64_t count = op.anchors.count, blocks = NumBlocks(count, AnchorBlock::kSize);
+  const int64_t image = job / blocks, first = job % blocks * AnchorBlock::kSize;
   const int64_t last = std::min(count, first + AnchorBlock::kSize);
   const float* deltas = static_cast<const float*>(op.box_deltas) + image * count * 4;
   float* grad = static_cast<float*>(op.box_grad) + image * count * 4;
@@ -36,28 +38,23 @@ double BoxLoss(const rn_retinanet_loss& op, int64_t image, int64_t block, const 
       continue;
     }
     // Hardly any anchor is positive: only those are made.
-    ForEachAnchor(op.anchors, a, a + 1, [&](int64_t, const Box& anchor) {
-      const Deltas target = Encode(anchor, LoadBox(op.truth.boxes + 4 * static_cast<int64_t>(match)));
-      const float targets[4] = {target.dx, target.dy, target.dw, target.dh};
-      for (int c = 0; c < 4; ++c) {
-        const double difference = static_cast<double>(deltas[4 * a + c]) - static_cast<double>(targets[c]);
-        const SmoothL1Term term = rn::SmoothL1(difference, op.beta);
-        sum += scale * term.loss;
-        grad[4 * a + c] = static_cast<float>(grad_scale * term.grad);
-      }
-    });
+    const Box anchor = AnchorOf(op.anchors, a), box = LoadBox(op.truth.boxes + 4 * static_cast<int64_t>(match));
+    const float here[4] = {deltas[4 * a], deltas[4 * a + 1], deltas[4 * a + 2], deltas[4 * a + 3]};
+    const BoxLossTerm<Formula> term = BoxLossOf(formula, anchor, box, here);
+    for (const double loss : term.losses) sum += scale * loss;
+    for (int c = 0; c < 4; ++c) grad[4 * a + c] = static_cast<float>(grad_scale * term.grad[c]);
   }
   return sum;
 }
 
-// What divides besides the normalizer; 0 counts as 1.
+// What divides besides the normalizer.
 double Divisor(const rn_retinanet_loss& op, int64_t positives) {
   double divisor = op.normalize_by_positives ? static_cast<double>(positives) : 1.0;
   if (op.divisor) {
     divisor = op.divisor_is_float64 ? *static_cast<const double*>(op.divisor)
                                     : static_cast<double>(*static_cast<const float*>(op.divisor));
   }
-  return divisor == 0 ? 1 : divisor;
+  return DivisorOf(divisor);
 }
 
 }  // namespace
@@ -89,9 +86,10 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
 
     const int64_t blocks = NumBlocks(op.anchors.count, AnchorBlock::kSize);
     std::vector<double> sums(static_cast<size_t>(images * blocks));
-    ParallelFor(images * blocks, [&](int64_t job) {
-      sums[static_cast<size_t>(job)] =
-          BoxLoss(op, job / blocks, job % blocks, matches.get(), op.box_weight / normalizer);
+    WithRegression(op.regression, op.beta, [&](const auto& formula) {
+      ParallelFor(images * blocks, [&](int64_t job) {
+        sums[static_cast<size_t>(job)] = BoxLoss(op, formula, job, matches.get(), op.box_weight / normalizer);
+      });
     });
     *op.box_loss = 0;
     for (const double sum : sums) *op.box_loss += sum;

@@ -2,8 +2,9 @@
 // boxes: a box visits only those that can reach what still matters (math/anchor_reach.h), a few hundred of a grid's
 // hundred thousands. First each box bids for the anchors with which it reaches the threshold, and learns its best IoU;
 // then it marks the anchors that have this IoU ("low quality matches"), and ignore regions mark theirs; then each
-// anchor decides. Scratch memory: 8 bytes an anchor of each image. Maxima and marks do not depend on the order in which
-// they arrive, so neither do the results.
+// anchor decides. Scratch memory: 8 bytes per anchor of each image. Maxima and marks do not depend on the order in
+// which they arrive, so neither do the results.
+#include "../math/matching.h"
 #include "anchor_groups.h"
 #include "assign.h"
 #include "cuda_backend.h"
@@ -22,9 +23,8 @@ __device__ inline Bid BidOf(float iou, int32_t row) {
 __device__ inline float IouOf(Bid bid) { return __uint_as_float(static_cast<unsigned>((bid & ~kInRegion) >> 32)); }
 __device__ inline int32_t RowOf(Bid bid) { return INT32_MAX - static_cast<int32_t>(bid >> 1 & INT32_MAX); }
 
-// Below this IoU all anchors fare alike, unless some box has its best IoU with them.
 __device__ inline float Threshold(const rn_match_options& options) {
-  return options.negative_threshold > 0 ? options.negative_threshold : options.positive_threshold;
+  return LeastThreshold(options.positive_threshold, options.negative_threshold);
 }
 
 // offsets[image] <= row < offsets[image + 1].
@@ -41,7 +41,7 @@ __device__ int32_t ImageOf(const int32_t* offsets, int32_t images, int32_t row) 
   return low;
 }
 
-// One box after the other a block.
+// Each block takes one box after the other.
 __global__ void PlaceBids(Assignment to) {
   struct Highest {
     float of_warp[kSearchThreads / kWarp];
@@ -227,7 +227,8 @@ rn_status Assign(const rn_assign* args) {
     clear(to.positive_counts, images * static_cast<int64_t>(sizeof *to.positive_counts));
     clear(to.gt_matched, rows);
     QueueAssignment(device, to);
-    if (op.tiles) std::fill_n(op.tiles, images * ((op.anchors.count + RN_TILE - 1) / RN_TILE), 1);  // not looked at
+    if (op.tiles)
+      std::fill_n(op.tiles, images * ((op.anchors.count + RN_TILE - 1) / RN_TILE), 1);  // all may have positives
     arrays.Finish();
   });
 }

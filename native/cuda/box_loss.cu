@@ -1,5 +1,6 @@
-#include "../math/box_coder.h"
-#include "../math/smooth_l1.h"
+#include "../backend/regression.h"
+#include "../math/box_loss.h"
+#include "../math/normalizer.h"
 #include "box_loss.h"
 #include "reduce.h"
 #include "vector_access.h"
@@ -15,31 +16,38 @@ struct Shared {
   bool last;
 };
 
-// A thread takes one of an anchor's four numbers at a time, and reads it before it writes the gradient, which may lie
-// in the same place. Where an anchor is positive, which is rare, each of the four encodes its box. The last block adds
-// everything up.
-template <class T>
-__global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
+// A thread takes one of an anchor's four numbers at a time; where an anchor is positive, which is rare, the four show
+// each other their numbers and each computes its loss. They are read before the gradient is written, which may lie in
+// the same place. The last block adds everything up.
+template <class T, class Formula>
+__global__ void SumBoxLoss(BoxLoss of, const Formula formula, const T* deltas, T* grad) {
   RN_SHARED(Shared, shared);
-  const double divisor = of.is_divided && *of.divisor != 0 ? *of.divisor : 1;
-  const double scale = of.weight / (of.normalizer * divisor), grad_scale = scale * of.grad_scale;
+  const double scale = of.weight / (of.normalizer * (of.is_divided ? DivisorOf(*of.divisor) : 1));
+  const double grad_scale = scale * of.grad_scale;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile;
+  const int lane = static_cast<int>(threadIdx.x) % kWarp, c = lane % 4;
   double sum = 0;
-  for (int64_t i = first + threadIdx.x; i < first + kTile && i < 4 * of.rows; i += kThreads) {
+  RN_KEEP_LOOP for (int64_t i = first + threadIdx.x; i < first + kTile; i += kThreads) {
+    const bool inside = i < 4 * of.rows;
     const int64_t row = i / 4;
-    const int32_t match = of.matches[row];
+    const int32_t match = inside ? of.matches[row] : -1;
     float slope = 0;
-    if (match >= 0) {
-      const Box anchor = AnchorAt(of.anchors, static_cast<int32_t>(row % of.anchors.count));
-      const Deltas d = Encode(anchor, LoadBox(of.gt_boxes + 4 * static_cast<int64_t>(match)));
-      const int64_t c = i % 4;
-      const float target = c == 0 ? d.dx : c == 1 ? d.dy : c == 2 ? d.dw : d.dh;
-      const double difference = static_cast<double>(ToFloat(deltas[i])) - static_cast<double>(target);
-      const SmoothL1Term term = rn::SmoothL1(difference, of.beta);
-      sum += scale * term.loss;
-      slope = static_cast<float>(grad_scale * term.grad);
+    if (__any_sync(kAllLanes, match >= 0)) {
+      const float own = match >= 0 ? ToFloat(deltas[i]) : 0.0f;
+      float four[4];
+      RN_UNROLL for (int k = 0; k < 4; ++k) four[k] = __shfl_sync(kAllLanes, own, lane - c + k);
+      if (match >= 0) {
+        const Box anchor = AnchorAt(of.anchors, static_cast<int32_t>(row % of.anchors.count));
+        const Box box = LoadBox(of.gt_boxes + 4 * static_cast<int64_t>(match));
+        const BoxLossTerm<Formula> term = BoxLossOf(formula, anchor, box, four);
+        RN_UNROLL for (int k = 0; k < 4; ++k) {
+          if (k != c) continue;
+          if (k < BoxLossTerm<Formula>::kLosses) sum += scale * term.losses[k];
+          slope = static_cast<float>(grad_scale * term.grad[k]);
+        }
+      }
     }
-    grad[i] = FromFloat<T>(slope);
+    if (inside) grad[i] = FromFloat<T>(slope);
   }
   sum = BlockSum<kThreads>(shared.values, sum);
   if (threadIdx.x == 0) of.sums[blockIdx.x] = sum;
@@ -56,19 +64,22 @@ __global__ void SumBoxLoss(BoxLoss of, const T* deltas, T* grad) {
 }
 
 template <class T>
-void Queue(const Device& device, const BoxLoss& of, const void* deltas, void* grad) {
-  const int64_t tiles = BoxLossSums(of.rows);
-  Launch(device, tiles, kThreads, SumBoxLoss<T>, of, static_cast<const T*>(deltas), static_cast<T*>(grad));
+void Queue(const Device& device, const BoxLoss& of, const rn_retinanet_loss& op) {
+  WithRegression(op.regression, op.beta, [&](const auto& formula) {
+    using Formula = std::decay_t<decltype(formula)>;
+    Launch(device, BoxLossSums(of.rows), kThreads, SumBoxLoss<T, Formula>, of, formula,
+           static_cast<const T*>(op.box_deltas), static_cast<T*>(op.box_grad));
+  });
 }
 
 }  // namespace
 
 int64_t BoxLossSums(int64_t rows) { return std::max<int64_t>(1, DivideUp(4 * rows, kTile)); }
 
-void QueueBoxLoss(const Device& device, const BoxLoss& of, rn_dtype dtype, const void* deltas, void* grad) {
-  if (dtype == RN_FLOAT32) Queue<float>(device, of, deltas, grad);
-  if (dtype == RN_FLOAT16) Queue<__half>(device, of, deltas, grad);
-  if (dtype == RN_BFLOAT16) Queue<__nv_bfloat16>(device, of, deltas, grad);
+void QueueBoxLoss(const Device& device, const BoxLoss& of, const rn_retinanet_loss& op) {
+  if (op.dtype == RN_FLOAT32) Queue<float>(device, of, op);
+  if (op.dtype == RN_FLOAT16) Queue<__half>(device, of, op);
+  if (op.dtype == RN_BFLOAT16) Queue<__nv_bfloat16>(device, of, op);
 }
 
 }  // namespace rn::cuda

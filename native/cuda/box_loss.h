@@ -1,8 +1,9 @@
-// Smooth L1 over the positive anchors of an assignment, and the sum of a RetinaNet's two losses, on arrays in device
+// A regression over the positive anchors of an assignment, and the sum of a RetinaNet's two losses, on arrays in device
 // memory.
 #ifndef RETINANET_OPS_CUDA_BOX_LOSS_H
 #define RETINANET_OPS_CUDA_BOX_LOSS_H
 
+#include "../backend/backend.h"
 #include "anchors.h"
 #include "reduce.h"
 
@@ -13,7 +14,7 @@ struct BoxLoss {
   const float* gt_boxes;
   const int32_t* matches;  // [rows]
   int64_t rows;
-  double beta, weight, normalizer, grad_scale;
+  double weight, normalizer, grad_scale;
   bool is_divided;
   const double* divisor;  // besides the normalizer; 0 counts as 1
   const double* positives;
@@ -25,8 +26,8 @@ struct BoxLoss {
 
 int64_t BoxLossSums(int64_t rows);
 
-// `grad` may be `deltas`, [rows, 4] both.
-void QueueBoxLoss(const Device& device, const BoxLoss& of, rn_dtype dtype, const void* deltas, void* grad);
+// Of the deltas of `op`, whose arrays lie on the device.
+void QueueBoxLoss(const Device& device, const BoxLoss& of, const rn_retinanet_loss& op);
 
 }  // namespace rn::cuda
 

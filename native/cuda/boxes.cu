@@ -18,15 +18,13 @@ __global__ void WriteAnchors(Anchors anchors, const float*, float* out) {
 __global__ void EncodeAll(Anchors anchors, const float* boxes, float* out) {
   const int64_t a = ThreadOfGrid();
   if (a >= anchors.count) return;
-  const Deltas d = Encode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadBox(boxes + 4 * a));
-  StoreBox({d.dx, d.dy, d.dw, d.dh}, out + 4 * a);
+  StoreDeltas(Encode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadBox(boxes + 4 * a)), out + 4 * a);
 }
 
 __global__ void DecodeAll(Anchors anchors, const float* deltas, float* out) {
   const int64_t a = ThreadOfGrid();
   if (a >= anchors.count) return;
-  const float* d = deltas + 4 * a;
-  StoreBox(Decode(AnchorAt(anchors, static_cast<int32_t>(a)), {d[0], d[1], d[2], d[3]}), out + 4 * a);
+  StoreBox(Decode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadDeltas(deltas + 4 * a)), out + 4 * a);
 }
 
 __global__ void ClipAll(const float* boxes, int64_t count, float height, float width, float* out) {
@@ -34,7 +32,7 @@ __global__ void ClipAll(const float* boxes, int64_t count, float height, float w
   if (i < count) StoreBox(Clip(LoadBox(boxes + 4 * i), height, width), out + 4 * i);
 }
 
-// A part of the matrix, one a block: `height` rows of `width` columns.
+// A part of the matrix, one per block: `height` rows of `width` columns.
 struct IouTile {
   uint32_t height, width, across;  // and how many stand side by side
 };

@@ -21,7 +21,7 @@ struct Level {
   int32_t first_block, first_slot;
 };
 
-// What is known of a level's last candidate: its key is `key`, but for the digits that have not been looked at; as many
+// What is known of a level's last candidate: its key is `key`, but for the digits that are not known yet; as many
 // as `left` of those with this key get in. kNone: all candidates do.
 struct Choice {
   uint32_t key;

@@ -52,7 +52,8 @@ __global__ void CountDigits(Search<T> search, int shift, int known_from) {
   }
 }
 
-// One level of one image a block: finds the digit of its last candidate, and empties the bins for the next time.
+// Each block takes one level of one image: finds the digit of its last candidate, and empties the bins for the next
+// time.
 __global__ void ChooseDigit(unsigned long long* all_bins, Choice* choices, unsigned long long top_k, int shift,
                             bool first_time) {
   RN_SHARED(BlockSums<unsigned long long>, sums);
@@ -94,7 +95,7 @@ __global__ void CountChosen(Search<T> search) {
   if (Lane() == 0) search.counts[stretch.number] = counts;
 }
 
-// One level of one image a block: counts of stretches become the sums of those before.
+// Each block takes one level of one image: counts of stretches become the sums of those before.
 template <class T>
 __global__ void SumStretches(Search<T> search, int32_t* counts_of_images) {
   RN_SHARED(BlockSums<unsigned long long>, sums);

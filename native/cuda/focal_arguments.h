@@ -3,24 +3,18 @@
 #define RETINANET_OPS_CUDA_FOCAL_ARGUMENTS_H
 
 #include "../backend/backend.h"
+#include "../math/exact_focal_loss.h"
 #include "../math/focal_loss.h"
+#include "../math/normalizer.h"
 #include "device_float.h"
 #include "vector_access.h"
 
 namespace rn::cuda {
 
-enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal };  // an integer's value is its own
-
 // A tile is what a block sums: kSteps times kPerThread elements for each of its threads.
 constexpr int kFocalThreads = 256, kPerThread = 16, kSteps = 4;
 constexpr int kFocalStep = kFocalThreads * kPerThread;
 constexpr int64_t kFocalTile = int64_t{kSteps} * kFocalStep;
-
-// What is by class; there is one table or one for all.
-struct FocalByClass {
-  float background_weight, class_weight;  // 1 - alpha and alpha
-  float gamma, gamma_rest;                // rounded, and what rounding left
-};
 
 // Elements [first, first + count) of all; the arrays by element begin at the first of them, those by row at row 0.
 struct FocalArguments {
@@ -34,12 +28,12 @@ struct FocalArguments {
   int64_t first, count, classes;
   int past_alignment;                                                    // of the logits, in elements
   bool grad_aligned, losses_aligned, targets_aligned, upstream_aligned;  // where the logits are
-  const FocalByClass* by_class;                                          // [classes], or null: `all`
+  const RoundedFocalClass* by_class;                                     // [classes], or null: `all`
   const FocalClass* exact_by_class;                                      // the same in float64
-  FocalByClass all;
+  RoundedFocalClass all;
   FocalClass exact_all;
   FocalLimits limits;
-  double background_target, class_target;  // 0 and 1, or smoothed
+  TargetRange range;
   double normalizer;
   const double* num_positive;  // or what else divides, 0 counting as 1; null: normalizer is all
   const float* grad_output;    // optional, one for all
@@ -54,7 +48,7 @@ struct FocalScales {
 };
 
 __device__ inline FocalScales ScalesOf(const FocalArguments& p) {
-  const double positives = p.num_positive && *p.num_positive != 0 ? *p.num_positive : 1.0;
+  const double positives = p.num_positive ? DivisorOf(*p.num_positive) : 1.0;
   const double scale = 1 / (p.normalizer * positives);
   const double grad = p.grad_output ? scale * static_cast<double>(*p.grad_output) : scale;
   const float loss32 = static_cast<float>(scale), grad32 = static_cast<float>(grad);
@@ -82,11 +76,9 @@ __device__ void WriteElement(const FocalArguments& p, int64_t i, float loss, flo
 template <class T, FocalGamma kGamma>
 __device__ double ExactElement(const FocalArguments& p, const FocalScales& scales, int64_t i, float x,
                                const FocalElement& element, const FocalClass& of_class) {
-  const double hard = static_cast<double>(element.hard), scale = p.class_target - p.background_target;
-  const double t = p.background_target + hard * scale, not_t = p.background_target + (1 - hard) * scale;
   // An integer that is known here spares these kernels logarithms.
   const double gamma = kGamma == kGammaReal ? of_class.gamma : static_cast<double>(kGamma);
-  const FocalLossAndGrad term = FocalLossOf(static_cast<double>(x), t, not_t, gamma, of_class.Alpha(t, not_t));
+  const FocalLossAndGrad term = FocalLossOf(x, element.hard, p.range, of_class, gamma);
   const double weight = static_cast<double>(element.weight);
   const double loss = weight * term.loss, grad = static_cast<double>(element.upstream) * weight * term.grad;
   WriteElement<T>(p, i, static_cast<float>(scales.exact_loss * loss), static_cast<float>(scales.exact_grad * grad));
@@ -95,7 +87,7 @@ __device__ double ExactElement(const FocalArguments& p, const FocalScales& scale
 
 // The type of the exponent that a kernel is made for.
 template <FocalGamma kGamma>
-__device__ auto GammaOf(const FocalByClass& by_class) {
+__device__ auto GammaOf(const RoundedFocalClass& by_class) {
   if constexpr (kGamma == kGammaReal) {
     return RealGamma<Float>{Float(by_class.gamma), Float(by_class.gamma_rest)};
   } else {

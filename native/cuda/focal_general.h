@@ -33,7 +33,7 @@ class FocalCursor {
   __device__ FocalElement Element(float target, float upstream) const {
     return {p_.targets ? target : (label_ == column_ ? 1.0f : 0.0f), weight_, upstream};
   }
-  __device__ FocalByClass ByClass() const { return p_.by_class ? p_.by_class[column_] : p_.all; }
+  __device__ RoundedFocalClass ByClass() const { return p_.by_class ? p_.by_class[column_] : p_.all; }
   __device__ const FocalClass& ExactClass() const { return p_.by_class ? p_.exact_by_class[column_] : p_.exact_all; }
 
  private:
@@ -57,10 +57,10 @@ class FocalCursor {
 // nothing is left of the slope's digits.
 template <FocalGamma kGamma>
 __device__ FocalTerm<Float> TermOf(const FocalArguments& p, float x, const FocalElement& element,
-                                   const FocalByClass& by_class, float& alpha, bool& cancelled) {
+                                   const RoundedFocalClass& by_class, float& alpha, bool& cancelled) {
   const auto gamma = GammaOf<kGamma>(by_class);
-  const float low = static_cast<float>(p.background_target);
-  const float scale = static_cast<float>(p.class_target - p.background_target);
+  const float low = static_cast<float>(p.range.low);
+  const float scale = static_cast<float>(p.range.high - p.range.low);
   const float t = std::fma(element.hard, scale, low), not_t = std::fma(1.0f - element.hard, scale, low);
   if (t > 0 && not_t > 0) {
     alpha = std::fma(t, by_class.class_weight, not_t * by_class.background_weight);
@@ -139,7 +139,7 @@ class GeneralFocal {
   };
 
   // Adds to the sum, and gives what is stored.
-  __device__ Computed Compute(const FocalElement& element, const FocalByClass& by_class, float x, Float& sum,
+  __device__ Computed Compute(const FocalElement& element, const RoundedFocalClass& by_class, float x, Float& sum,
                               float& loss, float& grad) const {
     float alpha;
     bool cancelled = false;
@@ -152,15 +152,13 @@ class GeneralFocal {
   }
 
   // The gradient of a soft target in float64.
-  __device__ float ExactGradient(const FocalElement& element, const FocalByClass& by_class, float x,
+  __device__ float ExactGradient(const FocalElement& element, const RoundedFocalClass& by_class, float x,
                                  float factor) const {
-    const double hard = static_cast<double>(element.hard), range = p_.class_target - p_.background_target;
     double gamma = static_cast<double>(kGamma);
     if constexpr (kGamma == kGammaReal) {
       gamma = static_cast<double>(by_class.gamma) + static_cast<double>(by_class.gamma_rest);
     }
-    const double slope = SoftSlope(static_cast<double>(x), p_.background_target + hard * range,
-                                   p_.background_target + (1 - hard) * range, gamma);
+    const double slope = SoftSlope(x, element.hard, p_.range, gamma);
     const double scale = scales_.exact_grad * static_cast<double>(element.upstream);
     return static_cast<float>(slope * static_cast<double>(factor) * scale);
   }

@@ -15,24 +15,7 @@
 namespace rn::cuda {
 namespace {
 
-bool AllEqual(const rn_per_class& parameter) {
-  return std::all_of(parameter.values, parameter.values + (parameter.values ? parameter.count : 0),
-                     [&](double value) { return value == parameter.values[0]; });
-}
-
 bool IsByClass(const rn_focal_loss& op) { return !AllEqual(op.alpha) || !AllEqual(op.gamma); }
-
-FocalGamma GammaKind(const rn_per_class& gamma) {
-  if (!AllEqual(gamma)) return kGammaReal;
-  const double value = gamma.values[0];
-  return value == 0 ? kGamma0 : value == 1 ? kGamma1 : value == 2 ? kGamma2 : kGammaReal;
-}
-
-FocalByClass ByClass(const FocalClass& exact) {
-  const float gamma = static_cast<float>(exact.gamma);
-  return {static_cast<float>(exact.background_weight), static_cast<float>(exact.class_weight), gamma,
-          static_cast<float>(exact.gamma - static_cast<double>(gamma))};
-}
 
 int64_t CountBlocks(const rn_focal_loss& op) {
   return DivideUp(op.rows, RowsPerCountBlock(CountLanes(op.labels != nullptr, op.classes)));
@@ -42,7 +25,7 @@ int64_t CountBlocks(const rn_focal_loss& op) {
 struct Workspace {
   double *sums, *counts;
   FocalClass* exact_by_class;
-  FocalByClass* by_class;
+  RoundedFocalClass* by_class;
   int64_t bytes;
 
   Workspace(const rn_focal_loss& op, void* memory) {
@@ -51,7 +34,7 @@ struct Workspace {
     const int64_t classes = IsByClass(op) ? op.classes : 0;
     Arena arena(static_cast<char*>(memory));
     exact_by_class = arena.Take<FocalClass>(classes);
-    by_class = arena.Take<FocalByClass>(classes);
+    by_class = arena.Take<RoundedFocalClass>(classes);
     sums = arena.Take<double>(tiles);
     counts = arena.Take<double>(counts_length);
     bytes = arena.used;
@@ -70,7 +53,7 @@ FocalKernel KernelFor(FocalGamma gamma, bool plain) {
 }
 
 FocalKernel KernelFor(const rn_focal_loss& op) {
-  const FocalGamma gamma = GammaKind(op.gamma);
+  const FocalGamma gamma = GammaKindOf(op);
   const bool plain = op.labels && !op.anchor_weights && op.label_smoothing == 0 && !IsByClass(op);
   if (op.dtype == RN_FLOAT16) return KernelFor<__half>(gamma, plain);
   if (op.dtype == RN_BFLOAT16) return KernelFor<__nv_bfloat16>(gamma, plain);
@@ -96,10 +79,9 @@ class FocalChain {
     arguments_.by_class = IsByClass(op) ? workspace_.by_class : nullptr;
     arguments_.exact_by_class = workspace_.exact_by_class;
     arguments_.exact_all = FocalClassOf(op, 0);
-    arguments_.all = ByClass(arguments_.exact_all);
+    arguments_.all = Rounded(arguments_.exact_all);
     arguments_.limits = FocalLimitsOf(op);
-    arguments_.background_target = SmoothTarget(0, op.label_smoothing);
-    arguments_.class_target = SmoothTarget(1, op.label_smoothing);
+    arguments_.range = SmoothedRange(op.label_smoothing);
     arguments_.normalizer = op.normalizer;
     if (op.normalize_by_positives) arguments_.num_positive = num_positive ? num_positive : op.num_positive;
     if (op.grad_output_count == 1) arguments_.grad_output = op.grad_output;
@@ -216,14 +198,14 @@ int64_t FocalLossWorkspaceBytes(const rn_focal_loss& op) { return Workspace(op, 
 void PrepareFocalLoss(Device& device, const rn_focal_loss& op, void* workspace) {
   if (!IsByClass(op)) return;
   std::vector<FocalClass> exact;
-  std::vector<FocalByClass> by_class;
+  std::vector<RoundedFocalClass> by_class;
   for (int64_t k = 0; k < op.classes; ++k) {
     exact.push_back(FocalClassOf(op, k));
-    by_class.push_back(ByClass(exact.back()));
+    by_class.push_back(Rounded(exact.back()));
   }
   const Workspace there(op, workspace);
   Upload(device, there.exact_by_class, exact.data(), op.classes * static_cast<int64_t>(sizeof(FocalClass)));
-  Upload(device, there.by_class, by_class.data(), op.classes * static_cast<int64_t>(sizeof(FocalByClass)));
+  Upload(device, there.by_class, by_class.data(), op.classes * static_cast<int64_t>(sizeof(RoundedFocalClass)));
 }
 
 Partials QueueFocalLoss(Device& device, const rn_focal_loss& op, const double* num_positive, void* workspace) {

@@ -10,7 +10,7 @@ namespace rn::cuda {
 // How much workspace, aligned as cudaMalloc aligns, a focal loss of this shape and these parameters needs.
 int64_t FocalLossWorkspaceBytes(const rn_focal_loss& op);
 
-// Uploads what the parameters say of every class. Of `op` only shape and parameters are looked at, here and above.
+// Uploads what the parameters say of every class. Here and above only the shape and the parameters of `op` are read.
 void PrepareFocalLoss(Device& device, const rn_focal_loss& op, void* workspace);
 
 // Queues the chain; every array of `op` is in device memory, loss_sum and num_positive too. With `num_positive` (in

@@ -1,6 +1,6 @@
 // Non-maximum suppression: torchvision.ops.nms, and batched_nms without its coordinate offsets. Boxes are compared in
-// tiles of 64 by 64, one bit a pair; then one block goes through the rows in order and collects what survives. This is
-// done for a chunk of rows at a time: the bits take bounded memory, and later chunks compare only what still lives.
+// tiles of 64 by 64, one bit per pair; then one block goes through the rows in order and collects what survives. This
+// is done for a chunk of rows at a time: the bits take bounded memory, and later chunks compare only what still lives.
 #include "../math/falling_key.h"
 #include "arrays.h"
 #include "cuda_backend.h"

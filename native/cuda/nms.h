@@ -1,5 +1,5 @@
 // Greedy non-maximum suppression on boxes that are already sorted: shared by nms and decode_detections. Several sets of
-// boxes, one an image, are done side by side.
+// boxes, one per image, are done side by side.
 #ifndef RETINANET_OPS_CUDA_NMS_H
 #define RETINANET_OPS_CUDA_NMS_H
 

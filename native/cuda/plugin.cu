@@ -61,7 +61,7 @@ rn_status DeviceInfo(int32_t device, rn_device_info* info) {
   });
 }
 
-// Neither waits for its turn: this only asks, and takes back what nobody uses any more.
+// Neither waits for its turn: this only asks, and takes back what is no longer used.
 rn_status Memory(int32_t index, rn_device_memory* memory) {
   return Guarded([&] {
     Device& device = Device::Get(index);

@@ -57,9 +57,9 @@ __global__ void WriteTargets(Anchors anchors, const float* gt_boxes, Matches in,
     const int64_t p = first + __popc(lanes & LanesBefore());
     if (match >= 0 && p < num_positive) {
       const Box box = LoadBox(gt_boxes + 4 * static_cast<int64_t>(match));
-      const Deltas d = Encode(AnchorAt(anchors, row % anchors.count), box);
+      const Deltas deltas = Encode(AnchorAt(anchors, row % anchors.count), box);
       positives[p] = row;
-      StoreBox({d.dx, d.dy, d.dw, d.dh}, box_targets + 4 * p);
+      StoreDeltas(deltas, box_targets + 4 * p);
     }
     first += __popc(lanes);
   });

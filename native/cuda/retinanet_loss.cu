@@ -1,7 +1,8 @@
-// The whole training loss of a RetinaNet as one chain on one stream: assignment, focal loss over all anchors, smooth L1
-// over the positive ones, and both gradients. The host learns nothing on the way, not even the number of boxes: with
-// device arrays the assignment, most of the launches, is recorded once as a graph and then replayed. What reads and
-// writes the caller's arrays is launched as ever: they may be others in every call. Scratch memory: 16 bytes an anchor.
+// The whole training loss of a RetinaNet as one chain on one stream: assignment, focal loss over all anchors, a
+// regression over the positive ones, and both gradients. The host learns nothing on the way, not even the number of
+// boxes: with device arrays the assignment, most of the launches, is recorded once as a graph and then replayed. What
+// reads and writes the caller's arrays is launched as ever: they may be others in every call. Scratch memory: 16 bytes
+// per anchor.
 #include <map>
 #include <memory>
 
@@ -133,7 +134,7 @@ void QueueAssignment(const Device& device, const rn_retinanet_loss& op, const La
   QueueAssignment(device, AssignmentOf(op, at));
 }
 
-// What the losses are divided by besides the normalizer, in device memory: 0 counts as 1.
+// What the losses are divided by besides the normalizer, in device memory.
 const double* QueueDivisor(Device& device, rn_retinanet_loss& op, const Layout& at) {
   if (!op.divisor) return at.positives;
   op.normalize_by_positives = 1;
@@ -154,7 +155,6 @@ void QueueLosses(Device& device, rn_retinanet_loss op, const Layout& at) {
                          at.inputs.boxes,
                          at.matches,
                          all,
-                         op.beta,
                          op.box_weight,
                          op.normalizer,
                          op.loss_scale,
@@ -167,7 +167,7 @@ void QueueLosses(Device& device, rn_retinanet_loss op, const Layout& at) {
                          op.box_loss,
                          op.loss,
                          op.num_positive};
-  QueueBoxLoss(device, box_loss, op.dtype, op.box_deltas, op.box_grad);
+  QueueBoxLoss(device, box_loss, op);
 }
 
 // Of the assignment: everything else that it reads and writes is where the layout says, and the layout follows from

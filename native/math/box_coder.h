@@ -13,6 +13,15 @@ struct Deltas {
   float dx, dy, dw, dh;
 };
 
+RN_HD Deltas LoadDeltas(const float* p) { return {p[0], p[1], p[2], p[3]}; }
+
+RN_HD void StoreDeltas(const Deltas& d, float* p) {
+  p[0] = d.dx;
+  p[1] = d.dy;
+  p[2] = d.dw;
+  p[3] = d.dh;
+}
+
 // log(1000 / 16): decoding clips dw and dh there, which keeps exp of an untrained network's output finite.
 constexpr float kLargestLogSize = 4.135166556742356f;
 

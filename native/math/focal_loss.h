@@ -9,57 +9,16 @@
 // A hard target's loss depends on y = x (t = 0) or y = -x (t = 1) alone: q = sigmoid(y), ce = softplus(y). Everything
 // but softplus' linear part is a function of e = exp(-|x|).
 //
-// Two ways: FocalLossOf in float64, which takes every input there is, and templates for the float32 types of
-// elementary.h, which take logits up to LargestLogit.
+// Two ways: here templates for the float32 types of elementary.h, which take logits up to LargestLogit; in
+// exact_focal_loss.h float64, which takes every input there is.
 #ifndef RETINANET_OPS_MATH_FOCAL_LOSS_H
 #define RETINANET_OPS_MATH_FOCAL_LOSS_H
 
-#include <cmath>
-
 #include "elementary.h"
-#include "elementary64.h"
-#include "float_bits.h"
+#include "focal_parameters.h"
 #include "host_device.h"
 
 namespace rn {
-
-// The class-balancing weight alpha_t.
-RN_HD double AlphaWeight(double alpha, double t) { return alpha * t + (1 - alpha) * (1 - t); }
-
-// Keras' binary label smoothing: squeezes a target towards one half.
-RN_HD double SmoothTarget(double t, double smoothing) { return t * (1 - smoothing) + 0.5 * smoothing; }
-
-// Of one class, in float64: 1 - alpha and alpha, or 1 and 1 where alpha is off.
-struct FocalClass {
-  double background_weight, class_weight, gamma;
-  RN_HD_MEMBER double Alpha(double t, double not_t) const { return t * class_weight + not_t * background_weight; }
-};
-
-// What a call has besides its scales that decides how far float32 reaches.
-struct FocalLimits {
-  float one_plus_gamma;  // of the largest gamma
-  float least_alpha;     // the least alpha_t above 0; 0: not known
-  bool upstream;         // gradients are multiplied once more at the end, by numbers that may be large
-};
-
-constexpr float kLargestGamma = 5;  // errors of a logarithm grow with it
-constexpr float kLargestExponent = 85, kNormalExponent = 87;
-constexpr float kLeastReach = 5;  // from here on log(1 + exp(-|x|)) is nothing beside |x|
-constexpr float kLeastNormal = 0x1p-126f, kLargestScale = 0x1p100f;
-
-// The magnitude of a logit up to which float32 does in a row of this weight, or -1 where it never does. Losses and
-// gradients are made of numbers no smaller than exp(-(gamma + 1) |x|), which have to be normal ones and to stay so when
-// they meet what is not multiplied last.
-RN_HD float LargestLogit(const FocalLimits& limits, float loss_scale, float grad_scale, float weight = 1) {
-  const float grad = grad_scale < 0 ? -grad_scale : grad_scale;
-  const float light = limits.least_alpha * (weight < 1 ? weight : 1.0f), heavy = weight > 1 ? weight : 1.0f;
-  const bool fits = light * loss_scale >= kLeastNormal && light * grad >= kLeastNormal &&
-                    heavy * loss_scale <= kLargestScale && heavy * grad <= kLargestScale;
-  const float factor = limits.upstream && grad < 1 ? light * grad : light;
-  const float exponent = kNormalExponent + kLn2 * static_cast<float>(static_cast<int>(BitsOf(factor) >> 23) - 127);
-  const float reach = (exponent < kLargestExponent ? exponent : kLargestExponent) / limits.one_plus_gamma;
-  return fits && limits.one_plus_gamma <= 1 + kLargestGamma && reach >= kLeastReach ? reach : -1;
-}
 
 // loss = alpha_t * weight * ce, derivative = alpha_t * weight * slope.
 template <class F>
@@ -183,67 +142,6 @@ RN_HD SoftFocalTerm<F> SoftFocalLoss(const Logit<F>& logit, F t, F not_t, const 
   }
   const F push = gamma.Times(ce * (not_t - t)) * change;
   return {{weight, ce, push + (p_share - not_p_share)}, Abs(push) + q};
-}
-
-struct FocalLossAndGrad {
-  double loss, grad;
-};
-
-// q^gamma, with log(q) for powers that would magnify an error of q.
-RN_HD double PowerOf(double q, double log_q, double gamma) {
-  return gamma == 0 ? 1 : gamma == 1 ? q : gamma == 2 ? q * q : std::exp(gamma * log_q);
-}
-
-// What the loss of any target is made of, in float64; t + not_t = 1, either of which may be tiny. e =
-// exp(-|x|), larger = sigmoid(|x|), log1p_e = log(1 + e).
-struct SoftLogit {
-  double x, t, not_t;
-  double p, not_p, q, of_zero, of_one;  // of_zero, of_one: softplus(x), softplus(-x)
-
-  RN_HD_MEMBER SoftLogit(double logit, double e, double larger, double log1p_e, double target, double not_target)
-      : x(logit), t(target), not_t(not_target) {
-    const double smaller = e * larger;
-    p = x < 0 ? smaller : larger;
-    not_p = x < 0 ? larger : smaller;
-    of_zero = (x < 0 ? 0 : x) + log1p_e;
-    of_one = (x < 0 ? -x : 0) + log1p_e;
-    q = p * not_t + not_p * t;
-  }
-  RN_HD_MEMBER double Slope(double gamma, double ce) const {
-    // p - t, next to x = 0 as the difference of how far p and t are from one half, where both may be.
-    const double from_half = x * (0.25 - x * x * (1.0 / 48));
-    const double pull = std::fabs(x) < 1e-3 ? from_half + 0.5 * (not_t - t) : p * not_t - not_p * t;
-    const double change = q == 0 ? 0 : p * not_p / q * (not_t - t);  // of log(q) with x
-    return gamma * change * ce + pull;
-  }
-};
-
-// The slope of SoftFocalLoss in float64, for logits that float32 reaches, without branches and calls.
-RN_HD double SoftSlope(double x, double t, double not_t, double gamma) {
-  const double e = ExpMinus(std::fabs(x)), larger = 1 / (1 + e);
-  const SoftLogit logit(x, e, larger, LogOnePlus(e, e * larger), t, not_t);
-  return logit.Slope(gamma, not_t * logit.of_zero + t * logit.of_one);
-}
-
-// One logit in float64, whatever it is, for every gamma up to the largest float32.
-RN_HD FocalLossAndGrad FocalLossOf(double x, double t, double not_t, double gamma, double alpha_t) {
-  const double e = std::exp(-std::fabs(x));
-  const SoftLogit logit(x, e, 1 / (1 + e), std::log1p(e), t, not_t);
-  double ce, log_q;
-  if (t == 0) {
-    ce = logit.of_zero;
-    log_q = -logit.of_one;
-  } else if (not_t == 0) {
-    ce = logit.of_one;
-    log_q = -logit.of_zero;
-  } else {
-    ce = not_t * logit.of_zero + t * logit.of_one;
-    log_q = logit.q < 0.5 ? std::log(logit.q) : std::log1p(-(logit.p * t + logit.not_p * not_t));
-  }
-  const double finite_ce = ce > 1e200 ? 1e200 : ce;  // infinity would meet a factor 0
-  const double weight = alpha_t * PowerOf(logit.q, log_q, gamma);
-  // weight = 0 beside ce = inf: an infinitely confident right answer costs nothing.
-  return {weight == 0 && ce > finite_ce ? 0 : weight * ce, weight * logit.Slope(gamma, finite_ce)};
 }
 
 }  // namespace rn

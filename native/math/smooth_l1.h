@@ -4,22 +4,23 @@
 
 #include <cmath>
 
-#include "host_device.h"
+#include "regression_term.h"
 
 namespace rn {
 
-struct SmoothL1Term {
-  double loss;
-  double grad;  // by the prediction
-};
+// beta = 0 is plain L1, whose derivative at 0 is taken as 0.
+struct SmoothL1Loss {
+  static constexpr int kWidth = 1;
+  double beta;
 
-// difference = prediction - target; beta = 0 is plain L1, whose derivative at 0 is taken as 0.
-RN_HD SmoothL1Term SmoothL1(double difference, double beta) {
-  const double magnitude = std::fabs(difference);
-  if (magnitude < beta) return {0.5 * difference * difference / beta, difference / beta};
-  const double sign = difference > 0 ? 1.0 : (difference < 0 ? -1.0 : difference);  // NaN and 0 pass through
-  return {magnitude - 0.5 * beta, sign};
-}
+  RN_HD_MEMBER RegressionTerm<kWidth> operator()(const float* prediction, const float* target) const {
+    const double difference = static_cast<double>(*prediction) - static_cast<double>(*target);
+    const double magnitude = std::fabs(difference);
+    if (magnitude < beta) return {0.5 * difference * difference / beta, {difference / beta}};
+    const double sign = difference > 0 ? 1.0 : (difference < 0 ? -1.0 : difference);  // NaN and 0 pass through
+    return {magnitude - 0.5 * beta, {sign}};
+  }
+};
 
 }  // namespace rn
 

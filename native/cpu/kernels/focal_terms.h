@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "../../math/exact_focal_loss.h"
 #include "../../math/focal_loss.h"
 #include "kernels.h"
 #include "vector.h"
@@ -81,8 +82,8 @@ RN_HD BalancedTerm SoftTerm(const Logits& logits, Float t, Float not_t, const Pa
 template <class Gamma>
 RN_HD BalancedTerm DenseTerm(const Logits& logits, Float target, const Parameters<Gamma>& at, const FocalSpan& span,
                              int64_t k) {
-  const Float low(static_cast<float>(span.background_target));
-  const Float scale(static_cast<float>(span.class_target - span.background_target));
+  const Float low(static_cast<float>(span.range.low));
+  const Float scale(static_cast<float>(span.range.high - span.range.low));
   const Float t = Fma(target, scale, low);
   const Float not_t = Fma(Float(1.0f) - target, scale, low);
   const Mask one = Float(0.0f) >= not_t;
@@ -114,13 +115,10 @@ RN_NOINLINE Float ExactGradients(Float x, Float hard, const Factors& factors, co
   Store(alpha, factors.alpha);
   Store(upstream, factors.upstream);
   ExactGammas(gamma, gammas);
-  const double low = span.background_target, range = span.class_target - low, scale = span.grad_scale;
   for (int i = 0; i < kLanes; ++i) {
-    const double target = static_cast<double>(targets[i]);
-    const double slope =
-        SoftSlope(static_cast<double>(logits[i]), low + target * range, low + (1 - target) * range, gammas[i]);
+    const double slope = SoftSlope(logits[i], targets[i], span.range, gammas[i]);
     const double factor = static_cast<double>(weight[i]) * static_cast<double>(alpha[i]);
-    grad[i] = static_cast<float>(slope * factor * (scale * static_cast<double>(upstream[i])));
+    grad[i] = static_cast<float>(slope * factor * (span.grad_scale * static_cast<double>(upstream[i])));
   }
   return Load(grad);
 }

@@ -5,6 +5,7 @@
 #include "assign.h"
 #include "focal_loss.h"
 #include "nms.h"
+#include "regression_loss.h"
 
 #define RN_STRING_OF(name) #name
 #define RN_STRING(name) RN_STRING_OF(name)
@@ -27,6 +28,10 @@ const Kernels kKernels = {
     FindAtLeast,
     {HighestIou<AnchorList>, Compete<AnchorList>, FindIou<AnchorList>, FindCovered<AnchorList>},
     {HighestIou<GridRun>, Compete<GridRun>, FindIou<GridRun>, FindCovered<GridRun>},
+    {
+#define RN_REGRESSION(KIND, name, Formula, width) RegressionLossOfRows<Formula>,
+#include "../../backend/regressions.def"
+    },
 };
 
 }  // namespace rn::cpu::RN_ISA

@@ -4,10 +4,8 @@
 
 #include <cstdint>
 
-namespace rn {
-struct FocalClass;
-struct FocalLimits;
-}  // namespace rn
+#include "../../backend/parameters.h"
+#include "../../math/focal_parameters.h"
 
 namespace rn::cpu {
 
@@ -32,18 +30,17 @@ struct FocalSpan {
   int64_t number_of_classes;
   float largest_logit;  // up to which float32 surely does; beyond, `limits` say so of an element
   const FocalLimits* limits;
-  const float* weights;                    // optional, one an element
-  double background_target, class_target;  // 0 and 1, or smoothed
+  const float* weights;  // optional, one per element
+  TargetRange range;
 
   double loss_scale, grad_scale;  // of what is stored; the sum is not scaled
-  const float* upstream;          // optional, one an element
+  const float* upstream;          // optional, one per element
   float* losses;                  // optional
   float* grad;                    // optional
   bool stream;                    // write grad, which is aligned to 16 bytes, past the cache
 };
 
 enum FocalTargets { kHard, kSoft, kDense, kNumFocalTargets };
-enum FocalGamma { kGamma0, kGamma1, kGamma2, kGammaReal, kNumFocalGammas };
 
 // Sum of the losses.
 using FocalKernel = double (*)(const FocalSpan&);
@@ -99,6 +96,9 @@ struct AssignKernels {
   int64_t (*find_covered)(const Run&, const BoxWithArea&, float share, int32_t* found);
 };
 
+// The sum of the losses of the rows [first, end).
+using RegressionKernel = double (*)(const rn_regression_loss&, int64_t first, int64_t end);
+
 struct Kernels {
   const char* instruction_set;
   FocalKernel focal_loss[kNumFocalTargets][kNumFocalGammas];
@@ -106,6 +106,7 @@ struct Kernels {
   FindKernel find_at_least;
   AssignKernels<AnchorList> list;
   AssignKernels<GridRun> grid;
+  RegressionKernel regression_loss[RN_NUM_REGRESSIONS];
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it
