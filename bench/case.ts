@@ -1,4 +1,6 @@
 // What a benchmark is made of.
+import { calls, wrongResult } from '../test/operations/driver/calls.js';
+import { caseOf } from '../test/operations/driver/cases.js';
 import type { Torchvision } from './peers/torchvision.js';
 
 export interface Settings {
@@ -53,4 +55,19 @@ export interface Case {
 
 export function fail(sentence: string): never {
   throw new Error(sentence);
+}
+
+/** Throws where the result of a call is not what the operation's case in test/operations/cases says. */
+export function checkResult(operation: string, args: unknown[], result: unknown): void {
+  const wrong = wrongResult(caseOf(operation), args, result);
+  if (wrong) fail(`${operation}: ${wrong}`);
+}
+
+/** The same of small random calls of the case, where the reference would take minutes for what is timed. */
+export function checkSmall(operation: string): void {
+  const c = caseOf(operation);
+  for (const { title, args } of calls(c, c.rows.edges.length)) {
+    const wrong = wrongResult(c, args);
+    if (wrong) fail(`${title}: ${wrong}`);
+  }
 }

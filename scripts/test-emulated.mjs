@@ -20,8 +20,8 @@ function addressSanitizer() {
 /** Test files, and the environment: test/emulator/cuda_runtime.h. */
 const VARIANTS = {
   '': { suffix: '', order: 'shuffled', ulp: '+1' },
-  '--asan': { suffix: '_asan', order: 'reverse', ulp: '-1', kernels: true, more: addressSanitizer },
-  '--races': { suffix: '_races', order: 'shuffled', ulp: 'random', kernels: true, preload: 'short-properties.mjs' },
+  '--asan': { suffix: '_asan', order: 'reverse', ulp: '-1', kernels: true, every: '512', more: addressSanitizer },
+  '--races': { suffix: '_races', order: 'shuffled', ulp: 'random', kernels: true, every: '512', preload: 'short-properties.mjs' },
 };
 
 const name = Object.hasOwn(VARIANTS, process.argv[2] ?? '') ? (process.argv[2] ?? '') : '';
@@ -48,7 +48,7 @@ const env = {
   RETINANET_OPS_EMULATOR_ULP: variant.ulp,
   ...process.env,
   ...variant.more?.(),
-  RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? '128',
+  RETINANET_OPS_TEST_EVERY: process.env.RETINANET_OPS_TEST_EVERY ?? variant.every ?? '128',
   RETINANET_OPS_CUDA_LIBRARY: process.env.RETINANET_OPS_CUDA_LIBRARY ?? library,
 };
 const emulator = join(root, 'test', 'emulator');

@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AnchorGrid, decodeDetections, nms, type DecodeDetectionsOptions, type Detections } from 'retinanet-ops';
-import { decodeImageReference } from '../../test/reference/decode.js';
-import { nmsReference } from '../../test/reference/nms.js';
 import { mismatch } from '../../test/support/compare.js';
 import { random, uniform } from '../../test/support/random.js';
-import { fail, type Case, type Settings } from '../case.js';
+import { checkResult, checkSmall, fail, type Case, type Settings } from '../case.js';
 import { tfjsBackends, tfjsPeer } from '../peers/tfjs.js';
 import { boxesOfImage, IMAGE } from './assign.js';
 
@@ -26,8 +24,7 @@ function nmsCase(count: number): Case {
           kept = nms(boxes, scores, { iouThreshold: IOU_THRESHOLD });
         },
         check: () => {
-          const wrong = mismatch(kept!, nmsReference(boxes, scores, IOU_THRESHOLD));
-          if (wrong) fail(`${name}: ${wrong}`);
+          checkResult('nms', [boxes, scores, { iouThreshold: IOU_THRESHOLD }], kept);
         },
         peers: [
           ...torchvision.peer(
@@ -70,22 +67,6 @@ function heads(images: number, anchors: number, numClasses: number, share: numbe
   return { classLogits, boxDeltas: uniform(next, images * anchors * 4, -0.5, 0.5) };
 }
 
-/** A small image in full against the reference: the large one would take the reference minutes. */
-function checkSmallImage(name: string): void {
-  const size = { imageHeight: 96, imageWidth: 130 };
-  const grid = new AnchorGrid(size);
-  const numClasses = 5;
-  const { classLogits, boxDeltas } = heads(1, grid.count, numClasses, 0.05);
-  const got = decodeDetections({ classLogits, boxDeltas, anchors: grid, numClasses });
-  const want = decodeImageReference(classLogits, boxDeltas, {
-    ...{ anchors: grid.boxes(), levelCounts: grid.levels.map((level) => level.count), ...size, numClasses },
-    ...{ scoreThreshold: 0.05, topK: 1000, iouThreshold: IOU_THRESHOLD, maxDetections: 300 },
-  });
-  const wrong =
-    mismatch(got.labels, want.labels) ?? mismatch(got.boxes, want.boxes, { relative: 1e-6, absolute: 2e-5 });
-  if (wrong) fail(`${name}: ${wrong}`);
-}
-
 function decodeCase(images: number): Case {
   const name = `decodeDetections, ${images} image${images > 1 ? 's' : ''} of 800x1344, 80 classes`;
   return {
@@ -108,7 +89,7 @@ function decodeCase(images: number): Case {
           found = decodeDetections(options);
         },
         check: () => {
-          checkSmallImage(name);
+          checkSmall('decodeDetections');
           if (found!.scores.some((score) => !(score > 0.05))) fail(`${name}: a score below the threshold`);
         },
         peers: torchvision.peer(

@@ -8,7 +8,7 @@ import {
 } from 'retinanet-ops';
 import { mismatch } from '../../test/support/compare.js';
 import { random, uniform } from '../../test/support/random.js';
-import { fail, type Case, type Settings } from '../case.js';
+import { checkSmall, fail, type Case, type Settings } from '../case.js';
 import { boxesOfImage, IMAGE } from './assign.js';
 
 const CLASSES = 80;
@@ -56,6 +56,7 @@ function lossCase(images: number): Case {
           });
         },
         check: () => {
+          checkSmall('retinanetLoss');
           const { labels, positives, boxTargets, numPositives } = assignAnchorsBatch(anchors, groundTruth);
           const { classLoss, boxLoss, classGrad } = result!;
           const few = classGrad.slice(0, 1 << 20);

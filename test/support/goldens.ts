@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** An array of test/golden: base64 of little-endian bytes, as generate.py writes it. */
+/** An array of test/golden: base64 of little-endian bytes, as generators/golden.py writes it. */
 export interface Packed {
   shape: number[];
   f32?: string;
