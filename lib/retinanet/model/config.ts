@@ -102,7 +102,7 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
   const numbers = (name: keyof RetinaNetConfig, range: NumberRange) => check.numbers(at(name), given[name], range);
   const channels = (name: keyof RetinaNetConfig, range: NumberRange) => {
     const values = numbers(name, range);
-    check.length(at(name), values, 3, 'one a channel');
+    check.length(at(name), values, 3, 'one per channel');
     return values;
   };
   const positive = { min: 0, exclusiveMin: true };
@@ -125,7 +125,7 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
     seed: integer('seed', 0, 2 ** 31 - 1),
   };
   const { numClasses, classNames } = resolved;
-  if (classNames.length > 0) check.length(at('classNames'), classNames, numClasses, 'one a class');
+  if (classNames.length > 0) check.length(at('classNames'), classNames, numClasses, 'one per class');
   return resolved;
 }
 
