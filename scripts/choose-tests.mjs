@@ -56,6 +56,6 @@ function namesakesOf(file) {
 export function testsOf(name) {
   const file = posix(relative(root, resolve(root, name)));
   if (file.startsWith(posix(compiled))) return isTest(file) ? [file] : importersOf(file);
-  if (file.startsWith('test/') && file.endsWith('.ts')) return importersOf(outputOf(file));
-  return namesakesOf(file);
+  const importers = file.startsWith('test/') && file.endsWith('.ts') ? importersOf(outputOf(file)) : [];
+  return importers.length > 0 ? importers : namesakesOf(file);
 }

@@ -1,6 +1,7 @@
 // `npm test -- [FILE|NAME] ... [options of AVA]`: builds what is outdated, then runs the tests: of a test file, of a source by its
 // name, or all. The emulated CUDA plugin, which takes longest, is built where a chosen test needs it.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +32,7 @@ const files = names.flatMap((name) => {
   }
   return tests;
 });
-if (names.length === 0 || files.some((file) => file.includes('/cuda/'))) run(join('scripts', 'build.mjs'), 'emulated');
+const needsEmulator = (file) => file.includes('/cuda/') || readFileSync(join(root, file), 'utf8').includes('_emulated');
+if (names.length === 0 || files.some(needsEmulator)) run(join('scripts', 'build.mjs'), 'emulated');
 const ava = join(dirname(createRequire(import.meta.url).resolve('ava')), 'cli.mjs');
 run(ava, ...options, ...new Set(files));

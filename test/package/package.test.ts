@@ -78,6 +78,7 @@ serial('the package holds exactly what is needed', (t) => {
     ...others,
     'scripts/build-from-source.mjs',
     'scripts/toolchain.mjs',
+    ...filesUnder('docs').filter((file) => file.endsWith('.md')),
     ...filesUnder('native').filter((file) => !file.startsWith(join('native', 'bench'))),
   ];
   const got = packed.files.map(({ path }) => path);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** What the README's network example takes for granted: a data set. Two plain images with one box each. */
 const DATA = `const dataset = {
@@ -8,17 +8,36 @@ const DATA = `const dataset = {
 const testSet = dataset;
 `;
 
+/** The code blocks of a page in one language. */
+function blocks(file: string, language: string): string[] {
+  const fenced = readFileSync(file, 'utf8').matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'));
+  return [...fenced].map((match) => match[1]!);
+}
+
 /** What the README tells a user to install: the arguments of each `npm install`. */
 export function readmeInstalls(): string[][] {
-  const shell = [...readFileSync('README.md', 'utf8').matchAll(/```sh\n(.*?)```/gs)].flatMap((match) =>
-    match[1]!.split('\n'),
-  );
   const command = 'npm install ';
-  return shell.filter((line) => line.startsWith(command)).map((line) => line.slice(command.length).split(' '));
+  const lines = blocks('README.md', 'sh').flatMap((block) => block.split('\n'));
+  return lines.filter((line) => line.startsWith(command)).map((line) => line.slice(command.length).split(' '));
 }
 
 /** The README's examples, ready to run. The one that trains gets a data set and fewer steps. */
 export function readmeExamples(): string[] {
-  const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```ts\n(.*?)```/gs)].map((match) => match[1]!);
-  return blocks.map((code) => (code.includes('trainRetinaNet') ? DATA + code.replace(/steps: \d+/, 'steps: 2') : code));
+  return blocks('README.md', 'ts').map((code) =>
+    code.includes('trainRetinaNet') ? DATA + code.replace(/steps: \d+/, 'steps: 2') : code,
+  );
+}
+
+/** The examples of the guides by page and number: those that run anywhere, and those that need a device. */
+export function guideExamples(): { title: string; code: string; needsDevice: boolean }[] {
+  const pages = readdirSync('docs').filter((file) => file.endsWith('.md'));
+  const all = pages.flatMap((page) =>
+    ['ts', 'js'].flatMap((language) =>
+      blocks(`docs/${page}`, language).map((code, i) => {
+        const title = `docs/${page}, ${language} ${i + 1}`;
+        return { title, code, needsDevice: language === 'js' };
+      }),
+    ),
+  );
+  return all.filter(({ code }) => code.includes("from 'retinanet-ops"));
 }

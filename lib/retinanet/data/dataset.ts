@@ -114,13 +114,13 @@ export function checkTruth(check: Check, name: string, value: unknown, images?: 
   if (classNames.length === 0) check.fail('ERR_SHAPE', `${name}.classNames`, 'at least one name', '0');
   const labels = check.array('Int32Array', `${name}.labels`, given.labels);
   const count = labels.length;
-  const boxes = check.array('Float32Array', `${name}.boxes`, given.boxes, 4 * count, '[G, 4], four a label,');
+  const boxes = check.array('Float32Array', `${name}.boxes`, given.boxes, 4 * count, '[G, 4], four per label,');
   const offsets = check.array('Int32Array', `${name}.offsets`, given.offsets);
   checkOffsets(check, `${name}.offsets`, offsets, images ?? Math.max(0, offsets.length - 1), count);
   const names =
     given.names === undefined
       ? undefined
-      : check.strings(`${name}.names`, given.names, offsets.length - 1, 'one an image');
+      : check.strings(`${name}.names`, given.names, offsets.length - 1, 'one per image');
   const truth = { classNames, boxes, labels, offsets, names };
   check.labels(`${name}.labels`, labels, 0, classNames.length, imageOf(truth));
   check.boxes(`${name}.boxes`, boxes, { area: true, imageOf: imageOf(truth) });
@@ -143,7 +143,7 @@ export function pixelStatistics(dataset: Pick<DetectionDataset, 'images'>): {
   const given = check.fields<Pick<DetectionDataset, 'images'>>('dataset', dataset, ['images']);
   const images = check.array('Uint8Array', 'dataset.images', given.images);
   if (images.length % 3 !== 0) {
-    check.fail('ERR_SHAPE', 'dataset.images', 'three values a pixel', `${String(images.length)} values`);
+    check.fail('ERR_SHAPE', 'dataset.images', 'three values per pixel', `${String(images.length)} values`);
   }
   const sum = [0, 0, 0];
   const squares = [0, 0, 0];

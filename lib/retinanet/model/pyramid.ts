@@ -9,7 +9,7 @@ import { add, apply, type LayerFactory, mapSize, relu } from './layers.js';
  * added, a 3x3 convolution on each sum. Levels above P5 come from the level below by a 3x3 convolution with stride 2.
  *
  * @param levels rising without a gap
- * @returns one feature map a level, finest first; level l has ceil(size / 2^l) cells.
+ * @returns one feature map per level, finest first; level l has ceil(size / 2^l) cells.
  */
 export function featurePyramid(
   make: LayerFactory,
