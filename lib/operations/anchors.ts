@@ -156,7 +156,7 @@ export class AnchorGrid {
     return grid.#native;
   }
 
-  /** [L, S, 2]: half widths and half heights, rounded to float32 once. */
+  /** [L, S, 2] half widths and half heights, rounded to float32 once. */
   #halfSizes(check: Check): Float32Array {
     const halves = this.baseSizes.flatMap((baseSize) =>
       this.scales.flatMap((scale) =>

@@ -54,7 +54,7 @@ export interface AssignOptions<
   F extends Floats = Float32Array,
   Out extends Ints = IntsLike<F>,
 > extends AssignBatchOptions<F, Out> {
-  /** [I, 4]: regions of unlabelled or crowded objects. In the memory where gtBoxes are. */
+  /** [I, 4] regions of unlabelled or crowded objects. In the memory where gtBoxes are. */
   ignoreBoxes?: Float32Array | FloatsLike<F>;
 }
 
@@ -78,7 +78,7 @@ export const GROUND_TRUTH = {
   labels: neededArray<IntArray>(),
   /** [B + 1], from 0 to G; always on the host. */
   offsets: neededArray<Int32Array>(),
-  /** [I, 4]: see MatchOptions.ignoreIof. */
+  /** [I, 4] see MatchOptions.ignoreIof. */
   ignoreBoxes: array<FloatArray>(),
   /** [B + 1], from 0 to I; always on the host. */
   ignoreOffsets: array<Int32Array>(),
@@ -89,13 +89,13 @@ export interface GroundTruth<F extends Floats = Float32Array> extends OptionsOf<
 
 /** What `assignAnchors` finds, for A anchors of which P are positive. */
 export interface Assignment<F extends Floats = Float32Array> {
-  /** [A]: class label, -1 background, -2 ignored. */
+  /** [A] class label, -1 background, -2 ignored. */
   labels: IntsLike<F>;
-  /** [A]: row of the ground truth, -1 background, -2 ignored. */
+  /** [A] row of the ground truth, -1 background, -2 ignored. */
   matches: IntsLike<F>;
-  /** [P]: indices of the positive anchors, ascending. */
+  /** [P] indices of the positive anchors, ascending. */
   positives: IntsLike<F>;
-  /** [P, 4]: deltas from the positive anchors to their boxes (see encodeBoxes). */
+  /** [P, 4] deltas from the positive anchors to their boxes (see encodeBoxes). */
   boxTargets: FloatsLike<F>;
   /** P. */
   numPositives: number;
@@ -106,7 +106,7 @@ export interface Assignment<F extends Floats = Float32Array> {
 
 /** As Assignment, over [B * A] anchors; matches and unmatchedGt are rows of the batch's own `boxes`. */
 export interface BatchAssignment<F extends Floats = Float32Array> extends Assignment<F> {
-  /** [B + 1]: image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]; on the host. */
+  /** [B + 1] image b owns positives positiveOffsets[b] .. positiveOffsets[b + 1]; on the host. */
   positiveOffsets: Int32Array;
 }
 

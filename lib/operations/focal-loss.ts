@@ -61,7 +61,7 @@ export interface FocalLossOptions<
 /** Options of `sigmoidFocalLossBackward`. */
 export interface FocalLossBackwardOptions<F extends Floats = Float32Array>
   extends CommonOptions<F, Reduction>, GradOutputOptions<F> {
-  /** [N, K]: the array that receives the gradient; may be `logits` itself, and must not overlap any other array of the call. */
+  /** [N, K] the array that receives the gradient; may be `logits` itself, and must not overlap any other array of the call. */
   out?: FloatsLike<F>;
 }
 
@@ -71,7 +71,7 @@ export interface FocalLossValueAndGradOptions<
   R extends Reduction = Reduction,
 > extends CommonOptions<F, R> {
   /**
-   * [N, K]: receives the gradient; may be `logits` itself, and must not overlap any other array of the call.
+   * [N, K] receives the gradient; may be `logits` itself, and must not overlap any other array of the call.
    * Or both outputs by name; `losses` only with reduction 'none'.
    */
   out?: FloatsLike<F> | LossesAndGrad<F>;
@@ -81,7 +81,7 @@ export interface FocalLossValueAndGradOptions<
 export interface FocalLossValueAndGrad<Loss = number | Float32Array, F extends Floats = Float32Array> {
   /** The reduced loss, or with reduction 'none' the losses [N, K]. */
   loss: Loss;
-  /** [N, K]: the derivative of the summed `loss` by the logits. */
+  /** [N, K] the derivative of the summed `loss` by the logits. */
   grad: FloatsLike<F>;
   /** Anchors that are not ignored and have a class (dense targets: any target above 0; see `numClasses`). */
   numPositives: NumberLike<F>;

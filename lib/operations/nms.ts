@@ -10,7 +10,7 @@ export const SUPPRESSION = {
   iouThreshold: number({ min: 0, max: 1, default: 0.5 }),
   /** At most so many boxes are kept, >= 0. Default: all that survive. */
   maxOutput: number({ min: 0, integer: true }),
-  /** [n]: boxes suppress only boxes of their own class. */
+  /** [n] boxes suppress only boxes of their own class. */
   classes: array<IntArray>(),
 };
 export const NMS_OPTIONS = { ...SUPPRESSION, ...BACKEND };

@@ -78,9 +78,9 @@ export interface RetinanetLoss<F extends Floats = Float32Array> {
   boxLoss: NumberLike<F>;
   /** Positive anchors of the batch. */
   numPositives: NumberLike<F>;
-  /** [B, A, K]: derivative of `loss` by classLogits, times lossScale. */
+  /** [B, A, K] derivative of `loss` by classLogits, times lossScale. */
   classGrad: FloatsLike<F>;
-  /** [B, A, 4]: derivative of `loss` by boxDeltas, times lossScale. */
+  /** [B, A, 4] derivative of `loss` by boxDeltas, times lossScale. */
   boxGrad: FloatsLike<F>;
 }
 
