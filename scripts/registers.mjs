@@ -57,7 +57,7 @@ export function demangled(mangled) {
   return stdout
     .trim()
     .replace(/^void /, '')
-    .replace(/\(rn::cuda::FocalGamma\)/g, '')
+    .replace(/\(rn::(cuda::)?FocalGamma\)/g, '')
     .replace(/\(anonymous namespace\)::/g, '')
     .replace(/rn::cuda::/g, '')
     .replace(/\(.*/, '');

@@ -54,9 +54,9 @@ struct ArrayType<double> {
 // the names down and answers with nothing: every field is read in every call, whatever the values of others.
 class Arguments {
  public:
-  explicit Arguments(const Napi::CallbackInfo& info) : info_(&info) {}
+  explicit Arguments(const Napi::CallbackInfo& info) : env_(info.Env()), info_(&info) {}
   // Writes down what is read.
-  explicit Arguments(std::vector<std::string>* names) : names_(names) {}
+  Arguments(Napi::Env env, std::vector<std::string>* names) : env_(env), names_(names) {}
 
   double Number(const char* name);
   int64_t Count(const char* name);
@@ -140,7 +140,7 @@ class Arguments {
     return a * b;
   }
 
-  Napi::Env Env() const { return info_->Env(); }
+  Napi::Env Env() const { return env_; }
 
   // Says it of the field read last.
   [[noreturn]] void Fail(const std::string& expected) const { Fail(name_, expected); }
@@ -151,11 +151,9 @@ class Arguments {
   template <class Read>
   auto Take(const char* name, const Read& read) -> decltype(read(Napi::Value())) {
     name_ = name;
-    if (names_) {
-      names_->emplace_back(name);
-      return {};
-    }
-    return read((*info_)[index_++]);
+    if (info_) return read((*info_)[index_++]);
+    names_->emplace_back(name);
+    return {};
   }
 
   template <class T>
@@ -204,6 +202,7 @@ class Arguments {
 
   void Join(Home& home, const rn_place& place);
 
+  const Napi::Env env_;
   const Napi::CallbackInfo* const info_ = nullptr;
   std::vector<std::string>* const names_ = nullptr;
   const char* name_ = "";

@@ -90,16 +90,16 @@ class PromiseWorker final : public Napi::AsyncWorker {
 
 Napi::Value CallAsync(const Napi::CallbackInfo& info) {
   return Allocating(info.Env(), [&]() -> Napi::Value {
-    auto worker = std::make_unique<PromiseWorker>(info);
+    auto* worker = new PromiseWorker(info);
     const Napi::Promise promise = worker->Promise();
-    worker.release()->Queue();  // the worker deletes itself when done
-    return promise;
+    worker->Queue();  // the worker deletes itself when done
+    return promise;   // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
   });
 }
 
 Napi::Array FieldsOf(Napi::Env env, const Binding& binding) {
   std::vector<std::string> names;
-  Arguments args(&names);
+  Arguments args(env, &names);
   static_cast<void>(ReadBackend(args, binding));
   static_cast<void>(binding.read(args));
   Napi::Array fields = Napi::Array::New(env, names.size());

@@ -16,7 +16,8 @@ typedef struct rn_backend {
   uint32_t abi_version;
   const char* name;
   const char* instruction_set;
-#define RN_OPERATION(Name, name, parameters) rn_status (*name)(const parameters*);
+#define RN_OPERATION(Name, name, parameters) \
+  rn_status (*name)(const parameters*);  // NOLINT(bugprone-macro-parentheses)
 #include "operations.def"
 } rn_backend;
 

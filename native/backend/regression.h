@@ -14,7 +14,7 @@ void WithRegression(rn_regression kind, double beta, const Visit& visit) {
 #define RN_REGRESSION(KIND, name, Formula, width)                         \
   case KIND:                                                              \
     static_assert(Formula::kWidth == (width), "as regressions.def says"); \
-    return visit(Formula{beta});
+    return visit(Formula{beta}); /* NOLINT(bugprone-macro-parentheses) */
 #include "regressions.def"
     case RN_NUM_REGRESSIONS:
       return;  // no kind

@@ -6,7 +6,7 @@
 
 namespace rn::cuda {
 
-#define RN_OPERATION(Name, name, parameters) rn_status Name(const parameters*);
+#define RN_OPERATION(Name, name, parameters) rn_status Name(const parameters*);  // NOLINT(bugprone-macro-parentheses)
 #include "../backend/operations.def"
 
 }  // namespace rn::cuda

@@ -48,22 +48,6 @@ __device__ void StoreSome(float* to, bool aligned, const float (&values)[kCount]
   }
 }
 
-// `scale`: the row's weight by the normalizer; 0: the loss does not count. Adds to the sum, and gives what is stored.
-template <class Formula>
-__device__ void Compute(const Formula& formula, const float* prediction, const float* target, double scale,
-                        float upstream, double& sum, float& loss, float* grad) {
-  constexpr int kWidth = Formula::kWidth;
-  loss = 0;
-  RN_UNROLL for (int k = 0; k < kWidth; ++k) grad[k] = 0;
-  if (scale == 0) return;
-  const RegressionTerm<kWidth> term = formula(prediction, target);
-  sum += scale * term.loss;
-  loss = static_cast<float>(scale * term.loss);
-  RN_UNROLL for (int k = 0; k < kWidth; ++k) {
-    grad[k] = static_cast<float>(static_cast<double>(upstream) * scale * term.grad[k]);
-  }
-}
-
 template <class Formula>
 __global__ void __launch_bounds__(kThreads) RegressionKernel(const RegressionArguments p, const Formula formula) {
   struct Shared {
@@ -92,7 +76,7 @@ __global__ void __launch_bounds__(kThreads) RegressionKernel(const RegressionArg
       losses[n] = 0;
       RN_UNROLL for (int k = 0; k < kWidth; ++k) grad[at + k] = 0;
       if (i + at >= p.count) break;
-      double scale = unit;
+      double scale = unit;  // the row's weight by the normalizer; 0: the loss does not count
       if (!whole) {
         RN_UNROLL for (int k = 0; k < kWidth; ++k) {
           predictions[at + k] = p.predictions[i + at + k];
@@ -105,7 +89,14 @@ __global__ void __launch_bounds__(kThreads) RegressionKernel(const RegressionArg
         column += kWidth;
         if (column == p.columns) column = 0, ++row;
       }
-      Compute(formula, predictions + at, targets + at, scale, upstream[n], sum, losses[n], grad + at);
+      if (scale != 0) {
+        const RegressionTerm<kWidth> term = formula(predictions + at, targets + at);
+        sum += scale * term.loss;
+        losses[n] = static_cast<float>(scale * term.loss);
+        RN_UNROLL for (int k = 0; k < kWidth; ++k) {
+          grad[at + k] = static_cast<float>(static_cast<double>(upstream[n]) * scale * term.grad[k]);
+        }
+      }
       if (!whole && p.losses) p.losses[i / kWidth + n] = losses[n];
       if (!whole && p.grad) {
         RN_UNROLL for (int k = 0; k < kWidth; ++k) p.grad[i + at + k] = grad[at + k];
