@@ -152,7 +152,7 @@ class Arguments {
   auto Take(const char* name, const Read& read) -> decltype(read(Napi::Value())) {
     name_ = name;
     if (info_) return read((*info_)[index_++]);
-    names_->emplace_back(name);
+    if (names_) names_->emplace_back(name);
     return {};
   }
 
