@@ -49,7 +49,7 @@ export function put<Tree>(tree: Tree, path: string, value: unknown): Tree {
 /** Text that is the same for the same bits, wherever the arrays lie. Objects are taken as they are, grids by their boxes. */
 export function digest(tree: unknown): string {
   const text = replaced(tree, (leaf) => {
-    if (ArrayBuffer.isView(leaf)) return bits(leaf as Numbers);
+    if (ArrayBuffer.isView(leaf)) return bits(leaf);
     if (leaf instanceof AnchorGrid) return bits(leaf.boxes());
     return typeof leaf === 'number' ? bits(Float64Array.of(leaf)) : leaf;
   });
