@@ -58,7 +58,7 @@ cpSync(process.execPath, join(system, 'node'));
 writeFileSync(
   join(system, 'app', 'use.mjs'),
   `import * as ops from 'retinanet-ops';
-  import { native } from './node_modules/retinanet-ops/dist/native.js';
+  import { native } from './node_modules/retinanet-ops/dist/runtime/native.js';
   ops.setNumThreads(4);
   const grid = new ops.AnchorGrid({ imageHeight: 640, imageWidth: 640 });
   const { labels, numPositives } = ops.assignAnchors(grid, Float32Array.of(10, 10, 200, 200), Int32Array.of(1));

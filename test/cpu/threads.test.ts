@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Binding } from '../../binding.js';
 import { runScript } from '../support/child.js';
 
-const internal = (await import(new URL('./native.js', import.meta.resolve('retinanet-ops')).href)) as {
+const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
   native: () => Binding;
 };
 
