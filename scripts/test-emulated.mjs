@@ -21,7 +21,14 @@ function addressSanitizer() {
 const VARIANTS = {
   '': { suffix: '', order: 'shuffled', ulp: '+1' },
   '--asan': { suffix: '_asan', order: 'reverse', ulp: '-1', kernels: true, every: '512', more: addressSanitizer },
-  '--races': { suffix: '_races', order: 'shuffled', ulp: 'random', kernels: true, every: '512', preload: 'short-properties.mjs' },
+  '--races': {
+    suffix: '_races',
+    order: 'shuffled',
+    ulp: 'random',
+    kernels: true,
+    every: '512',
+    preload: 'short-properties.mjs',
+  },
 };
 
 const name = Object.hasOwn(VARIANTS, process.argv[2] ?? '') ? (process.argv[2] ?? '') : '';

@@ -19,7 +19,7 @@ function composedFocalLoss(x: tf.Tensor2D, t: tf.Tensor2D, alpha: tf.Tensor1D | 
 
 /** The targets of torchvision and of the composed loss: dense, smoothed by hand; ignored rows count as background. */
 function denseTargets({ logits, targets, options }: FocalInputs, rows: number): Float32Array {
-  const { numClasses, labelSmoothing: s = 0 } = options;
+  const { numClasses, labelSmoothing: s } = options;
   const count = (logits.length / numClasses) * (targets instanceof Int32Array ? 1 : numClasses);
   const some = targets.subarray(0, (rows * count) / (logits.length / numClasses));
   const dense = some instanceof Int32Array ? oneHot(some, numClasses) : some;
@@ -33,7 +33,7 @@ export function focalPeers(
   torchvision: Torchvision,
 ): Peer[] {
   const { logits, options } = inputs;
-  const { numClasses, alpha = 0.25, gamma = 2 } = options;
+  const { numClasses, alpha, gamma } = options;
   // None of them has a gamma for each class, or switches alpha off by itself.
   if (typeof gamma !== 'number' || alpha === null) return [];
   const rows = logits.length / numClasses;

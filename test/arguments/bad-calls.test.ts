@@ -16,20 +16,23 @@ function spoilt(example: unknown[], row: BadCall): { args: unknown[]; code: Erro
   return { args: example.map((arg, i) => (i === row[0] ? row[1] : arg)), code: row[2], message: row[3] };
 }
 
-for (const { name, example, bad } of cases) {
+for (const c of cases) {
+  const { name, bad } = c;
   test(`${name}: bad calls, plain and promised, throw a code, name what is wrong and leave outputs alone`, async (t) => {
-    t.notThrows(() => operation(sync, name)(...example()));
+    t.notThrows(() => operation(sync, name)(...c.example()));
     t.true(bad.length > 0);
     for (const row of bad) {
-      const { args, code, message } = spoilt(example(), row);
-      const options = digest(args.at(-1));
+      const { args, code, message } = spoilt(c.example(), row);
+      // Detached arrays have no bytes to look at; outputs do.
+      const outputs = () => digest((args.at(-1) as { out?: unknown } | null | undefined)?.out ?? null);
+      const before = outputs();
       const want = { instanceOf: RetinanetOpsError, code, message };
       const error = t.throws(() => operation(sync, name)(...args), want);
       t.true(error?.message.startsWith(`${name}: expected `), error?.message);
       let promise: unknown;
       t.notThrows(() => (promise = operation(promises, name)(...args)));
       await t.throwsAsync(promise as Promise<unknown>, want);
-      t.is(digest(args.at(-1)), options);
+      t.is(outputs(), before);
     }
     t.log(`${bad.length} calls`);
   });

@@ -12,10 +12,10 @@ import { caseOf, cases } from '../operations/driver/cases.js';
 const all = [...new Set(cases.flatMap(({ options }) => options)), 'backend', 'nonsense'];
 
 /** Whether the operation knows the option: it may find fault with null, but not with the name. */
-async function knows(entry: object, { name, example }: Case, option: string): Promise<boolean> {
-  const args = withOptions(example(), { [option]: null });
+async function knows(entry: object, c: Case, option: string): Promise<boolean> {
+  const args = withOptions(c.example(), { [option]: null });
   try {
-    await operation(entry, name)(...args);
+    await operation(entry, c.name)(...args);
     return true;
   } catch (error) {
     return !(error as Error).message.includes('a known option');

@@ -41,7 +41,7 @@ type Maker = new (buffer: ArrayBuffer, byteOffset: number, length: number) => Nu
 test('outputs at every offset around every input: refused where they overlap, right where they do not', (t) => {
   const outcomes = { refused: 0, inPlace: 0, apart: 0 };
   const property = fc.property(
-    fc.constantFrom(...cases.filter(({ outputs }) => outputs !== undefined)),
+    fc.constantFrom(...cases.filter((c) => c.outputs !== undefined)),
     fc.constantFrom(...Object.values(memories)),
     fc.nat(),
     fc.integer({ min: -14, max: 14 }),

@@ -50,8 +50,9 @@ test('every operation under vmThreads, on arrays of three realms, and across a m
   const called = Object.keys(calls).join(' ');
   for (const { name } of cases) t.true(called.includes(name), name);
   const expected = {
-    operations: cases.map(({ name, example }) => {
-      const args = example();
+    operations: cases.map((c) => {
+      const { name } = c;
+      const args = c.example();
       return { name, args: args.map(written), result: written(operation(ops, name)(...args)) };
     }),
     tensors: Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, written(call())])),

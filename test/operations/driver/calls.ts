@@ -3,7 +3,7 @@ import * as sync from 'retinanet-ops';
 import { mismatch } from '../../support/compare.js';
 import { random } from '../../support/random.js';
 import type { Case } from './case.js';
-import { digest, paths, at, put, type Numbers } from './trees.js';
+import { digest, at, put, type Numbers } from './trees.js';
 
 export type Operation = (...args: unknown[]) => unknown;
 
@@ -112,9 +112,4 @@ export function wrongOutput(c: Case, args: unknown[]): string | null {
       return `${path} in place of ${over}: other bits`;
   }
   return null;
-}
-
-/** A message for a call whose arguments have changed, or null. */
-export function spoilt(args: unknown[], before: string): string | null {
-  return digest(args) === before ? null : `its arguments, of ${paths(args).length} arrays, have changed`;
 }

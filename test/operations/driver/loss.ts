@@ -137,5 +137,5 @@ export function lossCases<Targets extends Numbers, Options extends object>(given
     (reduction) => ({ out: '0', 'out.grad': '0', ...(reduction === 'none' ? { 'out.losses': null } : {}) }),
     { bad: [...bad, ...(badOf.both ?? [])] },
   );
-  return { loss: loss, cases: [value, backward, both] };
+  return { loss, cases: [value, backward, both] };
 }
