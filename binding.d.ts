@@ -20,7 +20,7 @@ type Optional<T> = T | null;
 /** One number for all classes, or [K]. */
 type PerClass = number | Float64Array;
 
-/** Where `anchorLevels` is null boxes [A, 4]; else levels [L, 4] of height, width, stride, first, and half sizes [L, S, 2]. */
+/** Where `anchorLevels` is null boxes [A, 4]; else levels [L, 3] of height, width and stride, and half sizes [L, S, 2]. */
 export type AnchorArguments =
   | { anchorLevels: null; halfSizes: null; anchorBoxes: Floats }
   | { anchorLevels: Float64Array; halfSizes: HostFloats; anchorBoxes: null };

@@ -8,7 +8,6 @@ export {
   type AssignOptions,
   type AssignOut,
   type BatchAssignment,
-  type GroundTruth,
   type MatchOptions,
   type MemoryOf,
 } from './operations/assign.js';
@@ -60,6 +59,7 @@ export {
   type HardNegativesOptions,
   type OnlineHardExamplesOptions,
 } from './operations/mining.js';
+export type { GroundTruth } from './operations/ground-truth.js';
 export { nms, type NmsOptions } from './operations/nms.js';
 export type { FocalLossParameterOptions, PerClass } from './arguments/per-class.js';
 export { priorBias } from './operations/prior.js';

@@ -6,6 +6,7 @@
 
 A line of JSON for each result goes to cuda.jsonl in the folder (report.py makes a table of it). Exit status 3: the peer is absent here.
 With the emulated library and --quick everything runs on the processor: that rehearses the program, and the times mean nothing."""
+
 import argparse
 import os
 import sys

@@ -1,6 +1,7 @@
 """What is timed: data in the device's memory, calls on it, and the check of their results before.
 
 A case has `calls`: {name: (call, bytes moved or None, its limit or None)}, `check()`, and `peers`, those of peers.py that do the same."""
+
 import ctypes
 import functools
 
@@ -107,7 +108,9 @@ class RetinanetLoss:
         self.d = to_dtype(normal(b.random, (s.images, count, 4), 0, 0.3), dtype)
         self.inputs = [Buffer.of(b.plugin, array) for array in (self.x, self.d)]
         self.grads, self.sums = [Buffer(b.plugin, array.nbytes) for array in (self.x, self.d)], Buffer(b.plugin, 32)
-        sums = {name: self.sums.address + 8 * i for i, name in enumerate(("loss", "class_loss", "box_loss", "num_positive"))}
+        sums = {
+            name: self.sums.address + 8 * i for i, name in enumerate(("loss", "class_loss", "box_loss", "num_positive"))
+        }
         run = functools.partial(
             b.plugin.run, "retinanet_loss", DEVICE,
             **dict(dtype=DTYPES[dtype], class_logits=self.inputs[0].address, box_deltas=self.inputs[1].address),
@@ -130,7 +133,9 @@ class RetinanetLoss:
         slope[labels == -2] = 0
         ulp = {"float32": 0, "float16": 2.0**-11, "bfloat16": 2.0**-8}[self.dtype]
         got = to_float32(self.grads[0].read(self.x[0]), self.dtype)
-        close(got, slope / sums[3], 2e-6 + ulp, "the gradient of image 0", 2.0**-25 if self.dtype == "float16" else 1e-30)
+        close(
+            got, slope / sums[3], 2e-6 + ulp, "the gradient of image 0", 2.0**-25 if self.dtype == "float16" else 1e-30
+        )
         close(sums[0], sums[1] + sums[2], 1e-12, "the sum of both losses")
 
 

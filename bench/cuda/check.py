@@ -6,6 +6,7 @@
 The library may be the emulated one, then no GPU is needed. Each check runs on host and on device arrays, those on random data also
 four times in the same device memory with other data each time (what was recorded the second time is replayed then). --logits: how
 many the check of many takes, by default more than 2^31 on a GPU. The last line counts."""
+
 import argparse
 import os
 import sys
@@ -34,7 +35,10 @@ def runs(plugin, only, count):
         yield f"{name}, host arrays", lambda function=function: function(Operations(plugin, "host"))
         yield f"{name}, device arrays", lambda function=function: function(Operations(plugin, "device"))
         if function.__module__ != "check_golden":  # vectors that the others' arrays surpass
-            yield f"{name}, four times in the same memory", lambda function=function: function(Operations(plugin, "device", times=4))
+            yield (
+                f"{name}, four times in the same memory",
+                lambda function=function: function(Operations(plugin, "device", times=4)),
+            )
 
 
 def main():

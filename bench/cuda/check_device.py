@@ -1,4 +1,5 @@
 """Checks of what only device arrays have: any alignment, and more elements than 32 bits count."""
+
 import numpy as np
 
 import reference
@@ -29,7 +30,10 @@ def misaligned_logits(plugin, _):
 def misaligned_arrays(plugin, _):
     """The other operations, every array one element past an aligned address."""
     rng = np.random.default_rng(8)
-    one = {name: 1 for name in ("class_logits", "box_deltas", "class_grad", "box_grad", "boxes", "scores", "a", "b", "out", "keep")}
+    one = {
+        name: 1
+        for name in ("class_logits", "box_deltas", "class_grad", "box_grad", "boxes", "scores", "a", "b", "out", "keep")
+    }
     aligned, shifted = Operations(plugin, "device"), Operations(plugin, "device", shifts=one)
     grid = Grid(64, 96, [8, 16, 32], [32, 64, 128], [1], [0.5, 1, 2])
     truth = random_truth(rng, [3, 2], 80, 5)

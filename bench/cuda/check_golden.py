@@ -1,4 +1,5 @@
 """Checks against the golden vectors of test/golden, which torchvision made."""
+
 import numpy as np
 
 from compare import check, close, equal, golden
@@ -10,7 +11,9 @@ def focal_loss_is_torchvisions(ops):
     for case in golden("focal-loss.json"):
         for run in case["runs"]:
             alpha = None if run["alpha"] < 0 else run["alpha"]
-            losses, grad, total, _ = ops.focal_loss(case["logits"], targets=case["targets"], alpha=alpha, gamma=run["gamma"])
+            losses, grad, total, _ = ops.focal_loss(
+                case["logits"], targets=case["targets"], alpha=alpha, gamma=run["gamma"]
+            )
             close(losses, run["value"], 1e-6)
             close(total, run["sum"], 1e-6)
             close(grad, run["grad"], 1e-6)

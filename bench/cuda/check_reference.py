@@ -1,4 +1,5 @@
 """Checks against the references of reference.py on random data."""
+
 import numpy as np
 
 import reference

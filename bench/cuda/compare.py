@@ -1,4 +1,5 @@
 """The list of checks, golden vectors, random boxes, and what counts as equal."""
+
 import base64
 import json
 import os
@@ -47,7 +48,9 @@ def equal(got, want):
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, f"{got.shape} instead of {want.shape}"
     wrong = np.flatnonzero((got != want).ravel())
-    assert wrong.size == 0, f"at {wrong[0]}: {got.ravel()[wrong[0]]} instead of {want.ravel()[wrong[0]]}, {wrong.size} wrong"
+    assert wrong.size == 0, (
+        f"at {wrong[0]}: {got.ravel()[wrong[0]]} instead of {want.ravel()[wrong[0]]}, {wrong.size} wrong"
+    )
 
 
 def close(got, want, relative, scale=None, absolute=0.0):

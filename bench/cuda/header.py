@@ -5,6 +5,7 @@ The preprocessor of the C compiler (CC, by default cc) gives the declarations; w
 file and line. Pointers are void*, but for those to structs and const char*.
 
     bench/cuda/header.py    prints a C program whose compilation proves every size and offset"""
+
 import ctypes
 import os
 import re

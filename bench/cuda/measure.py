@@ -1,4 +1,5 @@
 """How the benchmarks time, against which limits, and where their results go."""
+
 import datetime
 import json
 import os
@@ -102,7 +103,8 @@ class Bench:
             return None
         count = 1 << 26
         device, host = (
-            [torch.empty(count, **where) for _ in range(2)] for where in (dict(device=self.device), dict(pin_memory=True))
+            [torch.empty(count, **where) for _ in range(2)]
+            for where in (dict(device=self.device), dict(pin_memory=True))
         )
         streams = [torch.cuda.Stream(self.device) for _ in range(2)]
 

@@ -1,4 +1,5 @@
 """The plugin's operations on numpy arrays, as the package has them."""
+
 import numpy as np
 
 from plugin import DEVICE, DTYPES, HOST, SMOOTH_L1, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
@@ -95,10 +96,12 @@ class Operations:
             given.update({key: address(array, self.shifts.get(key, 0)) for key, array in arrays})
             self.plugin.run(name, self.place, **given)
         if self.memory == "device":
-            outputs = {key: array if array is None else buffers[id(array)].read(array) for key, array in outputs.items()}
+            outputs = {
+                key: array if array is None else buffers[id(array)].read(array) for key, array in outputs.items()
+            }
         return outputs
 
-    def focal_loss(self, logits, labels=None, targets=None, weights=None, alpha=0.25, gamma=2.0, smoothing=0.0,
+    def focal_loss(self, logits, labels=None, targets=None, weights=None, alpha=0.25, gamma=2.0, smoothing=0.0,  # noqa: PLR0913
                    normalizer=1.0, by_positives=False, dtype="float32"):  # fmt: skip
         logits = to_dtype(logits, dtype)
         rows, classes = logits.shape
@@ -184,7 +187,7 @@ class Operations:
         inputs = dict(boxes=boxes, scores=scores, classes=classes)
         return self._run("nms", dict(keep=unwritten(most, np.int32)), fields, inputs)["keep"][: num_keep[0]]
 
-    def decode_detections(self, logits, deltas, anchors, level_counts, size, score_threshold=0.05, top_k=1000,
+    def decode_detections(self, logits, deltas, anchors, level_counts, size, score_threshold=0.05, top_k=1000,  # noqa: PLR0913
                           threshold=0.5, max_detections=300, dtype="float32", class_agnostic=False):  # fmt: skip
         images, _, classes = logits.shape
         counts, offsets = np.array(level_counts, np.int64), unwritten(images + 1, np.int32)
@@ -204,7 +207,7 @@ class Operations:
         found = offsets[-1]
         return out["boxes"][:found], out["scores"][:found], out["labels"][:found], offsets
 
-    def retinanet_loss(self, logits, deltas, anchors, truth, alpha=0.25, gamma=2.0, beta=1 / 9, box_weight=1.0,
+    def retinanet_loss(self, logits, deltas, anchors, truth, alpha=0.25, gamma=2.0, beta=1 / 9, box_weight=1.0,  # noqa: PLR0913
                        dtype="float32"):  # fmt: skip
         logits, deltas = to_dtype(logits, dtype), to_dtype(deltas, dtype)
         parameters = per_class(alpha), per_class(gamma)
@@ -212,7 +215,14 @@ class Operations:
             **dict(dtype=DTYPES[dtype], anchors=anchors.describe, truth=self._truth(truth)),
             **dict(match=match_options(), classes=logits.shape[2]),
             **{key: PerClass(values=v.ctypes.data, count=1) for key, v in zip(("alpha", "gamma"), parameters)},
-            **dict(regression=SMOOTH_L1, beta=beta, box_weight=box_weight, normalizer=1.0, normalize_by_positives=1, loss_scale=1.0),
+            **dict(
+                regression=SMOOTH_L1,
+                beta=beta,
+                box_weight=box_weight,
+                normalizer=1.0,
+                normalize_by_positives=1,
+                loss_scale=1.0,
+            ),
         }
         sums = {key: unwritten(1, np.float64) for key in ("loss", "class_loss", "box_loss", "num_positive")}
         outputs = {f"{key}_grad": unwritten(v.shape, v.dtype) for key, v in (("class", logits), ("box", deltas))}

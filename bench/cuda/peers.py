@@ -1,19 +1,21 @@
 """What others do with the same data.
 
 calls() gives a peer's functions and how their results are verified against ours. An ImportError says that a peer is absent."""
+
 import types
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+import cases
+import peers_focal
 import torchvision
+from cases import ALPHA, GAMMA
 from torchvision.models.detection import _utils as det_utils
 from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.ops import box_iou, sigmoid_focal_loss
 
-import cases
-import peers_focal
-from cases import ALPHA, GAMMA
 
 def tensor(array, device, dtype="float32"):
     """A numpy array on the peers' device; bits of bfloat16 come as uint16."""

@@ -1,9 +1,10 @@
 """The peers of the focal loss: torchvision, its formula under torch.compile, a Triton kernel, mmcv and apex where they are."""
+
 import torch
 import torch.nn.functional as F
-from torchvision.ops import sigmoid_focal_loss
 
 from cases import ALPHA, GAMMA
+from torchvision.ops import sigmoid_focal_loss
 
 try:
     import triton
@@ -81,7 +82,7 @@ def compiled(function, x):
 if triton is not None:
 
     @triton.jit
-    def focal_kernel(
+    def focal_kernel(  # noqa: PLR0913 (a kernel, whose arguments cross one by one)
         x_ptr, label_ptr, grad_ptr, sums_ptr, size, classes: tl.constexpr, WITH_GRAD: tl.constexpr, BLOCK: tl.constexpr
     ):
         # One exponential and one logarithm an element, gamma = 2, alpha = 0.25.

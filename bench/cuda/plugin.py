@@ -1,6 +1,7 @@
 """The CUDA plugin through its C table, and nothing else. What the table and the structs are, header.py reads from the C headers.
 
 A call takes its arrays from the host (numpy) or from the device (addresses: Buffer, or a torch tensor's data_ptr)."""
+
 import ctypes
 from ctypes import byref, c_char, c_char_p, c_int32, c_uint32, c_void_p
 

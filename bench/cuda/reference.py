@@ -1,4 +1,5 @@
 """What the operations must give, in numpy: float64 for the losses, float32 in the documented order for overlaps."""
+
 from fractions import Fraction
 
 import numpy as np

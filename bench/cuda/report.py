@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A table of what cuda.jsonl in a folder holds, and cuda.json beside it: the last of each result, with its peers and ratios.
 
-    bench/cuda/report.py FOLDER"""
+bench/cuda/report.py FOLDER"""
+
 import json
 import os
 import sys

@@ -1,4 +1,5 @@
 """The anchors and the ground truth that several benchmarks share."""
+
 import numpy as np
 
 import reference

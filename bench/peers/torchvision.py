@@ -3,6 +3,7 @@
 
 A question has "operation", "threads", "seconds", "arrays" ({name: {"file", "dtype"}}) and the operation's parameters.
 """
+
 import json
 import sys
 import time
@@ -12,6 +13,7 @@ sys.path.pop(0)  # this folder, where this file is called as the package is
 
 import numpy as np
 import torch
+
 import torchvision
 from torchvision.models.detection import _utils as det_utils
 from torchvision.models.detection.retinanet import RetinaNet
@@ -77,7 +79,9 @@ def nms(arrays, q):
 def decode(arrays, q):
     anchors = torch.from_numpy(arrays["anchors"]).view(-1, 4)
     head = {
-        "cls_logits": list(torch.from_numpy(arrays["logits"]).view(q["images"], len(anchors), -1).split(q["levels"], 1)),
+        "cls_logits": list(
+            torch.from_numpy(arrays["logits"]).view(q["images"], len(anchors), -1).split(q["levels"], 1)
+        ),
         "bbox_regression": list(torch.from_numpy(arrays["deltas"]).view(q["images"], -1, 4).split(q["levels"], 1)),
     }
     model = types.SimpleNamespace(

@@ -28,8 +28,8 @@ export class Check extends ScalarCheck {
       this.fail(
         'ERR_DTYPE',
         argument,
-        `${a(kind)} that tells its own length`,
-        `one of ${String(actual)} elements that denies it`,
+        `${a(kind)} whose length is its number of elements`,
+        `one of ${String(actual)} elements with length ${String(array.length)}`,
       );
     }
     if (actual === 0 && isDetached(bufferOf(array))) {
@@ -98,7 +98,8 @@ export class Check extends ScalarCheck {
 
   /** n of boxes [n, 4]. */
   boxCount(argument: string, boxes: { length: number }): number {
-    if (boxes.length % 4 !== 0) this.fail('ERR_SHAPE', argument, 'four values a box', `${String(boxes.length)} values`);
+    if (boxes.length % 4 !== 0)
+      this.fail('ERR_SHAPE', argument, 'four values per box', `${String(boxes.length)} values`);
     return boxes.length / 4;
   }
 

@@ -54,7 +54,7 @@ function classesOfDense(
   const anchors = lengthOf(given[name]);
   if (anchors === 0) return undefined;
   if (logits.length % anchors === 0) return logits.length / anchors;
-  check.fail('ERR_SHAPE', name, `one an anchor of ${String(logits.length)} logits`, String(anchors));
+  check.fail('ERR_SHAPE', name, `one weight per anchor of ${String(logits.length)} logits`, String(anchors));
 }
 
 /** Tensors of several axes tell K; those of a single axis and typed arrays tell their length only. */

@@ -55,6 +55,6 @@ function perClass(
   const range = { min: 0, max };
   if (typeof value === 'number') return check.number(name, value, range);
   if (!isArray(value)) check.fail('ERR_DTYPE', name, 'a number or an array of numbers [K]', describe(value));
-  check.length(name, value, numClasses, 'one a class');
+  check.length(name, value, numClasses, '(one per class)');
   return Float64Array.from(check.numbers(name, value, range, numClasses));
 }

@@ -95,7 +95,7 @@ export class AnchorGrid {
       check.fail(
         'ERR_SHAPE',
         'baseSizes',
-        `${String(this.strides.length)} values, one a stride`,
+        `${String(this.strides.length)} values, one per stride`,
         String(this.baseSizes.length),
       );
     }
@@ -116,7 +116,7 @@ export class AnchorGrid {
     this.#native = {
       count: this.count,
       fields: {
-        anchorLevels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride, l.offset])),
+        anchorLevels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride])),
         halfSizes: this.#halfSizes(check),
         anchorBoxes: null,
       },

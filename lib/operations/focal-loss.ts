@@ -174,7 +174,7 @@ function readFocalLoss(
     logits,
     labels: isDense ? null : (targets as Ints),
     targets: isDense ? (targets as Floats) : null,
-    anchorWeights: readWeights(call, given, (count) => count === rows, `${String(rows)} elements one an anchor`),
+    anchorWeights: readWeights(call, given, (count) => count === rows, `${String(rows)} elements (one per anchor)`),
     ...focalLossParameters(call, given, classes),
     ...divisorOf(given.normalizer, given.reduction, logits.length),
   };

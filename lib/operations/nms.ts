@@ -43,12 +43,12 @@ export function planSuppression<F extends Floats>(
   given: Checked<typeof NMS_OPTIONS>,
 ): Plan<IntsLike<F>> {
   const count = call.boxes('boxes', call.operand('Float32Array', 'boxes', boxes), { area: false });
-  call.operand('Float32Array', scoresName, scores, count, 'one a box');
+  call.operand('Float32Array', scoresName, scores, count, '(one per box)');
   call.values(scoresName, scores, -Infinity, Infinity);
   const { classes, iouThreshold, maxOutput = count, backend } = given;
   const maxKept = Math.min(count, maxOutput);
   const fields = {
-    classes: classes === undefined ? null : call.operand('Int32Array', 'classes', classes, count, 'one a box'),
+    classes: classes === undefined ? null : call.operand('Int32Array', 'classes', classes, count, '(one per box)'),
     keep: call.allocate('Int32Array', maxKept),
     backend: backendIndex(call, backend),
   };

@@ -56,7 +56,7 @@ export function regressionPlans<T extends Table>(
         call.fail('ERR_SHAPE', 'predictions', `rows of ${String(width)} elements`, `${String(length)} elements`);
       }
       const fits = (count: number) => (count === 0 ? length === 0 : length % (count * width) === 0);
-      const weights = readWeights(call, given, fits, `one a row of ${String(length)} predictions`);
+      const weights = readWeights(call, given, fits, `one weight per row of ${String(length)} predictions`);
       const rows = weights?.length ?? length / width; // without weights every loss has its own row
       return {
         backend: backendIndex(call, given.backend),

@@ -9,7 +9,8 @@ import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from '../
 import { native } from '../runtime/native.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { nativeAnchors } from './anchors.js';
-import { MATCH_OPTIONS, matchFields, readGroundTruth, type GroundTruth, type MatchOptions } from './assign.js';
+import { MATCH_OPTIONS, matchFields, type MatchOptions } from './assign.js';
+import { readGroundTruth, type GroundTruth } from './ground-truth.js';
 import { OUTPUTS, readOutputShape, type OutputOptions } from './decode-detections.js';
 
 /** Where smooth L1 turns from a square to a line (Detectron's value for RetinaNet). */

@@ -1,6 +1,6 @@
 // Ground truth as kernel inputs.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { GROUND_TRUTH, type GroundTruth } from '../operations/assign.js';
+import { GROUND_TRUTH, type GroundTruth } from '../operations/ground-truth.js';
 import type { Check } from '../arguments/check.js';
 import type { Arrays } from './memory.js';
 import { boxes, expectShape, ints, splitOptions, type TensorOptionsOf } from './tensors.js';
@@ -38,7 +38,7 @@ export function gtInputs(
 ): { gtBoxes: Tensor; gtLabels: Tensor } {
   const gtBoxes = boxes(check, boxesName, boxesValue);
   const gtLabels = ints(check, labelsName, labelsValue);
-  expectShape(check, labelsName, gtLabels, [gtBoxes.shape[0]], 'one a box');
+  expectShape(check, labelsName, gtLabels, [gtBoxes.shape[0]], '(one per box)');
   return { gtBoxes, gtLabels };
 }
 

@@ -78,7 +78,7 @@ export function onlineHardExamples(losses: Input, boxes: Input, options: OnlineH
       losses: floats(check, 'losses', losses),
       boxes: boxTensor(check, 'boxes', boxes),
     };
-    expectShape(check, 'losses', inputs.losses, inputs.boxes.shape.slice(0, 1), 'one a box');
+    expectShape(check, 'losses', inputs.losses, inputs.boxes.shape.slice(0, 1), '(one per box)');
     return hardExamples(inputs, attrs as OnlineHardExamplesOptions)[0] as Tensor1D;
   });
 }

@@ -46,10 +46,10 @@ export function nms(boxes: Input, scores: Input, options?: TensorNmsOptions): Te
       scores: floats(check, 'scores', scores),
     };
     const rows = (inputs['boxes'] as Tensor).shape.slice(0, 1);
-    expectShape(check, 'scores', inputs['scores'] as Tensor, rows, 'one a box');
+    expectShape(check, 'scores', inputs['scores'] as Tensor, rows, '(one per box)');
     if (arrays.classes !== undefined) {
       inputs['classes'] = ints(check, 'classes', arrays.classes);
-      expectShape(check, 'classes', inputs['classes'], rows, 'one a box');
+      expectShape(check, 'classes', inputs['classes'], rows, '(one per box)');
     }
     return kernel(inputs, attrs)[0] as Tensor1D;
   });

@@ -26,11 +26,11 @@ AnchorFields::AnchorFields(Arguments& args) {
     return;
   }
   if (boxes.data) args.Fail("null beside levels");
-  const int64_t count = grid.length / 4;
+  const int64_t count = grid.length / 3;
   if (count == 0) args.Fail("anchorLevels", "at least one level");
   anchors.anchors_per_cell = sizes.length / 2 / count;
   for (int64_t l = 0; l < count; ++l) {
-    const double* level = grid.data + 4 * l;
+    const double* level = grid.data + 3 * l;
     levels.push_back({static_cast<int64_t>(level[0]), static_cast<int64_t>(level[1]), level[2], anchors.count,
                       sizes.data + 2 * anchors.anchors_per_cell * l});
     anchors.count += args.Product(args.Product(levels.back().height, levels.back().width), anchors.anchors_per_cell);

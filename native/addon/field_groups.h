@@ -52,8 +52,8 @@ void ReadUpstreamAndLosses(Arguments& args, int64_t elements, Op& op) {
   op.losses = args.ArrayOrNull<float>("losses", elements).data;
 }
 
-// anchorLevels, halfSizes, anchorBoxes: where the levels are null, boxes [A, 4]; otherwise levels [L, 4] of (height,
-// width, stride, first anchor) and half sizes [L, S, 2].
+// anchorLevels, halfSizes, anchorBoxes: where the levels are null, boxes [A, 4]; otherwise levels [L, 3] of (height,
+// width, stride) and half sizes [L, S, 2].
 struct AnchorFields {
   std::vector<rn_grid_level> levels;
   rn_anchors anchors{};

@@ -60,7 +60,7 @@ test('absurd grids', (t) => {
     [{ ...size, strides: null }, 'ERR_DTYPE', /strides, received null/],
     [{ ...size, strides: '8' }, 'ERR_DTYPE', /strides, received '8'/],
     [{ ...size, strides: { length: 2 ** 32 } }, 'ERR_SHAPE', /strides, received 4294967296/],
-    [{ ...size, strides: [8, 16], baseSizes: [32] }, 'ERR_SHAPE', /2 values, one a stride for baseSizes, received 1/],
+    [{ ...size, strides: [8, 16], baseSizes: [32] }, 'ERR_SHAPE', /2 values, one per stride for baseSizes, received 1/],
     [{ ...size, baseSizes: [1, 1, 1, 1, 1e-30] }, 'ERR_RANGE', /baseSizes/],
     [{ ...size, scales: [] }, 'ERR_SHAPE', /scales, received 0/],
     [{ ...size, scales: [Infinity] }, 'ERR_RANGE', /scales, received Infinity/],

@@ -74,6 +74,6 @@ test('options by class or by anchor tell K by their length', (t) => {
   const weights = { anchorWeights: f32(1, 1, 1, 1) };
   t.throws(() => sigmoidFocalLoss(logits, targets, weights), {
     code: 'ERR_SHAPE',
-    message: /one an anchor of 6 logits for anchorWeights, received 4/,
+    message: /one weight per anchor of 6 logits for anchorWeights, received 4/,
   });
 });

@@ -10,6 +10,7 @@ Names are those of the files in generators/, each of which writes one file of th
 Arrays are {"shape": [...], "f32" | "f64" | "i32" | "u8": base64 of the little-endian bytes}.
 Every random input comes from a seed, so a second run writes the same bytes.
 """
+
 import importlib
 import os
 import sys

@@ -7,6 +7,7 @@
 Arrays are packed as in generate.py. Coordinates are quarters, so that corners and widths hold the same numbers; every random
 input comes from a seed, so a second run writes the same bytes.
 """
+
 import base64
 import contextlib
 import io
@@ -70,7 +71,14 @@ def average_precisions(images, classes, iou_threshold, max_detections):
         for box, label in zip(true_boxes, true_labels):
             x, y, w, h = xywh(box)
             truth.append(
-                dict(id=len(truth) + 1, image_id=i + 1, category_id=int(label) + 1, bbox=[x, y, w, h], area=w * h, iscrowd=0)
+                dict(
+                    id=len(truth) + 1,
+                    image_id=i + 1,
+                    category_id=int(label) + 1,
+                    bbox=[x, y, w, h],
+                    area=w * h,
+                    iscrowd=0,
+                )
             )
         for box, label, score in zip(boxes, labels, scores):
             found.append(dict(image_id=i + 1, category_id=int(label) + 1, bbox=xywh(box), score=float(score)))

@@ -102,7 +102,7 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
   ofConfig({ preset: null }, 'ERR_OPTION', / for preset, received null/);
   ofConfig({ classNames: null }, 'ERR_DTYPE', /an Array of strings for classNames, received null/);
   ofConfig({ classNames: 'ab' }, 'ERR_DTYPE', / for classNames, received 'ab'/);
-  ofConfig({ classNames: ['a'] }, 'ERR_SHAPE', /2 elements one per class for classNames, received 1/);
+  ofConfig({ classNames: ['a'] }, 'ERR_SHAPE', /2 elements \(one per class\) for classNames, received 1/);
   ofConfig({ classNames: ['a', 7] }, 'ERR_DTYPE', /a string for classNames, received 7 at row 1/);
   ofConfig({ pyramidLevels: [3] }, 'ERR_RANGE', /the first and the last level.* for pyramidLevels, received \[3\]/);
   ofConfig({ pyramidLevels: null }, 'ERR_DTYPE', / for pyramidLevels, received null/);
@@ -115,7 +115,7 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
   ofConfig({ aspectRatios: [1, -2] }, 'ERR_RANGE', / for aspectRatios, received -2 at row 1/);
   ofConfig({ aspectRatios: '12' }, 'ERR_DTYPE', / for aspectRatios, received '12'/);
   ofConfig({ priorProbability: 1 }, 'ERR_RANGE', / for priorProbability, received 1/);
-  ofConfig({ pixelMean: [1, 2] }, 'ERR_SHAPE', /3 elements one per channel for pixelMean, received 2/);
+  ofConfig({ pixelMean: [1, 2] }, 'ERR_SHAPE', /3 elements \(one per channel\) for pixelMean, received 2/);
   ofConfig({ pixelMean: [1, NaN, 3] }, 'ERR_RANGE', / for pixelMean, received NaN at row 1/);
   ofConfig({ pixelStd: [1, 0, 1] }, 'ERR_RANGE', / for pixelStd, received 0 at row 1/);
   ofConfig({ pixelStd: [1, 1, 1e300] }, 'ERR_RANGE', / for pixelStd, received 1e\+300 at row 2/);
@@ -235,7 +235,7 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
   ofTruth({ offsets: i32(0, 1, 2, 2) }, 'ERR_SHAPE', 'a last offset of 3.* for DATA.offsets, received 2');
   ofTruth({ offsets: i32() }, 'ERR_SHAPE', 'DATA.offsets, received 0');
   ofTruth({ names: 'abc' }, 'ERR_DTYPE', "an Array of strings for DATA.names, received 'abc'");
-  ofTruth({ names: ['a.jpg'] }, 'ERR_SHAPE', '3 elements one per image for DATA.names, received 1');
+  ofTruth({ names: ['a.jpg'] }, 'ERR_SHAPE', '3 elements \\(one per image\\) for DATA.names, received 1');
   ofTruth({ names: ['a.jpg', 2, 'c.jpg'] }, 'ERR_DTYPE', 'a string for DATA.names, received 2 at row 1');
   const ofDataset = (given: object, code: ErrorCode, message: RegExp): void => {
     bad('validateDataset', 0, { ...goodDataset(), ...given }, code, message);
@@ -258,7 +258,7 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
   ofDetections({ boxes: f32(0, 0) }, 'ERR_SHAPE', /8 elements .*for detections\.boxes, received 2/);
   ofDetections({ boxes: f32(0, 0, 4, 4, 1, NaN, 16, 8) }, 'ERR_BOX', /detections\.boxes, .* at row 1 \(image 2\)/);
   ofDetections({ boxes: [0, 0, 4, 4] }, 'ERR_DTYPE', /detections\.boxes, received an Array/);
-  ofDetections({ scores: f32(0.5) }, 'ERR_SHAPE', /2 elements one per label for detections\.scores, received 1/);
+  ofDetections({ scores: f32(0.5) }, 'ERR_SHAPE', /2 elements \(one per label\) for detections\.scores, received 1/);
   ofDetections({ scores: undefined }, 'ERR_DTYPE', /detections\.scores, received undefined/);
   ofDetections({ labels: i32(0, 2) }, 'ERR_LABEL', /detections\.labels, received 2 at row 1 \(image 2\)/);
   ofDetections({ labels: f32(0, 1) }, 'ERR_DTYPE', /detections\.labels, received a Float32Array/);

@@ -1,6 +1,6 @@
 import { changeBoxes, changeImage, drawChange, type ResolvedAugment } from './augment.js';
 import type { DetectionDataset } from './dataset.js';
-import type { GroundTruth } from '../../operations/assign.js';
+import type { GroundTruth } from '../../operations/ground-truth.js';
 import { permutation, seededRandom } from './random.js';
 
 /** What a batch takes from a data set. */

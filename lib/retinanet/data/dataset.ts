@@ -120,7 +120,7 @@ export function checkTruth(check: Check, name: string, value: unknown, images?: 
   const names =
     given.names === undefined
       ? undefined
-      : check.strings(`${name}.names`, given.names, offsets.length - 1, 'one per image');
+      : check.strings(`${name}.names`, given.names, offsets.length - 1, '(one per image)');
   const truth = { classNames, boxes, labels, offsets, names };
   check.labels(`${name}.labels`, labels, 0, classNames.length, imageOf(truth));
   check.boxes(`${name}.boxes`, boxes, { area: true, imageOf: imageOf(truth) });

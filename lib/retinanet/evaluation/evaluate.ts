@@ -98,7 +98,7 @@ function checkDetections(check: Check, value: unknown, images: number, numClasse
   const labels = check.array('Int32Array', 'detections.labels', given.labels);
   const count = labels.length;
   const boxes = check.array('Float32Array', 'detections.boxes', given.boxes, 4 * count, '[D, 4], four per label,');
-  const scores = check.array('Float32Array', 'detections.scores', given.scores, count, 'one per label');
+  const scores = check.array('Float32Array', 'detections.scores', given.scores, count, '(one per label)');
   const offsets = checkOffsets(check, 'detections.offsets', given.offsets, images, count);
   check.labels('detections.labels', labels, 0, numClasses, imageOf({ offsets }));
   check.boxes('detections.boxes', boxes, { area: false, imageOf: imageOf({ offsets }) });

@@ -30,7 +30,7 @@ const numbers = (range: NumberRange, byDefault: readonly number[]) =>
 const channels = (range: NumberRange, byDefault: readonly number[]) =>
   value<readonly number[], readonly number[]>((check, argument, given) => {
     const values = check.numbers(argument, given, range);
-    check.length(argument, values, 3, 'one per channel');
+    check.length(argument, values, 3, '(one per channel)');
     return values;
   }, byDefault);
 
@@ -88,7 +88,7 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
   const given = check.options(prefix.slice(0, -1) || 'config', config, OPTIONS, prefix);
   const preset = PRESETS[given.preset];
   const { classNames, numClasses } = given;
-  if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, 'one per class');
+  if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, '(one per class)');
   return {
     ...given,
     pyramidLevels: given.pyramidLevels ?? preset.pyramidLevels,

@@ -342,7 +342,7 @@ await runScenario({
       /dtype float32 for scores, received one of dtype float16/,
     );
     refuses(() => nms(boxes, cuda.tensor([3])), 'ERR_SHAPE', /scores, received 3/);
-    refuses(() => nms(cuda.tensor([2, 3]), cuda.tensor([2])), 'ERR_SHAPE', /four values a box/);
+    refuses(() => nms(cuda.tensor([2, 3]), cuda.tensor([2])), 'ERR_SHAPE', /four values per box/);
     refuses(() => nms(boxes, cuda.tensor([2]), { backend: 'cpu' }), 'ERR_BACKEND', /tensors on a device/);
     refuses(() => nms(new Proxy(boxes, {}), cuda.tensor([2])), 'ERR_DTYPE', /a Float32Array for boxes/);
     const gone = cuda.tensor([2]);

@@ -1,10 +1,11 @@
 """box-coder.json: torchvision's box coder, clipping and overlaps."""
+
 import numpy as np
 import torch
-from torchvision.models.detection import _utils as det_utils
-from torchvision.ops import boxes as box_ops
 
 from golden import array, random_boxes, write
+from torchvision.models.detection import _utils as det_utils
+from torchvision.ops import boxes as box_ops
 
 
 def generate():
@@ -20,7 +21,9 @@ def generate():
         deltas[2::7, 2:] = [4.13, 4.14]
         a, b, d = (torch.from_numpy(v).double() for v in (anchors, boxes, deltas))
         decoded = coder.decode_single(d, a)
-        clipped = box_ops.clip_boxes_to_image(torch.from_numpy(decoded.numpy().astype(np.float32)), (extent, extent + 7))
+        clipped = box_ops.clip_boxes_to_image(
+            torch.from_numpy(decoded.numpy().astype(np.float32)), (extent, extent + 7)
+        )
         cases.append(
             {
                 "anchors": array(anchors, "float32"),
@@ -31,7 +34,9 @@ def generate():
                 "height": extent,
                 "width": extent + 7,
                 "clipped": array(clipped.numpy(), "float32"),
-                "iou": array(box_ops.box_iou(torch.from_numpy(anchors[:16]), torch.from_numpy(boxes[:9])).numpy(), "float32"),
+                "iou": array(
+                    box_ops.box_iou(torch.from_numpy(anchors[:16]), torch.from_numpy(boxes[:9])).numpy(), "float32"
+                ),
             }
         )
     write("box-coder.json", cases)

@@ -1,4 +1,5 @@
 """coco-matcher.txt: torchvision's Matcher on every image of COCO val2017, from coco_val2017_boxes.txt in $COCO. Takes two minutes."""
+
 import os
 import zlib
 
@@ -27,7 +28,9 @@ def generate():
             name = os.path.splitext(os.path.basename(name))[0]
             lines.append("%s %08x %d\n" % (name, zlib.crc32(matches.astype("<i4").tobytes()), (matches >= 0).sum()))
     with open(os.path.join(FOLDER, "coco-matcher.txt"), "w") as file:
-        file.write("# COCO val2017 on a 640x640 grid: image, CRC-32 of torchvision's matches (int32, little-endian), positives\n")
+        file.write(
+            "# COCO val2017 on a 640x640 grid: image, CRC-32 of torchvision's matches (int32, little-endian), positives\n"
+        )
         file.write("anchors %08x %d\n" % (zlib.crc32(anchors.astype("<f4").tobytes()), len(anchors)))
         file.writelines(lines)
     print("coco-matcher.txt", len(lines), "images")

@@ -1,4 +1,5 @@
 """focal-extremes.json: focal losses in numbers of 400 bits."""
+
 import mpmath
 import numpy as np
 
@@ -38,4 +39,7 @@ def generate():
             value, grad = ([[float(pair[i]) for pair in row] for row in results] for i in (0, 1))
             runs.append({"alpha": alpha, "gamma": gamma, "smoothing": smoothing,
                          "value": array(value, "float64"), "grad": array(grad, "float64")})  # fmt: skip
-    write("focal-extremes.json", [{"logits": array(logits, "float32"), "targets": array(targets, "float32"), "runs": runs}])
+    write(
+        "focal-extremes.json",
+        [{"logits": array(logits, "float32"), "targets": array(targets, "float32"), "runs": runs}],
+    )

@@ -1,9 +1,10 @@
 """focal-loss.json: torchvision's sigmoid_focal_loss."""
+
 import numpy as np
 import torch
-from torchvision.ops import sigmoid_focal_loss
 
 from golden import array, write
+from torchvision.ops import sigmoid_focal_loss
 
 
 def stable_focal(x, t, alpha, gamma):
@@ -29,7 +30,7 @@ def focal_case(rng, shape, kind, extreme):
         targets = (rng.uniform(size=shape) < 0.4).astype(np.float32)
     else:
         targets = rng.uniform(size=shape).astype(np.float32)
-        targets.flat[:: 5] = rng.integers(0, 2, targets.flat[:: 5].shape)
+        targets.flat[::5] = rng.integers(0, 2, targets.flat[::5].shape)
     return logits, targets
 
 

@@ -1,4 +1,5 @@
 """What the generators share: arrays, files, boxes and grids."""
+
 import base64
 import json
 import os

@@ -1,10 +1,11 @@
 """matcher.json: torchvision's Matcher."""
+
 import numpy as np
 import torch
-from torchvision.models.detection import _utils as det_utils
-from torchvision.ops import boxes as box_ops
 
 from golden import anchor_grid, array, random_boxes, write
+from torchvision.models.detection import _utils as det_utils
+from torchvision.ops import boxes as box_ops
 
 
 def match(gt, anchors, high, low, low_quality):

@@ -1,9 +1,10 @@
 """nms.json: torchvision's nms."""
+
 import numpy as np
 import torch
-from torchvision.ops import boxes as box_ops
 
 from golden import array, random_boxes, write
+from torchvision.ops import boxes as box_ops
 
 
 def kept_per_class(boxes, scores, classes, threshold):
@@ -38,6 +39,10 @@ def generate():
             plain = box_ops.nms(torch.from_numpy(boxes), torch.from_numpy(scores), threshold).numpy()
             by_class = kept_per_class(boxes, scores, classes, threshold)
             runs.append({"threshold": threshold, "kept": plain.tolist(), "keptByClass": by_class.tolist()})
-        inputs = {"boxes": array(boxes, "float32"), "scores": array(scores, "float32"), "classes": array(classes, "int32")}
+        inputs = {
+            "boxes": array(boxes, "float32"),
+            "scores": array(scores, "float32"),
+            "classes": array(classes, "int32"),
+        }
         cases.append({"name": name, **inputs, "runs": runs})
     write("nms.json", cases)

@@ -1,13 +1,14 @@
 """postprocess.json: torchvision's RetinaNet from outputs to detections."""
+
 import types
 
 import numpy as np
 import torch
+
+from golden import anchor_grid, array, write
 from torchvision.models.detection import _utils as det_utils
 from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.ops import boxes as box_ops
-
-from golden import anchor_grid, array, write
 
 
 def one_image(logits, deltas, levels, size, settings):
@@ -23,7 +24,10 @@ def one_image(logits, deltas, levels, size, settings):
 
 def generate():
     # the coordinate offset of batched_nms would move overlaps near the threshold
-    by_class, agnostic = box_ops._batched_nms_vanilla, lambda boxes, scores, _, threshold: box_ops.nms(boxes, scores, threshold)
+    by_class, agnostic = (
+        box_ops._batched_nms_vanilla,
+        lambda boxes, scores, _, threshold: box_ops.nms(boxes, scores, threshold),
+    )
     cases = []
     grids = [
         {"strides": [8, 16, 32], "baseSizes": [16, 32, 48], "scales": [1], "aspectRatios": [0.5, 1, 2]},

@@ -1,4 +1,5 @@
 """smooth-l1.json: torch's smooth L1 loss."""
+
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -65,7 +65,7 @@ export default [
     shapes: (of) => ({ 0: shape(of) }),
     example: () => [boxes.slice(), { height: 8, width: 16 }],
     bad: [
-      [0, f32(0, 0, 1), 'ERR_SHAPE', /four values a box for boxes, received 3 values/],
+      [0, f32(0, 0, 1), 'ERR_SHAPE', /four values per box for boxes, received 3 values/],
       [0, f32(0, 0, 1, Infinity), 'ERR_BOX', /boxes, received \[0, 0, 1, Infinity\] at row 0/],
       [1, undefined, 'ERR_DTYPE', /an object for options, received/],
       [{ height: undefined }, 'ERR_DTYPE', /height, received undefined/],

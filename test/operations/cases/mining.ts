@@ -54,7 +54,7 @@ export default [
     shapes: (losses) => ({ 0: [losses.length], 1: [losses.length, 4] }),
     example: () => [f32(0.5, 3, 1), f32(0, 0, 10, 10, 5, 5, 20, 25, 30, 30, 38, 44), { count: 2 }],
     bad: [
-      [0, f32(1, 2), 'ERR_SHAPE', /3 elements one a box for losses, received 2/],
+      [0, f32(1, 2), 'ERR_SHAPE', /3 elements \(one per box\) for losses, received 2/],
       [0, f32(1, 2, NaN), 'ERR_RANGE', /losses, received NaN at row 2/],
       [1, f32(0, 0, 1), 'ERR_SHAPE', /boxes, received 3 values/],
       [2, undefined, 'ERR_DTYPE', /options, received/],

@@ -78,7 +78,7 @@ export default [
       [{ beta: -1 }, 'ERR_RANGE', /beta, received -1/],
       [{ gamma: -1 }, 'ERR_RANGE', /gamma, received -1/],
       [{ alpha: 2 }, 'ERR_RANGE', /alpha, received 2/],
-      [{ alpha: [0.5] }, 'ERR_SHAPE', /2 elements one a class for alpha, received 1/],
+      [{ alpha: [0.5] }, 'ERR_SHAPE', /2 elements \(one per class\) for alpha, received 1/],
       [{ gamma: [1, NaN] }, 'ERR_RANGE', /gamma, received NaN at row 1/],
       [{ out: { classGrad: new Float32Array(11) } }, 'ERR_SHAPE', /out\.classGrad, received 11/],
       [{ out: { boxGrad: new Float32Array(23) } }, 'ERR_SHAPE', /out\.boxGrad, received 23/],

@@ -42,7 +42,7 @@ export default lossCases<Float32Array, Options>({
     [{ beta: '1' }, 'ERR_DTYPE', /beta, received '1'/],
     [{ normalizer: 0 }, 'ERR_RANGE', /normalizer, received 0/],
     [{ normalizer: 'positives' }, 'ERR_DTYPE', /normalizer, received 'positives'/],
-    [{ weights: new Float32Array(5) }, 'ERR_SHAPE', /one a row of 12 predictions for weights, received 5/],
+    [{ weights: new Float32Array(5) }, 'ERR_SHAPE', /one weight per row of 12 predictions for weights, received 5/],
     [{ weights: f32(1, 1, -1) }, 'ERR_RANGE', /weights, received -1 at row 2/],
     [{ weights: null }, 'ERR_DTYPE', /weights, received null/],
     [{ reduction: 'none', out: new Float32Array(13) }, 'ERR_SHAPE', /12 elements for out, received 13/],

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import type { Binding } from '../binding.js';
+import type { Binding } from '../../binding.js';
 
 const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
   native: () => Binding;
@@ -9,7 +9,7 @@ const internal = (await import(new URL('./runtime/native.js', import.meta.resolv
 
 /** The names of the fields that binding.d.ts declares for each operation. */
 function declaredFields(): Record<string, string[]> {
-  const file = fileURLToPath(new URL('../../binding.d.ts', import.meta.url));
+  const file = fileURLToPath(new URL('../../../binding.d.ts', import.meta.url));
   const program = ts.createProgram([file], { lib: ['lib.es2023.d.ts'], strict: true });
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file)!;
