@@ -1,7 +1,6 @@
 """The plugin's operations on numpy arrays, as the package has them."""
 
 import numpy as np
-
 from plugin import DEVICE, DTYPES, HOST, SMOOTH_L1, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
 
 
@@ -64,6 +63,7 @@ class AnchorList:
         return Anchors(count=self.count, boxes=address(self.boxes))
 
 
+# A function has the options of its operation, however many they are: noqa PLR0913.
 class Operations:
     """`memory` says where a call finds its arrays: "host", or "device", where they are copied to before and from after.
 

@@ -24,6 +24,7 @@ struct Sorted {
 };
 
 template <class T>
+// NOLINTNEXTLINE(readability-function-size): a kernel, which takes what it needs by value
 __global__ void DecodeCandidates(Sorted sorted, const int32_t* order, const Candidate* candidates, Anchors anchors,
                                  int64_t classes, Outputs<T> outputs, float height, float width) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;

@@ -27,6 +27,7 @@ RN_HD Scales ScalesWith(Float alpha, const FocalSpan& span) {
 // class_bits the lanes that are their row's class. Returns `losses` with theirs added. kAlphaApart: they all have one
 // alpha, which `scales` includes and the caller multiplies the sum by.
 template <FocalTargets kTargets, Wanted kWanted, bool kAlphaApart, class Gamma>
+// NOLINTNEXTLINE(readability-function-size): what its two callers hold in registers
 RN_HD Float Vector(const FocalSpan& span, const Logits& logits, int64_t i, int64_t k, const Parameters<Gamma>& at,
                    uint32_t class_bits, Scales scales, Float losses) {
   Float hard(0.0f);
