@@ -107,7 +107,7 @@ export function record(device?: number): CudaEvent {
   return Object.freeze(event);
 }
 
-const WORK = { event: value(), stream: value(), device: value() };
+const WORK = ['event', 'stream', 'device'] as const;
 
 /**
  * What is queued on a device from now on waits for somebody else's work: until an event has come (one of `record`, on whichever
@@ -119,7 +119,7 @@ const WORK = { event: value(), stream: value(), device: value() };
  */
 export function waitFor(work: CudaEvent | { event: bigint } | { stream: bigint }, device?: number): void {
   const check = new Check('cuda.waitFor');
-  const given = check.options('work', work ?? null, WORK);
+  const given = check.fields<Partial<Record<(typeof WORK)[number], unknown>>>('work', work, WORK, true);
   const isStream = given.event === undefined;
   if (isStream && given.device !== undefined) {
     check.fail('ERR_OPTION', 'work', 'a stream alone (the device that waits is the second argument)', "'device'");
