@@ -168,6 +168,8 @@ function readFocalLoss(
     const expected = 'a number (positive anchors are counted, and dense targets do not tell where an anchor ends)';
     call.fail('ERR_OPTION', 'numClasses', expected, 'undefined');
   }
+  const { alpha, gamma, labelSmoothing } = focalLossParameters(call, given, classes);
+  const { normalizer, normalizeByPositives } = divisorOf(given.normalizer, given.reduction, logits.length);
   return {
     backend: backendIndex(call, given.backend),
     rows,
@@ -176,7 +178,10 @@ function readFocalLoss(
     labels: isDense ? null : (targets as Ints),
     targets: isDense ? (targets as Floats) : null,
     anchorWeights: readWeights(call, given, (count) => count === rows, `${String(rows)} elements (one per anchor)`),
-    ...focalLossParameters(call, given, classes),
-    ...divisorOf(given.normalizer, given.reduction, logits.length),
+    alpha,
+    gamma,
+    labelSmoothing,
+    normalizer,
+    normalizeByPositives,
   };
 }
