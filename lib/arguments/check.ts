@@ -65,7 +65,7 @@ export class Check extends ScalarCheck {
     this.fail('ERR_RANGE', argument, expected, String(array[i]), Math.floor(i / rowLength));
   }
 
-  /** Class labels in [lowest, numClasses): from 0, or from that of ignored rows, between which lies the background's. */
+  /** Class labels in [lowest, numClasses); `lowest` is 0, or the label of ignored rows where these and background are allowed too. */
   labels(
     argument: string,
     labels: Int32Array,

@@ -26,7 +26,7 @@ interface Loss<T extends Table, Name extends LossOperation> {
   native: Name;
   /** Without what all losses have: `reduction`, `out`, `gradOutput`. */
   options: T;
-  /** So many predictions make one loss. Default 1. */
+  /** How many predictions make one loss. Default 1. */
   width?: number;
   /** What the operation counts beside the sum of its losses, as the result names it. */
   counts?: readonly string[];
