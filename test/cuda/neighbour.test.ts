@@ -68,3 +68,14 @@ emulated('nobody spins: all waits sleep', (t) => {
     t.notRegex(traced(t, script, scenario), /does not sleep/, scenario);
   }
 });
+
+emulated('a wait asks for a short while before it sleeps', (t) => {
+  for (const [script, scenario] of [
+    ['neighbour', 'graphs'],
+    ['operations', 'same'],
+    ['tensors', 'staging'],
+  ] as const) {
+    t.regex(traced(t, script, scenario), /^a wait that sleeps$/m);
+    t.notRegex(traced(t, script, scenario, { RETINANET_OPS_EMULATOR_AT_ONCE: '1' }), /^a wait that/m);
+  }
+});
