@@ -85,16 +85,14 @@ Event::Event(cudaStream_t stream) {
 }
 
 void Wait(cudaEvent_t event) {
-  constexpr const char* kWhat = "waiting for the device";
   const Clock::time_point end = Clock::now() + kAsking;
-  do {
-    const cudaError_t error = cudaEventQuery(event);
-    if (error == cudaSuccess) return;
-    if (error != cudaErrorNotReady) throw Failure{error, kWhat};
+  while (cudaEventQuery(event) == cudaErrorNotReady) {
     static_cast<void>(cudaGetLastError());  // is kept like a failure
+    if (Clock::now() >= end) break;
     std::this_thread::yield();
-  } while (Clock::now() < end);
-  Check(cudaEventSynchronize(event), kWhat);
+  }
+  // Even where it has come: pools give back what is above their limits in here only.
+  Check(cudaEventSynchronize(event), "waiting for the device");
 }
 
 void Wait(cudaStream_t stream) { Wait(Event(stream).get()); }

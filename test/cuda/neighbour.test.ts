@@ -72,7 +72,7 @@ emulated('nobody spins: all waits sleep', (t) => {
 emulated('a wait asks for a short while before it sleeps', (t) => {
   for (const [script, scenario] of [
     ['neighbour', 'graphs'],
-    ['operations', 'same'],
+    ['neighbour', 'pool'],
     ['tensors', 'staging'],
   ] as const) {
     t.regex(traced(t, script, scenario), /^a wait that sleeps$/m);

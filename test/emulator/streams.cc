@@ -141,7 +141,6 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   const char* const at_once = std::getenv("RETINANET_OPS_EMULATOR_AT_ONCE");
   if (!at_once || !*at_once) return Remember(cudaErrorNotReady);
   event->stream->RunTo(event->ticket);
-  AfterWait();
   return Remember(sticky);
 }
 
