@@ -79,6 +79,15 @@ __device__ inline Box AnchorAt(const Lattice& lattice, int32_t row, int32_t colu
                       lattice.half_size);
 }
 
+// The anchor of the cell that has a point, or of the nearest that there is.
+__device__ inline Box AnchorNear(const Lattice& lattice, float x, float y) {
+  const auto cell = [&](float at, int64_t cells) {
+    const int32_t next = FirstCell(static_cast<double>(at) + lattice.level.stride / 2, lattice.level.stride, cells);
+    return max(next - 1, 0);
+  };
+  return AnchorAt(lattice, cell(y, lattice.level.height), cell(x, lattice.level.width));
+}
+
 __device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
   if (anchors.boxes) return LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index));
   const Lattice* level = anchors.lattices;
@@ -136,23 +145,26 @@ __device__ void VisitSources(const Anchors& anchors, int32_t source, int32_t end
     const Patch patch = queue.patches[i];
     const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
     const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
-    for (uint32_t cell = static_cast<uint32_t>(lane); cell < rows * columns; cell += kWarp) {
+    for (uint32_t first = 0; first < rows * columns; first += kWarp) {
+      const uint32_t cell = first + static_cast<uint32_t>(lane);
+      const bool there = cell < rows * columns;
       const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);
       const int32_t column = patch.cells.first_column + static_cast<int32_t>(cell % columns);
       if (anchors.boxes) {
         const int32_t index = patch.source * kWarp + column;
-        visit(index, LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)));
+        visit(there, index, there ? LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)) : Box{});
       } else {
         const Lattice& lattice = anchors.lattices[patch.source];
         const int32_t width = static_cast<int32_t>(lattice.level.width);
-        visit(lattice.first + (row * width + column) * anchors.shapes, AnchorAt(lattice, row, column));
+        visit(there, lattice.first + (row * width + column) * anchors.shapes, AnchorAt(lattice, row, column));
       }
     }
   }
   __syncthreads();
 }
 
-// Calls visit(index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
+// Calls visit(there, index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
+// The lanes of a warp call it together, those that have no anchor as well: for them it's not there.
 template <class Visit>
 __device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
                                const Visit& visit) {
