@@ -37,8 +37,8 @@ __global__ void PlaceBids(Assignment to) {
     const float area = Area(box);
     const int32_t image = ImageOf(is_region ? truth.ignore_offsets : truth.offsets, truth.images, row);
     const int64_t first_bid = image * bids_of_image;
-    // With an IoU of `wanted` the box is content. Where it finds none it looks for less: first for half, then for ever
-    // smaller parts. Then it looks for those anchors alone that it keeps.
+    // With an IoU of `wanted` the box is content. Where it finds none it looks for less: for the best that it has seen,
+    // or for half and then for ever smaller parts. Then it looks for those anchors alone that it keeps.
     bool bidding = !is_region;
     float wanted = is_region ? to.options.ignore_iof : threshold;
     if (bidding && to.options.allow_low_quality_matches) {
@@ -74,7 +74,7 @@ __global__ void PlaceBids(Assignment to) {
         bidding = false;
         wanted = highest;
       } else {
-        wanted = wanted < kSmallestShare ? 0 : wanted / part;
+        wanted = Max(highest, wanted < kSmallestShare ? 0 : wanted / part);
         part *= 2;
       }
     }
