@@ -20,7 +20,6 @@ const MOST = {
   // Assignment.
   BoundGroups: 32,
   PlaceBids: 80,
-  PlaceMarks: 80,
   Decide: 48,
   SumCounts: 32,
   WriteTargets: 40,
