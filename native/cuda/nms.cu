@@ -123,10 +123,14 @@ __global__ void Collect(Chunk chunk) {
     const int32_t first = tile * kTile, left = count - (chunk.first_row + first);
     if (left <= 0 || num_kept >= chunk.kept.most) break;
     if (WarpOfBlock() == 0) {
-      const Bits* diagonal = bits + static_cast<int64_t>(first + Lane()) * across + tile;
-      const Bits overlaps[2] = {diagonal[0], diagonal[static_cast<int64_t>(kWarp) * across]};
       const Bits there = left < kTile ? (Bits{1} << left) - 1 : ~Bits{0};
-      const Bits survivors = Survivors(there & ~removed[chunk.first_word + tile], overlaps);
+      const Bits alive = there & ~removed[chunk.first_word + tile];
+      Bits overlaps[2] = {0, 0};  // nobody has written a row's that is removed or past the end
+      for (int half = 0; half < 2; ++half) {
+        const int32_t row = half * kWarp + Lane();
+        if (alive >> row & 1) overlaps[half] = bits[static_cast<int64_t>(first + row) * across + tile];
+      }
+      const Bits survivors = Survivors(alive, overlaps);
       if (Lane() == 0) survived.rows = survivors;
     }
     __syncthreads();
