@@ -267,7 +267,7 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
   Launch(device, DivideUp(order_.count(), kSearchBlock), kSearchBlock, EmptySlots, order_.count(), slots_,
          order_.keys(), order_.values());
   Launch(device, all_blocks, kSearchBlock, Gather<T>, search, order_.keys(), found_.get());
-  order_.Sort(device, 32 + BitsOf(op.images - 1));
+  order_.Sort(device, 32, slots_, BitsOf(op.images - 1));
 }
 
 template void Candidates::Select(Device&, Arrays&, const rn_decode&, const Anchors&, const Outputs<float>&);
