@@ -53,8 +53,8 @@ struct Search {
   unsigned long long* bins;  // [images, num_levels, kBins]
   uint32_t* best;            // [images, blocks, kWarps]: the least key of a stretch
   uint32_t* found;           // the same: how many candidates a stretch has
-  Note* notes;               // the same, kRoom each: which they are, in order; where there are more, the logits are read
-  Counts* counts;            // the same: of a stretch, then of those before it
+  Note* notes;     // the same, kRoom each: which they are, in order; where there are more, the logits are read
+  Counts* counts;  // the same: of a stretch, then of those before it
 };
 
 // The stretch of a warp. It begins at a multiple of 16 bytes, which may be before the level does.

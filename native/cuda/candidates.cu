@@ -9,7 +9,7 @@ namespace rn::cuda {
 namespace {
 
 constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
-constexpr int kKeyBits = 31;           // of scores
+constexpr int kKeyBits = 31;  // of scores
 constexpr int kFirstShift = kKeyBits - kDigitBits;
 constexpr int kShifts[] = {kFirstShift, 9, 0};  // of the digits: each reaches from its shift to the one before
 constexpr int kSumThreads = 256;

@@ -5,8 +5,8 @@
 #include "anchors.h"
 #include "candidates.h"
 #include "cuda_backend.h"
-#include "suppression.h"
 #include "scan.h"
+#include "suppression.h"
 #include "vector_access.h"
 
 namespace rn::cuda {

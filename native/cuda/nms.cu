@@ -60,8 +60,9 @@ rn_status Nms(const rn_nms* args) {
     Scratch<int32_t> sorted_classes(device, classes ? op.count : 0), kept(device, most), num_kept(device, 1);
     Launch(device, blocks, kThreads, Gather, order.values(), op.count, boxes, classes, sorted_boxes.get(),
            sorted_classes.get());
-    QueueSuppression(device, {1, static_cast<int32_t>(op.count), usable.get(), sorted_boxes.get(), sorted_classes.get()},
-             op.iou_threshold, {most, kept.get(), num_kept.get()});
+    QueueSuppression(device,
+                     {1, static_cast<int32_t>(op.count), usable.get(), sorted_boxes.get(), sorted_classes.get()},
+                     op.iou_threshold, {most, kept.get(), num_kept.get()});
 
     int32_t count = 0;
     Download(device.stream, &count, num_kept.get(), sizeof count);

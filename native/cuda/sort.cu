@@ -1,6 +1,6 @@
-// The sorts of sort.h. Few pairs: each counts those that come before it, in two kernels. Many: a radix sort by digits of
-// eight bits, the lowest first. For each digit every tile counts its digits, the counts are summed up over the tiles,
-// and every tile puts its pairs where those with smaller digits, and those with the same one before it, end.
+// The sorts of sort.h. Few pairs: each counts those that come before it, in two kernels. Many: a radix sort by digits
+// of eight bits, the lowest first. For each digit every tile counts its digits, the counts are summed up over the
+// tiles, and every tile puts its pairs where those with smaller digits, and those with the same one before it, end.
 #include "scan.h"
 #include "sort.h"
 

@@ -23,8 +23,8 @@ class KeyedValues {
   // Queues the sort by the lowest `bits` bits of the keys, ascending; pairs with equal bits stay in order. The results
   // are in keys() and values() as they are asked for afterwards.
   void Sort(Device& device, int bits) { Sort(device, bits, count_, 0); }
-  // The same for segments of `length` pairs, each sorted by itself. Its number is in the `segment_bits` bits of its keys
-  // above the lowest `bits`.
+  // The same for segments of `length` pairs, each sorted by itself. Its number is in the `segment_bits` bits of its
+  // keys above the lowest `bits`.
   void Sort(Device& device, int bits, int64_t length, int segment_bits);
 
   // What a kernel of the sort reads and writes.

@@ -2,9 +2,8 @@
 // bit per pair; one block goes through them in order and collects what survives; the boxes after them are compared with
 // the survivors; and those that still live move together, to be the next chunk. So the bits take bounded memory, and
 // what is removed takes no time of later chunks.
-#include "suppression.h"
-
 #include "scan.h"
+#include "suppression.h"
 
 namespace rn::cuda {
 namespace {
@@ -12,9 +11,9 @@ namespace {
 using Bits = unsigned long long;
 constexpr int kTile = 64;  // rows, and columns: bits of a word
 constexpr int kCollectThreads = 512, kCollectWarps = kCollectThreads / kWarp;
-constexpr int kParts = kCollectThreads / kTile;   // threads that share a row
-constexpr int32_t kMostRows = 4096;               // of a chunk
-constexpr int32_t kFewestRows = 256;              // of one that is to find few
+constexpr int kParts = kCollectThreads / kTile;  // threads that share a row
+constexpr int32_t kMostRows = 4096;              // of a chunk
+constexpr int32_t kFewestRows = 256;             // of one that is to find few
 constexpr int kWordsOfThread = kMostRows / kTile / kParts;
 constexpr int64_t kMostWords = int64_t{1} << 22;  // of bits, all sets together: 32 MiB
 constexpr int kSweepThreads = 128, kMoveThreads = 256;
@@ -45,7 +44,9 @@ struct Chunk {
   int32_t removed_words;
 };
 
-__device__ inline int64_t FirstOf(const Chunk& chunk, int32_t set) { return static_cast<int64_t>(set) * chunk.capacity; }
+__device__ inline int64_t FirstOf(const Chunk& chunk, int32_t set) {
+  return static_cast<int64_t>(set) * chunk.capacity;
+}
 __device__ inline int32_t RowsOf(const Chunk& chunk) { return chunk.tiles * kTile; }
 
 // How many boxes after the chunk have to be compared with its survivors.
@@ -93,20 +94,19 @@ __global__ void CompareTiles(Chunk chunk) {
   const int32_t set = block % chunk.sets, tiles = chunk.tiles;
   const int32_t pair = block / chunk.sets / (tiles + 1), within = block / chunk.sets % (tiles + 1);
   const bool is_longer = within < tiles - pair;
-  const int32_t row_tile = is_longer ? tiles - 1 - pair : pair, column_tile = is_longer ? within : within + pair - tiles;
+  const int32_t row_tile = is_longer ? tiles - 1 - pair : pair,
+                column_tile = is_longer ? within : within + pair - tiles;
   const int32_t count = min(chunk.living.counts[set], RowsOf(chunk));
   if (row_tile * kTile >= count || (!is_longer && tiles - 1 - pair == pair)) return;  // the whole block
 
   const int32_t row = row_tile * kTile + thread, column = column_tile * kTile + thread;
-  if (column < count) columns.Set(thread, Measure(chunk.living, FirstOf(chunk, set) + column));
+  columns.Set(thread, column < count ? Measure(chunk.living, FirstOf(chunk, set) + column) : Measured{{}, NAN, 0});
   __syncthreads();
   if (row >= count) return;
   const Measured mine = Measure(chunk.living, FirstOf(chunk, set) + row);
-  const int before = row_tile == column_tile ? thread : kTile;
   Bits overlaps = 0;
-  for (int i = 0; i < before; ++i) {
-    overlaps |= static_cast<Bits>(columns.Overlaps(i, mine, chunk.threshold)) << i;
-  }
+  for (int i = 0; i < kTile; ++i) overlaps |= static_cast<Bits>(columns.Overlaps(i, mine, chunk.threshold)) << i;
+  if (row_tile == column_tile) overlaps &= (Bits{1} << thread) - 1;
   const int64_t tile = (static_cast<int64_t>(set) * tiles + row_tile) * tiles + column_tile;
   chunk.bits[tile * kTile + thread] = overlaps;
 }
@@ -214,16 +214,19 @@ __global__ void Sweep(Chunk chunk) {
   const int32_t blocks = static_cast<int32_t>(gridDim.x) / chunk.sets;
   for (int32_t i = static_cast<int32_t>(blockIdx.x) / chunk.sets; i < across * down; i += blocks) {
     const int32_t first_survivor = i / across * kTile, column = i % across * kSweepThreads + thread;
-    const int here = min(kTile, num_survivors - first_survivor);
     __syncthreads();  // the tile before is done with
-    if (thread < here) tile.Set(thread, Measure(chunk.living, first + survivors[first_survivor + thread]));
+    if (thread < kTile) {
+      const bool is_one = first_survivor + thread < num_survivors;
+      tile.Set(thread,
+               is_one ? Measure(chunk.living, first + survivors[first_survivor + thread]) : Measured{{}, NAN, 0});
+    }
     __syncthreads();
     const bool lives = column < after && !(atomicOr(removed + column / kWarp, 0u) >> Lane() & 1);
     if (!__any_sync(kAllLanes, lives)) continue;
     bool is_hit = false;
     if (lives) {
       const Measured mine = Measure(chunk.living, first + RowsOf(chunk) + column);
-      for (int k = 0; k < here; ++k) is_hit |= tile.Overlaps(k, mine, chunk.threshold);
+      for (int k = 0; k < kTile; ++k) is_hit |= tile.Overlaps(k, mine, chunk.threshold);
     }
     const uint32_t hits = __ballot_sync(kAllLanes, is_hit);
     if (Lane() == 0 && hits != 0) atomicOr(removed + column / kWarp, hits);
@@ -234,7 +237,8 @@ __global__ void Sweep(Chunk chunk) {
 __global__ void Move(Chunk chunk, NextLiving next) {
   RN_SHARED(BlockSums<int32_t>, sums);
   const int32_t set = static_cast<int32_t>(blockIdx.x) % chunk.sets, thread = static_cast<int32_t>(threadIdx.x);
-  const int32_t first_column = static_cast<int32_t>(blockIdx.x) / chunk.sets * kMoveThreads, column = first_column + thread;
+  const int32_t first_column = static_cast<int32_t>(blockIdx.x) / chunk.sets * kMoveThreads,
+                column = first_column + thread;
   const int32_t after = CountAfter(chunk, set);
   if (first_column == 0 && after == 0 && thread == 0) next.counts[set] = 0;
   if (first_column >= after) return;  // the whole block
@@ -311,7 +315,7 @@ void QueueSuppression(Device& device, const SortedBoxes& sorted, double iou_thre
            kSweepThreads, Sweep, chunk);
     Launch(device, sets * DivideUp(left, kMoveThreads), kMoveThreads, Move, chunk, rooms[turn].ToWrite());
     living = rooms[turn].ToRead();
-    tiles *= 2;
+    tiles *= 4;
   }
 }
 
