@@ -25,10 +25,10 @@ const MOST = {
   WriteTargets: 40,
   // Suppression and detections.
   CompareTiles: 40,
-  Collect: 64,
-  Sweep: 40,
-  Move: 32,
-  CountDigits: 48,
+  Collect: 80, // a block of 512 threads a set
+  Sweep: 48,
+  Move: 48,
+  CountDigits: 64,
   SumOverTiles: 40,
   PutInOrder: 64,
   CountRanks: 32,
@@ -36,9 +36,9 @@ const MOST = {
   KeyScores: 32,
   Gather: 64,
   WriteKept: 32,
-  FindCandidates: 48,
+  FindCandidates: 64, // shared memory holds 5 blocks
   ChooseDigit: 48,
-  CountChosen: 48,
+  CountChosen: 64,
   SumStretches: 48,
   EmptySlots: 32,
   DecodeCandidates: 40,
