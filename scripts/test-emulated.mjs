@@ -44,7 +44,7 @@ if (!existsSync(library)) {
   process.exit(1);
 }
 
-const files = testsOf(variant.kernels ? 'kernels' : 'emulated');
+const files = [...testsOf(variant.kernels ? 'kernels' : 'emulated'), ...(given ? testsOf('gpu') : [])];
 if (variant.kernels) console.log(`with ${name}: ${files.length} files`);
 else for (const folder of leftOut()) console.log(`left out: ${folder}`);
 
