@@ -108,12 +108,7 @@ __device__ inline bool InReach(const Group& group, const Box& box, const Overlap
 }
 
 // For a block of kSearchThreads threads: what its threads found, for its warps to visit.
-#if defined(RN_ASSIGN_VARIANT)  // an experiment: 1 is 128 threads, 2 is 32
-constexpr int kSearchThreads = RN_ASSIGN_VARIANT == 1 ? 128 : 32;
-#else
-constexpr int kSearchThreads = 64;
-#endif
-constexpr int kSearchWarps = kSearchThreads / kWarp;
+constexpr int kSearchThreads = 64, kSearchWarps = kSearchThreads / kWarp;
 constexpr int kClustersAtOnce = 4 * kSearchThreads, kGroupsAtOnce = 32 * kWarp;
 struct SearchQueue {
   union {
