@@ -47,6 +47,25 @@ export interface Assignment {
   unmatchedGt: HostInts;
 }
 
+/** Images [images, height, width, channels], filters [filterHeight, filterWidth, channels, filters]. */
+export interface ConvolutionShape {
+  images: number;
+  height: number;
+  width: number;
+  channels: number;
+  filterHeight: number;
+  filterWidth: number;
+  filters: number;
+  outHeight: number;
+  outWidth: number;
+  strideHeight: number;
+  strideWidth: number;
+  dilationHeight: number;
+  dilationWidth: number;
+  padTop: number;
+  padLeft: number;
+}
+
 interface OnBackend {
   backend: number;
 }
@@ -169,6 +188,27 @@ export interface Operations {
       keep: Ints;
     },
   ): number;
+
+  // Networks: all of these run on the CPU.
+
+  /** bias [filters]; clamped: the output lies in [low, high]. */
+  convolution(
+    call: ConvolutionShape & {
+      input: HostFloats;
+      filter: HostFloats;
+      bias: Optional<HostFloats>;
+      clamped: boolean;
+      low: number;
+      high: number;
+      output: HostFloats;
+    },
+  ): void;
+  convolutionInputGrad(
+    call: ConvolutionShape & { outputGrad: HostFloats; filter: HostFloats; inputGrad: HostFloats },
+  ): void;
+  convolutionFilterGrad(
+    call: ConvolutionShape & { input: HostFloats; outputGrad: HostFloats; filterGrad: HostFloats },
+  ): void;
 
   // On devices: all of these run on the CUDA backend.
 

@@ -4,8 +4,9 @@ namespace rn::addon {
 namespace {
 
 constexpr Binding kOperations[] = {
-#define RN_OPERATION(Name, name, parameters) {#Name, Read##Name},
+#define RN_OPERATION(Name, name, parameters) {#Name, Read##Name, Binding::kOnEither},
 #define RN_STEP(Name, name, parameters)
+#define RN_CPU_OPERATION(Name, parameters) {#Name, Read##Name, Binding::kOnCpu},
 #include "../backend/operations.def"
 };
 

@@ -59,6 +59,9 @@ class Arguments {
   // Writes down what is read.
   Arguments(Napi::Env env, std::vector<std::string>* names) : env_(env), names_(names) {}
 
+  // Whether names are written down: then values mean nothing.
+  bool IsRecording() const { return names_ != nullptr; }
+
   double Number(const char* name);
   int64_t Count(const char* name);
   bool Boolean(const char* name);

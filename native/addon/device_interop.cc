@@ -93,8 +93,8 @@ class WaitFor final : public Operation {
 };
 
 constexpr Binding kOperations[] = {
-    {"DeviceWrap", Read<Wrap>, true},     {"DeviceLocate", Read<Locate>, true},   {"DeviceStream", Read<Stream>, true},
-    {"DeviceRecord", Read<Record>, true}, {"DeviceWaitFor", Read<WaitFor>, true},
+    {"DeviceWrap", Read<Wrap>, Binding::kOnDevice},     {"DeviceLocate", Read<Locate>, Binding::kOnDevice},   {"DeviceStream", Read<Stream>, Binding::kOnDevice},
+    {"DeviceRecord", Read<Record>, Binding::kOnDevice}, {"DeviceWaitFor", Read<WaitFor>, Binding::kOnDevice},
 };
 
 }  // namespace

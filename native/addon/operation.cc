@@ -21,7 +21,8 @@ const rn_backend& UsableBackend(Napi::Env env, BackendId id) {
 }
 
 BackendId ReadBackend(Arguments& args, const Binding& binding) {
-  return binding.is_on_device ? BackendId::kCuda : static_cast<BackendId>(args.Count(kBackend));
+  if (binding.where == Binding::kOnEither) return static_cast<BackendId>(args.Count(kBackend));
+  return binding.where == Binding::kOnCpu ? BackendId::kCpu : BackendId::kCuda;
 }
 
 struct Call {

@@ -52,9 +52,11 @@ Napi::Value Allocating(Napi::Env env, const Body& body) {
 
 // An operation as JavaScript sees it.
 struct Binding {
+  // Of an operation on either backend the first field is the backend's number.
+  enum Where { kOnEither, kOnCpu, kOnDevice };
   const char* name;  // but for the first letter, which becomes a small one
   std::unique_ptr<Operation> (*read)(Arguments& args);
-  bool is_on_device = false;  // of the CUDA backend alone; others have its number as their first field
+  Where where;
 };
 
 // Exports `name`, `nameAsync` and `fields.name`. The binding lives as long as the process.
@@ -68,6 +70,7 @@ std::unique_ptr<Operation> Read(Arguments& args) {
 // Where fields of the operations in operations.def are read.
 #define RN_OPERATION(Name, name, parameters) std::unique_ptr<Operation> Read##Name(Arguments& args);
 #define RN_STEP(Name, name, parameters)
+#define RN_CPU_OPERATION(Name, parameters) std::unique_ptr<Operation> Read##Name(Arguments& args);
 #include "../backend/operations.def"
 #define RN_BIND(Name) \
   std::unique_ptr<Operation> Read##Name(Arguments& args) { return Read<Name>(args); }

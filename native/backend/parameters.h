@@ -178,6 +178,41 @@ typedef struct {
   int64_t* num_keep;      // out, host
 } rn_hard_negatives;
 
+// A convolution of images [images, height, width, channels] with filters [filter_height, filter_width, channels, filters] to
+// [images, out_height, out_width, filters]. Row y of the output reads the rows y * stride_height + k * dilation_height - pad_top
+// for k < filter_height; those that the image lacks are 0. Strides or dilations are 1.
+typedef struct {
+  int64_t images, height, width, channels;
+  int64_t filter_height, filter_width, filters;
+  int64_t out_height, out_width;
+  int64_t stride_height, stride_width, dilation_height, dilation_width;
+  int64_t pad_top, pad_left;
+} rn_convolution_shape;
+
+typedef struct {
+  rn_convolution_shape shape;
+  const float* input;
+  const float* filter;
+  const float* bias;  // optional [filters]
+  int32_t clamped;    // 1: the output is clamped to [low, high]
+  float low, high;
+  float* output;
+} rn_convolution;
+
+typedef struct {
+  rn_convolution_shape shape;
+  const float* output_grad;
+  const float* filter;
+  float* input_grad;
+} rn_convolution_input_grad;
+
+typedef struct {
+  rn_convolution_shape shape;
+  const float* input;
+  const float* output_grad;
+  float* filter_grad;
+} rn_convolution_filter_grad;
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,6 +3,7 @@
 #include "kernels.h"
 
 #include "assign.h"
+#include "convolution.h"
 #include "focal_loss.h"
 #include "nms.h"
 #include "regression_loss.h"
@@ -32,6 +33,7 @@ const Kernels kKernels = {
 #define RN_REGRESSION(KIND, name, Formula, width) RegressionLossOfRows<Formula>,
 #include "../../backend/regressions.def"
     },
+    MakeConvolutionKernels(),
 };
 
 }  // namespace rn::cpu::RN_ISA

@@ -16,6 +16,15 @@
 #error "no vector type for this processor"
 #endif
 
+// A loop over what registers hold. Without it, a compiler that leaves a loop keeps them in memory.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define RN_UNROLL_TILE
+#elif defined(__clang__)
+#define RN_UNROLL_TILE _Pragma("unroll")
+#else
+#define RN_UNROLL_TILE _Pragma("GCC unroll 16")
+#endif
+
 namespace rn::cpu::RN_ISA {
 
 // Asks for the cache line of p[ahead], which need not be part of any array: hence the detour by an integer.

@@ -1,0 +1,112 @@
+// What convolutions and their gradients share: how channels are cut into tiles, packing, padding, scratch memory.
+#ifndef RETINANET_OPS_CPU_CONVOLUTION_H
+#define RETINANET_OPS_CPU_CONVOLUTION_H
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "../backend/parameters.h"
+#include "../threads/thread_pool.h"
+#include "kernels/kernels.h"
+
+namespace rn::cpu {
+
+// Channels of an output in groups of one to most_vectors vectors, as even as can be.
+class ChannelGroups {
+ public:
+  ChannelGroups(const ConvolutionKernels& kernels, int64_t channels)
+      : lanes_(kernels.lanes),
+        channels_(channels),
+        vectors_((channels + lanes_ - 1) / lanes_),
+        count_((vectors_ + kernels.most_vectors - 1) / kernels.most_vectors) {}
+
+  int64_t count() const { return count_; }
+  // Channels, those included that only fill the last vector.
+  int64_t padded() const { return vectors_ * lanes_; }
+  int vectors(int64_t group) const { return static_cast<int>(FirstVector(group + 1) - FirstVector(group)); }
+  int64_t first(int64_t group) const { return FirstVector(group) * lanes_; }
+  int64_t width(int64_t group) const { return vectors(group) * lanes_; }
+  int64_t columns(int64_t group) const { return std::min(width(group), channels_ - first(group)); }
+
+ private:
+  int64_t FirstVector(int64_t group) const { return vectors_ * group / count_; }
+
+  int64_t lanes_, channels_, vectors_, count_;
+};
+
+// Packs a matrix of `rows` by the groups' channels: group after group, in each row after row. source(row) is where a row's
+// first channel stands, `step` floats before the next.
+template <class Source>
+void Pack(const ChannelGroups& groups, int64_t rows, int64_t step, const Source& source, float* out) {
+  for (int64_t group = 0; group < groups.count(); ++group) {
+    const int64_t first = groups.first(group), width = groups.width(group), columns = groups.columns(group);
+    for (int64_t row = 0; row < rows; ++row, out += width) {
+      const float* const from = source(row) + first * step;
+      if (step == 1) {
+        std::memcpy(out, from, static_cast<size_t>(columns) * sizeof(float));
+      } else {
+        for (int64_t i = 0; i < columns; ++i) out[i] = from[i * step];
+      }
+      std::fill(out + columns, out + width, 0.0f);
+    }
+  }
+}
+
+// Calls visit(first, end) for parts of [0, count) of at most `most`, as even as can be.
+template <class Visit>
+void ForEachPart(int64_t count, int64_t most, const Visit& visit) {
+  const int64_t parts = NumBlocks(count, most);
+  for (int64_t i = 0; i < parts; ++i) visit(count * i / parts, count * (i + 1) / parts);
+}
+
+// Rows of an image from `row` on, which may lie outside, `left` columns of zeros before each (or fewer of the image), and
+// `width` columns in all.
+void PadRows(const float* image, const rn_convolution_shape& shape, int64_t row, int64_t rows, int64_t left,
+             int64_t width, float* out);
+
+// Memory for every thread that works on a call; it goes with the call.
+class BlockScratch {
+ public:
+  explicit BlockScratch(int64_t floats) : used_(static_cast<size_t>(floats > 0 ? NumThreads() : 0)) {
+    for (size_t i = 0; i < used_.size(); ++i) memory_.push_back(std::make_unique<float[]>(static_cast<size_t>(floats)));
+  }
+
+  // One thread's, for a block's time. There may be more threads than when the call began: then it waits.
+  class Lease {
+   public:
+    explicit Lease(BlockScratch& scratch) : scratch_(scratch), index_(scratch.Take()) {}
+    ~Lease() {
+      if (index_ < scratch_.used_.size()) scratch_.used_[index_].store(false, std::memory_order_release);
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    float* get() const { return index_ < scratch_.memory_.size() ? scratch_.memory_[index_].get() : nullptr; }
+
+   private:
+    BlockScratch& scratch_;
+    size_t index_;
+  };
+
+ private:
+  size_t Take() {
+    while (!used_.empty()) {
+      for (size_t i = 0; i < used_.size(); ++i) {
+        if (!used_[i].exchange(true, std::memory_order_acquire)) return i;
+      }
+      std::this_thread::yield();
+    }
+    return 0;
+  }
+
+  std::vector<std::atomic<bool>> used_;
+  std::vector<std::unique_ptr<float[]>> memory_;
+};
+
+}  // namespace rn::cpu
+
+#endif

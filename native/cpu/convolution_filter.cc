@@ -1,0 +1,155 @@
+// The gradient of a convolution by its filter: a product of the input, transposed, with the output's gradient, over all
+// pixels. Blocks of rows of images are summed from zero and then added up, which keeps errors of long sums small, in
+// parts that depend on the problem alone: results have the same bits for every number of threads.
+#include "convolution.h"
+#include "cpu_backend.h"
+#include "status.h"
+
+namespace rn::cpu {
+namespace {
+
+constexpr int64_t kBlockPixels = 192;
+constexpr int64_t kWantedTasks = 32;             // enough for many threads
+constexpr int64_t kMostSums = int64_t{4} << 20;  // floats of all parts
+constexpr int64_t kLeastRows = 64;               // of the filter's rows of a task: packing is paid for by them
+
+class FilterGrad {
+ public:
+  FilterGrad(const ConvolutionKernels& kernels, const rn_convolution_filter_grad& op)
+      : kernels_(kernels), op_(op), shape_(op.shape), groups_(kernels, shape_.filters) {
+    has_one_run_ = shape_.dilation_width == 1;
+    run_ = has_one_run_ ? shape_.filter_width * shape_.channels : shape_.channels;
+    read_width_ = (shape_.out_width - 1) * shape_.stride_width + (shape_.filter_width - 1) * shape_.dilation_width + 1;
+    const int64_t rows = std::clamp<int64_t>(kBlockPixels / shape_.out_width, 1, shape_.out_height);
+    rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
+    blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
+    const int64_t blocks = shape_.images * blocks_per_image_;
+    const int64_t room = std::max<int64_t>(1, kMostSums / std::max<int64_t>(1, products() * groups_.padded()));
+    parts_ = std::min({blocks, room, kWantedTasks});
+    chunks_ = std::clamp<int64_t>(kWantedTasks / parts_, 1, std::max<int64_t>(1, products() / kLeastRows));
+  }
+
+  // Rows of the filter: input channels of all taps.
+  int64_t products() const { return shape_.filter_height * shape_.filter_width * shape_.channels; }
+
+  void Run() {
+    std::vector<float> sums(static_cast<size_t>(parts_ * products() * groups_.padded()));
+    const int64_t packed = rows_per_block_ * shape_.out_width * groups_.padded();
+    BlockScratch scratch(packed + ReadHeight(rows_per_block_) * read_width_ * shape_.channels);
+    const int64_t blocks = shape_.images * blocks_per_image_;
+    ParallelFor(parts_ * chunks_, [&](int64_t task) {
+      const int64_t part = task / chunks_, chunk = task % chunks_;
+      const BlockScratch::Lease lease(scratch);
+      const Range rows{products() * chunk / chunks_, products() * (chunk + 1) / chunks_};
+      float* const sum = sums.data() + part * products() * groups_.padded();
+      for (int64_t block = blocks * part / parts_; block < blocks * (part + 1) / parts_; ++block) {
+        Block(block, rows, lease.get(), lease.get() + packed, sum);
+      }
+    });
+    constexpr int64_t kRowsAtOnce = 64;
+    ParallelFor(NumBlocks(products(), kRowsAtOnce), [&](int64_t block) {
+      const int64_t end = std::min(products(), (block + 1) * kRowsAtOnce);
+      for (int64_t row = block * kRowsAtOnce; row < end; ++row) AddUp(sums.data(), row);
+    });
+  }
+
+ private:
+  struct Range {
+    int64_t begin, end;
+  };
+
+  int64_t ReadHeight(int64_t rows) const {
+    return (rows - 1) * shape_.stride_height + (shape_.filter_height - 1) * shape_.dilation_height + 1;
+  }
+
+  void AddUp(const float* sums, int64_t row) const {
+    float* const out = op_.filter_grad + row * shape_.filters;
+    for (int64_t i = 0; i < shape_.filters; ++i) {
+      float sum = 0;
+      for (int64_t part = 0; part < parts_; ++part) sum += sums[(part * products() + row) * groups_.padded() + i];
+      out[i] = sum;
+    }
+  }
+
+  // Adds what a block of rows of an image has for some rows of the filter.
+  void Block(int64_t block, const Range& rows, float* packed, float* padded, float* sum) const {
+    const int64_t image = block / blocks_per_image_, first = block % blocks_per_image_ * rows_per_block_;
+    const int64_t end = std::min(shape_.out_height, first + rows_per_block_), c = shape_.channels;
+    const int64_t pixels = (end - first) * shape_.out_width;
+    const float* const grad =
+        op_.output_grad + (image * shape_.out_height + first) * shape_.out_width * shape_.filters;
+    Pack(groups_, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, packed);
+
+    const float* input = op_.input + image * shape_.height * shape_.width * c;
+    int64_t input_row = 0, input_width = shape_.width;
+    if (shape_.pad_left != 0 || read_width_ > shape_.width) {
+      input_row = first * shape_.stride_height - shape_.pad_top;
+      PadRows(input, shape_, input_row, ReadHeight(end - first), shape_.pad_left, read_width_, padded);
+      input = padded;
+      input_width = read_width_;
+    }
+    // Pieces of the filter that lie side by side in the input.
+    for (int64_t piece = rows.begin / run_; piece * run_ < rows.end; ++piece) {
+      const int64_t pieces_per_row = has_one_run_ ? 1 : shape_.filter_width;
+      const int64_t down = piece / pieces_per_row * shape_.dilation_height;
+      const int64_t right = piece % pieces_per_row * shape_.dilation_width;
+      // Rows of the output that read rows that the image has.
+      const int64_t sh = shape_.stride_height, above = shape_.pad_top - down;
+      const int64_t from = std::clamp(above > 0 ? NumBlocks(above, sh) : 0, first, end);
+      const int64_t below = shape_.height + above;  // row * sh < below
+      const int64_t to = std::clamp(below > 0 ? NumBlocks(below, sh) : 0, from, end);
+      if (from == to) continue;
+      const float* const source = input + ((from * sh - above - input_row) * input_width + right) * c;
+      const Range of_piece{std::max(rows.begin, piece * run_), std::min(rows.end, (piece + 1) * run_)};
+      Piece(source - piece * run_, of_piece, input_width, {from - first, to - first}, packed, pixels, sum);
+    }
+  }
+
+  // `source` is where row 0 of the filter would read, `lines` the output's rows within the block.
+  void Piece(const float* source, const Range& rows, int64_t input_width, const Range& lines, const float* packed,
+             int64_t pixels, float* sum) const {
+    const int64_t c = shape_.channels;
+    for (int64_t group = 0; group < groups_.count(); ++group) {
+      const int64_t first = groups_.first(group), width = groups_.width(group);
+      const int vectors = groups_.vectors(group);
+      FilterGradientTile tile{};
+      tile.row_pitch = shape_.stride_height * input_width * c;
+      tile.pixel_pitch = shape_.stride_width * c;
+      tile.rows = lines.end - lines.begin;
+      tile.pixels = shape_.out_width;
+      tile.packed = packed + first * pixels + lines.begin * shape_.out_width * width;
+      tile.sums_pitch = groups_.padded();
+      ForEachPart(rows.end - rows.begin, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
+        tile.input = source + rows.begin + begin;
+        tile.sums = sum + (rows.begin + begin) * groups_.padded() + first;
+        kernels_.filter_gradient_tiles[vectors][end - begin](tile);
+      });
+    }
+  }
+
+  const ConvolutionKernels& kernels_;
+  const rn_convolution_filter_grad& op_;
+  const rn_convolution_shape& shape_;
+  const ChannelGroups groups_;
+  bool has_one_run_;
+  int64_t run_;         // products of the filter that lie side by side in the input
+  int64_t read_width_;  // columns that a row of the output reads
+  int64_t rows_per_block_, blocks_per_image_, parts_, chunks_;
+};
+
+}  // namespace
+
+rn_status ConvolutionFilterGrad(const rn_convolution_filter_grad* op) {
+  return Guarded([&] {
+    const rn_convolution_shape& shape = op->shape;
+    const int64_t size = shape.filter_height * shape.filter_width * shape.channels * shape.filters;
+    if (size == 0) return;
+    if (shape.images == 0 || shape.out_height == 0 || shape.out_width == 0) {
+      std::fill(op->filter_grad, op->filter_grad + size, 0.0f);
+      return;
+    }
+    FilterGrad(ActiveKernels()->convolution, *op).Run();
+  });
+}
+
+}  // namespace rn::cpu

@@ -1,0 +1,119 @@
+// The innermost loops of convolutions: register tiles of some pixels (or rows of a filter) by some vectors of output
+// channels, over as many products as there are. What a tile reads of the other operand is packed, a vector's lanes and
+// the tile's vectors beside each other.
+#ifndef RETINANET_OPS_KERNELS_CONVOLUTION_H
+#define RETINANET_OPS_KERNELS_CONVOLUTION_H
+
+#include <cstdint>
+
+#include "kernels.h"
+#include "vector.h"
+
+namespace rn::cpu::RN_ISA {
+
+// How many pixels fill the registers, by the tile's vectors: accumulators, the vectors of one step, and one broadcast.
+#if defined(__AVX512F__) || defined(RN_NEON)  // 32 registers
+constexpr int kMostVectors = 3;
+constexpr int kMostPixels[] = {0, 14, 14, 8};
+#else  // 16
+constexpr int kMostVectors = 2;
+constexpr int kMostPixels[] = {0, 12, 6};
+#endif
+
+template <int kRows, int kVectors>
+struct Accumulators {
+  Float of[kRows][kVectors];
+
+  // Products of one step: a value a row, kLanes * kVectors packed ones.
+  RN_ALWAYS_INLINE void Add(const float* values, int64_t pitch, const float* packed) {
+    Float vectors[kVectors];
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) vectors[v] = Load(packed + v * Float::kLanes);
+    RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+      const Float value(values[row * pitch]);
+      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) of[row][v] = Fma(value, vectors[v], of[row][v]);
+    }
+  }
+};
+
+template <int kRows, int kVectors>
+void ConvolutionTileOf(const ConvolutionTile& tile) {
+  constexpr int64_t kLanes = Float::kLanes;
+  Accumulators<kRows, kVectors> sums;
+  RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = Load(tile.bias + v * kLanes);
+  }
+  const float* packed = tile.packed;
+  for (int64_t row = 0; row < tile.filter_rows; ++row) {
+    for (int64_t tap = 0; tap < tile.taps; ++tap) {
+      const float* values = tile.input + row * tile.row_pitch + tap * tile.tap_pitch;
+      for (int64_t i = 0; i < tile.length; ++i, packed += kVectors * kLanes) {
+        sums.Add(values + i, tile.pixel_pitch, packed);
+      }
+    }
+  }
+  if (tile.clamped) {  // a NaN stays one
+    const Float low(tile.low), high(tile.high);
+    RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = Min(high, Max(low, sums.of[row][v]));
+    }
+  }
+  if (tile.columns == kVectors * kLanes) {
+    RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) {
+        Store(tile.output + row * tile.output_pitch + v * kLanes, sums.of[row][v]);
+      }
+    }
+    return;
+  }
+  float last[kVectors * kLanes];
+  for (int row = 0; row < kRows; ++row) {
+    for (int v = 0; v < kVectors; ++v) Store(last + v * kLanes, sums.of[row][v]);
+    for (int64_t i = 0; i < tile.columns; ++i) tile.output[row * tile.output_pitch + i] = last[i];
+  }
+}
+
+template <int kRows, int kVectors>
+void FilterGradientTileOf(const FilterGradientTile& tile) {
+  constexpr int64_t kLanes = Float::kLanes;
+  Accumulators<kRows, kVectors> sums;
+  RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = Float(0.0f);
+  }
+  const float* packed = tile.packed;
+  for (int64_t row = 0; row < tile.rows; ++row) {
+    const float* values = tile.input + row * tile.row_pitch;
+    for (int64_t i = 0; i < tile.pixels; ++i, packed += kVectors * kLanes, values += tile.pixel_pitch) {
+      sums.Add(values, 1, packed);
+    }
+  }
+  RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) {
+      float* const out = tile.sums + row * tile.sums_pitch + v * kLanes;
+      Store(out, sums.of[row][v] + Load(out));
+    }
+  }
+}
+
+template <int kVectors, int kRows = 1>
+constexpr void FillTiles(ConvolutionKernels& kernels) {
+  if constexpr (kRows <= kMostPixels[kVectors]) {
+    kernels.tiles[kVectors][kRows] = ConvolutionTileOf<kRows, kVectors>;
+    kernels.filter_gradient_tiles[kVectors][kRows] = FilterGradientTileOf<kRows, kVectors>;
+    FillTiles<kVectors, kRows + 1>(kernels);
+  }
+}
+
+constexpr ConvolutionKernels MakeConvolutionKernels() {
+  ConvolutionKernels kernels{};
+  kernels.lanes = Float::kLanes;
+  kernels.most_vectors = kMostVectors;
+  for (int v = 1; v <= kMostVectors; ++v) kernels.most_rows[v] = kMostPixels[v];
+  FillTiles<1>(kernels);
+  FillTiles<2>(kernels);
+  if constexpr (kMostVectors >= 3) FillTiles<3>(kernels);
+  return kernels;
+}
+
+}  // namespace rn::cpu::RN_ISA
+
+#endif
