@@ -67,3 +67,4 @@ export {
   type SelectionOptions,
   type WeightOptions,
 } from '../index.js';
+export { useNativeBackend } from './backend/index.js';
