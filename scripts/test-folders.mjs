@@ -26,6 +26,7 @@ const FOLDERS = {
   documents: { emulated: 'about text' },
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },
   retinanet: { emulated: 'trains for minutes' },
+  'tfjs-backend': { emulated: 'calls none of our operations on devices' },
   'wasm-training': { emulated: 'calls none of our native operations' },
 };
 
