@@ -1,12 +1,13 @@
 // What each folder of test/ is about, and so where its files run besides `npm test`. A new file joins by where it lies; a new folder
 // has to be told of here.
 import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
  * `variants`: on the binaries of scripts/test-variants.mjs. `emulated`: on CUDA's kernels compiled for the host, or why not;
- * `kernels`: there once more under AddressSanitizer, and with every pair of accesses to memory compared.
+ * `kernels`: there once more under AddressSanitizer, and with every pair of accesses to memory compared. `gpu`: the files
+ * that run on a GPU as well, where they take the plugin that is given.
  */
 const FOLDERS = {
   operations: { variants: true, emulated: true, kernels: true },
@@ -17,7 +18,10 @@ const FOLDERS = {
   tfjs: { emulated: true },
   bench: { emulated: 'times, and the emulator has none to show' },
   cpu: { emulated: 'about the CPU: its instruction sets, threads and memory' },
-  cuda: { emulated: 'chooses the library by itself' },
+  cuda: {
+    emulated: 'chooses the library by itself',
+    gpu: ['accuracy', 'interop', 'neighbour', 'operations', 'tensors'],
+  },
   demo: { emulated: 'about pictures and data sets' },
   documents: { emulated: 'about text' },
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },
@@ -39,7 +43,10 @@ export function testsOf(where) {
   const unknown = folders.find((folder) => !Object.hasOwn(FOLDERS, folder));
   if (unknown !== undefined) throw new Error(`scripts/test-folders.mjs does not say where test/${unknown} runs`);
   return all()
-    .filter((_, i) => FOLDERS[folders[i]][where] === true)
+    .filter((file, i) => {
+      const runs = FOLDERS[folders[i]][where];
+      return Array.isArray(runs) ? runs.includes(basename(file, '.test.js')) : runs === true;
+    })
     .map((file) => join(compiled, file));
 }
 

@@ -2,6 +2,7 @@
 """Times one case of cases.py, or one of its peers on the same data. Results are checked before anything is timed.
 
     bench/cuda/bench.py CASE [--peer PEER] [--library PATH] [--out FOLDER] [--quick]
+    bench/cuda/bench.py CASE --once      # checks, and times nothing: for a profiler
     bench/cuda/bench.py --list           # the cases; with --peers: a case and a peer a line
 
 A line of JSON for each result goes to cuda.jsonl in the folder (report.py makes a table of it). Exit status 3: the peer is absent here.
@@ -12,7 +13,7 @@ import os
 import sys
 
 import cases
-from measure import Bench, record, torch, torch_device
+from measure import Bench, record, torch, torch_device, turn
 from plugin import Plugin
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -27,13 +28,17 @@ def environment(plugin):
     }
 
 
-def time_case(b, out, name):
+def called(b, name):
+    """A case each of whose calls has been made once."""
     kind, *arguments = cases.CASES[name]
     case = kind(b, *arguments)
     for call, _, _ in case.calls.values():
         call()
     b.wait()
-    case.check()
+    return case
+
+
+def time_case(b, out, case, name):
     limits = b.limits()
     if any(limit == "bus" for _, _, limit in case.calls.values()):
         limits["bus"] = b.bus()
@@ -49,19 +54,16 @@ def time_case(b, out, name):
         print(title, f"{row['microseconds']:.1f} us ({row['clock']})", flush=True)
 
 
-def time_peer(b, out, name, peer):
+def time_peer(b, out, case, name, peer):
     import peers  # needs torch and torchvision
 
-    kind, *arguments = cases.CASES[name]
-    case = kind(b, *arguments)
     calls = peers.calls(peer, case, b.device)
-    for call, _, _ in case.calls.values():
-        call()
-    b.wait()
-    for title, (call, verify) in calls.items():
+    for call, verify in calls.values():
         verify(call())
-        record(out, kind="peer", case=name, name=title, peer=peer, **b.time(call, of_torch=True, groups=3))
-        print(title, peer, flush=True)
+    with turn(out):
+        for title, (call, _) in calls.items():
+            record(out, kind="peer", case=name, name=title, peer=peer, **b.time(call, of_torch=True, groups=3))
+            print(title, peer, flush=True)
 
 
 def main():
@@ -71,24 +73,30 @@ def main():
     parser.add_argument("--library", default=os.path.join(ROOT, "build", "Release", "retinanet_ops_cuda.so"))
     parser.add_argument("--out", default=os.path.join(ROOT, "bench", "results"))
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--once", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--peers", action="store_true")
     arguments = parser.parse_args()
     if arguments.list:
         for name, (kind, *_) in cases.CASES.items():
-            print("\n".join(f"{name} {peer}" for peer in kind.peers) if arguments.peers else name)
+            for peer in kind.peers if arguments.peers else ("",):
+                print(name, peer)
         return 0
     if arguments.case is None:
         parser.error("a case is needed; --list names them")
     plugin = Plugin(arguments.library)
     b = Bench(plugin, arguments.quick)
     if not arguments.peer:
-        time_case(b, arguments.out, arguments.case)
+        case = called(b, arguments.case)
+        case.check()
+        if not arguments.once:
+            with turn(arguments.out):
+                time_case(b, arguments.out, case, arguments.case)
         return 0
     try:
         if torch_device(plugin) is None:
             raise ImportError("no torch, or none that computes on this device")
-        time_peer(b, arguments.out, arguments.case, arguments.peer)
+        time_peer(b, arguments.out, called(b, arguments.case), arguments.case, arguments.peer)
     except ImportError as why:
         record(arguments.out, kind="absent", case=arguments.case, peer=arguments.peer, why=str(why))
         print(f"absent: {why}")

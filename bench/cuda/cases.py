@@ -116,7 +116,8 @@ class RetinanetLoss:
             **dict(dtype=DTYPES[dtype], class_logits=self.inputs[0].address, box_deltas=self.inputs[1].address),
             **dict(anchors=s.described("grid"), truth=s.truth, match=match_options(), classes=CLASSES),
             **dict(alpha=constant(ALPHA), gamma=constant(GAMMA), beta=BETA, box_weight=1.0, normalizer=1.0),
-            **dict(normalize_by_positives=1, class_grad=self.grads[0].address, box_grad=self.grads[1].address, **sums),
+            **dict(loss_scale=1.0, normalize_by_positives=1, **sums),
+            **dict(class_grad=self.grads[0].address, box_grad=self.grads[1].address),
         )  # fmt: skip
         name = f"retinanetLoss, {million(self.x.size)} {dtype}, {distribution}"
         self.calls = {name: (run, 2 * (self.x.nbytes + self.d.nbytes), "copy")}

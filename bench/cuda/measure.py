@@ -1,6 +1,8 @@
 """How the benchmarks time, against which limits, and where their results go."""
 
+import contextlib
 import datetime
+import fcntl
 import json
 import os
 import statistics
@@ -36,6 +38,15 @@ def record(folder, **line):
         os.fsync(file)
     finally:
         os.close(file)
+
+
+@contextlib.contextmanager
+def turn(folder):
+    """Of the processes with results in that folder one at a time is within."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "cuda.jsonl"), "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class Bench:

@@ -1,6 +1,7 @@
 """The plugin's operations on numpy arrays, as the package has them."""
 
 import numpy as np
+
 from plugin import DEVICE, DTYPES, HOST, SMOOTH_L1, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
 
 

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+
 from cases import ALPHA, GAMMA
 from torchvision.ops import sigmoid_focal_loss
 

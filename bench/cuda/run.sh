@@ -15,6 +15,7 @@
 #   --only WORD      only the checks, cases and peers whose names hold it
 #   --quick          small sizes
 #   --resume         what has ended well in that folder is not done again
+#   --jobs N         so many steps of sanitize, bench and peers at a time; what is timed takes turns
 #   --werror         compiler warnings are errors; by default they are counted
 #   --library FILE   a plugin that is there already
 #   --rehearsal      all of it on the emulated plugin and small sizes, without a GPU; the times mean nothing
@@ -31,12 +32,12 @@ set -u
 usage() { sed -n '2,/^set -u/{/^#/s/^# \{0,1\}//p;}' "$0"; }
 refuse() { echo "bench/cuda/run.sh: $1" >&2; usage >&2; exit 2; }
 
-mode= out=${RETINANET_OPS_RESULTS:-} only= quick= werror=OFF library= rehearsal= resume=
+mode= out=${RETINANET_OPS_RESULTS:-} only= quick= werror=OFF library= rehearsal= resume= jobs=1
 while [ $# -gt 0 ]; do
   case $1 in
-    --out | --only | --library)
+    --out | --only | --library | --jobs)
       [ $# -gt 1 ] || refuse "$1 needs a value"
-      case $1 in --out) out=$2 ;; --only) only=$2 ;; *) library=$2 ;; esac
+      case $1 in --out) out=$2 ;; --only) only=$2 ;; --jobs) jobs=$2 ;; *) library=$2 ;; esac
       shift ;;
     --quick) quick=--quick ;;
     --werror) werror=ON ;;
@@ -51,6 +52,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 mode=${mode:-all}
+case $jobs in '' | 0* | *[!0-9]*) refuse "--jobs needs a number from 1 on, not '$jobs'" ;; esac
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 [ -z "$out" ] || out=$(absolute "$out")
 [ -z "$library" ] || library=$(absolute "$library")
@@ -67,7 +69,10 @@ mkdir -p "$out/logs" || exit 1
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
-ok=0 absent=0 failures= deadline=0
+deadline=0
+# What became of this call's steps, a line each: of a step at a time or of several, its first word ok, absent or failed.
+outcomes=$out/logs/outcomes
+: > "$outcomes"
 record() { # STEP OUTCOME SECONDS
   printf '{"kind": "step", "step": "%s", "outcome": "%s", "seconds": %d}\n' "$1" "$2" "$3" >> "$out/cuda.jsonl"
 }
@@ -97,13 +102,30 @@ step() {
   fi
   seconds=$(($(date +%s) - start))
   record "$name" "$outcome" "$seconds"
-  printf '%-44s %s, %d s\n' "$name" "$outcome" "$seconds"
   case $outcome in
-    ok) ok=$((ok + 1)) ;;
-    absent) absent=$((absent + 1)); tail -n 1 "$out/logs/$name.log" | sed 's/^/    /' ;;
-    "not run"*) failures="$failures$name: $outcome\n"; return 1 ;;
-    *) failures="$failures$name: $outcome, logs/$name.log\n"; tail -n 5 "$out/logs/$name.log" | sed 's/^/    /'; return 1 ;;
+    ok) line=ok shown=0 ;;
+    absent) line=absent shown=1 ;;
+    "not run"*) line="failed $name: $outcome" shown=0 ;;
+    *) line="failed $name: $outcome, logs/$name.log" shown=5 ;;
   esac
+  echo "$line" >> "$outcomes"
+  printf '%-44s %s, %d s\n' "$name" "$outcome" "$seconds"
+  [ $shown = 0 ] || tail -n $shown "$out/logs/$name.log" | sed 's/^/    /'
+  case $line in failed*) return 1 ;; esac
+}
+# FUNCTION FILE: calls the function with the words of each line, so many lines at a time as there are jobs.
+in_jobs() {
+  job=0
+  while [ $job -lt "$jobs" ]; do
+    number=0
+    while read -r line <&3; do
+      # shellcheck disable=SC2086
+      [ $((number % jobs)) -ne $job ] || $1 $line
+      number=$((number + 1))
+    done 3< "$2" &
+    job=$((job + 1))
+  done
+  wait
 }
 
 # --- modes ------------------------------------------------------------------------------------------------------------
@@ -138,34 +160,38 @@ run_check() {
   step check 400 "$python" bench/cuda/check.py --library "$library" --only "$only"
 }
 
+sanitize_with() { # TOOL
+  case $1 in
+    memcheck) more="--track-stream-ordered-races all --padding 64" ;;
+    racecheck) more="--racecheck-report all" ;;
+    *) more= ;;
+  esac
+  # torch is not loaded there: check.py needs numpy alone. $more is several words.
+  # shellcheck disable=SC2086
+  step "sanitize-$1" 500 sh -c 'command -v "$1" > /dev/null || { echo "absent: $1"; exit 3; }; exec "$@"' - \
+    "$sanitizer" --tool $1 $more --error-exitcode 1 "$python" bench/cuda/check.py --library "$library" --only "$only" \
+    --logits 100000
+}
 run_sanitize() {
   begin sanitize
-  for tool in memcheck racecheck synccheck initcheck; do
-    case $tool in
-      memcheck) more="--track-stream-ordered-races all --padding 64" ;;
-      racecheck) more="--racecheck-report all" ;;
-      *) more= ;;
-    esac
-    # torch is not loaded there: check.py needs numpy alone. $more is several words.
-    # shellcheck disable=SC2086
-    step "sanitize-$tool" 250 sh -c 'command -v "$1" > /dev/null || { echo "absent: $1"; exit 3; }; exec "$@"' - \
-      "$sanitizer" --tool $tool $more --error-exitcode 1 "$python" bench/cuda/check.py --library "$library" --only "$only" \
-      --logits 100000
-  done
+  printf '%s\n' memcheck racecheck synccheck initcheck > "$out/logs/list"
+  in_jobs sanitize_with "$out/logs/list"
 }
 
+# CASE [PEER]; while one is timed the others of its kind wait, which counts.
+bench_of() {
+  case $1${2:+-$2} in *"$only"*) ;; *) return ;; esac
+  # shellcheck disable=SC2086
+  step "bench-$1${2:+-$2}" $((60 + 30 * jobs)) "$python" bench/cuda/bench.py "$1" ${2:+--peer $2} \
+    --library "$library" --out "$out" $quick
+}
 # LIST-OPTION: the cases, or cases and peers, of bench.py; each in a process of its own.
 run_each() {
-  "$python" bench/cuda/bench.py --list $1 > "$out/logs/list" 2> "$out/logs/list.log" || {
-    failures="${failures}bench.py --list: failed, logs/list.log\n"
-    return
-  }
-  while read -r case peer <&3; do
-    case $case${peer:+-$peer} in *"$only"*) ;; *) continue ;; esac
-    # shellcheck disable=SC2086
-    step "bench-$case${peer:+-$peer}" 90 "$python" bench/cuda/bench.py "$case" ${peer:+--peer $peer} \
-      --library "$library" --out "$out" $quick
-  done 3< "$out/logs/list"
+  if "$python" bench/cuda/bench.py --list $1 > "$out/logs/list" 2> "$out/logs/list.log"; then
+    in_jobs bench_of "$out/logs/list"
+  else
+    echo "failed bench.py --list: logs/list.log" >> "$outcomes"
+  fi
 }
 run_bench() { begin bench; run_each ""; }
 run_peers() { begin peers; run_each --peers; }
@@ -178,6 +204,7 @@ else
   [ "$mode" = build ] || [ "$mode" = report ] || [ -f "$library" ] || run_build
   "run_$mode"
 fi
-echo "--- $ok steps ok, $absent absent, $(printf '%b' "$failures" | grep -c .) failed; results in $out"
-printf '%b' "$failures"
-[ -z "$failures" ]
+count() { grep -c "^$1" "$outcomes"; }
+echo "--- $(count ok) steps ok, $(count absent) absent, $(count failed) failed; results in $out"
+sed -n 's/^failed //p' "$outcomes"
+[ "$(count failed)" = 0 ]

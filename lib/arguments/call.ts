@@ -205,7 +205,7 @@ export class Call extends Check {
     if (!DeviceTensor.is(array)) super.values(argument, array, min, max, rowLength);
   }
 
-  override labels(argument: string, labels: Ints, lowest: -2 | 0, numClasses?: number): void {
+  override labels(argument: string, labels: Ints, lowest: number, numClasses?: number): void {
     if (!DeviceTensor.is(labels)) super.labels(argument, labels, lowest, numClasses);
   }
 

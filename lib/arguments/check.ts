@@ -4,6 +4,7 @@ import { firstBadBox, firstOutside } from './bad-rows.js';
 import { a, describe } from './describe.js';
 import { RetinanetOpsError } from './errors.js';
 import { rangeText, ScalarCheck } from './scalar-check.js';
+import { native } from '../runtime/native.js';
 import { bufferOf, isDetached, kindOf, lengthIn } from './typed-arrays.js';
 
 /** The checks of one call on typed arrays; `operation` opens every message. */
@@ -64,20 +65,21 @@ export class Check extends ScalarCheck {
     this.fail('ERR_RANGE', argument, expected, String(array[i]), Math.floor(i / rowLength));
   }
 
-  /** Class labels in [lowest, numClasses). */
+  /** Class labels in [lowest, numClasses); `lowest` is 0, or the label of ignored rows where these and background are allowed too. */
   labels(
     argument: string,
     labels: Int32Array,
-    lowest: -2 | 0,
+    lowest: number,
     numClasses = 2 ** 31,
     imageOf?: (row: number) => string,
   ): void {
     const row = firstOutside(labels, lowest, Math.min(numClasses, 2 ** 31) - 1);
     if (row < 0) return;
     const top = numClasses >= 2 ** 31 ? '' : ` below ${String(numClasses)}`;
+    const { background, ignored } = native().labels;
     const expected =
-      lowest === -2
-        ? `a class label${top}, -1 (background) or -2 (ignored)`
+      lowest < 0
+        ? `a class label${top}, ${String(background)} (background) or ${String(ignored)} (ignored)`
         : `a class label of at least 0${top === '' ? '' : ` and${top}`}`;
     this.fail('ERR_LABEL', argument, expected, String(labels[row]), { row, image: imageOf?.(row) });
   }

@@ -26,6 +26,7 @@ import {
   type IntsLike,
   type NumberLike,
 } from '../runtime/device-tensor.js';
+import { native } from '../runtime/native.js';
 import { synchronous, type Fields, type Plan } from '../runtime/plan.js';
 import { lossPlans } from './loss.js';
 
@@ -162,11 +163,13 @@ function readFocalLoss(
   const classes = told ?? 1;
   const rows = logits.length / classes;
   if (isDense) call.values('targets', targets as Floats, 0, 1, classes);
-  else call.labels('targets', targets as Ints, -2, classes);
+  else call.labels('targets', targets as Ints, native().labels.ignored, classes);
   if (told === undefined && (isCounted || given.normalizer === 'positives') && logits.length > 1) {
     const expected = 'a number (positive anchors are counted, and dense targets do not tell where an anchor ends)';
     call.fail('ERR_OPTION', 'numClasses', expected, 'undefined');
   }
+  const { alpha, gamma, labelSmoothing } = focalLossParameters(call, given, classes);
+  const { normalizer, normalizeByPositives } = divisorOf(given.normalizer, given.reduction, logits.length);
   return {
     backend: backendIndex(call, given.backend),
     rows,
@@ -175,7 +178,10 @@ function readFocalLoss(
     labels: isDense ? null : (targets as Ints),
     targets: isDense ? (targets as Floats) : null,
     anchorWeights: readWeights(call, given, (count) => count === rows, `${String(rows)} elements (one per anchor)`),
-    ...focalLossParameters(call, given, classes),
-    ...divisorOf(given.normalizer, given.reduction, logits.length),
+    alpha,
+    gamma,
+    labelSmoothing,
+    normalizer,
+    normalizeByPositives,
   };
 }

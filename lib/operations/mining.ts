@@ -3,6 +3,7 @@ import { Call } from '../arguments/call.js';
 import { number, type OptionsOf } from '../arguments/options.js';
 import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
 import { head, type Floats, type FloatsLike, type IntsLike } from '../runtime/device-tensor.js';
+import { native } from '../runtime/native.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { planSuppression } from './nms.js';
 
@@ -60,7 +61,7 @@ export function planSelectHardNegatives<F extends Floats>(
   const { backend, ...given } = call.options('options', options, HARD_NEGATIVES_OPTIONS);
   call.operand('Float32Array', 'losses', losses);
   call.operand('Int32Array', 'labels', labels);
-  call.labels('labels', labels, -2);
+  call.labels('labels', labels, native().labels.ignored);
   const rows = labels.length;
   if (rows === 0 ? losses.length > 0 : losses.length % rows !== 0 || losses.length === 0) {
     call.fail('ERR_SHAPE', 'losses', `[N] or [N, K] for ${String(rows)} labels`, `${String(losses.length)} elements`);

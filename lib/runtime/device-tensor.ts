@@ -225,7 +225,7 @@ export function operandKind(value: unknown): string | undefined {
   return DeviceTensor.is(value) ? KINDS[value.dtype] : kindOf(value);
 }
 
-/** The first `rows` of an output of which no more was written. */
+/** The first `rows` of an output, where no more of it was written. */
 export function head<A extends Floats | Ints>(check: Check, array: A, rows: number, rowLength?: number): A {
   const shape = rowLength === undefined ? [rows] : [rows, rowLength];
   if (DeviceTensor.is(array)) return array.head(check, shape) as A;

@@ -3,6 +3,7 @@
 // box is not finite is no candidate: it takes nobody's place among the top_k.
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <new>
 #include <vector>
 

@@ -3,6 +3,7 @@
 #include "../math/hard_negatives.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include "cpu_backend.h"

@@ -15,6 +15,8 @@ __device__ inline T WarpMax(T value) {
   return value;
 }
 
+__device__ inline Box NoBox() { return {INFINITY, INFINITY, -INFINITY, -INFINITY}; }
+
 __device__ inline Group WarpBounds(const Group& group) {
   const Box b = group.bounds;
   return {{-WarpMax(-b.x1), -WarpMax(-b.y1), WarpMax(b.x2), WarpMax(b.y2)},
@@ -31,7 +33,7 @@ __global__ void BoundGroups(Anchors anchors, Group* groups) {
   RN_SHARED(Shared, shared);
   const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp, warp = thread / kWarp;
   const int64_t a = static_cast<int64_t>(blockIdx.x) * kAnchorsOfCluster + thread;
-  Group group{{INFINITY, INFINITY, -INFINITY, -INFINITY}, INFINITY, 0};
+  Group group{NoBox(), INFINITY, 0};
   if (a < anchors.count) {
     const Box box = LoadBox(anchors.boxes + 4 * a);
     if (HasArea(box)) group = {box, Area(box), Area(box)};

@@ -28,7 +28,7 @@ struct Group {
 constexpr int kAnchorsOfCluster = kWarp * kWarp;
 inline int64_t CountGroups(int64_t anchors) { return DivideUp(anchors, kWarp) + DivideUp(anchors, kAnchorsOfCluster); }
 
-// Cells of a lattice; of a group, whose anchors count as one row of cells, the anchors that there are.
+// Cells of a lattice.
 struct Patch {
   int32_t source;
   CellRange cells;
@@ -79,6 +79,15 @@ __device__ inline Box AnchorAt(const Lattice& lattice, int32_t row, int32_t colu
                       lattice.half_size);
 }
 
+// The anchor of the cell that has a point, or of the nearest that there is.
+__device__ inline Box AnchorNear(const Lattice& lattice, float x, float y) {
+  const auto cell = [&](float at, int64_t cells) {
+    const int32_t next = FirstCell(static_cast<double>(at) + lattice.level.stride / 2, lattice.level.stride, cells);
+    return max(next - 1, 0);
+  };
+  return AnchorAt(lattice, cell(y, lattice.level.height), cell(x, lattice.level.width));
+}
+
 __device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
   if (anchors.boxes) return LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index));
   const Lattice* level = anchors.lattices;
@@ -98,87 +107,102 @@ __device__ inline bool InReach(const Group& group, const Box& box, const Overlap
   return need <= static_cast<double>(Min(inter, group.most_area)) && (inter > 0 || need < 0);
 }
 
-// Which of a source's anchors can meet the demand: none is left out.
-__device__ inline Patch PatchInReach(const Anchors& anchors, int32_t source, const Box& box,
-                                     const OverlapDemand& demand) {
-  if (!anchors.boxes) {
-    const Lattice& lattice = anchors.lattices[source];
-    AnchorLevel level = lattice.level;
-    level.half_sizes = lattice.half_size;
-    level.shapes = 1;
-    return {source, CellsInReach(level, box, demand)};
-  }
-  const bool in_reach = InReach(anchors.groups[source], box, demand);
-  return {source, {0, 1, 0, in_reach ? min(kWarp, anchors.count - source * kWarp) : 0}};
-}
-
 // For a block of kSearchThreads threads: what its threads found, for its warps to visit.
 constexpr int kSearchThreads = 64, kSearchWarps = kSearchThreads / kWarp;
+constexpr int kClustersAtOnce = 4 * kSearchThreads, kGroupsAtOnce = 32 * kWarp;
 struct SearchQueue {
-  Patch patches[kSearchThreads];
-  int32_t clusters[kSearchThreads];
+  union {
+    Patch patches[kSearchThreads];
+    int32_t groups[kGroupsAtOnce];
+  };
+  int32_t clusters[kClustersAtOnce];
   int32_t count, cluster_count;
 };
 
-// The block looks at a source a thread, those from `end` on left out, and visits what is in reach.
+// A lattice a thread, then a patch a warp.
 template <class Visit>
-__device__ void VisitSources(const Anchors& anchors, int32_t source, int32_t end, const Box& box,
-                             const OverlapDemand& demand, SearchQueue& queue, const Visit& visit) {
-  const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp;
-  if (thread == 0) queue.count = 0;
-  __syncthreads();
-  if (source < end) {
-    const Patch patch = PatchInReach(anchors, source, box, demand);
-    if (patch.cells.first_column < patch.cells.end_column) queue.patches[atomicAdd(&queue.count, 1)] = patch;
-  }
-  __syncthreads();
-  for (int i = thread / kWarp; i < queue.count; i += kSearchWarps) {
-    const Patch patch = queue.patches[i];
-    const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
-    const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
-    for (uint32_t cell = static_cast<uint32_t>(lane); cell < rows * columns; cell += kWarp) {
-      const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);
-      const int32_t column = patch.cells.first_column + static_cast<int32_t>(cell % columns);
-      if (anchors.boxes) {
-        const int32_t index = patch.source * kWarp + column;
-        visit(index, LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)));
-      } else {
-        const Lattice& lattice = anchors.lattices[patch.source];
-        const int32_t width = static_cast<int32_t>(lattice.level.width);
-        visit(lattice.first + (row * width + column) * anchors.shapes, AnchorAt(lattice, row, column));
+__device__ void ForEachOfGrid(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
+                              const Visit& visit) {
+  const int32_t thread = static_cast<int32_t>(threadIdx.x), lane = thread % kWarp;
+  for (int32_t first_source = 0; first_source < anchors.sources; first_source += kSearchThreads) {
+    if (thread == 0) queue.count = 0;
+    __syncthreads();
+    if (first_source + thread < anchors.sources) {
+      const Lattice& lattice = anchors.lattices[first_source + thread];
+      AnchorLevel level = lattice.level;
+      level.half_sizes = lattice.half_size;
+      level.shapes = 1;
+      const CellRange cells = CellsInReach(level, box, demand);
+      if (cells.first_column < cells.end_column) {
+        queue.patches[atomicAdd(&queue.count, 1)] = {first_source + thread, cells};
       }
     }
+    __syncthreads();
+    for (int32_t i = thread / kWarp; i < queue.count; i += kSearchWarps) {
+      const Patch patch = queue.patches[i];
+      const Lattice& lattice = anchors.lattices[patch.source];
+      const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
+      const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
+      const int32_t width = static_cast<int32_t>(lattice.level.width);
+      for (uint32_t first = 0; first < rows * columns; first += kWarp) {
+        const uint32_t cell = first + static_cast<uint32_t>(lane);
+        const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);
+        const int32_t column = patch.cells.first_column + static_cast<int32_t>(cell % columns);
+        visit(cell < rows * columns, lattice.first + (row * width + column) * anchors.shapes,
+              AnchorAt(lattice, row, column));
+      }
+    }
+    __syncthreads();
   }
-  __syncthreads();
 }
 
-// Calls visit(index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
+// A cluster a thread, a group in one of those in reach a thread, then a group in reach a warp.
 template <class Visit>
-__device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
-                               const Visit& visit) {
-  const int32_t thread = static_cast<int32_t>(threadIdx.x), lane = thread % kWarp, sources = anchors.sources;
-  if (!anchors.boxes) {
-    for (int32_t first = 0; first < sources; first += kSearchThreads) {
-      VisitSources(anchors, first + thread, sources, box, demand, queue, visit);
-    }
-    return;
-  }
-  // Of a list the clusters first, then what is in those in reach, a cluster a warp.
-  const int32_t clusters = (sources + kWarp - 1) / kWarp;
-  for (int32_t first = 0; first < clusters; first += kSearchThreads) {
+__device__ void ForEachOfList(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
+                              const Visit& visit) {
+  const int32_t thread = static_cast<int32_t>(threadIdx.x), lane = thread % kWarp, warp = thread / kWarp;
+  const int32_t sources = anchors.sources, clusters = (sources + kWarp - 1) / kWarp;
+  for (int32_t first_cluster = 0; first_cluster < clusters; first_cluster += kClustersAtOnce) {
     if (thread == 0) queue.cluster_count = 0;
     __syncthreads();
-    if (first + thread < clusters && InReach(anchors.groups[sources + first + thread], box, demand)) {
-      queue.clusters[atomicAdd(&queue.cluster_count, 1)] = first + thread;
+    const int32_t end = min(first_cluster + kClustersAtOnce, clusters);
+    for (int32_t cluster = first_cluster + thread; cluster < end; cluster += kSearchThreads) {
+      if (InReach(anchors.groups[sources + cluster], box, demand)) {
+        queue.clusters[atomicAdd(&queue.cluster_count, 1)] = cluster;
+      }
     }
     __syncthreads();
     const int32_t found = queue.cluster_count;
-    for (int32_t i = 0; i < found; i += kSearchWarps) {
-      const int32_t mine = i + thread / kWarp;
-      const int32_t source = mine < found ? queue.clusters[mine] * kWarp + lane : sources;
-      VisitSources(anchors, source, sources, box, demand, queue, visit);
+    for (int32_t first = 0; first < found; first += kGroupsAtOnce / kWarp) {
+      if (thread == 0) queue.count = 0;
+      __syncthreads();
+      for (int32_t i = first + warp; i < min(first + kGroupsAtOnce / kWarp, found); i += kSearchWarps) {
+        const int32_t group = queue.clusters[i] * kWarp + lane;
+        if (group < sources && InReach(anchors.groups[group], box, demand)) {
+          queue.groups[atomicAdd(&queue.count, 1)] = group;
+        }
+      }
+      __syncthreads();
+      for (int32_t i = warp; i < queue.count; i += kSearchWarps) {
+        const int32_t index = queue.groups[i] * kWarp + lane;
+        const bool there = index < anchors.count;
+        visit(there, index, there ? LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)) : Box{});
+      }
+      __syncthreads();
     }
     __syncthreads();
+  }
+}
+
+// Calls visit(there, index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
+// The lanes of a warp call it together, those that have no anchor as well: for them it's not there.
+template <class Visit>
+__device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
+                               const Visit& visit) {
+  if (anchors.boxes) {
+    ForEachOfList(anchors, box, demand, queue, visit);
+  } else {
+    ForEachOfGrid(anchors, box, demand, queue, visit);
   }
 }
 

@@ -30,14 +30,18 @@ inline Truth TruthOf(Arrays& arrays, const rn_ground_truth& truth) {
 // A box's bid for an anchor: the highest IoU wins, and of equal ones the smaller row.
 using Bid = unsigned long long;
 
+// Of each image, so that every image's begin at a multiple of 16 bytes.
+RN_HD int64_t BidsOfImage(int64_t anchors) { return (anchors + kWarp - 1) / kWarp * kWarp; }
+
 struct Assignment {
   Anchors anchors;
   Truth truth;
   rn_match_options options;
   int32_t classes;                      // a label beyond counts as ignored, as negative ones do
   Group* groups;                        // scratch [CountGroups(anchors)] for a list
-  Bid* bids;                            // scratch [images * anchors], zero beforehand
-  float* box_best;                      // scratch [boxes], each one's best IoU
+  Bid* bids;                            // scratch [images, BidsOfImage(anchors)], zero beforehand
+  unsigned* kept;                       // scratch, a bit per bid, zero beforehand
+  unsigned* in_region;                  // the same; null without ignore regions
   int32_t* labels;                      // out, as the three below in rn_assign
   int32_t* matches;                     // out
   unsigned long long* positive_counts;  // out, zero beforehand

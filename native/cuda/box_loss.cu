@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "../backend/regression.h"
 #include "../math/box_loss.h"
 #include "../math/normalizer.h"

@@ -1,93 +1,22 @@
 // Selection without a copy of the logits: histograms of the scores find the score of the last candidate that gets in,
-// eleven of its bits at a time, then all that are better are gathered, and of those equal to it the first. A stretch of
-// logits that held nothing of interest before is not read again, so that all reads but the first cost little.
-#include "candidate_search.h"
+// eleven of its bits at a time, then all that are better are gathered, and of those equal to it the first. The logits
+// are read once: what is above the threshold is written down, and only a stretch with more of it than there is room for
+// is read again, if it held something of interest before.
+#include "candidate_digits.h"
 #include "candidates.h"
 
 namespace rn::cuda {
 namespace {
 
-constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
-constexpr int kKeyBits = 31;           // of scores
-constexpr int kShifts[] = {20, 9, 0};  // of the digits: each reaches from its shift to the one before
-constexpr int kSumThreads = 256;
-
-__device__ inline uint32_t WarpMin(uint32_t value) {
-  for (int step = kWarp / 2; step > 0; step /= 2) value = min(value, __shfl_xor_sync(kAllLanes, value, step));
-  return value;
-}
-
-// Counts the keys that have the bits which are known, by their next digit.
-template <class T>
-__global__ void CountDigits(Search<T> search, int shift, int known_from) {
-  struct Histogram {
-    unsigned of[kBins];
-  };
-  RN_SHARED(Histogram, histogram);
-  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kSearchBlock) histogram.of[bin] = 0;
-  __syncthreads();
-  const Stretch stretch = StretchOfWarp(search);
-  const int64_t segment = static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level;
-  const bool first_time = known_from == kKeyBits;
-  const uint32_t known = first_time ? 0 : search.choices[segment].key;
-  const uint32_t digit_mask = (uint32_t{1} << (known_from - shift)) - 1;
-  bool any = false;
-  if (first_time || (known != kNone && search.best[stretch.number] >> known_from <= known >> known_from)) {
-    uint32_t best = kNone;
-    ForEachCandidate(search, stretch, [&](uint32_t key, float, int64_t) {
-      if (key >> known_from != known >> known_from) return;  // among them kNone
-      atomicAdd(&histogram.of[key >> shift & digit_mask], 1u);
-      best = min(best, key);
-      any = true;
-    });
-    if (first_time) {
-      best = WarpMin(best);
-      if (Lane() == 0) search.best[stretch.number] = best;
-    }
-  }
-  if (!__syncthreads_or(any)) return;
-  for (int bin = static_cast<int>(threadIdx.x); bin < kBins; bin += kSearchBlock) {
-    const unsigned count = histogram.of[bin];
-    if (count > 0) atomicAdd(search.bins + segment * kBins + bin, static_cast<unsigned long long>(count));
-  }
-}
-
-// Each block takes one level of one image: finds the digit of its last candidate, and empties the bins for the next
-// time.
-__global__ void ChooseDigit(unsigned long long* all_bins, Choice* choices, unsigned long long top_k, int shift,
-                            bool first_time) {
-  RN_SHARED(BlockSums<unsigned long long>, sums);
-  constexpr unsigned kBinsOfThread = kBins / kSumThreads;
-  unsigned long long* bins = all_bins + static_cast<int64_t>(blockIdx.x) * kBins + size_t{threadIdx.x} * kBinsOfThread;
-  const Choice choice = first_time ? Choice{0, top_k} : choices[blockIdx.x];
-  unsigned long long counts[kBinsOfThread], of_thread = 0;
-  for (unsigned i = 0; i < kBinsOfThread; ++i) {
-    counts[i] = bins[i];
-    bins[i] = 0;
-    of_thread += counts[i];
-  }
-  unsigned long long total = 0, before = SumBefore(of_thread, sums, total);
-  if (first_time && total <= top_k) {
-    if (threadIdx.x == 0) choices[blockIdx.x] = {kNone, 0};
-    return;
-  }
-  if (choice.key == kNone) return;
-  for (unsigned i = 0; i < kBinsOfThread; ++i) {
-    if (before < choice.left && choice.left <= before + counts[i]) {
-      choices[blockIdx.x] = {choice.key | (threadIdx.x * kBinsOfThread + i) << shift, choice.left - before};
-    }
-    before += counts[i];
-  }
-}
-
 template <class T>
 __global__ void CountChosen(Search<T> search) {
+  RN_SHARED(Queues, queues);
   const Stretch stretch = StretchOfWarp(search);
   const Choice choice = search.choices[static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level];
   Counts counts{0, 0};
   const uint32_t best = search.best[stretch.number];
   if (best != kNone && best <= choice.key) {
-    ForEachCandidate(search, stretch, [&](uint32_t key, float, int64_t) {
+    ForEachCandidate(search, stretch, queues.of_warp[WarpOfBlock()], [&](uint32_t key, int64_t) {
       counts.better += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, key < choice.key)));
       counts.equal += static_cast<unsigned>(__popc(__ballot_sync(kAllLanes, key == choice.key && key != kNone)));
     });
@@ -130,6 +59,7 @@ __global__ void EmptySlots(int64_t all, int32_t slots, uint64_t* keys, int32_t* 
 // The chosen of a level lie in the order of their indices, which is that of equal scores.
 template <class T>
 __global__ void Gather(Search<T> search, uint64_t* keys, Candidate* found) {
+  RN_SHARED(Queues, queues);
   const Stretch stretch = StretchOfWarp(search);
   const Choice choice = search.choices[static_cast<int64_t>(stretch.image) * search.num_levels + stretch.level];
   const uint32_t best = search.best[stretch.number];
@@ -137,7 +67,7 @@ __global__ void Gather(Search<T> search, uint64_t* keys, Candidate* found) {
   const int64_t first_slot =
       static_cast<int64_t>(stretch.image) * search.slots + search.levels[stretch.level].first_slot;
   Counts before = search.counts[stretch.number];
-  ForEachCandidate(search, stretch, [&](uint32_t key, float score, int64_t index) {
+  ForEachCandidate(search, stretch, queues.of_warp[WarpOfBlock()], [&](uint32_t key, int64_t index) {
     const bool is_equal = key == choice.key && key != kNone;
     const unsigned better = __ballot_sync(kAllLanes, key < choice.key), equal = __ballot_sync(kAllLanes, is_equal);
     const unsigned long long equal_before = before.equal + static_cast<unsigned>(__popc(equal & LanesBefore()));
@@ -145,7 +75,7 @@ __global__ void Gather(Search<T> search, uint64_t* keys, Candidate* found) {
       const unsigned long long better_before = before.better + static_cast<unsigned>(__popc(better & LanesBefore()));
       const int64_t slot = first_slot + static_cast<int64_t>(better_before + min(equal_before, choice.left));
       keys[slot] = static_cast<uint64_t>(stretch.image) << 32 | key;
-      found[slot] = {index, score};
+      found[slot] = {index, ScoreOf(key)};
     }
     before.better += static_cast<unsigned>(__popc(better));
     before.equal += static_cast<unsigned>(__popc(equal));
@@ -181,13 +111,15 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
     const int64_t count = op.level_counts[l] * op.classes;
     levels.push_back({first, count, static_cast<int32_t>(blocks), static_cast<int32_t>(slots)});
     first += count;
-    blocks += DivideUp(count, int64_t{kWarps} * kStretch);
+    // One run more than the level has, for stretches that begin before it.
+    if (count > 0) blocks += DivideUp(count + 16 / int64_t{sizeof(T)} - 1, int64_t{kWarps} * kStretch);
     slots += std::min(op.top_k, count);
   }
   const int64_t segments = op.images * op.num_levels, all_blocks = op.images * blocks;
   Scratch<Choice> choices(device, segments);
   Scratch<unsigned long long> bins(device, segments * kBins);
-  Scratch<uint32_t> best(device, all_blocks * kWarps);
+  Scratch<uint32_t> best(device, all_blocks * kWarps), found(device, all_blocks * kWarps);
+  Scratch<Note> notes(device, all_blocks * kWarps * kRoom);
   Scratch<Counts> counts(device, all_blocks * kWarps);
   bins.Clear();
   const Search<T> search{outputs,
@@ -205,10 +137,16 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
                          choices.get(),
                          bins.get(),
                          best.get(),
+                         found.get(),
+                         notes.get(),
                          counts.get()};
   int known_from = kKeyBits;
   for (const int shift : kShifts) {
-    Launch(device, all_blocks, kSearchBlock, CountDigits<T>, search, shift, known_from);
+    if (known_from == kKeyBits) {
+      Launch(device, all_blocks, kSearchBlock, FindCandidates<T>, search);
+    } else {
+      Launch(device, all_blocks, kSearchBlock, CountDigits<T>, search, shift, known_from);
+    }
     Launch(device, segments, kSumThreads, ChooseDigit, bins.get(), choices.get(), search.top_k, shift,
            known_from == kKeyBits);
     known_from = shift;
@@ -218,7 +156,7 @@ void Candidates::Select(Device& device, Arrays& arrays, const rn_decode& op, con
   Launch(device, DivideUp(order_.count(), kSearchBlock), kSearchBlock, EmptySlots, order_.count(), slots_,
          order_.keys(), order_.values());
   Launch(device, all_blocks, kSearchBlock, Gather<T>, search, order_.keys(), found_.get());
-  order_.Sort(device, 32 + BitsOf(op.images - 1));
+  order_.Sort(device, 32, slots_, BitsOf(op.images - 1));
 }
 
 template void Candidates::Select(Device&, Arrays&, const rn_decode&, const Anchors&, const Outputs<float>&);

@@ -1,6 +1,8 @@
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "context.h"
@@ -10,6 +12,9 @@ namespace rn::cuda {
 namespace {
 
 constexpr int kMostDevices = 64;
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::microseconds kAsking{100};
 
 std::mutex setting_up;
 std::atomic<Device*> devices[kMostDevices];
@@ -79,7 +84,18 @@ Event::Event(cudaStream_t stream) {
   throw Failure{error, "cudaEventRecord"};
 }
 
-void Wait(cudaStream_t stream) { Check(cudaEventSynchronize(Event(stream).get()), "waiting for the device"); }
+void Wait(cudaEvent_t event) {
+  const Clock::time_point end = Clock::now() + kAsking;
+  while (cudaEventQuery(event) == cudaErrorNotReady) {
+    static_cast<void>(cudaGetLastError());  // is kept like a failure
+    if (Clock::now() >= end) break;
+    std::this_thread::yield();
+  }
+  // Even where it has come: pools give back what is above their limits in here only.
+  Check(cudaEventSynchronize(event), "waiting for the device");
+}
+
+void Wait(cudaStream_t stream) { Wait(Event(stream).get()); }
 
 rn_status StatusOf(const Failure& failure) {
   rn_status status{failure.error == cudaErrorMemoryAllocation ? RN_OUT_OF_MEMORY : RN_BACKEND_FAILURE, ""};
@@ -132,24 +148,22 @@ int32_t Device::Any() {
   return SupportHere().device;
 }
 
-void Device::ReleaseLater(void* pointer) {
+void Device::ReleaseLater(void* pointer, cudaEvent_t last_use) {
   const std::lock_guard<std::mutex> lock(released_mutex_);
-  released_.memory.push_back(pointer);
-}
-
-void Device::ReleaseLater(cudaEvent_t event) {
-  const std::lock_guard<std::mutex> lock(released_mutex_);
-  released_.events.push_back(event);
+  released_.push_back({pointer, last_use});
 }
 
 void Device::ReleaseNow() {
-  Released released;
+  std::vector<Released> released;
   {
     const std::lock_guard<std::mutex> lock(released_mutex_);
     std::swap(released, released_);
   }
-  for (void* pointer : released.memory) pool.Release(pointer);
-  for (cudaEvent_t event : released.events) static_cast<void>(cudaEventDestroy(event));
+  for (const auto& [memory, event] : released) {
+    if (memory && event) static_cast<void>(cudaStreamWaitEvent(stream, event, 0));
+    if (memory) pool.Release(memory);
+    if (event) static_cast<void>(cudaEventDestroy(event));
+  }
 }
 
 }  // namespace rn::cuda

@@ -50,7 +50,7 @@ class Current {
 // From the pointer to the end of its allocation in bytes; -1 where that is not known.
 int64_t RoomFrom(const void* pointer);
 
-// A point in a stream. Who waits for it sleeps and leaves the processor to others.
+// A point in a stream.
 class Event {
  public:
   explicit Event(cudaStream_t stream);
@@ -67,6 +67,9 @@ class Event {
 };
 constexpr unsigned kSleep = cudaEventDisableTiming | cudaEventBlockingSync;
 
+// Every wait of the host. Asks for a short while first, between which other threads run, because to be woken up takes
+// longer than a small call; then sleeps and leaves the processor to others.
+void Wait(cudaEvent_t event);
 // Until all work queued on the stream has been done.
 void Wait(cudaStream_t stream);
 
@@ -92,17 +95,19 @@ struct Device {
 
   // Takes memory back at the next call, after what has been queued by then. For finalizers: it calls nothing of CUDA's
   // and waits for nobody.
-  void ReleaseLater(void* pointer);
-  void ReleaseLater(cudaEvent_t event);
+  void ReleaseLater(void* pointer) { ReleaseLater(pointer, nullptr); }
+  void ReleaseLater(cudaEvent_t event) { ReleaseLater(nullptr, event); }
+  // Memory that another stream uses until the event, which goes with it.
+  void ReleaseLater(void* pointer, cudaEvent_t last_use);
   void ReleaseNow();
 
  private:
   struct Released {
-    std::vector<void*> memory;
-    std::vector<cudaEvent_t> events;
+    void* memory;       // may be null
+    cudaEvent_t event;  // may be null
   };
   std::mutex released_mutex_;
-  Released released_;
+  std::vector<Released> released_;
 };
 
 // A call's turn on its device.

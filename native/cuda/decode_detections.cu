@@ -5,8 +5,8 @@
 #include "anchors.h"
 #include "candidates.h"
 #include "cuda_backend.h"
-#include "nms.h"
 #include "scan.h"
+#include "suppression.h"
 #include "vector_access.h"
 
 namespace rn::cuda {
@@ -86,7 +86,7 @@ void RunDecode(Device& device, Arrays& arrays, const rn_decode& op) {
   Scratch<int32_t> kept_rows(device, op.images * most), kept_counts(device, op.images), offsets(device, op.images + 1);
   const Kept kept{most, kept_rows.get(), kept_counts.get()};
   const int32_t* classes = op.class_agnostic ? nullptr : sorted.labels;
-  QueueNms(device, {images, slots, sorted.counts, sorted.boxes, classes}, op.iou_threshold, kept);
+  QueueSuppression(device, {images, slots, sorted.counts, sorted.boxes, classes}, op.iou_threshold, kept);
   Launch(device, 1, kThreads, SumDetections, kept.counts, images, offsets.get());
 
   Download(device.stream, op.offsets, offsets.get(), (op.images + 1) * static_cast<int64_t>(sizeof(int32_t)));

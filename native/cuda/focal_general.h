@@ -205,10 +205,10 @@ __global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3)
   }
   __syncthreads();
   const Focal focal(p, shared.scales);
-  const int64_t begin = blockIdx.x * kFocalTile - p.past_alignment + threadIdx.x * Focal::kWidth;
+  const int64_t begin = blockIdx.x * kFocalTile<T> - p.past_alignment + threadIdx.x * Focal::kWidth;
   double sum = 0;
   int positives = 0;
-  RN_KEEP_LOOP for (int run = 0; run < kSteps * Focal::kRuns; ++run) {
+  RN_KEEP_LOOP for (int run = 0; run < kSteps<T> * Focal::kRuns; ++run) {
     const int64_t i = begin + run * kFocalThreads * Focal::kWidth;
     if (i > -Focal::kWidth && i < p.count) sum += focal.Elements(i, positives);
   }

@@ -21,6 +21,10 @@ int64_t CountBlocks(const rn_focal_loss& op) {
   return DivideUp(op.rows, RowsPerCountBlock(CountLanes(op.labels != nullptr, op.classes)));
 }
 
+int64_t ElementBytes(rn_dtype dtype) { return dtype == RN_FLOAT32 ? 4 : 2; }
+
+int64_t TileOf(const rn_focal_loss& op) { return FocalTileOf(ElementBytes(op.dtype)); }
+
 // Parts of the workspace.
 struct Workspace {
   double *sums, *counts;
@@ -29,7 +33,7 @@ struct Workspace {
   int64_t bytes;
 
   Workspace(const rn_focal_loss& op, void* memory) {
-    const int64_t tiles = DivideUp(op.rows * op.classes, kFocalTile) + 1;  // one more where the first is not aligned
+    const int64_t tiles = DivideUp(op.rows * op.classes, TileOf(op)) + 1;  // one more where the first is not aligned
     const int64_t counts_length = std::max(tiles, DivideUp(op.rows, RowsPerCountBlock(kWarp)));
     const int64_t classes = IsByClass(op) ? op.classes : 0;
     Arena arena(static_cast<char*>(memory));
@@ -59,8 +63,6 @@ FocalKernel KernelFor(const rn_focal_loss& op) {
   if (op.dtype == RN_BFLOAT16) return KernelFor<__nv_bfloat16>(gamma, plain);
   return KernelFor<float>(gamma, plain);
 }
-
-int64_t ElementBytes(rn_dtype dtype) { return dtype == RN_FLOAT32 ? 4 : 2; }
 
 // Whether runs of elements that are aligned in `logits` are so in `array` too.
 template <class T>
@@ -112,7 +114,7 @@ class FocalChain {
     float* losses;
   };
   void Losses(int64_t first, int64_t count, const Elements& elements) {
-    const int64_t bytes = ElementBytes(op_.dtype);
+    const int64_t bytes = ElementBytes(op_.dtype), tile = FocalTileOf(bytes);
     const int past =
         static_cast<int>(reinterpret_cast<uintptr_t>(elements.logits) % 16 / static_cast<uintptr_t>(bytes));
     FocalArguments p = arguments_;
@@ -128,11 +130,11 @@ class FocalChain {
     p.grad_aligned = Aligned(elements.grad, bytes, past);
     p.losses = elements.losses;
     p.losses_aligned = Aligned(elements.losses, 4, past);
-    p.sums = workspace_.sums + first / kFocalTile;
-    p.counts = num_positive_ || CountsBefore() ? nullptr : workspace_.counts + first / kFocalTile;
-    const int64_t tiles = count > 0 ? DivideUp(count + past, kFocalTile) : 0;
+    p.sums = workspace_.sums + first / tile;
+    p.counts = num_positive_ || CountsBefore() ? nullptr : workspace_.counts + first / tile;
+    const int64_t tiles = count > 0 ? DivideUp(count + past, tile) : 0;
     Launch(device_, tiles, kFocalThreads, KernelFor(op_), p);
-    tiles_ = first / kFocalTile + tiles;
+    tiles_ = first / tile + tiles;
   }
   Partials FinishLosses() const {
     double* const counted = num_positive_ || CountsBefore() ? nullptr : op_.num_positive;
@@ -150,7 +152,7 @@ class FocalChain {
   int64_t tiles_ = 0;
 };
 
-static_assert(kPieceBytes / 4 % kFocalTile == 0, "chunks of host arrays are whole tiles: sums have the same bits");
+static_assert(kPieceBytes / 4 % kFocalTile<float> == 0, "chunks of host arrays are whole tiles: sums have the same bits");
 
 // The arrays by row lie on the device whole; those by element pass through.
 void FocalLossOfHostArrays(Device& device, const rn_focal_loss& op, void* workspace) {

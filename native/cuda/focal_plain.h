@@ -27,15 +27,16 @@ __device__ Logit<Float> PlainLogitOf(Float x) {
 template <class T, FocalGamma kGamma>
 class PlainFocal {
  public:
-  static constexpr int kWidth = static_cast<int>(16 / sizeof(T));
-  using Layout = FocalLayout<kWidth>;
+  using Layout = FocalLayout<T>;
+  using Tile = FocalTile<T>;
+  static constexpr int kWidth = Layout::kWidth;
 
   __device__ PlainFocal(const FocalArguments& p, int64_t begin) : p_(p), begin_(begin) {
-    inside_ = begin >= 0 && begin + kFocalTile <= p.count;
+    inside_ = begin >= 0 && begin + kFocalTile<T> <= p.count;
   }
 
   // What all threads share, by one of them.
-  static __device__ void Prepare(const FocalArguments& p, FocalTile& tile) {
+  static __device__ void Prepare(const FocalArguments& p, Tile& tile) {
     tile.scales = ScalesOf(p);
     tile.lean = !p.losses && !p.upstream && (!p.grad || p.grad_aligned);
     tile.positives = 0;
@@ -63,7 +64,7 @@ class PlainFocal {
   }
 
   // The sum of the losses of the step that was loaded. All threads of a warp come here together.
-  __device__ double Step(int step, const FocalTile& tile) {
+  __device__ double Step(int step, const Tile& tile) {
     const unsigned marks = tile.marks[step][threadIdx.x];
     bool in_reach = true;
     RN_UNROLL for (int n = 0; n < kPerThread; ++n) in_reach &= InReach(Logit(n), tile.scales.largest_logit);
@@ -98,11 +99,11 @@ class PlainFocal {
 
   // Background logits within reach, with nothing to write but the gradient; kAbove false: none above 0.
   template <bool kAbove>
-  __device__ double PlainRuns(int step, const FocalTile& tile) const {
+  __device__ double PlainRuns(int step, const Tile& tile) const {
     return p_.grad ? PlainRuns<kAbove, true>(step, tile) : PlainRuns<kAbove, false>(step, tile);
   }
   template <bool kAbove, bool kGrad>
-  __device__ double PlainRuns(int step, const FocalTile& tile) const {
+  __device__ double PlainRuns(int step, const Tile& tile) const {
     const auto gamma = GammaOf<kGamma>(p_.all);
     const float scale = p_.all.background_weight * tile.scales.grad;
     float total = 0;
@@ -121,7 +122,7 @@ class PlainFocal {
   }
 
   // Logits of any kind within reach, the row's class among them, with everything there is to read and write.
-  __device__ double MixedRun(int step, int run, const FocalTile& tile, unsigned marks) const {
+  __device__ double MixedRun(int step, int run, const Tile& tile, unsigned marks) const {
     const auto gamma = GammaOf<kGamma>(p_.all);
     const int64_t i = begin_ + Layout::RunStart(step, run);
     Float sum(0.0f);
@@ -151,7 +152,7 @@ class PlainFocal {
   }
 
   // A run with ignored elements, elements that are not there, or ones that float32 cannot reach.
-  __device__ double Careful(int step, int run, const FocalTile& tile, unsigned marks) const {
+  __device__ double Careful(int step, int run, const Tile& tile, unsigned marks) const {
     const auto gamma = GammaOf<kGamma>(p_.all);
     double sum = 0;
     RN_KEEP_LOOP for (int n = 0; n < kWidth; ++n) {
@@ -185,20 +186,33 @@ class PlainFocal {
   unsigned outside_;
 };
 
+// How many blocks a multiprocessor holds, which decides what registers a thread may take. More of them hide more of what
+// instructions wait for, and slow the memory of float32. Where four would spill (from compute capability 10.0 on, and
+// other exponents) there are three.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+constexpr int kMostResident = 3;
+#else
+constexpr int kMostResident = 4;
+#endif
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3) PlainFocalLoss(const FocalArguments p) {
-  RN_SHARED(FocalTile, tile);
-  const int64_t begin = blockIdx.x * kFocalTile - p.past_alignment;
+constexpr int kResident = kGamma == kGammaReal                    ? 2
+                          : sizeof(T) == 2 && kGamma == kGamma2 ? kMostResident
+                                                                  : 3;
+
+template <class T, FocalGamma kGamma>
+__global__ void __launch_bounds__(kFocalThreads, kResident<T, kGamma>) PlainFocalLoss(const FocalArguments p) {
+  RN_SHARED(FocalTile<T>, tile);
+  const int64_t begin = blockIdx.x * kFocalTile<T> - p.past_alignment;
   PlainFocal<T, kGamma> focal(p, begin);
   focal.Load(0);
-  for (int step = 0; step < kSteps; ++step) tile.marks[step][threadIdx.x] = 0;
+  for (int step = 0; step < kSteps<T>; ++step) tile.marks[step][threadIdx.x] = 0;
   if (threadIdx.x == 0) PlainFocal<T, kGamma>::Prepare(p, tile);
-  MarkRows<PlainFocal<T, kGamma>::kWidth>(p, begin, tile);
+  MarkRows(p, begin, tile);
   __syncthreads();
   double sum = 0;
-  RN_KEEP_LOOP for (int step = 0; step < kSteps; ++step) {
+  RN_KEEP_LOOP for (int step = 0; step < kSteps<T>; ++step) {
     sum += focal.Step(step, tile);
-    if (step + 1 < kSteps) focal.Load(step + 1);
+    if (step + 1 < kSteps<T>) focal.Load(step + 1);
   }
   sum = BlockSum<kFocalThreads>(tile.sums, sum);
   if (threadIdx.x == 0) {

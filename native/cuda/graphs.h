@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <type_traits>
 
 #include "context.h"
 

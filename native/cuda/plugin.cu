@@ -1,6 +1,7 @@
 // The plugin's entry: the table of operations, and the memory of the devices.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "context.h"

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "context.h"
 #include "pool.h"

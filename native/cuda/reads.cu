@@ -2,6 +2,22 @@
 #include "transfer.h"
 
 namespace rn::cuda {
+namespace {
+
+// Records at the end of its life, however that comes.
+class RecordAtEnd {
+ public:
+  RecordAtEnd(cudaEvent_t event, cudaStream_t stream) : event_(event), stream_(stream) {}
+  ~RecordAtEnd() { static_cast<void>(cudaEventRecord(event_, stream_)); }
+  RecordAtEnd(const RecordAtEnd&) = delete;
+  RecordAtEnd& operator=(const RecordAtEnd&) = delete;
+
+ private:
+  cudaEvent_t event_;
+  cudaStream_t stream_;
+};
+
+}  // namespace
 
 Queued::Queued(Device& device) {
   const Current current(device.index);
@@ -10,13 +26,13 @@ Queued::Queued(Device& device) {
   event_ = std::make_unique<Event>(device.stream);
 }
 
-void Queued::Wait() const { Check(cudaEventSynchronize(event_->get()), "waiting for the device"); }
+void Queued::Wait() const { cuda::Wait(event()); }
 
 DeviceRead::DeviceRead(Device& device, const void* from, int64_t bytes)
     : device_(device), from_(from), bytes_(bytes), aside_(PutAside(from)), queued_(device) {}
 
 DeviceRead::~DeviceRead() {
-  if (aside_) device_.ReleaseLater(aside_);
+  if (aside_) device_.ReleaseLater(aside_, queued_.Take());
 }
 
 void* DeviceRead::PutAside(const void* from) {
@@ -47,6 +63,8 @@ void DeviceRead::Finish(void* to) {
   }
   const std::lock_guard<std::mutex> lock(device_.reading);
   const Current current(device_.index);
+  RN_CUDA(cudaStreamWaitEvent(device_.reads, queued_.event(), 0));  // has come; compute-sanitizer follows only streams
+  const RecordAtEnd last_use(queued_.event(), device_.reads);
   Download(device_.reads, to, aside_, bytes_);
 }
 

@@ -13,6 +13,7 @@ class Queued {
   explicit Queued(Device& device);
   void Wait() const;
   cudaEvent_t event() const { return event_->get(); }
+  cudaEvent_t Take() { return event_->Take(); }
 
  private:
   std::unique_ptr<Event> event_;

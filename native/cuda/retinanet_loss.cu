@@ -54,12 +54,14 @@ struct Layout {
     const int64_t all = op.truth.images * op.anchors.count;
     groups = arena.Take<Group>(op.anchors.boxes ? CountGroups(op.anchors.count) : 0);
     const int64_t first_zero = arena.used;
-    bids = arena.Take<Bid>(all);
+    const int64_t all_bids = op.truth.images * BidsOfImage(op.anchors.count);
+    bids = arena.Take<Bid>(all_bids);
+    kept = arena.Take<unsigned>(all_bids / kWarp);
+    in_region = op.truth.ignore_offsets ? arena.Take<unsigned>(all_bids / kWarp) : nullptr;
     positive_counts = arena.Take<unsigned long long>(op.truth.images);
     arrived = arena.Take<unsigned>(2);
     positives = arena.Take<double>(1);
     zero_bytes = arena.used - first_zero;
-    box_best = arena.Take<float>(inputs.room);
     labels = arena.Take<int32_t>(all);
     matches = arena.Take<int32_t>(all);
     box_sums = arena.Take<double>(BoxLossSums(all));
@@ -71,10 +73,10 @@ struct Layout {
   LossInputs inputs;
   Group* groups;
   Bid* bids;  // the first of what is cleared before every run
+  unsigned *kept, *in_region;
   unsigned long long* positive_counts;
   unsigned* arrived;
   int64_t zero_bytes;
-  float* box_best;
   int32_t *labels, *matches;
   double *positives, *box_sums, *class_sums, *divisor;
   char* focal;
@@ -120,7 +122,8 @@ Assignment AssignmentOf(const rn_retinanet_loss& op, const Layout& at) {
           static_cast<int32_t>(op.classes),
           at.groups,
           at.bids,
-          at.box_best,
+          at.kept,
+          at.in_region,
           at.labels,
           at.matches,
           at.positive_counts,

@@ -1,5 +1,6 @@
-// The radix sort of sort.h. For each digit: every tile counts its digits, the counts are summed up over the tiles, and
-// every tile puts its pairs where those with smaller digits, and those with the same one before it, end.
+// The sorts of sort.h. Few pairs: each counts those that come before it, in two kernels. Many: a radix sort by digits
+// of eight bits, the lowest first. For each digit every tile counts its digits, the counts are summed up over the
+// tiles, and every tile puts its pairs where those with smaller digits, and those with the same one before it, end.
 #include "scan.h"
 #include "sort.h"
 
@@ -57,12 +58,7 @@ __device__ inline unsigned LanesWithDigit(unsigned digit, bool inside) {
   return lanes;
 }
 
-struct Pairs {
-  const uint64_t* keys;
-  const int32_t* values;
-  uint64_t* sorted_keys;
-  int32_t* sorted_values;
-};
+using Pairs = KeyedValues::Pairs;
 
 __global__ void PutInOrder(Pairs pairs, int64_t count, int shift, int64_t tiles, const unsigned* counts_before,
                            const unsigned* totals) {
@@ -107,19 +103,69 @@ __global__ void PutInOrder(Pairs pairs, int64_t count, int shift, int64_t tiles,
   }
 }
 
+constexpr int64_t kFewComparisons = int64_t{1} << 22;  // a multiprocessor: they take less than the digits' kernels
+
+// A block compares the pairs of a tile of a segment with those of another, and adds to their ranks.
+template <class Key>
+__global__ void CountRanks(const uint64_t* keys, int32_t length, unsigned* ranks) {
+  struct Others {
+    Key keys[kThreads];
+  };
+  RN_SHARED(Others, others);
+  const int32_t tiles = (length + kThreads - 1) / kThreads, block = static_cast<int32_t>(blockIdx.x);
+  const int32_t tile = block % tiles, other = block / tiles % tiles, thread = static_cast<int32_t>(threadIdx.x);
+  const int64_t first = static_cast<int64_t>(block / tiles / tiles) * length;
+  const int32_t mine = tile * kThreads + thread, its = other * kThreads + thread;
+  others.keys[thread] = its < length ? static_cast<Key>(keys[first + its]) : ~Key{0};  // before no key
+  __syncthreads();
+  if (mine >= length) return;
+  const Key key = static_cast<Key>(keys[first + mine]);
+  // Where keys are equal the first comes first.
+  const int32_t equal_before = other < tile ? kThreads : other > tile ? 0 : thread;
+  unsigned rank = 0;
+  for (int i = 0; i < equal_before; ++i) rank += others.keys[i] <= key;
+  for (int i = equal_before; i < kThreads; ++i) rank += others.keys[i] < key;
+  if (rank > 0) atomicAdd(ranks + first + mine, rank);
+}
+
+__global__ void PutByRank(Pairs pairs, int64_t count, int32_t length, const unsigned* ranks) {
+  const int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i >= count) return;
+  const int64_t to = i / length * length + ranks[i];
+  pairs.sorted_keys[to] = pairs.keys[i];
+  pairs.sorted_values[to] = pairs.values[i];
+}
+
 }  // namespace
 
-void KeyedValues::Sort(Device& device, int bits) {
+void KeyedValues::Sort(Device& device, int bits, int64_t length, int segment_bits) {
+  if (count_ == 0) return;
+  if (count_ <= kFewComparisons * device.multiprocessors / length) {
+    const int64_t tiles = DivideUp(length, kThreads), blocks = count_ / length * tiles * tiles;
+    const int32_t of_segment = static_cast<int32_t>(length);
+    Scratch<unsigned> ranks(device, count_);
+    ranks.Clear();
+    const Pairs pairs = Flip();
+    Launch(device, blocks, kThreads, bits > 32 ? CountRanks<uint64_t> : CountRanks<uint32_t>, pairs.keys, of_segment,
+           ranks.get());
+    Launch(device, DivideUp(count_, kThreads), kThreads, PutByRank, pairs, count_, of_segment, ranks.get());
+    return;
+  }
   const int64_t tiles = DivideUp(count_, kTile);
   Scratch<unsigned> counts(device, tiles * kDigits), totals(device, kDigits);
-  for (int shift = 0; shift < bits && tiles > 0; shift += kDigitBits) {
-    const Pairs pairs{keys(), values(), flipped_ ? keys_.get() : spare_keys_.get(),
-                      flipped_ ? values_.get() : spare_values_.get()};
+  for (int shift = 0; shift < bits + segment_bits; shift += kDigitBits) {
+    const Pairs pairs = Flip();
     Launch(device, tiles, kThreads, CountDigits, pairs.keys, count_, shift, tiles, counts.get());
     Launch(device, kDigits / kWarps, kThreads, SumOverTiles, tiles, counts.get(), totals.get());
     Launch(device, tiles, kThreads, PutInOrder, pairs, count_, shift, tiles, counts.get(), totals.get());
-    flipped_ = !flipped_;
   }
+}
+
+KeyedValues::Pairs KeyedValues::Flip() {
+  uint64_t* const old_keys = keys();
+  int32_t* const old_values = values();
+  flipped_ = !flipped_;
+  return {old_keys, old_values, keys(), values()};
 }
 
 }  // namespace rn::cuda

@@ -1,4 +1,4 @@
-// A stable sort on the device: by digits of eight bits, the lowest first.
+// A stable sort on the device.
 #ifndef RETINANET_OPS_CUDA_SORT_H
 #define RETINANET_OPS_CUDA_SORT_H
 
@@ -22,9 +22,22 @@ class KeyedValues {
 
   // Queues the sort by the lowest `bits` bits of the keys, ascending; pairs with equal bits stay in order. The results
   // are in keys() and values() as they are asked for afterwards.
-  void Sort(Device& device, int bits);
+  void Sort(Device& device, int bits) { Sort(device, bits, count_, 0); }
+  // The same for segments of `length` pairs, each sorted by itself. Its number is in the `segment_bits` bits of its
+  // keys above the lowest `bits`.
+  void Sort(Device& device, int bits, int64_t length, int segment_bits);
+
+  // What a kernel of the sort reads and writes.
+  struct Pairs {
+    const uint64_t* keys;
+    const int32_t* values;
+    uint64_t* sorted_keys;
+    int32_t* sorted_values;
+  };
 
  private:
+  Pairs Flip();
+
   int64_t count_;
   Scratch<uint64_t> keys_, spare_keys_;
   Scratch<int32_t> values_, spare_values_;

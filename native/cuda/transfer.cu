@@ -60,7 +60,7 @@ class Ring {
   Slot& Next() {
     Slot& slot = slots_[next_];
     next_ = (next_ + 1) % kSlots;
-    RN_CUDA(cudaEventSynchronize(slot.free));
+    Wait(slot.free);
     return slot;
   }
 
@@ -95,7 +95,7 @@ struct Arrived {
 
   void Take() {
     if (!slot) return;
-    RN_CUDA(cudaEventSynchronize(slot->free));
+    Wait(slot->free);
     for (const Piece& piece : pieces) CopyOnHost(piece.to, piece.from, piece.bytes);
     slot = nullptr;
     pieces.clear();
@@ -109,11 +109,11 @@ class WaitForBoth {
   WaitForBoth(const WaitForBoth&) = delete;
   WaitForBoth& operator=(const WaitForBoth&) = delete;
   ~WaitForBoth() {
-    for (cudaStream_t stream : {device_.stream, device_.copy_out}) {
-      try {
-        Wait(stream);
-      } catch (const Failure&) {  // a lost device does nothing any more
-      }
+    try {
+      const Event copied(device_.copy_out);
+      RN_CUDA(cudaStreamWaitEvent(device_.stream, copied.get(), 0));
+      Wait(device_.stream);
+    } catch (const Failure&) {  // a lost device does nothing any more
     }
   }
 

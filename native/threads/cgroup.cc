@@ -1,6 +1,7 @@
 #include "cgroup.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>

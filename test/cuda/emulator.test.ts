@@ -210,3 +210,7 @@ emulated('allocations and launches fail on demand', (t) => {
   t.regex(run('votes', { RETINANET_OPS_EMULATOR_FAIL: 'launch:1' }).stdout, /cudaErrorLaunchOutOfResources$/);
   t.regex(run('votes', { RETINANET_OPS_EMULATOR_FAIL: 'lost:1' }).stdout, /cudaErrorLaunchFailure$/);
 });
+
+emulated("hard negatives' product of ratio and count is exact up to 2^31 rows", (t) => {
+  t.regex(run('products').stdout, /^\d{7,} products, 0 wrong/);
+});

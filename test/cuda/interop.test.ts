@@ -2,29 +2,32 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { emulated, runCuda } from './support.js';
+import type { ExecutionContext } from 'ava';
+import { emulated, onDevice, onGpu, runCuda } from './support.js';
+
+const run = (scenario: string) => (t: ExecutionContext) => {
+  const folder = mkdtempSync(join(tmpdir(), 'retinanet-trace-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const environment = onGpu ? {} : { RETINANET_OPS_EMULATOR_TRACE: join(folder, 'trace') };
+  t.regex(runCuda('interop', [scenario], environment), /done$/);
+};
 
 const scenarios = {
   views: 'subarray and reshape are views of the same memory',
   lifetime: 'a view keeps its memory alive, and is disposed of by itself',
   overlaps: 'an output over part of an operand is refused, whatever it is called',
-  devices: 'copies between devices come in the order of both',
   wrap: 'a wrapped pointer is a tensor, and its owner is told once it is free again',
   'wrap-in-a-worker': 'wrapped memory of a worker thread that ends',
   refusals: 'wrap, waitFor, record and stream refuse what they cannot take',
-  streams: 'work waits for events and streams of others',
 };
+for (const [name, title] of Object.entries(scenarios)) onDevice(title, run(name));
 
-for (const [name, title] of Object.entries(scenarios)) {
-  emulated(title, (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'retinanet-trace-'));
-    t.teardown(() => {
-      rmSync(folder, { recursive: true });
-    });
-    t.regex(runCuda('interop', [name], { RETINANET_OPS_EMULATOR_TRACE: join(folder, 'trace') }), /done$/);
-  });
-}
+// Of two devices.
+emulated('copies between devices come in the order of both', run('devices'));
+emulated('work waits for events and streams of others', run('streams'));
 
-emulated('wrapped memory that is garbage collected, or disposed of under a promise', (t) => {
+onDevice('wrapped memory that is garbage collected, or disposed of under a promise', (t) => {
   t.regex(runCuda('interop', ['wrap-collected'], {}, ['--expose-gc']), /done$/);
 });

@@ -13,6 +13,7 @@ const python = [process.env['RETINANET_OPS_PYTHON'], '/usr/bin/python3', 'python
 );
 const title = python === undefined ? 'numpy is missing (apt-get install python3-numpy): ' : '';
 const withPython = process.platform === 'linux' && python !== undefined ? test : test.skip;
+const hasTorch = python !== undefined && spawnSync(python, ['-c', 'import torch, torchvision']).status === 0;
 
 interface Line {
   kind: string;
@@ -124,6 +125,39 @@ exec "$@"`,
   const hangs = program('python', `case "$*" in *--library*) exec sleep 60 ;; esac\nexec '${python ?? ''}' "$@"`);
   t.is(run(['bench', '--only', 'assign-grid', ...REHEARSAL], { PYTHON: hangs, STEP_SECONDS: '2' }).status, 1);
   t.is(outcome('bench-assign-grid'), 'ended after 2 s');
+});
+
+/** Cases, or cases and peers, as bench.py lists them: the steps of the kit. */
+const stepsOf = (...more: string[]): string[] =>
+  spawnSync(python ?? '', [`${KIT}/bench.py`, '--list', ...more], { encoding: 'utf8' })
+    .stdout.trim()
+    .split('\n')
+    .map((line) => `bench-${line.trim().replace(' ', '-')}`);
+
+withPython(`${title}every case is checked and timed`, (t) => {
+  const { run, lines } = kit(t);
+  const { status, stdout } = run(['bench', '--jobs', '2', ...REHEARSAL]);
+  t.is(status, 0, stdout);
+  const steps = lines().filter((line) => line.kind === 'step');
+  t.true(steps.length > 10);
+  t.deepEqual(steps.map((line) => line.step).sort(), stepsOf().sort());
+  const rows = lines().filter((line) => line.kind === 'row');
+  t.true(rows.length >= steps.length);
+  for (const { name, microseconds } of rows) t.true((microseconds ?? 0) > 0, name);
+});
+
+const withTorch = hasTorch ? withPython : test.skip;
+withTorch(`${hasTorch ? '' : 'PyTorch is missing: '}a peer computes the same, and is timed`, (t) => {
+  const { run, lines, outcome } = kit(t);
+  const step = 'bench-decode-torchvision';
+  t.true(stepsOf('--peers').includes(step));
+  const { status, stdout } = run(['peers', '--only', step.slice('bench-'.length), ...REHEARSAL]);
+  t.is(status, 0, stdout);
+  t.is(outcome(step), 'ok');
+  const [peer, ...others] = lines().filter((line) => line.kind === 'peer');
+  t.is(others.length, 0);
+  t.is(peer?.peer, 'torchvision');
+  t.true((peer?.microseconds ?? 0) > 0);
 });
 
 withPython(`${title}a mode that nobody knows is refused with what there is, and so is half an option`, (t) => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { emulated, runCuda } from './support.js';
+import { emulated, onDevice, onGpu, runCuda } from './support.js';
 
 /** Runs a script with a trace; the trace. */
 function traced(
@@ -18,7 +18,8 @@ function traced(
     rmSync(folder, { recursive: true });
   });
   const file = join(folder, 'trace');
-  t.regex(runCuda(script, [scenario], { RETINANET_OPS_EMULATOR_TRACE: file, ...environment }, nodeArgs), /done$/);
+  const trace = onGpu ? {} : { RETINANET_OPS_EMULATOR_TRACE: file };
+  t.regex(runCuda(script, [scenario], { ...trace, ...environment }, nodeArgs), /done$/);
   return existsSync(file) ? readFileSync(file, 'utf8') : ''; // nothing was asked of the driver
 }
 
@@ -26,14 +27,17 @@ const scenarios = {
   pool: 'memory comes from a pool of its own, which can be limited and trimmed',
   refusals: 'cuda.memory refuses what is no limit',
   'reads-in-order': 'data() and synchronize() wait for what was queued before, and for no more',
-  'dispose-beside-a-call': 'dispose does not wait behind a running call',
   graphs: 'calls on arrays that are allocated anew replay one graph',
 };
 for (const [name, title] of Object.entries(scenarios)) {
-  emulated(title, (t) => {
+  onDevice(title, (t) => {
     traced(t, 'neighbour', name);
   });
 }
+
+emulated('dispose does not wait behind a running call', (t) => {
+  traced(t, 'neighbour', 'dispose-beside-a-call');
+});
 
 emulated('garbage collection calls nothing of CUDA', (t) => {
   traced(t, 'neighbour', 'collected-beside-a-call', {}, ['--expose-gc']);
@@ -66,5 +70,16 @@ emulated('nobody spins: all waits sleep', (t) => {
     ['neighbour', 'reads-in-order'],
   ] as const) {
     t.notRegex(traced(t, script, scenario), /does not sleep/, scenario);
+  }
+});
+
+emulated('a wait asks for a short while before it sleeps', (t) => {
+  for (const [script, scenario] of [
+    ['neighbour', 'graphs'],
+    ['neighbour', 'pool'],
+    ['tensors', 'staging'],
+  ] as const) {
+    t.regex(traced(t, script, scenario), /^a wait that sleeps$/m);
+    t.notRegex(traced(t, script, scenario, { RETINANET_OPS_EMULATOR_AT_ONCE: '1' }), /^a wait that/m);
   }
 });

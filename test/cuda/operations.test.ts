@@ -1,4 +1,4 @@
-import { emulated, runCuda } from './support.js';
+import { onDevice, runCuda } from './support.js';
 
 const scenarios = {
   same: 'every operation on tensors, synchronous and promised, equals the call on typed arrays to the bit, on every device',
@@ -16,7 +16,7 @@ const scenarios = {
 };
 
 for (const [name, title] of Object.entries(scenarios)) {
-  emulated(title, (t) => {
+  onDevice(title, (t) => {
     t.regex(runCuda('operations', [name]), /done$/);
   });
 }

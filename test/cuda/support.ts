@@ -1,7 +1,8 @@
 // What the tests of device tensors share. They run where the emulated plugin is, each script in a process of its own: a process
 // opens one library.
-import test from 'ava';
+import test, { type Implementation } from 'ava';
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runScript } from '../support/child.js';
 
@@ -12,8 +13,21 @@ export function built(file: string): string {
 
 export const LIBRARY = built('retinanet_ops_cuda_emulated.so');
 
-/** On other systems than Linux there is no emulator; on Linux its absence is a failure. */
-export const emulated = process.platform === 'linux' ? test : test.skip;
+/** The plugin of a GPU that `npm run test:cuda` gives, in place of the emulated one. */
+const given = process.env['RETINANET_OPS_CUDA_LIBRARY'] ?? '';
+export const onGpu = given !== '' && !basename(given).includes('emulated');
+
+/** Where the tests run. */
+export const library = onGpu ? given : LIBRARY;
+
+/** What runs on a GPU, too. On other systems than Linux there is no emulator; on Linux its absence is a failure. */
+export const onDevice = onGpu || process.platform === 'linux' ? test : test.skip;
+
+/** What needs the emulator: its traces, failures, second device. */
+export const emulated = (title: string, run: Implementation<[]>): void => {
+  if (onGpu) test.skip(`${title} (emulator only)`, run);
+  else onDevice(title, run);
+};
 
 /** Runs a script of test/cuda/scripts; what it printed, or an error with what it complained of. */
 export function runCuda(
@@ -22,8 +36,9 @@ export function runCuda(
   environment: NodeJS.ProcessEnv = {},
   nodeArgs: string[] = [],
 ): string {
-  if (!existsSync(LIBRARY)) throw new Error(`${LIBRARY} is absent; npm run build:emulated makes it`);
-  const env = { RETINANET_OPS_CUDA_LIBRARY: LIBRARY, ...environment };
+  if (!existsSync(library)) throw new Error(`${library} is absent${onGpu ? '' : '; npm run build:emulated makes it'}`);
+  // The scripts choose their backends by themselves.
+  const env = { RETINANET_OPS_CUDA_LIBRARY: library, NODE_OPTIONS: '', ...environment };
   const { status, signal, stdout, stderr } = runScript(`../cuda/scripts/${script}.js`, args, env, nodeArgs);
   if (status !== 0) throw new Error(`${script} ${args.join(' ')}: ${signal ?? String(status)}\n${stderr}${stdout}`);
   return stdout.trim();

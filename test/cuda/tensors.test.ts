@@ -1,4 +1,4 @@
-import { built, emulated, runCuda } from './support.js';
+import { built, emulated, onDevice, runCuda } from './support.js';
 
 const scenarios = {
   'other-copy': 'tensors of another copy of the package are refused with a message that says so',
@@ -17,12 +17,12 @@ const scenarios = {
 };
 
 for (const [name, title] of Object.entries(scenarios)) {
-  emulated(title, (t) => {
+  onDevice(title, (t) => {
     t.regex(runCuda('tensors', [name]), /done$/);
   });
 }
 
-emulated('garbage collection gives back what was not disposed of', (t) => {
+onDevice('garbage collection gives back what was not disposed of', (t) => {
   t.regex(runCuda('tensors', ['collected'], {}, ['--expose-gc']), /done$/);
 });
 

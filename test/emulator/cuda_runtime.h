@@ -15,10 +15,12 @@
 //                                   loses the device. Counting starts anew whenever the value changes.
 //   RETINANET_OPS_EMULATOR_CAPABILITY  the devices' compute capability (9.0)
 //   RETINANET_OPS_EMULATOR_NO_POOLS    not empty: devices have no memory pools
+//   RETINANET_OPS_EMULATOR_AT_ONCE     not empty: who asks for an event finds that the work before it has been done;
+//                                      otherwise it never has until somebody waits
 //   RETINANET_OPS_EMULATOR_CURRENT     the device whose context somebody else has made current in every thread
 //   RETINANET_OPS_EMULATOR_TRACE       a file, which gets a line for every context made or made current, graph recorded
-//                                      and replayed, launch, release, wait that does not sleep, and what else others
-//                                      notice
+//                                      and replayed, launch, release, wait that sleeps or does not, and what else
+//                                      others notice
 #ifndef RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 #define RETINANET_OPS_EMULATOR_CUDA_RUNTIME_H
 

@@ -1,6 +1,6 @@
 // Proves that typed arrays go to a device, in this thread and in a worker: were they to stay on the CPU, every test would pass. On the
-// emulator by a launch that is made to fail.
-import { backendInfo, boxIou } from 'retinanet-ops';
+// emulator by a launch that is made to fail, on a GPU by the memory that the process has there afterwards.
+import { backendInfo, boxIou, cuda as device } from 'retinanet-ops';
 import { isMainThread, SHARE_ENV, Worker } from 'node:worker_threads';
 
 const { active, cuda } = backendInfo();
@@ -14,6 +14,10 @@ if (cuda.devices[0].name.startsWith('Emulated')) {
     ({ code } = error);
   }
   if (code !== 'ERR_BACKEND') throw new Error('no kernel was launched');
+} else if (isMainThread) {
+  const before = device.memory().reserved;
+  boxIou(new Float32Array(4), new Float32Array(4));
+  if (before !== 0 || device.memory().reserved === 0) throw new Error('nothing was put on the device');
 }
 if (isMainThread) {
   console.log(`on ${cuda.devices[0].name}`);

@@ -1,6 +1,7 @@
 // Streams, events, launches and graphs. There is no legacy stream: what is called with a null stream says so.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "process.h"
 
@@ -126,7 +127,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   const Turn lock(turn);
   if (const cudaError_t error = AllowWait(*event)) return Remember(error);
   if (event->stream) {
-    if (!event->sleeps && event->stream->done < event->ticket) Trace("a wait that does not sleep");
+    if (event->stream->done < event->ticket) Trace(event->sleeps ? "a wait that sleeps" : "a wait that does not sleep");
     event->stream->RunTo(event->ticket);
   }
   AfterWait();
@@ -136,7 +137,11 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   const Turn lock(turn);
   if (sticky != cudaSuccess) return Remember(sticky);
   if (const cudaError_t error = AllowWait(*event)) return Remember(error);
-  return !event->stream || event->stream->done >= event->ticket ? cudaSuccess : cudaErrorNotReady;
+  if (!event->stream || event->stream->done >= event->ticket) return cudaSuccess;
+  const char* const at_once = std::getenv("RETINANET_OPS_EMULATOR_AT_ONCE");
+  if (!at_once || !*at_once) return Remember(cudaErrorNotReady);
+  event->stream->RunTo(event->ticket);
+  return Remember(sticky);
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long) {

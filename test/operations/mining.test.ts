@@ -1,6 +1,5 @@
 import test from 'ava';
 import { onlineHardExamples, selectHardNegatives } from 'retinanet-ops';
-import { spawnSync } from 'node:child_process';
 import { exactFloorOfProduct } from '../reference/mining.js';
 import { EVERY } from './driver/calls.js';
 
@@ -49,15 +48,6 @@ test('a decimal ratio gives the decimal product', (t) => {
   for (let k = 1; k <= 999; k += 2)
     for (const count of [8, 10, 125, 250, 333, 500, 999, 1000]) compare(k / 1000, count);
   t.deepEqual(wrong, []);
-});
-
-const compiled = process.platform === 'linux' ? test : test.skip; // what the emulator's build makes
-compiled('the product is exact up to 2^31 rows', (t) => {
-  const { status, stdout } = spawnSync('build/test/emulator/retinanet_emulator_scenarios', ['products'], {
-    encoding: 'utf8',
-  });
-  t.is(status, 0);
-  t.regex(stdout, /^\d{7,} products, 0 wrong/);
 });
 
 test('a row whose losses cancel to NaN is no negative', (t) => {

@@ -2,7 +2,7 @@ import test from 'ava';
 import { nms } from 'retinanet-ops';
 import { nmsReference } from '../reference/nms.js';
 import { f32, goldenCases, i32, type Packed } from '../support/goldens.js';
-import { random, uniform } from '../support/random.js';
+import { integers, random, uniform } from '../support/random.js';
 
 interface GoldenCase {
   name: string;
@@ -58,7 +58,7 @@ test('a strip along an edge is found, just above the threshold, and left, just b
 });
 
 test('both zeros are one score, and the order of equal scores survives any number of boxes', (t) => {
-  for (const n of [300, 2000]) {
+  for (const n of [300, 2000, 5000]) {
     const boxes = Float32Array.from({ length: 4 * n }, (_, i) => 20 * (i >> 2) + (i % 4 < 2 ? 0 : 10));
     const zeros = Float32Array.from({ length: n }, (_, i) => (i % 3 === 0 ? -0 : 0));
     t.deepEqual(
@@ -68,6 +68,24 @@ test('both zeros are one score, and the order of equal scores survives any numbe
     const falling = zeros.map((_, i) => (i % 2 === 0 ? -Infinity : i % 5));
     t.deepEqual([...nms(boxes, falling)], nmsReference(boxes, falling, 0.5));
   }
+});
+
+test('what is asked for of many boxes is the beginning of what all of them keep', (t) => {
+  const next = random(7);
+  const n = 6000; // more than are compared with each other at a time
+  const boxes = new Float32Array(4 * n);
+  for (let i = 0; i < n; i++) {
+    const [x, y] = [150 * next(), 150 * next()];
+    boxes.set([x, y, x + 10 + 50 * next(), y + 10 + 50 * next()], 4 * i);
+  }
+  const scores = uniform(next, n, 0, 1).map((score) => Math.fround(Math.round(500 * score) / 500));
+  const classes = integers(next, n, 0, 3);
+  const kept = nmsReference(boxes, scores, 0.5);
+  t.true(kept.length > 1000 && kept.length < n / 2, `${kept.length} are kept`);
+  for (const maxOutput of [1, 100, 1000, n]) {
+    t.deepEqual([...nms(boxes, scores, { maxOutput })], kept.slice(0, maxOutput), `${maxOutput}`);
+  }
+  t.deepEqual([...nms(boxes, scores, { classes })], nmsReference(boxes, scores, 0.5, classes));
 });
 
 test('the threshold is .5 unless given, and only more than it suppresses', (t) => {

@@ -7,20 +7,27 @@ const internal = (await import(new URL('./runtime/native.js', import.meta.resolv
   native: () => Binding;
 };
 
+const file = fileURLToPath(new URL('../../../binding.d.ts', import.meta.url));
+const program = ts.createProgram([file], { lib: ['lib.es2023.d.ts'], strict: true });
+const checker = program.getTypeChecker();
+const source = program.getSourceFile(file)!;
+
+function declared(name: string): ts.InterfaceDeclaration {
+  return source.statements.find(
+    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name,
+  ) as ts.InterfaceDeclaration;
+}
+
+function namesIn(type: ts.Type): string[] {
+  return checker.getPropertiesOfType(type).map((property) => property.name);
+}
+
 /** The names of the fields that binding.d.ts declares for each operation. */
 function declaredFields(): Record<string, string[]> {
-  const file = fileURLToPath(new URL('../../../binding.d.ts', import.meta.url));
-  const program = ts.createProgram([file], { lib: ['lib.es2023.d.ts'], strict: true });
-  const checker = program.getTypeChecker();
-  const source = program.getSourceFile(file)!;
-  const operations = source.statements.find(
-    (statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === 'Operations',
-  ) as ts.InterfaceDeclaration;
   return Object.fromEntries(
-    operations.members.filter(ts.isMethodSignature).map(({ name, parameters }) => {
-      const call = checker.getTypeAtLocation(parameters[0]!);
-      return [name.getText(source), checker.getPropertiesOfType(call).map((field) => field.name)];
-    }),
+    declared('Operations')
+      .members.filter(ts.isMethodSignature)
+      .map(({ name, parameters }) => [name.getText(source), namesIn(checker.getTypeAtLocation(parameters[0]!))]),
   );
 }
 
@@ -35,6 +42,13 @@ test('binding.d.ts declares the fields that native code reads', (t) => {
   }
   t.deepEqual(sorted(fields), sorted(declaredFields()));
 });
+
+for (const name of ['backends', 'dtypes', 'regressions', 'labels'] as const) {
+  test(`binding.d.ts declares the ${name} that the addon numbers`, (t) => {
+    const property = declared('Binding').members.find((member) => member.name?.getText(source) === name)!;
+    t.deepEqual(namesIn(checker.getTypeAtLocation(property)).sort(), Object.keys(internal.native()[name]).sort());
+  });
+}
 
 test('what native code refuses is said of the field', (t) => {
   const { backends, boxIou, fields } = internal.native();

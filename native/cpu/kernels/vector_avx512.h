@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 #include "../../math/host_device.h"
 
 namespace rn::cpu::RN_ISA {

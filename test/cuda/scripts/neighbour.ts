@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker } from 'node:worker_threads';
 import * as promises from 'retinanet-ops/promises';
 import { backendInfo, boxIou, cuda, retinanetLoss, AnchorGrid, type DeviceTensor } from 'retinanet-ops';
-import { runScenario } from './scenario.js';
-import { count, trace } from './trace.js';
+import { lastDevice, runScenario } from './scenario.js';
+import { count, isTraced, trace } from './trace.js';
 
 const { tensor } = cuda;
 const boxes = Float32Array.of(0, 0, 2, 2, 1, 1, 3, 3);
@@ -28,30 +28,33 @@ async function underWay(): Promise<Promise<unknown>> {
 
 await runScenario({
   async pool() {
+    // A GPU hands memory out of blocks of 32 MiB, of which one may be in use.
+    const [size, rest] = [16 * MIB, 32 * MIB];
     strictEqual(cuda.memory().limit, Infinity);
-    const large = tensor([MIB]);
+    const large = tensor([size]);
     const small = tensor([1]);
     await large.data();
-    ok(cuda.memory().reserved >= 4 * MIB);
+    ok(cuda.memory().reserved >= 4 * size);
     large.dispose();
     await cuda.synchronize();
     // Kept for the next one.
     strictEqual(cuda.memory().bytes, 4);
-    ok(cuda.memory().reserved >= 4 * MIB);
-    ok(cuda.memory({ trim: 3 * MIB }).reserved <= 3 * MIB);
-    const rest = cuda.memory({ trim: 0 }).reserved;
-    ok(rest >= 4 && rest < MIB, String(rest));
+    ok(cuda.memory().reserved >= 4 * size);
+    ok(cuda.memory({ trim: 3 * size }).reserved <= 3 * size);
+    const { reserved } = cuda.memory({ trim: 0 });
+    ok(reserved >= 4 && reserved <= rest, String(reserved));
     strictEqual((await small.data())[0], 0);
     // Nothing is kept once somebody has waited.
     strictEqual(cuda.memory({ limit: 0 }).limit, 0);
-    tensor([MIB]).dispose();
+    tensor([size]).dispose();
     strictEqual(cuda.memory(0).limit, 0);
     await cuda.synchronize();
     await cuda.synchronize();
-    ok(cuda.memory().reserved < MIB);
-    deepStrictEqual([cuda.memory({ device: 1 }).limit, cuda.memory({ limit: 5 * MIB }).limit], [Infinity, 5 * MIB]);
+    ok(cuda.memory().reserved <= rest, String(cuda.memory().reserved));
+    if (lastDevice() > 0) strictEqual(cuda.memory({ device: 1 }).limit, Infinity);
+    strictEqual(cuda.memory({ limit: 5 * MIB }).limit, 5 * MIB);
     strictEqual(cuda.memory({ limit: Infinity }).limit, Infinity);
-    strictEqual(count('the default pool was changed'), 0);
+    if (isTraced) strictEqual(count('the default pool was changed'), 0);
   },
 
   refusals() {
@@ -68,7 +71,8 @@ await runScenario({
     refused({ trim: 1.5 }, 'ERR_RANGE', /trim, received 1\.5/);
     refused({ trim: true }, 'ERR_DTYPE', /an integer for trim, received true/);
     refused({ trims: 0 }, 'ERR_OPTION', /'trims' \(did you mean 'trim'\?\)/);
-    refused({ device: 2 }, 'ERR_RANGE', /\[0, 1\] for device, received 2/);
+    const next = lastDevice() + 1;
+    refused({ device: next }, 'ERR_RANGE', new RegExp(`\\[0, ${next - 1}\\] for device, received ${next}`));
     refused(null, 'ERR_DTYPE', /an object for options, received null/);
     refused('0', 'ERR_DTYPE', /an object for options, received '0'/);
   },
@@ -159,16 +163,16 @@ await runScenario({
   async 'reads-in-order'() {
     const t = tensor(boxes);
     await cuda.synchronize();
-    const launches = count('launch');
+    const launches = isTraced ? count('launch') : 0;
     const [data, synchronized] = [t.data(), cuda.synchronize()];
     launch(t);
     t.copyFrom(new Float32Array(8));
     deepStrictEqual(await data, boxes);
     await synchronized;
     // What was queued later has not been waited for.
-    strictEqual(count('launch'), launches);
+    if (isTraced) strictEqual(count('launch'), launches);
     deepStrictEqual(await t.data(), new Float32Array(8));
-    strictEqual(count('launch'), launches + 1);
+    if (isTraced) strictEqual(count('launch'), launches + 1);
     // The same from a device that has no room to put elements aside.
     process.env['RETINANET_OPS_EMULATOR_FAIL'] = 'malloc:1';
     const tight = t.copyFrom(boxes).data();
@@ -242,10 +246,12 @@ await runScenario({
       deepStrictEqual(await result.classGrad.data(), want.classGrad);
       deepStrictEqual(await result.boxGrad.data(), want.boxGrad);
       kept.push(given, result);
-      captures.push(count('capture'));
+      if (isTraced) captures.push(count('capture'));
     }
-    deepStrictEqual(captures, [0, ...Array.from({ length: 11 }, () => 1)]);
-    strictEqual(count('replay'), 11);
+    if (isTraced) {
+      deepStrictEqual(captures, [0, ...Array.from({ length: 11 }, () => 1)]);
+      strictEqual(count('replay'), 11);
+    }
     const addresses = kept
       .flatMap((entry) => Object.values(entry as Record<string, unknown>))
       .filter((value) => value instanceof cuda.DeviceTensor);

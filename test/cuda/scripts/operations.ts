@@ -9,7 +9,7 @@ import { replaced, replacedArrays } from '../../operations/driver/trees.js';
 import { focalLossReference } from '../../reference/focal-loss.js';
 import { mismatch } from '../../support/compare.js';
 import { integers, random, randomBoxes, uniform } from '../../support/random.js';
-import { runScenario } from './scenario.js';
+import { lastDevice, runScenario } from './scenario.js';
 
 /** What stays on the host in calls on tensors. */
 const HOST = ['offsets', 'ignoreOffsets', 'alpha', 'gamma', 'levelCounts', 'positiveOffsets', 'unmatchedGt'];
@@ -31,7 +31,10 @@ function shifted(tensor: DeviceTensor): DeviceTensor {
 const onShifted = (args: unknown): unknown =>
   replaced(args, (leaf) => (leaf instanceof cuda.DeviceTensor ? shifted(leaf) : leaf));
 
-/** Equal but for the last bits of numbers: where blocks begin, and so the order of a sum, goes by alignment. */
+/**
+ * Equal but for the last bits of numbers: where blocks begin, and so the order of a sum, goes by alignment; logarithms go by the
+ * device.
+ */
 function alike(got: unknown, want: unknown, name: string): void {
   if (typeof want === 'number' || want instanceof Float32Array) {
     const [a, b] = typeof want === 'number' ? [[got as number], [want]] : [got as Float32Array, want];
@@ -65,6 +68,11 @@ const calls = () =>
     })),
   );
 
+/**
+ * What a gradient of box deltas may be off by: a target's logarithm by its last bit or two, which the loss divides by its beta, 1/9.
+ */
+const LAST_BITS = 9 * 2 ** -22;
+
 /** A whole loss with objects in each of its two images. */
 function lossArguments(seed: number): [sync.RetinanetLossOptions] {
   const next = random(seed);
@@ -90,7 +98,7 @@ await runScenario({
   async same() {
     for (const { name, args, title } of calls()) {
       const want = operation(sync, name)(...args);
-      for (const device of [0, 1]) {
+      for (const device of new Set([0, lastDevice()])) {
         const given = onDevice(args, device) as unknown[];
         const got = operation(sync, name)(...given);
         ok(!ArrayBuffer.isView(got), name);
@@ -124,7 +132,8 @@ await runScenario({
         const { loss, classGrad, boxGrad } = got;
         strictEqual(mismatch([loss], [onCpu.loss], { relative: 1e-6 }), null);
         strictEqual(mismatch(classGrad, onCpu.classGrad, { relative: 2e-6 }), null);
-        strictEqual(mismatch(boxGrad, onCpu.boxGrad, { relative: 2e-6, absolute: 1e-30 }), null);
+        const absolute = LAST_BITS / (rounded || 1);
+        strictEqual(mismatch(boxGrad, onCpu.boxGrad, { relative: 2e-6, absolute }), null);
       }
     }
     // It is read when the call's turn comes on the device, and promised calls take it as well; the number of positives stays.
@@ -150,7 +159,8 @@ await runScenario({
       /float32 or float64 for normalizer, received one of dtype int32/,
     );
     refused(cuda.tensor([], { dtype: 'float16' }), 'ERR_DTYPE', /received one of dtype float16/);
-    refused(cuda.tensor([], { device: 1 }), 'ERR_DEVICE', /a tensor on device 0, as classLogits is, for normalizer/);
+    if (lastDevice() > 0)
+      refused(cuda.tensor([], { device: 1 }), 'ERR_DEVICE', /a tensor on device 0, as classLogits is, for normalizer/);
     refused(number(1, 'float32'), 'ERR_DEVICE', /a typed array, as classLogits is, for normalizer/, host);
     refused(Float32Array.of(1), 'ERR_DTYPE', /for normalizer, received a Float32Array/);
     divisor.dispose();
@@ -183,7 +193,7 @@ await runScenario({
       mismatch(
         scaled.boxGrad,
         plain.boxGrad.map((v) => 2048 * v),
-        { relative: 2e-6, absolute: 1e-30 },
+        { relative: 2e-6, absolute: (2048 * LAST_BITS) / plain.numPositives },
       ),
       null,
     );
@@ -218,7 +228,7 @@ await runScenario({
     sync.setBackend('cpu');
     const { args } = driver.largeCall(caseOf('assignAnchorsBatch'));
     const want = operation(sync, 'assignAnchorsBatch')(...args);
-    deepStrictEqual(await onHost(operation(sync, 'assignAnchorsBatch')(...(onDevice(args) as unknown[]))), want);
+    alike(await onHost(operation(sync, 'assignAnchorsBatch')(...(onDevice(args) as unknown[]))), want, 'cpu');
   },
 
   async 'ground-truth'() {
@@ -320,7 +330,6 @@ await runScenario({
 
   mixing() {
     const boxes = cuda.tensor([2, 4]);
-    const other = cuda.tensor([2], { device: 1 });
     const refuses = (call: () => unknown, code: string, message: RegExp): void => {
       throws(call, { code, message });
     };
@@ -335,7 +344,8 @@ await runScenario({
       'ERR_DEVICE',
       /a typed array, as boxes is, for scores, received a tensor on device 0/,
     );
-    refuses(() => nms(boxes, other), 'ERR_DEVICE', /scores, received a tensor on device 1/);
+    if (lastDevice() > 0)
+      refuses(() => nms(boxes, cuda.tensor([2], { device: 1 })), 'ERR_DEVICE', /scores, received a tensor on device 1/);
     refuses(
       () => nms(boxes, cuda.tensor([2], { dtype: 'float16' })),
       'ERR_DTYPE',
@@ -390,7 +400,8 @@ await runScenario({
     for (let i = 0; i < 5; i++) ok(Number.isNaN(overlaps[5 + i]) && Number.isNaN(overlaps[5 * i + 1]));
     const deltas = Float32Array.of(NaN, 0, 0, 0, 0, 0, NaN, 0, 0, NaN, 0, NaN, 0, 0, Infinity, 0, 0, 0, 0, -Infinity);
     const decoded = await sync.decodeBoxes(cuda.tensor(anchors), cuda.tensor(deltas)).data();
-    deepStrictEqual(decoded, sync.decodeBoxes(anchors, deltas, { backend: 'cpu' }));
+    // Of any of the numbers that are NaN.
+    deepStrictEqual(Array.from(decoded), Array.from(sync.decodeBoxes(anchors, deltas, { backend: 'cpu' })));
     const [x, y] = [
       [true, false, true, false],
       [false, true, false, true],

@@ -1,4 +1,5 @@
 // What works, and what a launch must not do.
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <vector>

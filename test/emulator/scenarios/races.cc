@@ -1,5 +1,6 @@
 // Threads of a block that share memory: with the barriers that they need, and without one of them.
 #include <cstdint>
+#include <cstdio>
 
 #include "cuda_fp16.h"
 #include "scenarios.h"

@@ -4,7 +4,7 @@ import type { Tolerance } from '../../support/compare.js';
 
 export type Next = () => number;
 
-/** What is spoilt in the example, by the index of the argument or by options; the error's code, and what its message names. */
+/** What is wrong in the example, by the index of the argument or by options; the error's code, and what its message names. */
 export type BadCall =
   | [index: number, value: unknown, code: ErrorCode, message: RegExp]
   | [options: object, code: ErrorCode, message: RegExp];

@@ -1,7 +1,7 @@
 // Greedy non-maximum suppression on boxes that are already sorted: shared by nms and decode_detections. Several sets of
 // boxes, one per image, are done side by side.
-#ifndef RETINANET_OPS_CUDA_NMS_H
-#define RETINANET_OPS_CUDA_NMS_H
+#ifndef RETINANET_OPS_CUDA_SUPPRESSION_H
+#define RETINANET_OPS_CUDA_SUPPRESSION_H
 
 #include "../math/box.h"
 #include "context.h"
@@ -21,7 +21,7 @@ struct Kept {
   int32_t* counts;  // out [sets]
 };
 
-void QueueNms(Device& device, const SortedBoxes& sorted, double iou_threshold, const Kept& kept);
+void QueueSuppression(Device& device, const SortedBoxes& sorted, double iou_threshold, const Kept& kept);
 
 }  // namespace rn::cuda
 
