@@ -2,7 +2,7 @@
 #ifndef RETINANET_OPS_REGRESSION_H
 #define RETINANET_OPS_REGRESSION_H
 
-#include "../math/smooth_l1.h"
+#include "regressions.def"
 #include "values.h"
 
 namespace rn {
