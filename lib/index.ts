@@ -63,8 +63,15 @@ export type { GroundTruth } from './operations/ground-truth.js';
 export { nms, type NmsOptions } from './operations/nms.js';
 export type { FocalLossParameterOptions, PerClass } from './arguments/per-class.js';
 export { priorBias } from './operations/prior.js';
+export type {
+  RegressionBackwardOptions,
+  RegressionOptions,
+  RegressionValueAndGrad,
+  RegressionValueAndGradOptions,
+} from './operations/regression.js';
 export {
   retinanetLoss,
+  type BoxLossName,
   type RetinanetLoss,
   type RetinanetLossOptions,
   type RetinanetLossOut,

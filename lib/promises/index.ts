@@ -160,7 +160,7 @@ export const nms = promised(planNms);
 export const decodeDetections = promised(planDecodeDetections);
 
 /**
- * Anchor assignment, focal loss, smooth L1 and both gradients (Lin et al. 2017, sections 3 and 4.1), of classLogits [B, A, K] and
+ * Anchor assignment, focal loss, box loss and both gradients (Lin et al. 2017, sections 3 and 4.1), of classLogits [B, A, K] and
  * boxDeltas [B, A, 4]. Nothing but the gradients and a few bytes per anchor is allocated.
  *
  * @returns losses, number of positive anchors, and gradients in the shapes of classLogits and boxDeltas

@@ -20,6 +20,12 @@ export {
 export type { TensorGroundTruth } from './ground-truth.js';
 export { onlineHardExamples, selectHardNegatives } from './mining.js';
 export { nms, type TensorNmsOptions } from './nms.js';
+export type {
+  TensorGradOutputOptions,
+  TensorRegressionBackwardOptions,
+  TensorRegressionOptions,
+  TensorRegressionValueAndGrad,
+} from './regression.js';
 export { retinanetLoss, type TensorRetinanetLoss, type TensorRetinanetLossOptions } from './retinanet-loss.js';
 export {
   smoothL1Loss,
@@ -55,6 +61,7 @@ export {
   type BackendName,
   type BackendOptions,
   type BackendState,
+  type BoxLossName,
   type CudaDevice,
   type CudaState,
   type ErrorCode,
