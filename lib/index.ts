@@ -54,6 +54,17 @@ export type {
   WeightOptions,
 } from './arguments/loss-options.js';
 export {
+  completeBoxIouLoss,
+  completeBoxIouLossBackward,
+  completeBoxIouLossValueAndGrad,
+  distanceBoxIouLoss,
+  distanceBoxIouLossBackward,
+  distanceBoxIouLossValueAndGrad,
+  generalizedBoxIouLoss,
+  generalizedBoxIouLossBackward,
+  generalizedBoxIouLossValueAndGrad,
+} from './operations/iou-losses.js';
+export {
   onlineHardExamples,
   selectHardNegatives,
   type HardNegativesOptions,

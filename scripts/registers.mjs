@@ -15,7 +15,9 @@ const MOST = {
   CountPositives: 32,
   ReadDivisor: 16,
   RegressionKernel: 72, // 64 but for compute capability 10.0
+  'RegressionKernel of boxes': 80,
   SumBoxLoss: 64,
+  'SumBoxLoss of boxes': 84, // 2 blocks
   FinishSums: 64, // of blocks of 1024 threads
   // Assignment.
   BoundGroups: 32,
@@ -89,7 +91,13 @@ export function kernelsOf(report) {
 export function overBudget(kernels) {
   return kernels.flatMap(({ mangled, architecture, registers, spills }) => {
     const name = demangled(mangled);
-    const most = MOST[name.replace(/<.*, 3>$/, ', real gamma').replace(/<.*/, '')];
+    const most =
+      MOST[
+        name
+          .replace(/<.*, 3>$/, ', real gamma')
+          .replace(/<.*IouLoss>$/, ' of boxes')
+          .replace(/<.*/, '')
+      ];
     const where = `${name} (${architecture})`;
     if (most === undefined) return [`${where} has no budget of registers in scripts/registers.mjs`];
     return [

@@ -13,13 +13,19 @@ import { readGroundTruth, type GroundTruth } from './ground-truth.js';
 import { OUTPUTS, readOutputShape, type OutputOptions } from './decode-detections.js';
 import { regressionNumber } from './regression.js';
 
-/** The box losses: `smooth-l1` and `l1` compare the deltas of positive anchors with those of their ground-truth boxes. */
-export type BoxLossName = 'smooth-l1' | 'l1';
+/**
+ * The box losses: `smooth-l1` and `l1` compare the deltas of positive anchors with those of their ground-truth boxes; `giou`, `diou`
+ * and `ciou`, the generalized, distance and complete IoU loss, the boxes that the deltas decode to with the boxes themselves.
+ */
+export type BoxLossName = 'smooth-l1' | 'l1' | 'giou' | 'diou' | 'ciou';
 
 /** The regression that each is, as native code knows it. */
 export const BOX_LOSSES: Readonly<Record<BoxLossName, string>> = {
   'smooth-l1': 'smooth-l1',
   l1: 'smooth-l1', // at beta 0
+  giou: 'giou',
+  diou: 'diou',
+  ciou: 'ciou',
 };
 
 /** The box losses of `retinanetLoss` and `trainRetinaNet`; see {@link BoxLossName}. */

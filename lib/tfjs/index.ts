@@ -18,6 +18,17 @@ export {
   type TensorFocalLossValueAndGrad,
 } from './focal-loss.js';
 export type { TensorGroundTruth } from './ground-truth.js';
+export {
+  completeBoxIouLoss,
+  completeBoxIouLossBackward,
+  completeBoxIouLossValueAndGrad,
+  distanceBoxIouLoss,
+  distanceBoxIouLossBackward,
+  distanceBoxIouLossValueAndGrad,
+  generalizedBoxIouLoss,
+  generalizedBoxIouLossBackward,
+  generalizedBoxIouLossValueAndGrad,
+} from './iou-losses.js';
 export { onlineHardExamples, selectHardNegatives } from './mining.js';
 export { nms, type TensorNmsOptions } from './nms.js';
 export type {

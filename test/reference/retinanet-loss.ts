@@ -2,6 +2,7 @@ import type { BoxLossName } from 'retinanet-ops';
 import { assignBatchReference, type AssignReferenceOptions, type GroundTruthOfBatch } from './assign.js';
 import { encode } from './boxes.js';
 import { focalLossReference, type FocalReferenceOptions } from './focal-loss.js';
+import { iouLossOfDeltas } from './iou-losses.js';
 import { smoothL1Element } from './smooth-l1.js';
 
 /** The box loss of one positive anchor, and its gradient by the four deltas. */
@@ -25,6 +26,9 @@ const ofDeltas =
 export const BOX_LOSS_REFERENCES: Record<BoxLossName, BoxLossReference> = {
   'smooth-l1': ofDeltas((beta) => beta),
   l1: ofDeltas(() => 0),
+  giou: (positive) => iouLossOfDeltas('giou', positive),
+  diou: (positive) => iouLossOfDeltas('diou', positive),
+  ciou: (positive) => iouLossOfDeltas('ciou', positive),
 };
 
 export interface RetinanetLossReferenceOptions extends AssignReferenceOptions, Partial<FocalReferenceOptions> {
