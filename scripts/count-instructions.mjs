@@ -48,9 +48,9 @@ function compile(source) {
   return { report, functions: functionsOf(run(process.env.CUOBJDUMP ?? 'cuobjdump', ['-sass', cubin])) };
 }
 
-// Of a thread and step, and steps of a thread (native/cuda/focal_arguments.h).
+// Of a thread and step, and steps of a thread by bytes of a logit (native/cuda/focal_arguments.h).
 const LOGITS = 16;
-const STEPS = 4;
+const STEPS = { 2: 8, 4: 4 };
 
 /** The ways through PlainFocalLoss, whose main loop is around the votes on what a warp has; `bytes` of a logit. */
 function focalWays(code, bytes) {
@@ -84,7 +84,7 @@ function focalWays(code, bytes) {
       const wanted = [loads, [/MUFU\.RCP /, LOGITS], [/STG\.\S*128/, stores], [/STG\.(?!\S*128)/, 0]];
       const step = cheapestWay(code, start, latch, wanted);
       const each = (key) =>
-        (step ? (before[key] + step[key] + outside[key] / STEPS) / LOGITS : NaN).toFixed(1).padStart(6);
+        (step ? (before[key] + step[key] + outside[key] / STEPS[bytes]) / LOGITS : NaN).toFixed(1).padStart(6);
       lines.push(`  ${kind.padEnd(7)}${what.padEnd(18)}${each('instructions')}${each('alu')}${each('mufu')}`);
     }
   };

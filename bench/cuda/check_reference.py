@@ -118,6 +118,27 @@ def detections_with_ties(ops):
 
 
 @check
+def detections_where_most_logits_are_candidates(ops):
+    """A stretch of 2048 logits has room for 64 candidates; where it has more its logits are read again."""
+    rng = np.random.default_rng(10)
+    size, classes, most = (256, 256), 13, 50
+    grid = Grid(*size, [16, 64], [32, 128], [1], [0.5, 1, 2])
+    logits = rng.normal(-1, 2, (1, grid.count, classes)).astype(np.float32)
+    deltas = np.zeros((1, grid.count, 4), np.float32)
+    anchors = ops.clip_boxes(ops.decode_boxes(grid, deltas[0]), *size)
+    for dtype in ("float32", "float16", "bfloat16") if ops.memory == "device" else ("float32",):
+        x = to_float32(to_dtype(logits, dtype), dtype)
+        for top_k in (20, 2000):
+            boxes, scores, labels, _ = ops.decode_detections(
+                x, deltas, grid, grid.counts, size, 0.1, top_k, 0.4, most, dtype
+            )
+            want = reference.detections(x[0], anchors, grid.counts, 0.1, top_k, 0.4, most)
+            equal(labels, want % classes)
+            equal(boxes, anchors[want // classes])
+            close(scores, 1 / (1 + np.exp(-x[0].ravel()[want].astype(np.float64))), 1e-7)
+
+
+@check
 def hard_negatives_are_the_hardest(ops):
     rng = np.random.default_rng(6)
     sizes = ((1, 1), (300, 1), (700, 80), (5000, 3))

@@ -54,17 +54,11 @@ class Arrays {
 
   // Copies outputs to host memory and waits for them; work on device arrays alone stays queued.
   void Finish() {
-    for (const Output& output : outputs_) Download(device_.stream, output.host, output.device, output.bytes);
+    if (!outputs_.empty()) Download(device_.stream, outputs_);
     outputs_.clear();
   }
 
  private:
-  struct Output {
-    void* host;
-    void* device;
-    int64_t bytes;
-  };
-
   void* Allocate(int64_t bytes) {
     scratch_.push_back(std::make_unique<Scratch<char>>(device_, bytes));
     return scratch_.back()->get();
@@ -73,7 +67,7 @@ class Arrays {
   Device& device_;
   rn_memory memory_;
   std::vector<std::unique_ptr<Scratch<char>>> scratch_;
-  std::vector<Output> outputs_;
+  std::vector<HostCopy> outputs_;
 };
 
 }  // namespace rn::cuda

@@ -159,10 +159,10 @@ void Device::ReleaseNow() {
     const std::lock_guard<std::mutex> lock(released_mutex_);
     std::swap(released, released_);
   }
-  for (const auto& [memory, event] : released) {
-    if (memory && event) static_cast<void>(cudaStreamWaitEvent(stream, event, 0));
-    if (memory) pool.Release(memory);
-    if (event) static_cast<void>(cudaEventDestroy(event));
+  for (const Released& each : released) {
+    if (each.memory && each.event) static_cast<void>(cudaStreamWaitEvent(stream, each.event, 0));
+    if (each.memory) pool.Release(each.memory);
+    if (each.event) static_cast<void>(cudaEventDestroy(each.event));
   }
 }
 

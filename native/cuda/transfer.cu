@@ -10,7 +10,7 @@
 namespace rn::cuda {
 namespace {
 
-// Below this CUDA's own staging is as good, and it does not wait.
+// Below this CUDA's own staging is as good on the way in, and it does not wait. On the way out so much shares one wait.
 constexpr int64_t kSmallBytes = 64 << 10;
 constexpr int kSlots = 3;  // one on its way in, one at work, one on its way out
 
@@ -51,10 +51,16 @@ class Ring {
         RN_CUDA(cudaEventCreateWithFlags(&slot.computed, kSleep));
         RN_CUDA(cudaEventCreateWithFlags(&slot.free, kSleep));
       }
+      RN_CUDA(cudaEventCreateWithFlags(&made->arrived, kSleep));
+      made->small = static_cast<char*>(AllocatePinned(kSmallBytes));
       ring = std::move(made);
     }
     return *ring;
   }
+
+  // What is small on its way out, and the end of it.
+  char* small = nullptr;
+  cudaEvent_t arrived = nullptr;
 
   // The slot that was used longest ago, free again.
   Slot& Next() {
@@ -102,6 +108,21 @@ struct Arrived {
   }
 };
 
+void DownloadInPieces(Ring& ring, cudaStream_t stream, void* to, const void* from, int64_t bytes) {
+  Arrived arrived[kSlots] = {};
+  int turn = 0;
+  for (int64_t at = 0; at < bytes; at += kPieceBytes, turn = (turn + 1) % kSlots) {
+    const int64_t piece = std::min(kPieceBytes, bytes - at);
+    arrived[turn].Take();
+    Slot& slot = ring.Next();
+    char* const pinned = slot.Pinned(0, piece);
+    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, stream);
+    RN_CUDA(cudaEventRecord(slot.free, stream));
+    arrived[turn] = {&slot, {{static_cast<char*>(to) + at, pinned, piece}}};
+  }
+  for (int i = 0; i < kSlots; ++i) arrived[(turn + i) % kSlots].Take();
+}
+
 // Waits at the end of its life, however that comes: nothing may go on reading or writing the caller's memory.
 class WaitForBoth {
  public:
@@ -139,29 +160,26 @@ void Upload(Device& device, void* to, const void* from, int64_t bytes) {
   }
 }
 
-void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes) {
-  if (bytes == 0) return;
-  if (IsPinned(to)) {
-    CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
-    return Wait(stream);
-  }
-  if (bytes <= kSmallBytes) {
-    Wait(stream);  // the copy would wait too, but without sleeping
-    return CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
-  }
+void Download(cudaStream_t stream, const std::vector<HostCopy>& copies) {
   Ring& ring = Ring::Of(stream);
-  Arrived arrived[kSlots] = {};
-  int turn = 0;
-  for (int64_t at = 0; at < bytes; at += kPieceBytes, turn = (turn + 1) % kSlots) {
-    const int64_t piece = std::min(kPieceBytes, bytes - at);
-    arrived[turn].Take();
-    Slot& slot = ring.Next();
-    char* const pinned = slot.Pinned(0, piece);
-    CopyAsync(pinned, static_cast<const char*>(from) + at, piece, cudaMemcpyDeviceToHost, stream);
-    RN_CUDA(cudaEventRecord(slot.free, stream));
-    arrived[turn] = {&slot, {{static_cast<char*>(to) + at, pinned, piece}}};
+  std::vector<HostCopy> queued, small;  // small: from the ring's memory
+  int64_t used = 0;
+  for (const auto& [to, from, bytes] : copies) {
+    if (bytes == 0) continue;
+    if (bytes <= kSmallBytes - used) {
+      queued.push_back({ring.small + used, from, bytes});
+      small.push_back({to, ring.small + used, bytes});
+      used += bytes;
+    } else if (IsPinned(to)) {
+      queued.push_back({to, from, bytes});
+    } else {
+      DownloadInPieces(ring, stream, to, from, bytes);
+    }
   }
-  for (int i = 0; i < kSlots; ++i) arrived[(turn + i) % kSlots].Take();
+  for (const auto& [to, from, bytes] : queued) CopyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream);
+  RN_CUDA(cudaEventRecord(ring.arrived, stream));
+  Wait(ring.arrived);
+  for (const auto& [to, from, bytes] : small) std::memcpy(to, from, static_cast<size_t>(bytes));
 }
 
 void StreamThrough(Device& device, const std::vector<HostArray>& arrays, int64_t items, int64_t items_per_chunk,

@@ -12,9 +12,17 @@ namespace rn::cuda {
 // Queues a copy to the device. `from` may be reused on return unless it is pinned memory.
 void Upload(Device& device, void* to, const void* from, int64_t bytes);
 
-// A copy to the host, after what was queued before on the stream: the device's `stream` in its turn, or its `reads`,
+// Copies to the host, after what was queued before on the stream: the device's `stream` in its turn, or its `reads`,
 // which one thread uses at a time. `to` has the bytes on return.
-void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes);
+struct HostCopy {
+  void* to;
+  const void* from;
+  int64_t bytes;
+};
+void Download(cudaStream_t stream, const std::vector<HostCopy>& copies);
+inline void Download(cudaStream_t stream, void* to, const void* from, int64_t bytes) {
+  Download(stream, {{to, from, bytes}});
+}
 
 // A host array that an operation reads, or writes, item by item. Null: absent.
 struct HostArray {
