@@ -359,7 +359,8 @@ export interface Binding extends Exports {
   cgroupCores(root: string): number;
   readonly backends: { readonly cpu: number; readonly cuda: number };
   readonly dtypes: { readonly [Name in 'float32' | 'float16' | 'bfloat16' | 'int32' | 'float64']: number };
-  readonly regressions: { readonly 'smooth-l1': number };
+  /** By the names of native/backend/regressions.def. */
+  readonly regressions: Readonly<Record<string, number>>;
   readonly labels: { readonly background: number; readonly ignored: number };
   /** Where decoding clips dw and dh. */
   readonly largestLogSize: number;

@@ -54,6 +54,17 @@ export type {
   WeightOptions,
 } from './arguments/loss-options.js';
 export {
+  completeBoxIouLoss,
+  completeBoxIouLossBackward,
+  completeBoxIouLossValueAndGrad,
+  distanceBoxIouLoss,
+  distanceBoxIouLossBackward,
+  distanceBoxIouLossValueAndGrad,
+  generalizedBoxIouLoss,
+  generalizedBoxIouLossBackward,
+  generalizedBoxIouLossValueAndGrad,
+} from './operations/iou-losses.js';
+export {
   onlineHardExamples,
   selectHardNegatives,
   type HardNegativesOptions,
@@ -63,8 +74,15 @@ export type { GroundTruth } from './operations/ground-truth.js';
 export { nms, type NmsOptions } from './operations/nms.js';
 export type { FocalLossParameterOptions, PerClass } from './arguments/per-class.js';
 export { priorBias } from './operations/prior.js';
+export type {
+  RegressionBackwardOptions,
+  RegressionOptions,
+  RegressionValueAndGrad,
+  RegressionValueAndGradOptions,
+} from './operations/regression.js';
 export {
   retinanetLoss,
+  type BoxLossName,
   type RetinanetLoss,
   type RetinanetLossOptions,
   type RetinanetLossOut,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plugin import DEVICE, DTYPES, HOST, SMOOTH_L1, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
+from plugin import DEVICE, DTYPES, HOST, REGRESSIONS, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
 
 
 def bfloat16_bits(array):
@@ -121,10 +121,12 @@ class Operations:
         out = self._run("focal_loss", outputs, fields, inputs)
         return out["losses"], to_float32(out["grad"], dtype), out["loss_sum"][0], out["num_positive"][0]
 
-    def smooth_l1(self, predictions, targets, beta):
-        fields = dict(kind=SMOOTH_L1, rows=len(predictions), columns=1, beta=beta, normalizer=1.0)
+    def regression_loss(self, kind, predictions, targets, beta=0.0):
+        """One loss of every row of `predictions` [rows] or [rows, columns], by its name in native/backend/regressions.def."""
+        rows, columns = len(predictions), predictions[:1].size
+        fields = dict(kind=REGRESSIONS[kind], rows=rows, columns=columns, beta=beta, normalizer=1.0)
         outputs = {
-            **dict(losses=unwritten(predictions.shape), grad=unwritten(predictions.shape)),
+            **dict(losses=unwritten(rows), grad=unwritten(predictions.shape)),
             **dict(loss_sum=unwritten(1, np.float64)),
         }
         out = self._run("regression_loss", outputs, fields, dict(predictions=predictions, targets=targets))
@@ -217,7 +219,7 @@ class Operations:
             **dict(match=match_options(), classes=logits.shape[2]),
             **{key: PerClass(values=v.ctypes.data, count=1) for key, v in zip(("alpha", "gamma"), parameters)},
             **dict(
-                regression=SMOOTH_L1,
+                regression=REGRESSIONS["RN_SMOOTH_L1"],
                 beta=beta,
                 box_weight=box_weight,
                 normalizer=1.0,

@@ -9,7 +9,7 @@ import header
 
 ABI = header.read()
 HOST, DEVICE = ABI.enums["rn_memory"]["RN_HOST"], ABI.enums["rn_memory"]["RN_DEVICE"]
-SMOOTH_L1 = ABI.enums["rn_regression"]["RN_SMOOTH_L1"]
+REGRESSIONS = ABI.enums["rn_regression"]
 DTYPES = {name[len("RN_") :].lower(): number for name, number in ABI.enums["rn_dtype"].items()}
 
 Place, PerClass, GridLevel = ABI.structs["rn_place"], ABI.structs["rn_per_class"], ABI.structs["rn_grid_level"]

@@ -5,11 +5,14 @@ import { describe } from './describe.js';
 import { array, oneOf, output, value, type Checked, type FloatArray, type OptionsOf } from './options.js';
 import { FLOAT32_MAX, type ScalarCheck } from './scalar-check.js';
 
-/** 'none' keeps a loss for every element; 'mean' divides the sum by the number of elements (0 where there are none). */
+/**
+ * 'none' keeps every loss: one for each element of the predictions or, of losses of boxes, for each box. 'mean' divides the sum by
+ * their number (0 where there are none).
+ */
 export type Reduction = 'sum' | 'mean' | 'none';
 const REDUCTIONS: readonly Reduction[] = ['sum', 'mean', 'none'];
 
-/** What a reduction gives: a loss for every element, or one number. */
+/** What a reduction gives: every loss, or one number. */
 export type Reduced<F extends Floats, R extends Reduction> = R extends 'none' ? FloatsLike<F> : NumberLike<F>;
 
 export const WEIGHTS = {
@@ -31,7 +34,7 @@ export interface ReductionOptions<R extends Reduction = Reduction> {
 }
 
 export const GRAD_OUTPUT = {
-  /** Upstream gradient: a finite float32 number, or with reduction 'none' also an array like the predictions. Default 1. */
+  /** Upstream gradient: a finite float32 number, or with reduction 'none' also an array of one for each loss. Default 1. */
   gradOutput: array<number | FloatArray>(),
 };
 
@@ -113,7 +116,7 @@ export function readGradOutput(
 export const LOSSES_AND_GRAD = {
   /** Like the predictions: receives the gradient. */
   grad: output<FloatArray>(),
-  /** Like the predictions: receives the losses; only with reduction 'none'. */
+  /** Receives the losses, one for each element or box; only with reduction 'none'. */
   losses: output<FloatArray>(),
 };
 

@@ -1,24 +1,44 @@
 // The whole training loss of a RetinaNet in one call.
 import { Call } from '../arguments/call.js';
 import { divisorOf, readNormalizer } from '../arguments/loss-options.js';
-import { neededValue, number, output, value, type FloatArray, type OptionsOf } from '../arguments/options.js';
+import { neededValue, number, oneOf, output, value, type FloatArray, type OptionsOf } from '../arguments/options.js';
 import { FOCAL_LOSS_PARAMETERS, focalLossParameters, type FocalLossParameterOptions } from '../arguments/per-class.js';
 import { FLOAT32_MAX } from '../arguments/scalar-check.js';
 import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.js';
 import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from '../runtime/device-tensor.js';
-import { native } from '../runtime/native.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { nativeAnchors } from './anchors.js';
 import { MATCH_OPTIONS, matchFields, type MatchOptions } from './assign.js';
 import { readGroundTruth, type GroundTruth } from './ground-truth.js';
 import { OUTPUTS, readOutputShape, type OutputOptions } from './decode-detections.js';
+import { regressionNumber } from './regression.js';
+
+/**
+ * The box losses: `smooth-l1` and `l1` compare the deltas of positive anchors with those of their ground-truth boxes; `giou`, `diou`
+ * and `ciou`, the generalized, distance and complete IoU loss, the boxes that the deltas decode to with the boxes themselves.
+ */
+export type BoxLossName = 'smooth-l1' | 'l1' | 'giou' | 'diou' | 'ciou';
+
+/** The regression that each is, as native code knows it. */
+export const BOX_LOSSES: Readonly<Record<BoxLossName, string>> = {
+  'smooth-l1': 'smooth-l1',
+  l1: 'smooth-l1', // at beta 0
+  giou: 'giou',
+  diou: 'diou',
+  ciou: 'ciou',
+};
+
+/** The box losses of `retinanetLoss` and `trainRetinaNet`; see {@link BoxLossName}. */
+export const BOX_LOSS_NAMES = Object.keys(BOX_LOSSES) as readonly BoxLossName[];
 
 /** Where smooth L1 turns from a square to a line (Detectron's value for RetinaNet). */
-export const BOX_BETA = 1 / 9;
+const BOX_BETA = 1 / 9;
 
 export const BOX_LOSS = {
-  /** Smooth L1's beta, >= 0. Default 1 / 9. */
-  beta: number({ min: 0, default: BOX_BETA }),
+  /** What regresses boxes. Default 'smooth-l1'. */
+  boxLoss: oneOf(BOX_LOSS_NAMES, 'smooth-l1'),
+  /** Smooth L1's beta, >= 0, for no other box loss. Default 1 / 9. */
+  beta: number({ min: 0 }),
   /** Multiplies the box loss and its gradient, >= 0. Default 1. */
   boxWeight: number({ min: 0, default: 1 }),
   /**
@@ -75,7 +95,7 @@ export interface RetinanetLoss<F extends Floats = Float32Array> {
   loss: NumberLike<F>;
   /** Focal loss over all anchors that are not ignored. */
   classLoss: NumberLike<F>;
-  /** boxWeight times smooth L1 over the deltas of the positive anchors. */
+  /** boxWeight times what regresses the boxes of the positive anchors. */
   boxLoss: NumberLike<F>;
   /** Positive anchors of the batch. */
   numPositives: NumberLike<F>;
@@ -88,7 +108,7 @@ export interface RetinanetLoss<F extends Floats = Float32Array> {
 const DIVISOR_DTYPES = ['float32', 'float64'] as const;
 
 /**
- * Anchor assignment, focal loss, smooth L1 and both gradients (Lin et al. 2017, sections 3 and 4.1). Nothing but the gradients
+ * Anchor assignment, focal loss, box loss and both gradients (Lin et al. 2017, sections 3 and 4.1). Nothing but the gradients
  * and a few bytes per anchor is allocated.
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY
@@ -134,8 +154,8 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       classLogits,
       boxDeltas,
       ...parameters,
-      boxLoss: native().regressions['smooth-l1'],
-      beta: given.beta,
+      boxLoss: regressionNumber(BOX_LOSSES[given.boxLoss]),
+      beta: betaOf(call, given),
       boxWeight: given.boxWeight,
       ...divisorOf(divisor ? 1 : (divides as number | 'positives'), 'sum', 1),
       divisor,
@@ -149,4 +169,10 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       return { loss, classLoss, boxLoss, numPositives, classGrad, boxGrad } as RetinanetLoss<F>;
     },
   );
+}
+
+function betaOf(call: Call, { boxLoss, beta }: { boxLoss: BoxLossName; beta: number | undefined }): number {
+  if (boxLoss === 'smooth-l1') return beta ?? BOX_BETA;
+  if (beta === undefined) return 0;
+  call.fail('ERR_OPTION', 'beta', "boxLoss 'smooth-l1', the only one that has it,", `boxLoss '${boxLoss}'`);
 }

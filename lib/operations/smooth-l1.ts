@@ -1,48 +1,34 @@
 // The smooth L1 loss: value, gradient, or both in one pass.
-import type { GradOutputOptions, LossesAndGrad, Reduced, Reduction } from '../arguments/loss-options.js';
+import type { Reduced, Reduction } from '../arguments/loss-options.js';
 import type { OptionsOf } from '../arguments/options.js';
 import type { Floats, FloatsLike } from '../runtime/device-tensor.js';
 import { synchronous, type Plan } from '../runtime/plan.js';
-import { BETA, regressionPlans, type RegressionOptions } from './regression.js';
+import {
+  BETA,
+  regressionPlans,
+  type RegressionBackwardOptions,
+  type RegressionOptions,
+  type RegressionValueAndGrad,
+  type RegressionValueAndGradOptions,
+} from './regression.js';
 
-interface SmoothL1CommonOptions<F extends Floats, R extends Reduction>
+/** Options of `smoothL1Loss`. */
+export interface SmoothL1Options<F extends Floats = Float32Array, R extends Reduction = Reduction>
   extends OptionsOf<typeof BETA>, RegressionOptions<F, R> {}
-
-/** Options of `smoothL1Loss`; `weights` of n elements make the predictions n rows. */
-export interface SmoothL1Options<
-  F extends Floats = Float32Array,
-  R extends Reduction = Reduction,
-> extends SmoothL1CommonOptions<F, R> {
-  /** For reduction 'none': the array that receives the losses; must not overlap any other array of the call. */
-  out?: FloatsLike<F>;
-}
 
 /** Options of `smoothL1LossBackward`. */
 export interface SmoothL1BackwardOptions<F extends Floats = Float32Array>
-  extends SmoothL1CommonOptions<F, Reduction>, GradOutputOptions<F> {
-  /** The array that receives the gradient; may be `predictions` itself, and must not overlap any other array of the call. */
-  out?: FloatsLike<F>;
-}
+  extends OptionsOf<typeof BETA>, RegressionBackwardOptions<F> {}
 
 /** Options of `smoothL1LossValueAndGrad`. */
-export interface SmoothL1ValueAndGradOptions<
-  F extends Floats = Float32Array,
-  R extends Reduction = Reduction,
-> extends SmoothL1CommonOptions<F, R> {
-  /**
-   * Receives the gradient; may be `predictions` itself, and must not overlap any other array of the call.
-   * Or both outputs by name; `losses` only with reduction 'none'.
-   */
-  out?: FloatsLike<F> | LossesAndGrad<F>;
-}
+export interface SmoothL1ValueAndGradOptions<F extends Floats = Float32Array, R extends Reduction = Reduction>
+  extends OptionsOf<typeof BETA>, RegressionValueAndGradOptions<F, R> {}
 
 /** What `smoothL1LossValueAndGrad` gives. */
-export interface SmoothL1ValueAndGrad<Loss = number | Float32Array, F extends Floats = Float32Array> {
-  /** The reduced loss, or with reduction 'none' a loss for every element. */
-  loss: Loss;
-  /** The derivative of the summed `loss` by the predictions. */
-  grad: FloatsLike<F>;
-}
+export interface SmoothL1ValueAndGrad<
+  Loss = number | Float32Array,
+  F extends Floats = Float32Array,
+> extends RegressionValueAndGrad<Loss, F> {}
 
 /** As the operations on tensors run them. */
 export const smoothL1Plans = regressionPlans('smoothL1Loss', 'smooth-l1', 1, BETA);

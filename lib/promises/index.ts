@@ -9,6 +9,7 @@ import {
   planSigmoidFocalLossBackward,
   planSigmoidFocalLossValueAndGrad,
 } from '../operations/focal-loss.js';
+import { completeIouPlans, distanceIouPlans, generalizedIouPlans } from '../operations/iou-losses.js';
 import { planOnlineHardExamples, planSelectHardNegatives } from '../operations/mining.js';
 import { planNms } from '../operations/nms.js';
 import { promised } from '../runtime/plan.js';
@@ -75,6 +76,93 @@ export const smoothL1LossBackward = promised(planSmoothL1LossBackward);
  * @throws rejects as smoothL1Loss does
  */
 export const smoothL1LossValueAndGrad = promised(planSmoothL1LossValueAndGrad);
+
+/**
+ * Generalized IoU loss of n pairs of boxes (Rezatofighi et al. 2019; torchvision.ops.generalized_box_iou_loss).
+ *
+ * @param predictions [n, 4] x1, y1, x2, y2 in pixels, x1 <= x2, y1 <= y2
+ * @param targets [n, 4], likewise
+ * @returns the reduced loss, or with reduction 'none' the losses [n]
+ * @throws rejects as smoothL1Loss does
+ */
+export const generalizedBoxIouLoss = promised(generalizedIouPlans.value);
+
+/**
+ * The gradient of {@link generalizedBoxIouLoss} by the predictions.
+ *
+ * @param predictions [n, 4]
+ * @param targets [n, 4]
+ * @returns [n, 4]; `out` where that is given, which may be `predictions`
+ * @throws rejects as smoothL1Loss does
+ */
+export const generalizedBoxIouLossBackward = promised(generalizedIouPlans.backward);
+
+/**
+ * Loss and gradient in one pass; each equals what the separate calls give, to the bit.
+ *
+ * @param predictions [n, 4]
+ * @param targets [n, 4]
+ * @throws rejects as smoothL1Loss does
+ */
+export const generalizedBoxIouLossValueAndGrad = promised(generalizedIouPlans.valueAndGrad);
+
+/**
+ * Distance IoU loss of n pairs of boxes (Zheng et al. 2020; torchvision.ops.distance_box_iou_loss).
+ *
+ * @param predictions [n, 4] x1, y1, x2, y2 in pixels, x1 <= x2, y1 <= y2
+ * @param targets [n, 4], likewise
+ * @returns the reduced loss, or with reduction 'none' the losses [n]
+ * @throws rejects as smoothL1Loss does
+ */
+export const distanceBoxIouLoss = promised(distanceIouPlans.value);
+
+/**
+ * The gradient of {@link distanceBoxIouLoss} by the predictions.
+ *
+ * @param predictions [n, 4]
+ * @param targets [n, 4]
+ * @returns [n, 4]; `out` where that is given, which may be `predictions`
+ * @throws rejects as smoothL1Loss does
+ */
+export const distanceBoxIouLossBackward = promised(distanceIouPlans.backward);
+
+/**
+ * Loss and gradient in one pass; each equals what the separate calls give, to the bit.
+ *
+ * @param predictions [n, 4]
+ * @param targets [n, 4]
+ * @throws rejects as smoothL1Loss does
+ */
+export const distanceBoxIouLossValueAndGrad = promised(distanceIouPlans.valueAndGrad);
+
+/**
+ * Complete IoU loss of n pairs of boxes (Zheng et al. 2020; torchvision.ops.complete_box_iou_loss).
+ *
+ * @param predictions [n, 4] x1, y1, x2, y2 in pixels, x1 <= x2, y1 <= y2
+ * @param targets [n, 4], likewise
+ * @returns the reduced loss, or with reduction 'none' the losses [n]
+ * @throws rejects as smoothL1Loss does
+ */
+export const completeBoxIouLoss = promised(completeIouPlans.value);
+
+/**
+ * The gradient of {@link completeBoxIouLoss} by the predictions.
+ *
+ * @param predictions [n, 4]
+ * @param targets [n, 4]
+ * @returns [n, 4]; `out` where that is given, which may be `predictions`
+ * @throws rejects as smoothL1Loss does
+ */
+export const completeBoxIouLossBackward = promised(completeIouPlans.backward);
+
+/**
+ * Loss and gradient in one pass; each equals what the separate calls give, to the bit.
+ *
+ * @param predictions [n, 4]
+ * @param targets [n, 4]
+ * @throws rejects as smoothL1Loss does
+ */
+export const completeBoxIouLossValueAndGrad = promised(completeIouPlans.valueAndGrad);
 
 /**
  * Assigns anchors to the ground truth of one image, as torchvision.models.detection._utils.Matcher does to the bit (ties
@@ -160,7 +248,7 @@ export const nms = promised(planNms);
 export const decodeDetections = promised(planDecodeDetections);
 
 /**
- * Anchor assignment, focal loss, smooth L1 and both gradients (Lin et al. 2017, sections 3 and 4.1), of classLogits [B, A, K] and
+ * Anchor assignment, focal loss, box loss and both gradients (Lin et al. 2017, sections 3 and 4.1), of classLogits [B, A, K] and
  * boxDeltas [B, A, 4]. Nothing but the gradients and a few bytes per anchor is allocated.
  *
  * @returns losses, number of positive anchors, and gradients in the shapes of classLogits and boxDeltas

@@ -17,6 +17,7 @@ export {
   type Evaluation,
 } from './evaluation/evaluate.js';
 export { loadRetinaNet, type RetinaNetMetadata, saveRetinaNet } from './model/io.js';
+export { BOX_LOSS_NAMES, type BoxLossName } from '../operations/retinanet-loss.js';
 export { LOSS_NAMES, type LossName } from './training/losses.js';
 export { directoryLoader, directorySaver } from './model/model-files.js';
 export { countParameters, createRetinaNet } from './model/model.js';

@@ -5,6 +5,7 @@ import {
   getBackend,
   getKernel,
   mul,
+  reshape,
   registerGradient,
   registerKernel,
   tidy,
@@ -84,12 +85,14 @@ export function noGradients(operation: string, inputs: readonly string[]): Recor
 }
 
 /**
- * The upstream gradient, a scalar or of the derivative's own shape, times a derivative that the forward pass computed. While an
- * outer gradient is being recorded this throws: the tape would take the derivative for a constant.
+ * The upstream gradient, a scalar, or of the derivative's own shape, or of that without the last axis, of which one loss was made;
+ * times a derivative that the forward pass computed. While an outer gradient is being recorded this throws: the tape would take the
+ * derivative for a constant.
  */
 export function chainRule(operation: string, derivative: Tensor, upstream: Tensor): Tensor {
   if (engine().isTapeOn())
     noGradient(`${operation}: no second derivatives; expected a gradient outside of other gradients`);
   if (upstream.rank === 0 && upstream.dataSync()[0] === 1) return derivative.clone();
-  return mul(derivative, upstream);
+  const isByRow = upstream.rank > 0 && upstream.rank < derivative.rank;
+  return mul(derivative, isByRow ? reshape(upstream, [...upstream.shape, 1]) : upstream);
 }

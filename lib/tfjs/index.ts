@@ -18,8 +18,25 @@ export {
   type TensorFocalLossValueAndGrad,
 } from './focal-loss.js';
 export type { TensorGroundTruth } from './ground-truth.js';
+export {
+  completeBoxIouLoss,
+  completeBoxIouLossBackward,
+  completeBoxIouLossValueAndGrad,
+  distanceBoxIouLoss,
+  distanceBoxIouLossBackward,
+  distanceBoxIouLossValueAndGrad,
+  generalizedBoxIouLoss,
+  generalizedBoxIouLossBackward,
+  generalizedBoxIouLossValueAndGrad,
+} from './iou-losses.js';
 export { onlineHardExamples, selectHardNegatives } from './mining.js';
 export { nms, type TensorNmsOptions } from './nms.js';
+export type {
+  TensorGradOutputOptions,
+  TensorRegressionBackwardOptions,
+  TensorRegressionOptions,
+  TensorRegressionValueAndGrad,
+} from './regression.js';
 export { retinanetLoss, type TensorRetinanetLoss, type TensorRetinanetLossOptions } from './retinanet-loss.js';
 export {
   smoothL1Loss,
@@ -55,6 +72,7 @@ export {
   type BackendName,
   type BackendOptions,
   type BackendState,
+  type BoxLossName,
   type CudaDevice,
   type CudaState,
   type ErrorCode,

@@ -2,10 +2,10 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Reduction, ReductionOptions } from '../arguments/loss-options.js';
 import type { LossPlans } from '../operations/loss.js';
-import type { NORMALIZER, REGRESSION_OPTIONS } from '../operations/regression.js';
+import type { NORMALIZER, REGRESSION_OPTIONS, RegressionPlans } from '../operations/regression.js';
 import type { BackendOptions } from '../runtime/backend.js';
 import { noGradients } from './engine.js';
-import { defineLoss, weightsInput, type LossOnTensors, type TensorReduced } from './loss-kernel.js';
+import { defineLoss, weightsInput, type TensorReduced } from './loss-kernel.js';
 import {
   expectShape,
   floats,
@@ -25,7 +25,10 @@ export interface TensorGradOutputOptions {
   gradOutput?: Input;
 }
 
-/** What a regression loss gives beside its gradient. */
+/** Options of the gradient alone. */
+export interface TensorRegressionBackwardOptions extends TensorRegressionOptions, TensorGradOutputOptions {}
+
+/** A regression loss and its gradient. */
 export interface TensorRegressionValueAndGrad<R extends Reduction = Reduction> {
   /** A scalar, or with reduction 'none' the losses. */
   loss: TensorReduced<R>;
@@ -33,13 +36,29 @@ export interface TensorRegressionValueAndGrad<R extends Reduction = Reduction> {
   grad: Tensor;
 }
 
+/** A loss with the options of every regression loss and no more. */
+export interface RegressionOnTensors {
+  value: <R extends Reduction = 'sum'>(
+    predictions: Input,
+    targets: Input,
+    options?: TensorRegressionOptions<R>,
+  ) => TensorReduced<R>;
+  backward: (predictions: Input, targets: Input, options?: TensorRegressionBackwardOptions) => Tensor;
+  valueAndGrad: <R extends Reduction = 'sum'>(
+    predictions: Input,
+    targets: Input,
+    options?: TensorRegressionOptions<R>,
+  ) => TensorRegressionValueAndGrad<R>;
+}
+
 /** `byTargets`: the gradient by the targets, given the one by the predictions; without it there is none. */
 export function defineRegression<T extends typeof REGRESSION_OPTIONS>(
   operation: string,
-  plans: LossPlans<T>,
+  typed: LossPlans<T> | RegressionPlans,
   byTargets?: (byPredictions: Tensor) => Tensor,
-): LossOnTensors {
-  return defineLoss({
+): RegressionOnTensors {
+  const plans = typed as LossPlans<T>;
+  const loss = defineLoss({
     operation,
     predictions: 'predictions',
     plans,
@@ -61,4 +80,11 @@ export function defineRegression<T extends typeof REGRESSION_OPTIONS>(
       ...noGradients(operation, ['weights']),
     }),
   });
+  return {
+    ...loss,
+    valueAndGrad(...args) {
+      const { loss: value, grad } = loss.valueAndGrad(...args);
+      return { loss: value, grad };
+    },
+  };
 }

@@ -43,7 +43,7 @@ export interface TensorRetinanetLoss {
   loss: Scalar;
   /** Focal loss over all anchors that are not ignored. */
   classLoss: Scalar;
-  /** boxWeight times smooth L1 over the deltas of the positive anchors. */
+  /** boxWeight times what regresses the boxes of the positive anchors. */
   boxLoss: Scalar;
   /** Positive anchors of the batch. */
   numPositives: number;
@@ -101,7 +101,7 @@ const kernel = defineKernel<Attrs>(
 );
 
 /**
- * Anchor assignment, focal loss and smooth L1 (Lin et al. 2017, sections 3 and 4.1), differentiable by classLogits and
+ * Anchor assignment, focal loss and box loss (Lin et al. 2017, sections 3 and 4.1), differentiable by classLogits and
  * boxDeltas: values and gradients come from one native pass. Not differentiable twice.
  *
  * @throws RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_BOX, ERR_LABEL, ERR_RANGE, ERR_OPTION, ERR_BACKEND, ERR_OUT_OF_MEMORY,

@@ -65,6 +65,5 @@ export function smoothL1LossValueAndGrad<R extends Reduction = 'sum'>(
   targets: Input,
   options?: TensorSmoothL1Options<R>,
 ): TensorSmoothL1ValueAndGrad<R> {
-  const { loss: value, grad } = loss.valueAndGrad(predictions, targets, options);
-  return { loss: value, grad };
+  return loss.valueAndGrad(predictions, targets, options);
 }

@@ -9,8 +9,9 @@
 extern "C" {
 #endif
 
-// Raised whenever a struct of parameters or the table changes: a plugin of another version is refused ("abi-mismatch").
-#define RN_ABI_VERSION 7
+// Raised whenever a struct of parameters, the table or the list of regressions changes: a plugin of another version is
+// refused ("abi-mismatch").
+#define RN_ABI_VERSION 8
 
 typedef struct rn_backend {
   uint32_t abi_version;

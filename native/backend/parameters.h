@@ -150,7 +150,8 @@ typedef struct {
   rn_per_class alpha;
   rn_per_class gamma;
   double label_smoothing;
-  rn_regression regression;  // of the deltas of positive anchors
+  // Of positive anchors: of their deltas or, where its width is 4, of the boxes that they decode to.
+  rn_regression regression;
   double beta;
   double box_weight;
   double normalizer;

@@ -2,7 +2,7 @@
 #ifndef RETINANET_OPS_REGRESSION_H
 #define RETINANET_OPS_REGRESSION_H
 
-#include "../math/smooth_l1.h"
+#include "regressions.def"
 #include "values.h"
 
 namespace rn {
@@ -23,15 +23,11 @@ void WithRegression(rn_regression kind, double beta, const Visit& visit) {
 
 // Numbers of which one loss is made.
 inline int64_t RegressionWidth(rn_regression kind) {
-  switch (kind) {
-#define RN_REGRESSION(KIND, name, Formula, width) \
-  case KIND:                                      \
-    return width;
+  constexpr int64_t kWidths[] = {
+#define RN_REGRESSION(KIND, name, Formula, width) width,
 #include "regressions.def"
-    case RN_NUM_REGRESSIONS:
-      break;  // no kind
-  }
-  return 1;
+  };
+  return kWidths[kind];
 }
 
 }  // namespace rn

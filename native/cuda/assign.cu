@@ -4,6 +4,8 @@
 // then it marks the anchors that have this IoU ("low quality matches"). Ignore regions mark theirs. At last each anchor
 // decides. Scratch memory: 8 1/8 bytes per anchor of each image, 8 1/4 with ignore regions. Maxima and marks do not
 // depend on the order in which they arrive, so neither do the results.
+#include <algorithm>
+
 #include "../math/matching.h"
 #include "anchor_groups.h"
 #include "assign.h"
@@ -209,8 +211,9 @@ rn_status Assign(const rn_assign* args) {
     const auto* const found_matched = reinterpret_cast<const char*>(to.gt_matched);
     std::vector<char> on_host(static_cast<size_t>(found_matched - found + rows));
     Download(device.stream, on_host.data(), found, static_cast<int64_t>(on_host.size()));
-    std::memcpy(op.positive_counts, on_host.data(), static_cast<size_t>(images) * sizeof *op.positive_counts);
-    std::memcpy(op.gt_matched, on_host.data() + (found_matched - found), static_cast<size_t>(rows));
+    const auto* const counts = reinterpret_cast<const int64_t*>(on_host.data());
+    std::copy_n(counts, images, op.positive_counts);
+    std::copy_n(on_host.data() + (found_matched - found), rows, op.gt_matched);
   });
 }
 

@@ -131,7 +131,7 @@ __device__ void ReadStretch(const Search<T>& search, const Stretch& stretch, Que
       RN_UNROLL for (int k = 0; k < kRuns; ++k) {
         float values[kRun];
         RN_UNROLL for (int i = 0; i < kRun; ++i) {
-          const int64_t index = from + (k * kWarp + Lane()) * kRun + i;
+          const int64_t index = from + int64_t{k * kWarp + Lane()} * kRun + i;
           values[i] = index >= stretch.begin && index < stretch.end ? ToFloat(logits[index]) : NAN;
         }
         runs[k] = Run<T, kRun>::Of(values);

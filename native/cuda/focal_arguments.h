@@ -11,9 +11,9 @@
 
 namespace rn::cuda {
 
-// A tile is what a block sums: a few steps, in each of which every thread has kPerThread elements. Kernels of 16-bit logits
-// are bound by instructions, and of a longer tile fewer go into its beginning and end; those of float32 are bound by
-// memory, which is slower where a block writes more of it (bench/cuda/HOPPER.md).
+// A tile is what a block sums: a few steps, in each of which every thread has kPerThread elements. Kernels of 16-bit
+// logits are bound by instructions, and of a longer tile fewer go into its beginning and end; those of float32 are
+// bound by memory, which is slower where a block writes more of it (bench/cuda/HOPPER.md).
 constexpr int kFocalThreads = 256, kPerThread = 16;
 constexpr int kFocalStep = kFocalThreads * kPerThread;
 constexpr int64_t FocalTileOf(int64_t element_bytes) { return (element_bytes == 4 ? 4 : 8) * int64_t{kFocalStep}; }

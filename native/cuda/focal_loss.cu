@@ -152,7 +152,8 @@ class FocalChain {
   int64_t tiles_ = 0;
 };
 
-static_assert(kPieceBytes / 4 % kFocalTile<float> == 0, "chunks of host arrays are whole tiles: sums have the same bits");
+static_assert(kPieceBytes / 4 % kFocalTile<float> == 0,
+              "chunks of host arrays are whole tiles: sums have the same bits");
 
 // The arrays by row lie on the device whole; those by element pass through.
 void FocalLossOfHostArrays(Device& device, const rn_focal_loss& op, void* workspace) {

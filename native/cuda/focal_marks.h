@@ -40,7 +40,8 @@ template <class T>
 __device__ void MarkRows(const FocalArguments& p, int64_t begin, FocalTile<T>& tile) {
   using Layout = FocalLayout<T>;
   const int64_t origin = p.first + begin;
-  const int64_t from = p.first + max(begin, static_cast<int64_t>(0)), to = p.first + min(begin + kFocalTile<T>, p.count);
+  const int64_t from = p.first + max(begin, static_cast<int64_t>(0)),
+                to = p.first + min(begin + kFocalTile<T>, p.count);
   int64_t row = from / p.classes + threadIdx.x;
   int32_t next_label = row * p.classes < to ? p.labels[row] : RN_LABEL_BACKGROUND;
   __syncthreads();

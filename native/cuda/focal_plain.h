@@ -186,18 +186,18 @@ class PlainFocal {
   unsigned outside_;
 };
 
-// How many blocks a multiprocessor holds, which decides what registers a thread may take. More of them hide more of what
-// instructions wait for, and slow the memory of float32. Where four would spill (from compute capability 10.0 on, and
-// other exponents) there are three.
+// How many blocks a multiprocessor holds, which decides what registers a thread may take. More of them hide more of
+// what instructions wait for, and slow the memory of float32. Where four would spill (from compute capability 10.0 on,
+// and other exponents) there are three.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
 constexpr int kMostResident = 3;
 #else
 constexpr int kMostResident = 4;
 #endif
 template <class T, FocalGamma kGamma>
-constexpr int kResident = kGamma == kGammaReal                    ? 2
+constexpr int kResident = kGamma == kGammaReal                  ? 2
                           : sizeof(T) == 2 && kGamma == kGamma2 ? kMostResident
-                                                                  : 3;
+                                                                : 3;
 
 template <class T, FocalGamma kGamma>
 __global__ void __launch_bounds__(kFocalThreads, kResident<T, kGamma>) PlainFocalLoss(const FocalArguments p) {

@@ -7,6 +7,7 @@ for (const scenario of ['same', 'halves', 'ground-truth']) {
       RETINANET_OPS_CUDA_LIBRARY: built('retinanet_ops_cuda_emulated_races.so'),
       RETINANET_OPS_EMULATOR_ORDER: 'interleaved',
       RETINANET_OPS_EMULATOR_ULP: '0',
+      RETINANET_OPS_EMULATOR_DEVICES: '1', // a second one would run the same kernels
     };
     t.regex(runCuda('operations', [scenario], environment), /done$/);
   });

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import test from 'ava';
 import { RetinanetOpsError } from 'retinanet-ops';
 import {
+  BOX_LOSS_NAMES,
   createRetinaNet,
   detect,
   evaluateDetections,
@@ -27,9 +28,14 @@ async function train(options: TrainingOptions) {
   return { result, weights: fingerprint(detector) };
 }
 
-for (const loss of LOSS_NAMES) {
-  test.serial(`the ${loss} loss trains`, async (t) => {
-    const { result } = await train({ steps: 24, loss, augment: false });
+const LOSSES = [
+  ...LOSS_NAMES.map((loss) => ({ loss })),
+  ...BOX_LOSS_NAMES.map((boxLoss) => ({ boxLoss })),
+  ...BOX_LOSS_NAMES.map((boxLoss) => ({ loss: 'hard-negatives', boxLoss }) as const),
+];
+for (const names of LOSSES) {
+  test.serial(`trains with ${JSON.stringify(names)}`, async (t) => {
+    const { result } = await train({ steps: 24, ...names, augment: false });
     const mean = (from: number) => result.history.slice(from, from + 4).reduce((sum, { loss }) => sum + loss, 0) / 4;
     t.true(mean(20) < 0.8 * mean(0), `from ${mean(0)} to ${mean(20)}`);
   });

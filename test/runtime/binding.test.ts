@@ -43,12 +43,21 @@ test('binding.d.ts declares the fields that native code reads', (t) => {
   t.deepEqual(sorted(fields), sorted(declaredFields()));
 });
 
-for (const name of ['backends', 'dtypes', 'regressions', 'labels'] as const) {
+for (const name of ['backends', 'dtypes', 'labels'] as const) {
   test(`binding.d.ts declares the ${name} that the addon numbers`, (t) => {
     const property = declared('Binding').members.find((member) => member.name?.getText(source) === name)!;
     t.deepEqual(namesIn(checker.getTypeAtLocation(property)).sort(), Object.keys(internal.native()[name]).sort());
   });
 }
+
+test('native code has the regressions of all box losses, and no others', async (t) => {
+  const { BOX_LOSSES } = (await import(
+    new URL('./operations/retinanet-loss.js', import.meta.resolve('retinanet-ops')).href
+  )) as { BOX_LOSSES: Record<string, string> };
+  const { regressions } = internal.native();
+  t.deepEqual([...new Set(Object.values(BOX_LOSSES))].sort(), Object.keys(regressions).sort());
+  t.deepEqual(Object.values(regressions), [...Object.keys(regressions).keys()]);
+});
 
 test('what native code refuses is said of the field', (t) => {
   const { backends, boxIou, fields } = internal.native();

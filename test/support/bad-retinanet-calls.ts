@@ -3,7 +3,7 @@ import type { ErrorCode } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
 
-type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'useWasmBackend'>;
+type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'BOX_LOSS_NAMES' | 'useWasmBackend'>;
 
 export interface BadRetinanetCall {
   name: Name;
@@ -288,6 +288,7 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
     [{ boxWeight: '1' }, 'ERR_DTYPE', /boxWeight, received '1'/],
     [{ loss: 'hinge' }, 'ERR_OPTION', /'focal'.* for loss, received 'hinge'/],
     [{ loss: null }, 'ERR_OPTION', /loss, received null/],
+    [{ boxLoss: 'l2' }, 'ERR_OPTION', /'l1'.* for boxLoss, received 'l2'/],
     [{ augment: null }, 'ERR_DTYPE', /augment, received null/],
     [{ augment: 'yes' }, 'ERR_DTYPE', /augment, received 'yes'/],
     [{ augment: { zoom: 0 } }, 'ERR_RANGE', /augment\.zoom, received 0/],

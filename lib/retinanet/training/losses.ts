@@ -1,5 +1,6 @@
 import {
   type AnchorGrid,
+  type BoxLossName,
   type FocalLossParameterOptions,
   type GroundTruth,
   assignAnchorsBatch,
@@ -9,9 +10,7 @@ import {
   selectHardNegatives,
   sigmoidFocalLoss,
   sigmoidFocalLossValueAndGrad,
-  smoothL1LossValueAndGrad,
 } from '../../index.js';
-import { BOX_BETA } from '../../operations/retinanet-loss.js';
 
 /** The class losses that `trainRetinaNet` knows; see {@link LossName}. */
 export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
@@ -56,24 +55,31 @@ const OHEM_COUNT = 128;
 const OHEM_IOU = 0.7;
 const HARD_NEGATIVE_RATIO = 3;
 
+export interface LossNames {
+  loss: LossName;
+  boxLoss: BoxLossName;
+}
+
 /** Class and box loss of a batch with their gradients, by the package's own operations. */
-export function detectionLoss(name: LossName, inputs: LossInputs): LossSums {
-  switch (name) {
+export function detectionLoss({ loss, boxLoss }: LossNames, inputs: LossInputs): LossSums {
+  switch (loss) {
     case 'focal':
-      return denseLoss(inputs, {});
+      return denseLoss(inputs, boxLoss, {});
     case 'cross-entropy':
-      return denseLoss(inputs, { alpha: null, gamma: 0 });
+      return denseLoss(inputs, boxLoss, CROSS_ENTROPY);
     case 'balanced-cross-entropy':
-      return denseLoss(inputs, { alpha: 0.75, gamma: 0 });
+      return denseLoss(inputs, boxLoss, { alpha: 0.75, gamma: 0 });
     case 'ohem':
-      return sampledLoss(inputs, keepHardExamples);
+      return sampledLoss(inputs, boxLoss, keepHardExamples);
     case 'hard-negatives':
-      return sampledLoss(inputs, keepHardNegatives);
+      return sampledLoss(inputs, boxLoss, keepHardNegatives);
   }
 }
 
+const CROSS_ENTROPY = { alpha: null, gamma: 0 };
+
 /** Every anchor that is not ignored takes part. */
-function denseLoss(inputs: LossInputs, parameters: FocalLossParameterOptions): LossSums {
+function denseLoss(inputs: LossInputs, boxLoss: BoxLossName, parameters: FocalLossParameterOptions): LossSums {
   const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
   return retinanetLoss({
     classLogits,
@@ -82,6 +88,7 @@ function denseLoss(inputs: LossInputs, parameters: FocalLossParameterOptions): L
     groundTruth: truth,
     numClasses,
     ...parameters,
+    boxLoss,
     normalizer: 1,
     ...(out && { out }),
   });
@@ -90,39 +97,20 @@ function denseLoss(inputs: LossInputs, parameters: FocalLossParameterOptions): L
 interface Assigned extends LossInputs {
   /** [B * A] */
   labels: Int32Array;
-  /** [P] rows of [B * A] */
-  positives: Int32Array;
-  boxTargets: Float32Array;
   /** [B * A * K] cross-entropy of every logit. */
   classLosses: Float32Array;
 }
 
-/** Cross-entropy over the anchors that `keep` gives weight 1. */
-function sampledLoss(inputs: LossInputs, keep: (assigned: Assigned) => Float32Array): LossSums {
-  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
-  const { labels, positives, boxTargets, numPositives } = assignAnchorsBatch(anchors, truth);
-  const plain = { numClasses, alpha: null, gamma: 0 };
+/** Cross-entropy over the anchors that `keep` gives weight 1; the box loss over all positive ones. */
+function sampledLoss(inputs: LossInputs, boxLoss: BoxLossName, keep: (assigned: Assigned) => Float32Array): LossSums {
+  const { classLogits, anchors, truth, numClasses } = inputs;
+  const all = denseLoss(inputs, boxLoss, CROSS_ENTROPY);
+  const { labels } = assignAnchorsBatch(anchors, truth);
+  const plain = { ...CROSS_ENTROPY, numClasses };
   const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' });
-  const weights = keep({ ...inputs, labels, positives, boxTargets, classLosses });
-
-  const classes = sigmoidFocalLossValueAndGrad(classLogits, labels, {
-    ...plain,
-    weights,
-    ...(out && { out: out.classGrad }),
-  });
-  const boxes = smoothL1LossValueAndGrad(gatherRows(boxDeltas, positives), boxTargets, {
-    beta: BOX_BETA,
-    reduction: 'sum',
-  });
-  const boxGrad = out?.boxGrad.fill(0) ?? new Float32Array(boxDeltas.length);
-  for (const [p, row] of positives.entries()) boxGrad.set(boxes.grad.subarray(p * 4, p * 4 + 4), row * 4);
-  return {
-    classLoss: classes.loss,
-    boxLoss: boxes.loss,
-    numPositives,
-    classGrad: classes.grad,
-    boxGrad,
-  };
+  const weights = keep({ ...inputs, labels, classLosses });
+  const kept = sigmoidFocalLossValueAndGrad(classLogits, labels, { ...plain, weights, out: all.classGrad });
+  return { ...all, classLoss: kept.loss };
 }
 
 function keepHardNegatives({ anchors, numClasses, labels, classLosses }: Assigned): Float32Array {
@@ -149,10 +137,4 @@ function keepHardExamples({ anchors, numClasses, labels, classLosses, boxDeltas 
     for (const i of kept) weights[start + i] = 1;
   }
   return weights;
-}
-
-function gatherRows(rows: Float32Array, indices: Int32Array): Float32Array {
-  const out = new Float32Array(indices.length * 4);
-  for (const [i, row] of indices.entries()) out.set(rows.subarray(row * 4, row * 4 + 4), i * 4);
-  return out;
 }

@@ -63,7 +63,7 @@ export class Replica {
           out: this.gradients,
         };
         const start = performance.now();
-        const losses = detectionLoss(this.setup.step.loss, inputs);
+        const losses = detectionLoss(this.setup.step, inputs);
         opsMs = performance.now() - start;
         return losses;
       });

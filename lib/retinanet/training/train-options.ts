@@ -6,6 +6,7 @@ import { callback, number, oneOf, value, type OptionsOf } from '../../arguments/
 import type { ScalarCheck } from '../../arguments/scalar-check.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
+import { BOX_LOSS_NAMES } from '../../operations/retinanet-loss.js';
 import { checkDataset, type DetectionDataset, imageOf } from '../data/dataset.js';
 import { LOSS_NAMES } from './losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
@@ -32,6 +33,8 @@ const OPTIONS = {
   boxWeight: number({ min: 0, default: 1 }),
   /** The class loss. Default `focal`. */
   loss: oneOf(LOSS_NAMES, 'focal'),
+  /** The box loss. Default `smooth-l1`. */
+  boxLoss: oneOf(BOX_LOSS_NAMES, 'smooth-l1'),
   /** Random changes of the images: true (default), false or what to change. */
   augment: value<boolean | AugmentOptions>(undefined, true),
   /** Decides the order of the images and their random changes. Default 0. */

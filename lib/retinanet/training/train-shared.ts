@@ -1,5 +1,6 @@
 import type { io } from '@tensorflow/tfjs-core';
 
+import type { BoxLossName } from '../../operations/retinanet-loss.js';
 import { Barrier } from './barrier.js';
 import type { BatchOptions, TrainingData } from '../data/batches.js';
 import type { ResolvedConfig } from '../model/config.js';
@@ -32,6 +33,7 @@ export interface StepOptions {
   weightAveraging: number;
   boxWeight: number;
   loss: LossName;
+  boxLoss: BoxLossName;
 }
 
 /** All that a worker is started with. */

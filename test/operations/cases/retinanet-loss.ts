@@ -1,5 +1,5 @@
-import type { GroundTruth } from 'retinanet-ops';
-import { retinanetLossReference } from '../../reference/retinanet-loss.js';
+import type { BoxLossName, GroundTruth } from 'retinanet-ops';
+import { BOX_LOSS_REFERENCES, retinanetLossReference } from '../../reference/retinanet-loss.js';
 import { f32 } from '../../support/arrays.js';
 import { pick, uniform } from '../../support/random.js';
 import { operationCase, type BadCall } from '../driver/case.js';
@@ -10,17 +10,22 @@ import { exampleOutputs, outputShapes, someOutputs, type Outputs } from '../inpu
 interface Options extends Outputs {
   groundTruth: GroundTruth;
   lossScale?: number;
+  boxLoss?: BoxLossName;
   boxWeight?: number;
 }
 
 const shared = new Float32Array(24);
+const NAMES = Object.keys(BOX_LOSS_REFERENCES) as BoxLossName[];
+
+const referenceOf = ({ anchors, ...options }: Options, at = options) =>
+  retinanetLossReference({ ...options, anchors: boxesOf(anchors) }, { ...options, ...at, anchors: boxesOf(anchors) });
 
 export default [
   operationCase<[options: Options]>({
     name: 'retinanetLoss',
     options: [
       ...['classLogits', 'boxDeltas', 'anchors', 'numClasses', ...MATCH_OPTIONS, 'groundTruth', 'alpha', 'gamma'],
-      ...['labelSmoothing', 'beta', 'boxWeight', 'normalizer', 'lossScale', 'out'],
+      ...['labelSmoothing', 'boxLoss', 'beta', 'boxWeight', 'normalizer', 'lossScale', 'out'],
     ],
     rows: { edges: [0, 1, 3, 17, 64, 150, 400], large: 8000 },
     rounds: 80,
@@ -36,13 +41,14 @@ export default [
           ...pick(next, [{}, { alpha: pick(next, [null, 0.25, uniform(next, numClasses, 0, 1)]) }]),
           ...pick(next, [{}, { gamma: pick(next, [0, 0.5, uniform(next, numClasses, 0, 5)]) }]),
           ...pick(next, [{}, { labelSmoothing: 0.1 }]),
-          ...pick(next, [{}, { beta: pick(next, [1 / 9, 1]), boxWeight: pick(next, [0, 1, 2.5]) }]),
+          ...pick(next, [{}, { beta: pick(next, [1 / 9, 1]) }, ...NAMES.map((boxLoss) => ({ boxLoss }))]),
+          ...pick(next, [{}, { boxWeight: pick(next, [0, 1, 2.5]) }]),
           ...pick(next, [{}, { normalizer: pick(next, ['positives', 1, 12.5]) }]),
           ...pick(next, [{}, { lossScale: pick(next, [0.25, 1000, 2 ** 20]) }]),
         },
       ];
     },
-    reference: ({ anchors, ...options }) => retinanetLossReference({ ...options, anchors: boxesOf(anchors) }),
+    reference: (options) => referenceOf(options),
     // Targets are float32, and a difference of them is rounded: relative to coordinates of size 1, not to the difference.
     tolerance(key, { boxWeight = 1, lossScale = 1 }) {
       if (key === 'boxGrad') return { relative: 1e-6, absolute: 1e-4 * boxWeight * lossScale };
@@ -50,7 +56,11 @@ export default [
       return key === 'classLoss' ? { relative: 1e-6 } : { relative: 1e-5, absolute: 1e-6 };
     },
     outputs: () => ({ 'out.classGrad': '0.classLogits', 'out.boxGrad': '0.boxDeltas' }),
-    gradients: { of: 'loss', by: { classGrad: '0.classLogits', boxGrad: '0.boxDeltas' } },
+    gradients: {
+      of: 'loss',
+      by: { classGrad: '0.classLogits', boxGrad: '0.boxDeltas' },
+      around: ([at], [moved]) => referenceOf(moved, at),
+    },
     shapes({ groundTruth, ...outputs }) {
       const count = groundTruth.labels.length;
       return { ...outputShapes(outputs), '0.groundTruth.boxes': [count, 4], '0.groundTruth.labels': [count] };
@@ -76,6 +86,9 @@ export default [
       [{ losScale: 8 }, 'ERR_OPTION', /'losScale' \(did you mean 'lossScale'\?\)/],
       [{ boxWeight: -1 }, 'ERR_RANGE', /boxWeight, received -1/],
       [{ beta: -1 }, 'ERR_RANGE', /beta, received -1/],
+      [{ boxLoss: 'l2' }, 'ERR_OPTION', /'l1'.* for boxLoss, received 'l2'/],
+      [{ boxLoss: 1 }, 'ERR_OPTION', /boxLoss, received 1/],
+      [{ boxLoss: 'l1', beta: 1 }, 'ERR_OPTION', /boxLoss 'smooth-l1', .* for beta, received boxLoss 'l1'/],
       [{ gamma: -1 }, 'ERR_RANGE', /gamma, received -1/],
       [{ alpha: 2 }, 'ERR_RANGE', /alpha, received 2/],
       [{ alpha: [0.5] }, 'ERR_SHAPE', /2 elements \(one per class\) for alpha, received 1/],

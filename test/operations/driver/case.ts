@@ -29,7 +29,12 @@ export interface Case<Args extends unknown[] = unknown[]> {
   /** The output arrays by their path in the options, and the operand that each may be. */
   outputs?(...args: Args): Record<string, string | null>;
   /** The value in the result that is differentiated, and by the path of which operand each gradient in the result is. */
-  gradients?: { of: string; by: Record<string, string> };
+  gradients?: {
+    of: string;
+    by: Record<string, string>;
+    /** The reference at `moved`, but for what the gradient takes for a constant: that is worked out at `at`. */
+    around?(at: Args, moved: Args): unknown;
+  };
   /** Shapes by path of what may be tensors. */
   shapes(...args: Args): Record<string, number[]>;
   /** Small valid arguments, made anew each time, of which `bad` spoils one. */

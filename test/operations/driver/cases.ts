@@ -7,13 +7,16 @@ const folder = new URL('../cases/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.js'));
 const modules = await Promise.all(
   files.sort().map(async (file) => {
-    const module = (await import(new URL(file, folder).href)) as { default: readonly Case[] | LossCases };
+    const module = (await import(new URL(file, folder).href)) as {
+      default: readonly (Case | LossCases)[] | LossCases;
+    };
     return module.default;
   }),
 );
+const all = modules.flat();
 
-export const losses = modules.filter((module) => 'loss' in module);
-export const cases = modules.flatMap((module) => ('loss' in module ? module.cases : module));
+export const losses = all.filter((of) => 'loss' in of);
+export const cases = all.flatMap((of) => ('loss' in of ? of.cases : of));
 
 export function caseOf(name: string): Case {
   const found = cases.find((c) => c.name === name);

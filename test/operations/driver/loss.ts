@@ -26,7 +26,8 @@ export interface Loss<Targets extends Numbers, Options extends object> {
   rows: Case['rows'];
   rounds?: number;
   inputs(next: Next, rows: number): [predictions: Float32Array, targets: Targets, options: Options];
-  reference(predictions: ArrayLike<number>, targets: Targets, options: Options): Losses;
+  /** `at`: the predictions at which is worked out what the gradient takes for a constant. */
+  reference(predictions: ArrayLike<number>, targets: Targets, options: Options, at?: ArrayLike<number>): Losses;
   tolerance(of: 'loss' | 'grad', predictions: Float32Array, targets: Targets, options: Options): Tolerance;
   /** How near finite differences are, where the loss bends. */
   slopes?: Tolerance;
@@ -78,8 +79,8 @@ export function lossCases<Targets extends Numbers, Options extends object>(given
   const { name, options, bad, badOf = {}, positives = false } = given;
   const loss: typeof given = {
     ...given,
-    reference: (predictions, targets, { ...more }: Options & LossOptions) =>
-      given.reference(predictions, targets, { ...more, weights: more.weights ?? more.anchorWeights }),
+    reference: (predictions, targets, { ...more }: Options & LossOptions, at) =>
+      given.reference(predictions, targets, { ...more, weights: more.weights ?? more.anchorWeights }, at),
   };
   const divisors = [{}, { normalizer: 3.5 }, ...(positives ? [{ normalizer: 'positives' }] : [])];
   const variants = (['none', 'sum', 'mean'] as const).flatMap((reduction) =>

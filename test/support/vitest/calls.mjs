@@ -2,6 +2,10 @@
 
 export const GRID = { imageHeight: 64, imageWidth: 64 };
 
+/** All forms of all losses of a regression. */
+const regressions = (ops) =>
+  Object.keys(ops).filter((name) => /Loss/.test(name) && !/^(sigmoidFocal|retinanet)/.test(name));
+
 /** The operations `ops` on tensors of `tf`, by name. */
 export function tensorCalls(tf, ops, f32, i32) {
   const grid = new ops.AnchorGrid(GRID);
@@ -30,9 +34,15 @@ export function tensorCalls(tf, ops, f32, i32) {
     sigmoidFocalLossBackward: () => ops.sigmoidFocalLossBackward(logits(), labels),
     sigmoidFocalLossValueAndGrad: () => ops.sigmoidFocalLossValueAndGrad(logits(), dense()),
     'the gradient of sigmoidFocalLoss': () => tf.grad((x) => ops.sigmoidFocalLoss(x, labels, options))(logits()),
-    smoothL1Loss: () => ops.smoothL1Loss(boxes, f32(0, 0, 32, 33, 10, 13, 60, 50)),
-    smoothL1LossBackward: () => ops.smoothL1LossBackward(boxes, f32(0, 0, 32, 33, 10, 13, 60, 50)),
-    smoothL1LossValueAndGrad: () => ops.smoothL1LossValueAndGrad(logits(), dense(), { weights: f32(1, 2, 0.5) }),
+    ...Object.fromEntries(
+      regressions(ops).map((name) => [
+        name,
+        () =>
+          ops[name](tf.tensor2d(boxes, [2, 4]), tf.tensor2d(f32(0, 0, 32, 33, 10, 13, 60, 50), [2, 4]), {
+            weights: f32(1, 0.5),
+          }),
+      ]),
+    ),
     encodeBoxes: () => ops.encodeBoxes(boxes, f32(1, 2, 30, 40, 5, 6, 70, 80)),
     decodeBoxes: () => ops.decodeBoxes(small, first()),
     'the gradient of decodeBoxes': () => tf.grad((x) => tf.sum(ops.decodeBoxes(small, x)))(first()),
