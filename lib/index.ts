@@ -25,6 +25,15 @@ export {
   type RecycledMemory,
 } from './runtime/backend.js';
 export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './operations/boxes.js';
+export {
+  conv2d,
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  type Conv2dActivation,
+  type Conv2dGradientOptions,
+  type Conv2dOptions,
+} from './operations/convolution.js';
+export type { Padding, RowsAndColumns, Sides } from './operations/convolution-geometry.js';
 export * as cuda from './runtime/cuda.js';
 export {
   decodeDetections,

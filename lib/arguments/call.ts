@@ -131,6 +131,19 @@ export class Call extends Check {
     return this.allocate(kind, length, shape);
   }
 
+  /** As out, of a call that has no operands on devices. */
+  outOnHost<Kind extends keyof ArrayKinds>(
+    kind: Kind,
+    argument: string,
+    value: unknown,
+    length: number,
+  ): ArrayKinds[Kind] {
+    if (value === undefined) return this.newArray(kind, length);
+    const array = super.array(kind, argument, value, length);
+    this.#use({ argument, array, isOutput: true });
+    return array;
+  }
+
   /** An output array like an operand, in type and shape; may be that very operand. */
   outLike(argument: string, value: unknown, like: Floats): Floats {
     if (!DeviceTensor.is(like)) return this.out('Float32Array', argument, value, like.length, undefined, like);

@@ -1,5 +1,6 @@
 // The checks of single values and of lists, and the one shape of message: what was expected, for which argument, what came, at which
 // row.
+import { types } from 'node:util';
 import { describe, suggestion } from './describe.js';
 import { RetinanetOpsError, type ErrorCode } from './errors.js';
 import type { Checked, Table } from './options.js';
@@ -103,7 +104,9 @@ export class ScalarCheck {
 
   /** Numbers in any kind of array, as a list of its own. */
   numbers(argument: string, value: unknown, range: NumberRange, atMost = 1024): number[] {
-    const length = typeof value === 'object' && value !== null ? (value as ArrayLike<unknown>).length : undefined;
+    // A typed array behind a proxy has no length: its getter takes no other receiver.
+    const isList = typeof value === 'object' && value !== null && (!types.isProxy(value) || Array.isArray(value));
+    const length = isList ? (value as ArrayLike<unknown>).length : undefined;
     if (typeof length !== 'number') this.fail('ERR_DTYPE', argument, 'an array of numbers', describe(value));
     if (!(length >= 1 && length <= atMost)) {
       this.fail('ERR_SHAPE', argument, `1 to ${String(atMost)} values`, String(length));

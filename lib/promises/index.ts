@@ -3,6 +3,7 @@
 // before a call that depends on it. Tensors may be disposed of meanwhile; their memory stays until the call has been queued.
 import { planAssignAnchors, planAssignAnchorsBatch } from '../operations/assign.js';
 import { planBoxIou, planClipBoxes, planDecodeBoxes, planEncodeBoxes } from '../operations/boxes.js';
+import { planConv2d, planConv2dBackpropFilter, planConv2dBackpropInput } from '../operations/convolution.js';
 import { planDecodeDetections } from '../operations/decode-detections.js';
 import {
   planSigmoidFocalLoss,
@@ -226,6 +227,38 @@ export const clipBoxes = promised(planClipBoxes);
  * @throws rejects as encodeBoxes does
  */
 export const boxIou = promised(planBoxIou);
+
+/**
+ * Convolution of images (tf.conv2d, NHWC; torch.nn.functional.conv2d), on the CPU. Along each axis the output has
+ * floor((size + padding - (filter - 1) * dilation - 1) / stride) + 1 pixels, with 'same' ceil(size / stride).
+ *
+ * @param input [images, height, width, channels]
+ * @param filter [height, width, channels, filters]
+ * @returns [images, output height, output width, filters]
+ * @throws rejects with RetinanetOpsError ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION: bad input, or a filter larger than the padded
+ * image; ERR_OUT_OF_MEMORY
+ */
+export const conv2d = promised(planConv2d);
+
+/**
+ * The gradient of {@link conv2d} by its input, without bias and activation (a transposed convolution of the output's gradient).
+ *
+ * @param outputGrad [images, output height, output width, filters]
+ * @param filter [height, width, channels, filters]
+ * @returns [images, height, width, channels]
+ * @throws rejects as conv2d does
+ */
+export const conv2dBackpropInput = promised(planConv2dBackpropInput);
+
+/**
+ * The gradient of {@link conv2d} by its filter, without bias and activation.
+ *
+ * @param input [images, height, width, channels]
+ * @param outputGrad [images, output height, output width, filters]
+ * @returns [height, width, channels, filters]
+ * @throws rejects as conv2d does
+ */
+export const conv2dBackpropFilter = promised(planConv2dBackpropFilter);
 
 /**
  * Greedy non-maximum suppression (torchvision.ops.nms; with `classes`, batched_nms).

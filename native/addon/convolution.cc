@@ -8,7 +8,8 @@ int64_t InputLength(const Arguments& args, const rn_convolution_shape& shape) {
   return args.Product(args.Product(shape.images, shape.height), args.Product(shape.width, shape.channels));
 }
 int64_t FilterLength(const Arguments& args, const rn_convolution_shape& shape) {
-  return args.Product(args.Product(shape.filter_height, shape.filter_width), args.Product(shape.channels, shape.filters));
+  return args.Product(args.Product(shape.filter_height, shape.filter_width),
+                      args.Product(shape.channels, shape.filters));
 }
 int64_t OutputLength(const Arguments& args, const rn_convolution_shape& shape) {
   return args.Product(args.Product(shape.images, shape.out_height), args.Product(shape.out_width, shape.filters));
@@ -38,6 +39,9 @@ rn_convolution_shape ReadShape(Arguments& args) {
   shape.dilation_width = Pixels(args, "dilationWidth", 1);
   shape.pad_top = Pixels(args, "padTop");
   shape.pad_left = Pixels(args, "padLeft");
+  // What scratch memory may have to hold.
+  const int64_t read = shape.width + shape.out_width * shape.stride_width;
+  args.Product(args.Product(2, shape.height), args.Product(shape.channels, read));
   return shape;
 }
 

@@ -179,9 +179,9 @@ typedef struct {
   int64_t* num_keep;      // out, host
 } rn_hard_negatives;
 
-// A convolution of images [images, height, width, channels] with filters [filter_height, filter_width, channels, filters] to
-// [images, out_height, out_width, filters]. Row y of the output reads the rows y * stride_height + k * dilation_height - pad_top
-// for k < filter_height; those that the image lacks are 0. Strides or dilations are 1.
+// A convolution of images [images, height, width, channels] with filters [filter_height, filter_width, channels,
+// filters] to [images, out_height, out_width, filters]. Row y of the output reads the rows y * stride_height + k *
+// dilation_height - pad_top for k < filter_height; those that the image lacks are 0.
 typedef struct {
   int64_t images, height, width, channels;
   int64_t filter_height, filter_width, filters;

@@ -1,26 +1,53 @@
-// Convolutions, and their gradients by the input, which are convolutions of the output's gradient with the filter turned
-// around. Blocks of rows of an image go to threads; of a block each group of channels and each row is cut into tiles that
-// fill the registers (kernels/convolution.h). Every output is computed by one tile: results do not depend on threads.
+// Convolutions, and their gradients by the input, which are convolutions of the output's gradient with the filter
+// turned around. Blocks of rows of an image go to threads; of a block each group of channels and each row is cut into
+// tiles that fill the registers (kernels/convolution.h). Every output is computed by one tile: results do not depend on
+// threads.
 #include "convolution.h"
+
+#include <numeric>
 
 #include "cpu_backend.h"
 #include "status.h"
 
 namespace rn::cpu {
 
-void PadRows(const float* image, const rn_convolution_shape& shape, int64_t row, int64_t rows, int64_t left,
-             int64_t width, float* out) {
+namespace {
+
+void Crop(int64_t size, int64_t pad, int64_t stride, int64_t dilation, int64_t outputs, int64_t* first,
+          int64_t* count) {
+  const int64_t before = pad - (outputs - 1) * stride;  // of the image, to the last output
+  *first = before > 0 ? std::min(*count, NumBlocks(before, dilation)) : 0;
+  const int64_t end = size + pad > 0 ? std::min(*count, NumBlocks(size + pad, dilation)) : 0;
+  *count = std::max<int64_t>(0, end - *first);
+}
+
+}  // namespace
+
+FilterWindow CropFilter(rn_convolution_shape* shape) {
+  FilterWindow window{};
+  Crop(shape->height, shape->pad_top, shape->stride_height, shape->dilation_height, shape->out_height,
+       &window.first_row, &shape->filter_height);
+  Crop(shape->width, shape->pad_left, shape->stride_width, shape->dilation_width, shape->out_width,
+       &window.first_column, &shape->filter_width);
+  if (shape->filter_height == 0 || shape->filter_width == 0) {
+    shape->filter_height = 0;
+    shape->filter_width = 1;
+    window = {0, 0};
+  }
+  shape->pad_top -= window.first_row * shape->dilation_height;
+  shape->pad_left -= window.first_column * shape->dilation_width;
+  return window;
+}
+
+void PadRows(const float* image, const rn_convolution_shape& shape, const InputRows& rows, int64_t width, float* out) {
   const int64_t c = shape.channels;
-  const int64_t zeros = std::clamp<int64_t>(left, 0, width), from = std::max<int64_t>(0, -left);
+  const int64_t zeros = std::clamp<int64_t>(shape.pad_left, 0, width), from = std::max<int64_t>(0, -shape.pad_left);
   const int64_t copied = std::clamp<int64_t>(shape.width - from, 0, width - zeros);
-  for (int64_t i = row; i < row + rows; ++i, out += width * c) {
-    if (i < 0 || i >= shape.height) {
-      std::fill(out, out + width * c, 0.0f);
-      continue;
-    }
+  for (int64_t row = rows.begin; row < rows.end; ++row, out += width * c) {
     std::fill(out, out + zeros * c, 0.0f);
-    const float* const begin = image + (i * shape.width + from) * c;
-    std::copy(begin, begin + copied * c, out + zeros * c);
+    if (copied > 0)
+      std::memcpy(out + zeros * c, image + (row * shape.width + from) * c,
+                  static_cast<size_t>(copied * c) * sizeof(float));
     std::fill(out + (zeros + copied) * c, out + width * c, 0.0f);
   }
 }
@@ -44,11 +71,12 @@ class Rows {
  public:
   Rows(const ConvolutionKernels& kernels, const PackedConvolution& op)
       : kernels_(kernels), op_(op), shape_(op.shape), groups_(kernels, shape_.filters) {
-    const int64_t floats_of_row = std::max<int64_t>(1, ReadWidth() * shape_.channels * shape_.stride_height);
+    read_width_ = WidthRead(shape_);
+    const int64_t floats_of_row = std::max<int64_t>(1, read_width_ * shape_.channels * shape_.stride_height);
     const int64_t rows = std::clamp<int64_t>(kBlockFloats / floats_of_row, 1, shape_.out_height);
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
-    is_padded_ = shape_.pad_left != 0 || ReadWidth() > shape_.width;
+    is_padded_ = NeedsPadding(shape_);
     // Pixels of successive rows are one run.
     is_flat_ = !is_padded_ && shape_.filter_height == 1 && shape_.filter_width == 1 && shape_.stride_height == 1 &&
                shape_.stride_width == 1 && shape_.pad_top == 0 && shape_.out_width == shape_.width &&
@@ -56,17 +84,18 @@ class Rows {
   }
 
   int64_t blocks() const { return shape_.images * blocks_per_image_; }
-  int64_t scratch() const { return is_padded_ ? ReadHeight(rows_per_block_) * ReadWidth() * shape_.channels : 0; }
+  int64_t scratch() const {
+    return is_padded_ ? MostRowsRead(shape_, rows_per_block_) * read_width_ * shape_.channels : 0;
+  }
 
   void Run(int64_t block, float* scratch) const {
     const int64_t image = block / blocks_per_image_, first = block % blocks_per_image_ * rows_per_block_;
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_);
     Source source{op_.input + image * shape_.height * shape_.width * shape_.channels, 0, shape_.width};
     if (is_padded_) {
-      source.row = first * shape_.stride_height - shape_.pad_top;
-      PadRows(source.rows, shape_, source.row, ReadHeight(end - first), shape_.pad_left, ReadWidth(), scratch);
-      source.rows = scratch;
-      source.width = ReadWidth();
+      const InputRows read = RowsRead(shape_, first, end - 1);
+      PadRows(source.rows, shape_, read, read_width_, scratch);
+      source = {scratch, read.begin, read_width_};
     }
     float* const output = op_.output + image * op_.image_pitch;
     for (int64_t group = 0; group < groups_.count(); ++group) {
@@ -85,13 +114,6 @@ class Rows {
     int64_t row, width;
   };
 
-  int64_t ReadWidth() const {
-    return (shape_.out_width - 1) * shape_.stride_width + (shape_.filter_width - 1) * shape_.dilation_width + 1;
-  }
-  int64_t ReadHeight(int64_t rows) const {
-    return (rows - 1) * shape_.stride_height + (shape_.filter_height - 1) * shape_.dilation_height + 1;
-  }
-
   // A group's channels of some pixels from the first of a row on.
   void Row(const Source& source, int64_t group, int64_t row, int64_t pixels, float* output) const {
     // Of the filter only rows that meet the image.
@@ -107,8 +129,8 @@ class Rows {
     tile.filter_rows = to - from;
     tile.taps = has_one_run ? 1 : shape_.filter_width;
     tile.length = has_one_run ? shape_.filter_width * c : c;
-    tile.packed = op_.packed + first * shape_.filter_height * shape_.filter_width * c +
-                  from * shape_.filter_width * c * width;
+    tile.packed =
+        op_.packed + first * shape_.filter_height * shape_.filter_width * c + from * shape_.filter_width * c * width;
     tile.bias = op_.bias + first;
     tile.output_pitch = op_.pixel_pitch;
     tile.columns = groups_.columns(group);
@@ -128,11 +150,33 @@ class Rows {
   const PackedConvolution& op_;
   const rn_convolution_shape& shape_;
   const ChannelGroups groups_;
-  int64_t rows_per_block_, blocks_per_image_;
+  int64_t read_width_, rows_per_block_, blocks_per_image_;
   bool is_padded_, is_flat_;
 };
 
-void Run(const ConvolutionKernels& kernels, const PackedConvolution& op) {
+// A filter in whatever order: where a row and column of it stand, and how far apart their channels and filters.
+template <class Tap>
+struct FilterSource {
+  Tap tap;
+  int64_t channel_step, filter_step;
+};
+
+// `op` lacks the packed filter, which goes into `packed`.
+template <class Tap>
+void Run(const ConvolutionKernels& kernels, PackedConvolution op, const FilterSource<Tap>& filter,
+         std::vector<float>* packed) {
+  const FilterWindow window = CropFilter(&op.shape);
+  const ChannelGroups groups(kernels, op.shape.filters);
+  const int64_t products = op.shape.filter_height * op.shape.filter_width * op.shape.channels;
+  packed->resize(std::max(packed->size(), static_cast<size_t>(products * groups.padded())));
+  const auto source = [&](int64_t product) {
+    const int64_t tap = product / op.shape.channels;
+    return filter.tap(window.first_row + tap / op.shape.filter_width,
+                      window.first_column + tap % op.shape.filter_width) +
+           product % op.shape.channels * filter.channel_step;
+  };
+  Pack(groups, products, filter.filter_step, source, packed->data());
+  op.packed = packed->data();
   const Rows rows(kernels, op);
   BlockScratch scratch(rows.scratch());
   ParallelFor(rows.blocks(), [&](int64_t block) { rows.Run(block, BlockScratch::Lease(scratch).get()); });
@@ -142,14 +186,35 @@ bool IsEmpty(const rn_convolution_shape& shape) {
   return shape.images == 0 || shape.out_height == 0 || shape.out_width == 0 || shape.filters == 0;
 }
 
-int64_t Taps(const rn_convolution_shape& shape) { return shape.filter_height * shape.filter_width; }
-
-// The phase of an input gradient: pixels of the input whose row and column have the same rest by the strides. They
-// meet the same rows and columns of the filter, every stride-th from `first_*` on, which makes a dense convolution.
+// Of an input gradient along one axis: the pixels `first`, first + stride, ... of the input. They meet the same `count`
+// places of the filter, every step-th from first_tap on, which makes a dense convolution of the output's gradient,
+// turned around.
 struct Phase {
-  int64_t row, column;
-  int64_t first_row, first_column, rows, columns;  // of the filter
+  int64_t first, pixels;
+  int64_t first_tap, step, count;
+  int64_t dilation, pad;  // of the dense convolution
 };
+
+std::vector<Phase> PhasesOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad) {
+  const int64_t common = std::gcd(stride, dilation), step = stride / common;
+  std::vector<Phase> phases;
+  for (int64_t first = 0; first < std::min(stride, size); ++first) {
+    Phase phase{first, NumBlocks(size - first, stride), 0, step, 0, dilation / common, 0};
+    const int64_t rest = first + pad;  // = tap * dilation + output * stride
+    const int64_t taps = std::min(step, filter);
+    while (phase.first_tap < taps && (rest - phase.first_tap * dilation) % stride != 0) ++phase.first_tap;
+    if (phase.first_tap < taps) {
+      phase.count = NumBlocks(filter - phase.first_tap, step);
+      phase.pad = (phase.count - 1) * phase.dilation - (rest - phase.first_tap * dilation) / stride;
+    }
+    phases.push_back(phase);
+  }
+  return phases;
+}
+
+bool HasGap(const std::vector<Phase>& phases) {
+  return std::any_of(phases.begin(), phases.end(), [](const Phase& phase) { return phase.count == 0; });
+}
 
 }  // namespace
 
@@ -158,15 +223,17 @@ rn_status Convolution(const rn_convolution* op) {
     const rn_convolution_shape& shape = op->shape;
     if (IsEmpty(shape)) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
-    const ChannelGroups groups(kernels, shape.filters);
-    const int64_t products = Taps(shape) * shape.channels;
-    std::vector<float> packed(static_cast<size_t>(products * groups.padded()));
-    std::vector<float> bias(static_cast<size_t>(groups.padded()));
-    Pack(groups, products, 1, [&](int64_t row) { return op->filter + row * shape.filters; }, packed.data());
+    std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.filters).padded())), packed;
     if (op->bias) std::copy(op->bias, op->bias + shape.filters, bias.begin());
+    const auto tap = [&](int64_t row, int64_t column) {
+      return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters;
+    };
     const int64_t row_pitch = shape.out_width * shape.filters;
-    Run(kernels, {shape, op->input, packed.data(), bias.data(), op->clamped != 0, op->low, op->high, op->output,
-                  shape.out_height * row_pitch, row_pitch, shape.filters});
+    const PackedConvolution packing{shape,       op->input,        nullptr,
+                                    bias.data(), op->clamped != 0, op->low,
+                                    op->high,    op->output,       shape.out_height * row_pitch,
+                                    row_pitch,   shape.filters};
+    Run(kernels, packing, FilterSource<decltype(tap)>{tap, shape.filters, 1}, &packed);
   });
 }
 
@@ -175,38 +242,42 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
     const rn_convolution_shape& shape = op->shape;
     const int64_t row_pitch = shape.width * shape.channels, image_pitch = shape.height * row_pitch;
     const int64_t sh = shape.stride_height, sw = shape.stride_width;
-    const bool leaves_gaps = shape.filter_height < sh || shape.filter_width < sw || IsEmpty(shape);
-    if (leaves_gaps) std::fill(op->input_grad, op->input_grad + shape.images * image_pitch, 0.0f);
+    const auto rows = PhasesOf(shape.height, shape.filter_height, sh, shape.dilation_height, shape.pad_top);
+    const auto columns = PhasesOf(shape.width, shape.filter_width, sw, shape.dilation_width, shape.pad_left);
+    if (HasGap(rows) || HasGap(columns) || IsEmpty(shape)) {
+      std::fill(op->input_grad, op->input_grad + shape.images * image_pitch, 0.0f);
+    }
     if (IsEmpty(shape) || image_pitch == 0) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
-    const ChannelGroups groups(kernels, shape.channels);
-    std::vector<float> packed(static_cast<size_t>(Taps(shape) * shape.filters * groups.padded()));
-    const std::vector<float> bias(static_cast<size_t>(groups.padded()));
-    const auto run = [&](const Phase& phase) {
-      const auto turned = [&](int64_t product) {
-        const int64_t tap = product / shape.filters;
-        const int64_t row = phase.first_row + (phase.rows - 1 - tap / phase.columns) * sh;
-        const int64_t column = phase.first_column + (phase.columns - 1 - tap % phase.columns) * sw;
-        return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters + product % shape.filters;
-      };
-      Pack(groups, phase.rows * phase.columns * shape.filters, shape.filters, turned, packed.data());
-      rn_convolution_shape dense = shape;
-      dense.height = shape.out_height, dense.width = shape.out_width, dense.channels = shape.filters;
-      dense.filter_height = phase.rows, dense.filter_width = phase.columns, dense.filters = shape.channels;
-      dense.out_height = NumBlocks(shape.height - phase.row, sh), dense.out_width = NumBlocks(shape.width - phase.column, sw);
-      dense.stride_height = dense.stride_width = 1;
-      dense.pad_top = (phase.rows - 1) * shape.dilation_height - (phase.row + shape.pad_top) / sh;
-      dense.pad_left = (phase.columns - 1) * shape.dilation_width - (phase.column + shape.pad_left) / sw;
-      Run(kernels, {dense, op->output_grad, packed.data(), bias.data(), false, 0, 0,
-                    op->input_grad + phase.row * row_pitch + phase.column * shape.channels, image_pitch, sh * row_pitch,
-                    sw * shape.channels});
-    };
-    for (int64_t row = 0; row < std::min(sh, shape.height); ++row) {
-      for (int64_t column = 0; column < std::min(sw, shape.width); ++column) {
-        Phase phase{row, column, (row + shape.pad_top) % sh, (column + shape.pad_left) % sw, 0, 0};
-        phase.rows = NumBlocks(std::max<int64_t>(0, shape.filter_height - phase.first_row), sh);
-        phase.columns = NumBlocks(std::max<int64_t>(0, shape.filter_width - phase.first_column), sw);
-        if (phase.rows > 0 && phase.columns > 0) run(phase);
+    const std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.channels).padded()));
+    std::vector<float> packed;
+    for (const Phase& y : rows) {
+      for (const Phase& x : columns) {
+        if (y.count == 0 || x.count == 0) continue;
+        const auto turned = [&](int64_t row, int64_t column) {
+          row = y.first_tap + (y.count - 1 - row) * y.step;
+          column = x.first_tap + (x.count - 1 - column) * x.step;
+          return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters;
+        };
+        const rn_convolution_shape dense{shape.images,
+                                         shape.out_height,
+                                         shape.out_width,
+                                         shape.filters,
+                                         y.count,
+                                         x.count,
+                                         shape.channels,
+                                         y.pixels,
+                                         x.pixels,
+                                         1,
+                                         1,
+                                         y.dilation,
+                                         x.dilation,
+                                         y.pad,
+                                         x.pad};
+        float* const output = op->input_grad + y.first * row_pitch + x.first * shape.channels;
+        const PackedConvolution packing{dense,  op->output_grad, nullptr,        bias.data(),        false, 0, 0,
+                                        output, image_pitch,     sh * row_pitch, sw * shape.channels};
+        Run(kernels, packing, FilterSource<decltype(turned)>{turned, 1, shape.filters}, &packed);
       }
     }
   });

@@ -39,8 +39,8 @@ class ChannelGroups {
   int64_t lanes_, channels_, vectors_, count_;
 };
 
-// Packs a matrix of `rows` by the groups' channels: group after group, in each row after row. source(row) is where a row's
-// first channel stands, `step` floats before the next.
+// Packs a matrix of `rows` by the groups' channels: group after group, in each row after row. source(row) is where a
+// row's first channel stands, `step` floats before the next.
 template <class Source>
 void Pack(const ChannelGroups& groups, int64_t rows, int64_t step, const Source& source, float* out) {
   for (int64_t group = 0; group < groups.count(); ++group) {
@@ -64,10 +64,40 @@ void ForEachPart(int64_t count, int64_t most, const Visit& visit) {
   for (int64_t i = 0; i < parts; ++i) visit(count * i / parts, count * (i + 1) / parts);
 }
 
-// Rows of an image from `row` on, which may lie outside, `left` columns of zeros before each (or fewer of the image), and
-// `width` columns in all.
-void PadRows(const float* image, const rn_convolution_shape& shape, int64_t row, int64_t rows, int64_t left,
-             int64_t width, float* out);
+// The rows and columns of a filter that some output finds within the image.
+struct FilterWindow {
+  int64_t first_row, first_column;
+};
+
+// Leaves of the shape's filter the window alone, which bounds what is read beyond the image by the image's size,
+// whatever the filter's or the dilations are. An empty window has no rows, but a column.
+FilterWindow CropFilter(rn_convolution_shape* shape);
+
+// Rows of the input that some rows of the output need and that the image has.
+struct InputRows {
+  int64_t begin, end;
+};
+inline InputRows RowsRead(const rn_convolution_shape& shape, int64_t first, int64_t last) {
+  const int64_t begin = std::clamp<int64_t>(first * shape.stride_height - shape.pad_top, 0, shape.height);
+  const int64_t end =
+      last * shape.stride_height - shape.pad_top + (shape.filter_height - 1) * shape.dilation_height + 1;
+  return {begin, std::clamp(end, begin, shape.height)};
+}
+// The most of them that any `rows` of the output need.
+inline int64_t MostRowsRead(const rn_convolution_shape& shape, int64_t rows) {
+  const int64_t needed = (rows - 1) * shape.stride_height + (shape.filter_height - 1) * shape.dilation_height + 1;
+  return std::clamp<int64_t>(needed, 0, shape.height);
+}
+// Columns that a row of the output needs.
+inline int64_t WidthRead(const rn_convolution_shape& shape) {
+  return (shape.out_width - 1) * shape.stride_width + (shape.filter_width - 1) * shape.dilation_width + 1;
+}
+inline bool NeedsPadding(const rn_convolution_shape& shape) {
+  return shape.pad_left != 0 || WidthRead(shape) > shape.width;
+}
+
+// Rows of an image, pad_left columns of zeros before each (or fewer of the image), and `width` columns in all.
+void PadRows(const float* image, const rn_convolution_shape& shape, const InputRows& rows, int64_t width, float* out);
 
 // Memory for every thread that works on a call; it goes with the call.
 class BlockScratch {

@@ -16,10 +16,11 @@ constexpr int64_t kLeastRows = 64;               // of the filter's rows of a ta
 class FilterGrad {
  public:
   FilterGrad(const ConvolutionKernels& kernels, const rn_convolution_filter_grad& op)
-      : kernels_(kernels), op_(op), shape_(op.shape), groups_(kernels, shape_.filters) {
+      : kernels_(kernels), op_(op), shape_(op.shape), window_(CropFilter(&shape_)), groups_(kernels, shape_.filters) {
     has_one_run_ = shape_.dilation_width == 1;
     run_ = has_one_run_ ? shape_.filter_width * shape_.channels : shape_.channels;
-    read_width_ = (shape_.out_width - 1) * shape_.stride_width + (shape_.filter_width - 1) * shape_.dilation_width + 1;
+    read_width_ = WidthRead(shape_);
+    is_padded_ = NeedsPadding(shape_);
     const int64_t rows = std::clamp<int64_t>(kBlockPixels / shape_.out_width, 1, shape_.out_height);
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
@@ -35,7 +36,8 @@ class FilterGrad {
   void Run() {
     std::vector<float> sums(static_cast<size_t>(parts_ * products() * groups_.padded()));
     const int64_t packed = rows_per_block_ * shape_.out_width * groups_.padded();
-    BlockScratch scratch(packed + ReadHeight(rows_per_block_) * read_width_ * shape_.channels);
+    const int64_t padded = is_padded_ ? MostRowsRead(shape_, rows_per_block_) * read_width_ * shape_.channels : 0;
+    BlockScratch scratch(packed + padded);
     const int64_t blocks = shape_.images * blocks_per_image_;
     ParallelFor(parts_ * chunks_, [&](int64_t task) {
       const int64_t part = task / chunks_, chunk = task % chunks_;
@@ -58,12 +60,11 @@ class FilterGrad {
     int64_t begin, end;
   };
 
-  int64_t ReadHeight(int64_t rows) const {
-    return (rows - 1) * shape_.stride_height + (shape_.filter_height - 1) * shape_.dilation_height + 1;
-  }
-
   void AddUp(const float* sums, int64_t row) const {
-    float* const out = op_.filter_grad + row * shape_.filters;
+    const int64_t tap = row / shape_.channels;
+    const int64_t place = (window_.first_row + tap / shape_.filter_width) * op_.shape.filter_width +
+                          window_.first_column + tap % shape_.filter_width;
+    float* const out = op_.filter_grad + (place * shape_.channels + row % shape_.channels) * shape_.filters;
     for (int64_t i = 0; i < shape_.filters; ++i) {
       float sum = 0;
       for (int64_t part = 0; part < parts_; ++part) sum += sums[(part * products() + row) * groups_.padded() + i];
@@ -76,15 +77,15 @@ class FilterGrad {
     const int64_t image = block / blocks_per_image_, first = block % blocks_per_image_ * rows_per_block_;
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_), c = shape_.channels;
     const int64_t pixels = (end - first) * shape_.out_width;
-    const float* const grad =
-        op_.output_grad + (image * shape_.out_height + first) * shape_.out_width * shape_.filters;
+    const float* const grad = op_.output_grad + (image * shape_.out_height + first) * shape_.out_width * shape_.filters;
     Pack(groups_, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, packed);
 
     const float* input = op_.input + image * shape_.height * shape_.width * c;
     int64_t input_row = 0, input_width = shape_.width;
-    if (shape_.pad_left != 0 || read_width_ > shape_.width) {
-      input_row = first * shape_.stride_height - shape_.pad_top;
-      PadRows(input, shape_, input_row, ReadHeight(end - first), shape_.pad_left, read_width_, padded);
+    if (is_padded_) {
+      const InputRows read = RowsRead(shape_, first, end - 1);
+      PadRows(input, shape_, read, read_width_, padded);
+      input_row = read.begin;
       input = padded;
       input_width = read_width_;
     }
@@ -129,9 +130,10 @@ class FilterGrad {
 
   const ConvolutionKernels& kernels_;
   const rn_convolution_filter_grad& op_;
-  const rn_convolution_shape& shape_;
+  rn_convolution_shape shape_;  // its filter is the window
+  const FilterWindow window_;
   const ChannelGroups groups_;
-  bool has_one_run_;
+  bool has_one_run_, is_padded_;
   int64_t run_;         // products of the filter that lie side by side in the input
   int64_t read_width_;  // columns that a row of the output reads
   int64_t rows_per_block_, blocks_per_image_, parts_, chunks_;
@@ -144,11 +146,15 @@ rn_status ConvolutionFilterGrad(const rn_convolution_filter_grad* op) {
     const rn_convolution_shape& shape = op->shape;
     const int64_t size = shape.filter_height * shape.filter_width * shape.channels * shape.filters;
     if (size == 0) return;
-    if (shape.images == 0 || shape.out_height == 0 || shape.out_width == 0) {
+    rn_convolution_shape window = shape;
+    if (shape.images != 0 && shape.out_height != 0 && shape.out_width != 0)
+      CropFilter(&window);
+    else
+      window.filter_height = 0;
+    if (window.filter_height < shape.filter_height || window.filter_width < shape.filter_width) {
       std::fill(op->filter_grad, op->filter_grad + size, 0.0f);
-      return;
     }
-    FilterGrad(ActiveKernels()->convolution, *op).Run();
+    if (window.filter_height > 0) FilterGrad(ActiveKernels()->convolution, *op).Run();
   });
 }
 

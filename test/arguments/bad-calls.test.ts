@@ -59,6 +59,7 @@ test('absurd grids', (t) => {
     [{ ...size, strides: 8 }, 'ERR_DTYPE', /an array of numbers for strides, received 8/],
     [{ ...size, strides: null }, 'ERR_DTYPE', /strides, received null/],
     [{ ...size, strides: '8' }, 'ERR_DTYPE', /strides, received '8'/],
+    [{ ...size, strides: new Proxy(Float32Array.of(8), {}) }, 'ERR_DTYPE', /an array of numbers for strides/],
     [{ ...size, strides: { length: 2 ** 32 } }, 'ERR_SHAPE', /strides, received 4294967296/],
     [{ ...size, strides: [8, 16], baseSizes: [32] }, 'ERR_SHAPE', /2 values, one per stride for baseSizes, received 1/],
     [{ ...size, baseSizes: [1, 1, 1, 1, 1e-30] }, 'ERR_RANGE', /baseSizes/],

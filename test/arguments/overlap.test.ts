@@ -28,8 +28,9 @@ const memories: Record<string, (bytes: number) => [ArrayBufferLike, ArrayBufferL
     const buffer = new SharedArrayBuffer(bytes);
     return [buffer, structuredClone(buffer)];
   },
-  "WebAssembly's shared memory before and after it grew": () => {
-    const memory = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true });
+  "WebAssembly's shared memory before and after it grew": (bytes) => {
+    const pages = Math.ceil(bytes / 2 ** 16);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages + 1, shared: true });
     const before = memory.buffer;
     memory.grow(1);
     return [before, memory.buffer];

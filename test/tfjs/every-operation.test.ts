@@ -4,7 +4,7 @@ import * as base from 'retinanet-ops';
 import * as ops from 'retinanet-ops/tfjs';
 import type { Case } from '../operations/driver/case.js';
 import { calls, operation } from '../operations/driver/calls.js';
-import { cases, losses } from '../operations/driver/cases.js';
+import { everywhere, losses } from '../operations/driver/cases.js';
 import { at, put, replacedArrays, type Numbers } from '../operations/driver/trees.js';
 import { bits } from '../support/compare.js';
 import { onEachBackend } from './support.js';
@@ -39,7 +39,7 @@ function onTensors(c: Case, args: unknown[]): unknown[] {
   }) as unknown[];
 }
 
-for (const c of cases) {
+for (const c of everywhere) {
   onEachBackend(`${c.name} on tensors`, (t) => {
     for (const { title, args } of calls(c, c.rows.edges.length)) {
       const got = operation(ops, c.name)(...onTensors(c, args));
@@ -65,7 +65,7 @@ for (const { loss, cases: forms } of losses) {
   });
 }
 
-for (const c of cases.filter(({ gradients }) => gradients !== undefined)) {
+for (const c of everywhere.filter(({ gradients }) => gradients !== undefined)) {
   const { of, by } = c.gradients!;
   onEachBackend(`${c.name}: gradients on the tape are those of the call`, (t) => {
     for (const { title, args } of calls(c, c.rows.edges.length)) {

@@ -1,7 +1,8 @@
 // Convolutions and their gradients on the native backend.
-import { backend_util, util, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+import { util, type backend_util, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape } from '../../../binding.js';
 import { Check } from '../../arguments/check.js';
+import { convolutionShape, outputShape } from '../../operations/convolution-geometry.js';
 import { plan } from '../../runtime/plan.js';
 import { cpuKernel, floatsOf, makeFloats, type NativeKernel } from './kernel.js';
 
@@ -13,40 +14,17 @@ interface ConvolutionAttributes {
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
-type Shape4D = [number, number, number, number];
-type Info = backend_util.Conv2DInfo;
-
-function infoOf(inputShape: number[], filterShape: number[], attrs: ConvolutionAttributes): Info {
-  const { strides, dilations, pad, dimRoundingMode } = attrs;
-  return backend_util.computeConv2DInfo(
-    inputShape as Shape4D,
-    filterShape as Shape4D,
+/** As the kernels of tfjs name it; its own formula takes numeric pads of other than square filters or strides amiss. */
+function shapeOf(input: readonly number[], filter: readonly number[], attrs: ConvolutionAttributes): ConvolutionShape {
+  const { strides, pad } = attrs;
+  // Gradients' attributes have none: tfjs refuses gradients of dilated convolutions.
+  const dilations = (attrs.dilations as ConvolutionAttributes['dilations'] | undefined) ?? 1;
+  return convolutionShape(input, filter, {
     strides,
-    // Gradients' attributes have none: tfjs refuses gradients of dilated convolutions with strides.
-    (dilations as ConvolutionAttributes['dilations'] | undefined) ?? 1,
-    pad,
-    dimRoundingMode,
-  );
-}
-
-function shapeOf(info: Info): ConvolutionShape {
-  return {
-    images: info.batchSize,
-    height: info.inHeight,
-    width: info.inWidth,
-    channels: info.inChannels,
-    filterHeight: info.filterHeight,
-    filterWidth: info.filterWidth,
-    filters: info.outChannels,
-    outHeight: info.outHeight,
-    outWidth: info.outWidth,
-    strideHeight: info.strideHeight,
-    strideWidth: info.strideWidth,
-    dilationHeight: info.dilationHeight,
-    dilationWidth: info.dilationWidth,
-    padTop: info.padInfo.top,
-    padLeft: info.padInfo.left,
-  };
+    dilations,
+    pad: typeof pad === 'object' ? [pad[1], pad[2]] : pad,
+    round: (outputs) => Math[attrs.dimRoundingMode ?? 'floor'](outputs),
+  });
 }
 
 const CLAMPS: Record<string, [number, number] | undefined> = {
@@ -60,15 +38,15 @@ function forward(
   x: TensorInfo,
   filter: TensorInfo,
   bias: TensorInfo | undefined,
-  info: Info,
+  shape: ConvolutionShape,
   [low, high]: [number, number],
 ): TensorInfo {
-  const [output, result] = makeFloats(backend, info.outShape);
+  const [output, result] = makeFloats(backend, outputShape(shape));
   plan(
     new Check('conv2d'),
     'convolution',
     {
-      ...shapeOf(info),
+      ...shape,
       input: floatsOf(backend, x),
       filter: floatsOf(backend, filter),
       bias: bias === undefined ? null : floatsOf(backend, bias),
@@ -86,7 +64,7 @@ export const conv2D: NativeKernel<ConvolutionAttributes> = (call) => {
   const { inputs, attrs, backend } = call;
   if (attrs.dataFormat !== 'NHWC') return cpuKernel('Conv2D', call);
   const [x, filter] = [inputs['x'], inputs['filter']] as [TensorInfo, TensorInfo];
-  return forward(backend, x, filter, undefined, infoOf(x.shape, filter.shape, attrs), [-Infinity, Infinity]);
+  return forward(backend, x, filter, undefined, shapeOf(x.shape, filter.shape, attrs), [-Infinity, Infinity]);
 };
 
 export const fusedConv2D: NativeKernel<ConvolutionAttributes & { activation: string }> = (call) => {
@@ -97,22 +75,22 @@ export const fusedConv2D: NativeKernel<ConvolutionAttributes & { activation: str
   // A bias may be of any shape that broadcasts.
   const isByFilter = bias === undefined || util.sizeFromShape(bias.shape) === filter.shape[3];
   if (attrs.dataFormat !== 'NHWC' || clamp === undefined || !isByFilter) return cpuKernel('FusedConv2D', call);
-  return forward(backend, x, filter, bias, infoOf(x.shape, filter.shape, attrs), clamp);
+  return forward(backend, x, filter, bias, shapeOf(x.shape, filter.shape, attrs), clamp);
 };
 
-export const conv2DBackpropInput: NativeKernel<ConvolutionAttributes & { inputShape: Shape4D }> = (call) => {
+export const conv2DBackpropInput: NativeKernel<ConvolutionAttributes & { inputShape: number[] }> = (call) => {
   const { inputs, attrs, backend } = call;
   if (attrs.dataFormat !== 'NHWC') return cpuKernel('Conv2DBackpropInput', call);
   const [dy, filter] = [inputs['dy'], inputs['filter']] as [TensorInfo, TensorInfo];
-  const info = infoOf(attrs.inputShape, filter.shape, attrs);
+  const shape = shapeOf(attrs.inputShape, filter.shape, attrs);
   // conv2dTranspose may have more of dy than reaches its result.
-  if (!util.arraysEqual(dy.shape, info.outShape)) return cpuKernel('Conv2DBackpropInput', call);
+  if (!util.arraysEqual(dy.shape, outputShape(shape))) return cpuKernel('Conv2DBackpropInput', call);
   const [inputGrad, result] = makeFloats(backend, attrs.inputShape);
   plan(
     new Check('conv2dBackpropInput'),
     'convolutionInputGrad',
     {
-      ...shapeOf(info),
+      ...shape,
       outputGrad: floatsOf(backend, dy),
       filter: floatsOf(backend, filter),
       inputGrad,
@@ -122,7 +100,7 @@ export const conv2DBackpropInput: NativeKernel<ConvolutionAttributes & { inputSh
   return result;
 };
 
-export const conv2DBackpropFilter: NativeKernel<ConvolutionAttributes & { filterShape: Shape4D }> = (call) => {
+export const conv2DBackpropFilter: NativeKernel<ConvolutionAttributes & { filterShape: number[] }> = (call) => {
   const { inputs, attrs, backend } = call;
   if (attrs.dataFormat !== 'NHWC') return cpuKernel('Conv2DBackpropFilter', call);
   const [x, dy] = [inputs['x'], inputs['dy']] as [TensorInfo, TensorInfo];
@@ -131,7 +109,7 @@ export const conv2DBackpropFilter: NativeKernel<ConvolutionAttributes & { filter
     new Check('conv2dBackpropFilter'),
     'convolutionFilterGrad',
     {
-      ...shapeOf(infoOf(x.shape, attrs.filterShape, attrs)),
+      ...shapeOf(x.shape, attrs.filterShape, attrs),
       input: floatsOf(backend, x),
       outputGrad: floatsOf(backend, dy),
       filterGrad,

@@ -4,7 +4,7 @@ import * as sync from 'retinanet-ops';
 import * as promises from 'retinanet-ops/promises';
 import { AnchorGrid, cuda, type DeviceTensor } from 'retinanet-ops';
 import * as driver from '../../operations/driver/calls.js';
-import { caseOf, cases } from '../../operations/driver/cases.js';
+import { caseOf, everywhere } from '../../operations/driver/cases.js';
 import { replaced, replacedArrays } from '../../operations/driver/trees.js';
 import { focalLossReference } from '../../reference/focal-loss.js';
 import { mismatch } from '../../support/compare.js';
@@ -60,7 +60,7 @@ async function onHost(value: unknown): Promise<unknown> {
 
 /** Every case of every operation, and arguments that several blocks share. */
 const calls = () =>
-  cases.flatMap((c) =>
+  everywhere.flatMap((c) =>
     [...driver.calls(c, c.rows.edges.length), driver.largeCall(c)].map(({ title, args }) => ({
       name: c.name,
       title,

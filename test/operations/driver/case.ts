@@ -12,6 +12,8 @@ export type BadCall =
 /** One public operation. Paths lead through its arguments and options: '0', '2.weights', '0.groundTruth.boxes'. */
 export interface Case<Args extends unknown[] = unknown[]> {
   name: string;
+  /** It has no `backend` to choose, and no form on tensors, of a device or of TensorFlow.js, which has one itself. */
+  cpuOnly?: true;
   /** The names of all options but `backend`. */
   options: readonly string[];
   /** Sizes around which code changes its way, tried in turn; and one that several threads share. */

@@ -18,6 +18,9 @@ const all = modules.flat();
 export const losses = all.filter((of) => 'loss' in of);
 export const cases = all.flatMap((of) => ('loss' in of ? of.cases : of));
 
+/** Those that every backend and every kind of tensor has. */
+export const everywhere = cases.filter(({ cpuOnly }) => cpuOnly !== true);
+
 export function caseOf(name: string): Case {
   const found = cases.find((c) => c.name === name);
   if (found === undefined) throw new Error(`test/operations/cases has no case of ${name}`);

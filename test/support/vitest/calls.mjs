@@ -66,6 +66,7 @@ export function written(result) {
     return { dtype: result.dtype, shape: result.shape, values: Array.from(result.dataSync()) };
   }
   if (ArrayBuffer.isView(result)) return { kind: result[Symbol.toStringTag], values: Array.from(result) };
+  if (Array.isArray(result)) return result.map(written);
   if (typeof result !== 'object' || result === null) return result;
   return Object.fromEntries(Object.entries(result).map(([name, value]) => [name, written(value)]));
 }
