@@ -121,16 +121,8 @@ test('gradients are slopes of the reference along random directions', (t) => {
       return { sum: terms.reduce((a, b) => a + b, 0), size: terms.reduce((a, b) => a + Math.abs(b), 0) };
     };
     for (const [of, grad, output] of [
-      [
-        x,
-        conv2dBackpropInput(dy, w, options),
-        (moved: Float64Array) => convolutionReference(moved, w, options),
-      ],
-      [
-        w,
-        conv2dBackpropFilter(x, dy, options),
-        (moved: Float64Array) => convolutionReference(x, moved, options),
-      ],
+      [x, conv2dBackpropInput(dy, w, options), (moved: Float64Array) => convolutionReference(moved, w, options)],
+      [w, conv2dBackpropFilter(x, dy, options), (moved: Float64Array) => convolutionReference(x, moved, options)],
     ] as const) {
       const direction = uniform(random(3), of.length, -1, 1);
       const { sum, size } = along(grad, direction);
@@ -180,7 +172,7 @@ test('native code refuses arrays that are shorter than the shape says, and shape
   for (const { name, call, arrays } of calls) {
     const run = (changed: object) => {
       const given: Record<string, unknown> = { clamped: false, low: 0, high: 0, ...shape, ...arrays, ...changed };
-      (call)(...fields[name].map((field) => given[field]));
+      call(...fields[name].map((field) => given[field]));
     };
     t.notThrows(() => {
       run({});
