@@ -66,6 +66,27 @@ export interface ConvolutionShape {
   padLeft: number;
 }
 
+/** bias [filters]; clamped: the output lies in [low, high]. */
+export interface ConvolutionArguments extends ConvolutionShape {
+  input: HostFloats;
+  filter: HostFloats;
+  bias: Optional<HostFloats>;
+  clamped: boolean;
+  low: number;
+  high: number;
+  output: HostFloats;
+}
+export interface ConvolutionInputGradArguments extends ConvolutionShape {
+  outputGrad: HostFloats;
+  filter: HostFloats;
+  inputGrad: HostFloats;
+}
+export interface ConvolutionFilterGradArguments extends ConvolutionShape {
+  input: HostFloats;
+  outputGrad: HostFloats;
+  filterGrad: HostFloats;
+}
+
 interface OnBackend {
   backend: number;
 }
@@ -191,24 +212,13 @@ export interface Operations {
 
   // Networks: all of these run on the CPU.
 
-  /** bias [filters]; clamped: the output lies in [low, high]. */
-  convolution(
-    call: ConvolutionShape & {
-      input: HostFloats;
-      filter: HostFloats;
-      bias: Optional<HostFloats>;
-      clamped: boolean;
-      low: number;
-      high: number;
-      output: HostFloats;
-    },
-  ): void;
-  convolutionInputGrad(
-    call: ConvolutionShape & { outputGrad: HostFloats; filter: HostFloats; inputGrad: HostFloats },
-  ): void;
-  convolutionFilterGrad(
-    call: ConvolutionShape & { input: HostFloats; outputGrad: HostFloats; filterGrad: HostFloats },
-  ): void;
+  convolution(call: ConvolutionArguments): void;
+  convolutionInputGrad(call: ConvolutionInputGradArguments): void;
+  convolutionFilterGrad(call: ConvolutionFilterGradArguments): void;
+  /** `filters` of each channel; outputs [images, outHeight, outWidth, channels * filters], and a bias of as many channels. */
+  depthwiseConvolution(call: ConvolutionArguments): void;
+  depthwiseInputGrad(call: ConvolutionInputGradArguments): void;
+  depthwiseFilterGrad(call: ConvolutionFilterGradArguments): void;
 
   // On devices: all of these run on the CUDA backend.
 

@@ -72,6 +72,11 @@ export const filterShape = (of: ConvolutionShape): number[] => [
   of.filters,
 ];
 export const outputShape = (of: ConvolutionShape): number[] => [of.images, of.outHeight, of.outWidth, of.filters];
+/** Where `filters` are those of each channel. */
+export const depthwiseOutputShape = (of: ConvolutionShape): number[] => [
+  ...[of.images, of.outHeight, of.outWidth],
+  of.channels * of.filters,
+];
 
 /** How many numbers an array of that shape has. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);

@@ -4,17 +4,6 @@
 namespace rn::addon {
 namespace {
 
-int64_t InputLength(const Arguments& args, const rn_convolution_shape& shape) {
-  return args.Product(args.Product(shape.images, shape.height), args.Product(shape.width, shape.channels));
-}
-int64_t FilterLength(const Arguments& args, const rn_convolution_shape& shape) {
-  return args.Product(args.Product(shape.filter_height, shape.filter_width),
-                      args.Product(shape.channels, shape.filters));
-}
-int64_t OutputLength(const Arguments& args, const rn_convolution_shape& shape) {
-  return args.Product(args.Product(shape.images, shape.out_height), args.Product(shape.out_width, shape.filters));
-}
-
 // A number of pixels that leaves room for sums of products of such numbers.
 int64_t Pixels(Arguments& args, const char* name, int64_t least = 0) {
   const int64_t count = args.Count(name);
@@ -45,56 +34,91 @@ rn_convolution_shape ReadShape(Arguments& args) {
   return shape;
 }
 
-class Convolution final : public Operation {
+// The lengths that the shape gives the arrays of a convolution, or of a depthwise one.
+struct Lengths {
+  Lengths(const Arguments& args, const rn_convolution_shape& shape, bool is_depthwise)
+      : input(args.Product(args.Product(shape.images, shape.height), args.Product(shape.width, shape.channels))),
+        filter(args.Product(args.Product(shape.filter_height, shape.filter_width),
+                            args.Product(shape.channels, shape.filters))),
+        bias(is_depthwise ? args.Product(shape.channels, shape.filters) : shape.filters),
+        output(args.Product(args.Product(shape.images, shape.out_height), args.Product(shape.out_width, bias))) {
+    if (is_depthwise) args.Product(input, shape.filters);  // of each of which there is a copy
+  }
+  int64_t input, filter, bias, output;
+};
+
+template <bool kDepthwise>
+class Forward final : public Operation {
  public:
-  explicit Convolution(Arguments& args) {
+  explicit Forward(Arguments& args) {
     op_.shape = ReadShape(args);
-    op_.input = args.HostArray<float>("input", InputLength(args, op_.shape)).data;
-    op_.filter = args.HostArray<float>("filter", FilterLength(args, op_.shape)).data;
-    op_.bias = args.HostArrayOrNull<float>("bias", op_.shape.filters).data;
+    const Lengths lengths(args, op_.shape, kDepthwise);
+    op_.input = args.HostArray<float>("input", lengths.input).data;
+    op_.filter = args.HostArray<float>("filter", lengths.filter).data;
+    op_.bias = args.HostArrayOrNull<float>("bias", lengths.bias).data;
     op_.clamped = args.Boolean("clamped");
     op_.low = static_cast<float>(args.Number("low"));
     op_.high = static_cast<float>(args.Number("high"));
-    op_.output = args.HostArray<float>("output", OutputLength(args, op_.shape)).data;
+    op_.output = args.HostArray<float>("output", lengths.output).data;
   }
-  rn_status Run(const rn_backend&) override { return cpu::Convolution(&op_); }
+  rn_status Run(const rn_backend&) override {
+    return kDepthwise ? cpu::DepthwiseConvolution(&op_) : cpu::Convolution(&op_);
+  }
 
  private:
   rn_convolution op_{};
 };
 
-class ConvolutionInputGrad final : public Operation {
+template <bool kDepthwise>
+class InputGrad final : public Operation {
  public:
-  explicit ConvolutionInputGrad(Arguments& args) {
+  explicit InputGrad(Arguments& args) {
     op_.shape = ReadShape(args);
-    op_.output_grad = args.HostArray<float>("outputGrad", OutputLength(args, op_.shape)).data;
-    op_.filter = args.HostArray<float>("filter", FilterLength(args, op_.shape)).data;
-    op_.input_grad = args.HostArray<float>("inputGrad", InputLength(args, op_.shape)).data;
+    const Lengths lengths(args, op_.shape, kDepthwise);
+    op_.output_grad = args.HostArray<float>("outputGrad", lengths.output).data;
+    op_.filter = args.HostArray<float>("filter", lengths.filter).data;
+    op_.input_grad = args.HostArray<float>("inputGrad", lengths.input).data;
   }
-  rn_status Run(const rn_backend&) override { return cpu::ConvolutionInputGrad(&op_); }
+  rn_status Run(const rn_backend&) override {
+    return kDepthwise ? cpu::DepthwiseInputGrad(&op_) : cpu::ConvolutionInputGrad(&op_);
+  }
 
  private:
   rn_convolution_input_grad op_{};
 };
 
-class ConvolutionFilterGrad final : public Operation {
+template <bool kDepthwise>
+class FilterGrad final : public Operation {
  public:
-  explicit ConvolutionFilterGrad(Arguments& args) {
+  explicit FilterGrad(Arguments& args) {
     op_.shape = ReadShape(args);
-    op_.input = args.HostArray<float>("input", InputLength(args, op_.shape)).data;
-    op_.output_grad = args.HostArray<float>("outputGrad", OutputLength(args, op_.shape)).data;
-    op_.filter_grad = args.HostArray<float>("filterGrad", FilterLength(args, op_.shape)).data;
+    const Lengths lengths(args, op_.shape, kDepthwise);
+    op_.input = args.HostArray<float>("input", lengths.input).data;
+    op_.output_grad = args.HostArray<float>("outputGrad", lengths.output).data;
+    op_.filter_grad = args.HostArray<float>("filterGrad", lengths.filter).data;
   }
-  rn_status Run(const rn_backend&) override { return cpu::ConvolutionFilterGrad(&op_); }
+  rn_status Run(const rn_backend&) override {
+    return kDepthwise ? cpu::DepthwiseFilterGrad(&op_) : cpu::ConvolutionFilterGrad(&op_);
+  }
 
  private:
   rn_convolution_filter_grad op_{};
 };
+
+using Convolution = Forward<false>;
+using ConvolutionInputGrad = InputGrad<false>;
+using ConvolutionFilterGrad = FilterGrad<false>;
+using DepthwiseConvolution = Forward<true>;
+using DepthwiseInputGrad = InputGrad<true>;
+using DepthwiseFilterGrad = FilterGrad<true>;
 
 }  // namespace
 
 RN_BIND(Convolution)
 RN_BIND(ConvolutionInputGrad)
 RN_BIND(ConvolutionFilterGrad)
+RN_BIND(DepthwiseConvolution)
+RN_BIND(DepthwiseInputGrad)
+RN_BIND(DepthwiseFilterGrad)
 
 }  // namespace rn::addon

@@ -181,7 +181,8 @@ typedef struct {
 
 // A convolution of images [images, height, width, channels] with filters [filter_height, filter_width, channels,
 // filters] to [images, out_height, out_width, filters]. Row y of the output reads the rows y * stride_height + k *
-// dilation_height - pad_top for k < filter_height; those that the image lacks are 0.
+// dilation_height - pad_top for k < filter_height; those that the image lacks are 0. A depthwise convolution has
+// `filters` of each channel, and [images, out_height, out_width, channels * filters].
 typedef struct {
   int64_t images, height, width, channels;
   int64_t filter_height, filter_width, filters;
@@ -194,7 +195,7 @@ typedef struct {
   rn_convolution_shape shape;
   const float* input;
   const float* filter;
-  const float* bias;  // optional [filters]
+  const float* bias;  // optional [channels of the output]
   int32_t clamped;    // 1: the output is clamped to [low, high]
   float low, high;
   float* output;

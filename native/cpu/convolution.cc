@@ -13,14 +13,7 @@ bool IsEmpty(const rn_convolution_shape& shape) {
   return shape.images == 0 || shape.out_height == 0 || shape.out_width == 0 || shape.filters == 0;
 }
 
-// Of an input gradient along one axis: the pixels `first`, first + stride, ... of the input. They meet the same `count`
-// places of the filter, every step-th from first_tap on, which makes a dense convolution of the output's gradient,
-// turned around.
-struct Phase {
-  int64_t first, pixels;
-  int64_t first_tap, step, count;
-  int64_t dilation, pad;  // of the dense convolution
-};
+}  // namespace
 
 std::vector<Phase> PhasesOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad) {
   const int64_t common = std::gcd(stride, dilation), step = stride / common;
@@ -43,7 +36,12 @@ bool HasGap(const std::vector<Phase>& phases) {
   return std::any_of(phases.begin(), phases.end(), [](const Phase& phase) { return phase.count == 0; });
 }
 
-}  // namespace
+rn_convolution_shape DenseShape(const rn_convolution_shape& shape, const Phase& y, const Phase& x, int64_t channels,
+                                int64_t filters) {
+  return {
+      shape.images, shape.out_height, shape.out_width, channels, y.count, x.count, filters, y.pixels, x.pixels, 1, 1,
+      y.dilation,   x.dilation,       y.pad,           x.pad};
+}
 
 rn_status Convolution(const rn_convolution* op) {
   return Guarded([&] {
@@ -86,24 +84,18 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
           column = x.first_tap + (x.count - 1 - column) * x.step;
           return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters;
         };
-        const rn_convolution_shape dense{shape.images,
-                                         shape.out_height,
-                                         shape.out_width,
-                                         shape.filters,
-                                         y.count,
-                                         x.count,
-                                         shape.channels,
-                                         y.pixels,
-                                         x.pixels,
-                                         1,
-                                         1,
-                                         y.dilation,
-                                         x.dilation,
-                                         y.pad,
-                                         x.pad};
         float* const output = op->input_grad + y.first * row_pitch + x.first * shape.channels;
-        const PackedConvolution packing{dense,  op->output_grad, nullptr,        bias.data(),        false, 0, 0,
-                                        output, image_pitch,     sh * row_pitch, sw * shape.channels};
+        const PackedConvolution packing{DenseShape(shape, y, x, shape.filters, shape.channels),
+                                        op->output_grad,
+                                        nullptr,
+                                        bias.data(),
+                                        false,
+                                        0,
+                                        0,
+                                        output,
+                                        image_pitch,
+                                        sh * row_pitch,
+                                        sw * shape.channels};
         Run(kernels, packing, FilterSource<decltype(turned)>{turned, 1, shape.filters}, &packed);
       }
     }

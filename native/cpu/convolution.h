@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -56,6 +57,20 @@ void Pack(const ChannelGroups& groups, int64_t rows, int64_t step, const Source&
     }
   }
 }
+
+// Of an input gradient along one axis: the pixels `first`, first + stride, ... of the input. They meet the same `count`
+// places of the filter, every step-th from first_tap on, which makes a dense convolution of the output's gradient,
+// turned around.
+struct Phase {
+  int64_t first, pixels;
+  int64_t first_tap, step, count;
+  int64_t dilation, pad;  // of the dense convolution
+};
+std::vector<Phase> PhasesOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad);
+bool HasGap(const std::vector<Phase>& phases);
+// The dense convolution of a phase along each axis, of channels of the output's gradient to those of the input's.
+rn_convolution_shape DenseShape(const rn_convolution_shape& shape, const Phase& y, const Phase& x, int64_t channels,
+                                int64_t filters);
 
 // Calls visit(first, end) for parts of [0, count) of at most `most`, as even as can be.
 template <class Visit>

@@ -1,120 +1,173 @@
-// Convolutions and their gradients on the native backend.
-import { util, type backend_util, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+// Convolutions, depthwise ones, and their gradients on the native backend.
+import { getKernel, util, type backend_util, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape } from '../../../binding.js';
 import { Check } from '../../arguments/check.js';
-import { convolutionShape, outputShape } from '../../operations/convolution-geometry.js';
+import { convolutionShape, depthwiseOutputShape, outputShape } from '../../operations/convolution-geometry.js';
 import { plan } from '../../runtime/plan.js';
-import { cpuKernel, floatsOf, makeFloats, type NativeKernel } from './kernel.js';
+import { cpuKernel, floatsOf, makeFloats, type NativeCall, type NativeKernel } from './kernel.js';
 
 interface ConvolutionAttributes {
   strides: number | [number, number];
   pad: 'same' | 'valid' | number | backend_util.ExplicitPadding;
-  dataFormat: 'NHWC' | 'NCHW';
-  dilations: number | [number, number];
-  dimRoundingMode?: 'floor' | 'round' | 'ceil';
+  dataFormat?: 'NHWC' | 'NCHW';
+  /** Conv2D's gradients have none: tfjs refuses them of dilated convolutions. */
+  dilations?: number | [number, number] | null;
+  dimRoundingMode?: 'floor' | 'round' | 'ceil' | null;
+}
+interface FusedAttributes extends ConvolutionAttributes {
+  activation?: string;
+  leakyreluAlpha?: number;
 }
 
-/** As the kernels of tfjs name it; its own formula takes numeric pads of other than square filters or strides amiss. */
-function shapeOf(input: readonly number[], filter: readonly number[], attrs: ConvolutionAttributes): ConvolutionShape {
-  const { strides, pad } = attrs;
-  // Gradients' attributes have none: tfjs refuses gradients of dilated convolutions.
-  const dilations = (attrs.dilations as ConvolutionAttributes['dilations'] | undefined) ?? 1;
-  return convolutionShape(input, filter, {
-    strides,
-    dilations,
-    pad: typeof pad === 'object' ? [pad[1], pad[2]] : pad,
-    round: (outputs) => Math[attrs.dimRoundingMode ?? 'floor'](outputs),
-  });
-}
-
-const CLAMPS: Record<string, [number, number] | undefined> = {
-  linear: [-Infinity, Infinity],
+const LINEAR = [-Infinity, Infinity] as const;
+/** What a convolution does as it writes its output. */
+const CLAMPS: Record<string, readonly [number, number] | undefined> = {
+  linear: LINEAR,
   relu: [0, Infinity],
   relu6: [0, 6],
 };
+/** The kernels of all activations. */
+const ACTIVATIONS: Record<string, string> = {
+  relu: 'Relu',
+  relu6: 'Relu6',
+  sigmoid: 'Sigmoid',
+  elu: 'Elu',
+  leakyrelu: 'LeakyRelu',
+  prelu: 'Prelu',
+};
 
-function forward(
-  backend: KernelBackend,
-  x: TensorInfo,
-  filter: TensorInfo,
-  bias: TensorInfo | undefined,
-  shape: ConvolutionShape,
-  [low, high]: [number, number],
-): TensorInfo {
-  const [output, result] = makeFloats(backend, outputShape(shape));
-  plan(
-    new Check('conv2d'),
-    'convolution',
-    {
-      ...shape,
+/** What tells convolutions and depthwise ones apart: kernels of the cpu backend, native operations, shapes. */
+interface Family {
+  forward: ['Conv2D' | 'DepthwiseConv2dNative', 'convolution' | 'depthwiseConvolution'];
+  fused: 'FusedConv2D' | 'FusedDepthwiseConv2D';
+  inputGrad: [
+    'Conv2DBackpropInput' | 'DepthwiseConv2dNativeBackpropInput',
+    'convolutionInputGrad' | 'depthwiseInputGrad',
+  ];
+  filterGrad: [
+    'Conv2DBackpropFilter' | 'DepthwiseConv2dNativeBackpropFilter',
+    'convolutionFilterGrad' | 'depthwiseFilterGrad',
+  ];
+  outputShape: (shape: ConvolutionShape) => number[];
+  /** Channels of the output, of a filter's shape. */
+  numOutputs: (filter: number[]) => number | undefined;
+}
+
+const CONVOLUTION: Family = {
+  forward: ['Conv2D', 'convolution'],
+  fused: 'FusedConv2D',
+  inputGrad: ['Conv2DBackpropInput', 'convolutionInputGrad'],
+  filterGrad: ['Conv2DBackpropFilter', 'convolutionFilterGrad'],
+  outputShape,
+  numOutputs: (filter) => filter[3],
+};
+
+const DEPTHWISE: Family = {
+  forward: ['DepthwiseConv2dNative', 'depthwiseConvolution'],
+  fused: 'FusedDepthwiseConv2D',
+  inputGrad: ['DepthwiseConv2dNativeBackpropInput', 'depthwiseInputGrad'],
+  filterGrad: ['DepthwiseConv2dNativeBackpropFilter', 'depthwiseFilterGrad'],
+  outputShape: depthwiseOutputShape,
+  numOutputs: ([, , channels, filters]) => channels! * filters!,
+};
+
+/** tfjs' own formula takes numeric pads of other than square filters and strides amiss. */
+function shapeOf(input: readonly number[], filter: readonly number[], attrs: ConvolutionAttributes): ConvolutionShape {
+  const { strides, pad, dilations, dimRoundingMode } = attrs;
+  return convolutionShape(input, filter, {
+    strides,
+    dilations: dilations ?? 1,
+    pad: typeof pad === 'object' ? [pad[1], pad[2]] : pad,
+    round: (outputs) => Math[dimRoundingMode ?? 'floor'](outputs),
+  });
+}
+
+const isVector = (shape: number[], length?: number): boolean =>
+  shape.at(-1) === length && util.sizeFromShape(shape) === length;
+
+const isNative = ({ dataFormat = 'NHWC' }: ConvolutionAttributes): boolean => dataFormat === 'NHWC';
+
+function kernelsOf(family: Family): Record<string, KernelFunc> {
+  const forward = (
+    { inputs, attrs, backend }: NativeCall<ConvolutionAttributes>,
+    bias: TensorInfo | undefined,
+    [low, high]: readonly [number, number],
+  ): TensorInfo => {
+    const [x, filter] = [inputs['x'], inputs['filter']] as [TensorInfo, TensorInfo];
+    const shape = shapeOf(x.shape, filter.shape, attrs);
+    const [output, result] = makeFloats(backend, family.outputShape(shape));
+    const fields = {
       input: floatsOf(backend, x),
       filter: floatsOf(backend, filter),
       bias: bias === undefined ? null : floatsOf(backend, bias),
-      clamped: low !== -Infinity || high !== Infinity,
-      low,
-      high,
+      ...{ clamped: low !== -Infinity || high !== Infinity, low, high },
       output,
-    },
-    () => undefined,
-  ).runSync();
-  return result;
+    };
+    plan(new Check('conv2d'), family.forward[1], { ...shape, ...fields }, () => undefined).runSync();
+    return result;
+  };
+
+  const plain: NativeKernel<ConvolutionAttributes> = (call) =>
+    isNative(call.attrs) ? forward(call, undefined, LINEAR) : cpuKernel(family.forward[0], call);
+
+  const fused: NativeKernel<FusedAttributes> = (call) => {
+    const { inputs, attrs, backend } = call;
+    const { activation = 'linear', leakyreluAlpha = 0.2 } = attrs;
+    if (!isNative(attrs)) return cpuKernel(family.fused, call);
+    const bias = inputs['bias'];
+    // A bias may be of any shape that broadcasts.
+    const isByChannel =
+      bias === undefined || isVector(bias.shape, family.numOutputs((inputs['filter'] as TensorInfo).shape));
+    const clamp = isByChannel ? CLAMPS[activation] : undefined;
+    let output = forward(call, isByChannel ? bias : undefined, clamp ?? LINEAR);
+    if (!isByChannel) output = then('Add', output);
+    const name = clamp === undefined ? ACTIVATIONS[activation] : undefined;
+    return name === undefined ? output : then(name, output);
+
+    /** The result of another kernel in place of what it is given. */
+    function then(kernelName: string, output: TensorInfo): TensorInfo {
+      const operand = { Add: { a: output, b: bias }, Prelu: { x: output, alpha: inputs['preluActivationWeights'] } };
+      const result = getKernel(kernelName, 'native').kernelFunc({
+        inputs: operand[kernelName as keyof typeof operand] ?? { x: output },
+        attrs: { alpha: leakyreluAlpha },
+        backend,
+      });
+      backend.disposeData(output.dataId);
+      return result as TensorInfo;
+    }
+  };
+
+  const backpropInput: NativeKernel<ConvolutionAttributes & { inputShape: number[] }> = (call) => {
+    const { inputs, attrs, backend } = call;
+    const [dy, filter] = [inputs['dy'], inputs['filter']] as [TensorInfo, TensorInfo];
+    const shape = shapeOf(attrs.inputShape, filter.shape, attrs);
+    // conv2dTranspose may have more of dy than reaches its result.
+    if (!isNative(attrs) || !util.arraysEqual(dy.shape, family.outputShape(shape))) {
+      return cpuKernel(family.inputGrad[0], call);
+    }
+    const [inputGrad, result] = makeFloats(backend, attrs.inputShape);
+    const fields = { outputGrad: floatsOf(backend, dy), filter: floatsOf(backend, filter), inputGrad };
+    plan(new Check('conv2dBackpropInput'), family.inputGrad[1], { ...shape, ...fields }, () => undefined).runSync();
+    return result;
+  };
+
+  const backpropFilter: NativeKernel<ConvolutionAttributes & { filterShape: number[] }> = (call) => {
+    const { inputs, attrs, backend } = call;
+    if (!isNative(attrs)) return cpuKernel(family.filterGrad[0], call);
+    const [x, dy] = [inputs['x'], inputs['dy']] as [TensorInfo, TensorInfo];
+    const shape = shapeOf(x.shape, attrs.filterShape, attrs);
+    const [filterGrad, result] = makeFloats(backend, attrs.filterShape);
+    const fields = { input: floatsOf(backend, x), outputGrad: floatsOf(backend, dy), filterGrad };
+    plan(new Check('conv2dBackpropFilter'), family.filterGrad[1], { ...shape, ...fields }, () => undefined).runSync();
+    return result;
+  };
+
+  return {
+    [family.forward[0]]: plain,
+    [family.fused]: fused,
+    [family.inputGrad[0]]: backpropInput,
+    [family.filterGrad[0]]: backpropFilter,
+  } as unknown as Record<string, KernelFunc>;
 }
 
-export const conv2D: NativeKernel<ConvolutionAttributes> = (call) => {
-  const { inputs, attrs, backend } = call;
-  if (attrs.dataFormat !== 'NHWC') return cpuKernel('Conv2D', call);
-  const [x, filter] = [inputs['x'], inputs['filter']] as [TensorInfo, TensorInfo];
-  return forward(backend, x, filter, undefined, shapeOf(x.shape, filter.shape, attrs), [-Infinity, Infinity]);
-};
-
-export const fusedConv2D: NativeKernel<ConvolutionAttributes & { activation: string }> = (call) => {
-  const { inputs, attrs, backend } = call;
-  const clamp = CLAMPS[attrs.activation];
-  const bias = inputs['bias'];
-  const [x, filter] = [inputs['x'], inputs['filter']] as [TensorInfo, TensorInfo];
-  // A bias may be of any shape that broadcasts.
-  const isByFilter = bias === undefined || util.sizeFromShape(bias.shape) === filter.shape[3];
-  if (attrs.dataFormat !== 'NHWC' || clamp === undefined || !isByFilter) return cpuKernel('FusedConv2D', call);
-  return forward(backend, x, filter, bias, shapeOf(x.shape, filter.shape, attrs), clamp);
-};
-
-export const conv2DBackpropInput: NativeKernel<ConvolutionAttributes & { inputShape: number[] }> = (call) => {
-  const { inputs, attrs, backend } = call;
-  if (attrs.dataFormat !== 'NHWC') return cpuKernel('Conv2DBackpropInput', call);
-  const [dy, filter] = [inputs['dy'], inputs['filter']] as [TensorInfo, TensorInfo];
-  const shape = shapeOf(attrs.inputShape, filter.shape, attrs);
-  // conv2dTranspose may have more of dy than reaches its result.
-  if (!util.arraysEqual(dy.shape, outputShape(shape))) return cpuKernel('Conv2DBackpropInput', call);
-  const [inputGrad, result] = makeFloats(backend, attrs.inputShape);
-  plan(
-    new Check('conv2dBackpropInput'),
-    'convolutionInputGrad',
-    {
-      ...shape,
-      outputGrad: floatsOf(backend, dy),
-      filter: floatsOf(backend, filter),
-      inputGrad,
-    },
-    () => undefined,
-  ).runSync();
-  return result;
-};
-
-export const conv2DBackpropFilter: NativeKernel<ConvolutionAttributes & { filterShape: number[] }> = (call) => {
-  const { inputs, attrs, backend } = call;
-  if (attrs.dataFormat !== 'NHWC') return cpuKernel('Conv2DBackpropFilter', call);
-  const [x, dy] = [inputs['x'], inputs['dy']] as [TensorInfo, TensorInfo];
-  const [filterGrad, result] = makeFloats(backend, attrs.filterShape);
-  plan(
-    new Check('conv2dBackpropFilter'),
-    'convolutionFilterGrad',
-    {
-      ...shapeOf(x.shape, attrs.filterShape, attrs),
-      input: floatsOf(backend, x),
-      outputGrad: floatsOf(backend, dy),
-      filterGrad,
-    },
-    () => undefined,
-  ).runSync();
-  return result;
-};
+export const CONVOLUTION_KERNELS = { ...kernelsOf(CONVOLUTION), ...kernelsOf(DEPTHWISE) };

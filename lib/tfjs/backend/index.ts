@@ -1,15 +1,12 @@
 // The tfjs backend of this package: kernels in native code, tensors in plain memory.
 import * as tf from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../../arguments/errors.js';
-import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.js';
+import { CONVOLUTION_KERNELS } from './convolution.js';
 
 const NAME = 'native';
 
 const KERNELS = {
-  Conv2D: conv2D,
-  Conv2DBackpropFilter: conv2DBackpropFilter,
-  Conv2DBackpropInput: conv2DBackpropInput,
-  FusedConv2D: fusedConv2D,
+  ...CONVOLUTION_KERNELS,
 } as unknown as Record<string, tf.KernelFunc>;
 
 /**

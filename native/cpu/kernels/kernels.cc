@@ -4,6 +4,7 @@
 
 #include "assign.h"
 #include "convolution.h"
+#include "depthwise.h"
 #include "focal_loss.h"
 #include "nms.h"
 #include "regression_loss.h"
@@ -34,6 +35,7 @@ const Kernels kKernels = {
 #include "../../backend/regressions.def"
     },
     MakeConvolutionKernels(),
+    MakeDepthwiseKernels(),
 };
 
 }  // namespace rn::cpu::RN_ISA

@@ -111,7 +111,8 @@ struct ConvolutionTile {
   float low, high;
 };
 
-// Some rows of a filter, that is input channels of a tap, by some output channels: added to `sums` is the sum over pixels.
+// Some rows of a filter, that is input channels of a tap, by some output channels: added to `sums` is the sum over
+// pixels.
 struct FilterGradientTile {
   const float* input;
   int64_t row_pitch, pixel_pitch;
@@ -130,6 +131,36 @@ struct ConvolutionKernels {
   void (*filter_gradient_tiles[kMostVectors + 1][kMostRows + 1])(const FilterGradientTile&);
 };
 
+// Some pixels of a row of a depthwise convolution's output, all channels; the places of the filter that all of them
+// find in the image.
+struct DepthwiseTile {
+  const float* input;
+  int64_t pixel_pitch, row_pitch, tap_pitch;  // floats from one pixel, row of the filter, tap of the row to the next
+  int64_t filter_rows, taps;
+  const float* filter;
+  int64_t filter_pitch;  // from row to row; taps are `channels` apart
+  const float* bias;     // [channels]
+  int64_t channels;
+  float* output;
+  int64_t output_pitch;  // from pixel to pixel
+  float low, high;       // what it is clamped to
+};
+
+// Some taps of a row of the filter: added to `sums` is the sum over pixels that lie side by side in the output.
+struct DepthwiseGradientTile {
+  const float* input;
+  int64_t pixel_pitch, tap_pitch;
+  const float* output_grad;
+  int64_t pixels, channels;
+  float* sums;
+};
+
+struct DepthwiseKernels {
+  static constexpr int kMost = 8;  // pixels of a tile, or taps of a gradient's
+  void (*tiles[kMost + 1])(const DepthwiseTile&);
+  void (*gradient_tiles[kMost + 1])(const DepthwiseGradientTile&);
+};
+
 // The sum of the losses of the rows [first, end).
 using RegressionKernel = double (*)(const rn_regression_loss&, int64_t first, int64_t end);
 
@@ -142,6 +173,7 @@ struct Kernels {
   AssignKernels<GridRun> grid;
   RegressionKernel regression_loss[RN_NUM_REGRESSIONS];
   ConvolutionKernels convolution;
+  DepthwiseKernels depthwise;
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it
