@@ -34,13 +34,13 @@ export interface Peer {
 /** A case with its data in memory. */
 export interface Prepared {
   /** What the time is divided by, and how many there are. */
-  unit: 'logit' | 'anchor' | 'box' | 'call';
+  unit: 'logit' | 'anchor' | 'box' | 'call' | 'FLOP';
   count: number;
   run: () => void;
   /** Throws where the result of a run is wrong. */
   check: () => void;
-  /** What memory bounds: so many float32 are at least read, or copied. */
-  limit?: { kind: 'read' | 'copy'; floats: number };
+  /** What memory bounds: so many float32 are at least read, or copied; or what is counted in FLOP, which the vector units bound. */
+  limit?: { kind: 'read' | 'copy'; floats: number } | { kind: 'fma' };
   /** The same work by other means of this package. */
   parts?: () => void;
   peers?: Peer[];

@@ -4,7 +4,7 @@ import { backendInfo, setNumThreads } from 'retinanet-ops';
 import { Progress } from '../demo/progress.js';
 import type { Case, PeerTiming, Prepared, Settings } from './case.js';
 import { allCases } from './cases/index.js';
-import { limitsAvailable, memoryLimits } from './limits.js';
+import { fmaPeak, limitsAvailable, memoryLimits } from './limits.js';
 import { measure } from './measure.js';
 import { Torchvision } from './peers/torchvision.js';
 import { describeMachine, describeVersions, markdown, table, write, type PeerRow, type Row } from './report.js';
@@ -53,6 +53,16 @@ async function comparePeers(prepared: Prepared, ns: number, threads: number): Pr
   return rows;
 }
 
+/** Nanoseconds a unit that the machine allows; null where they cannot be measured. */
+function limitOf(limit: NonNullable<Prepared['limit']>, count: number, threads: number, quick: boolean): number | null {
+  if (limit.kind === 'fma') {
+    const gflops = fmaPeak(threads, quick);
+    return gflops === null ? null : 1 / gflops;
+  }
+  const memory = memoryLimits(limit.floats, threads, quick);
+  return memory && ((limit.kind === 'read' ? memory.readNs : memory.copyNs) * limit.floats) / count;
+}
+
 async function timeCase(
   { name }: Case,
   prepared: Prepared,
@@ -66,11 +76,10 @@ async function timeCase(
   prepared.check();
   const timing = measure(prepared.run, settings.budget);
   const ns = perUnit(timing, count);
-  const memory = limit && memoryLimits(limit.floats, threads, settings.quick);
-  const limitNs = memory ? ((limit.kind === 'read' ? memory.readNs : memory.copyNs) * limit.floats) / count : 0;
+  const limitNs = limit ? limitOf(limit, count, threads, settings.quick) : null;
   return {
     ...{ name, threads, unit, count, ...timing, ns },
-    limit: memory ? { kind: limit.kind, ns: limitNs, share: limitNs / ns } : null,
+    limit: limit && limitNs !== null ? { kind: limit.kind, ns: limitNs, share: limitNs / ns } : null,
     ofParts: parts ? timing.best / measure(parts, settings.budget).best : null,
     peers: peers ? await comparePeers(prepared, ns, threads) : [],
   };

@@ -23,8 +23,8 @@ export interface Row extends Timing {
   count: number;
   /** Nanoseconds a unit, of the best run. */
   ns: number;
-  /** The memory's own time for the same data, and its share of ours. */
-  limit: { kind: 'read' | 'copy'; ns: number; share: number } | null;
+  /** The time of the memory or of the vector units for the same, and its share of ours. */
+  limit: { kind: 'read' | 'copy' | 'fma'; ns: number; share: number } | null;
   /** Time over that of the separate calls. */
   ofParts: number | null;
   peers: PeerRow[];
@@ -71,7 +71,7 @@ function cells(row: Row): string[] {
     row.name,
     String(row.threads),
     digits(row.unit === 'call' ? row.best / row.count : row.best),
-    `${digits(row.ns)}/${row.unit}`,
+    row.unit === 'FLOP' ? `${digits(1 / row.ns)} GFLOP/s` : `${digits(row.ns)}/${row.unit}`,
     row.limit ? `${(100 * row.limit.share).toFixed(0)} %` : '',
     ...PEERS.map((name) => {
       const found = peer(name);

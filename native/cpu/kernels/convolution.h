@@ -20,16 +20,37 @@ constexpr int kMostVectors = 2;
 constexpr int kMostPixels[] = {0, 12, 6};
 #endif
 
+// Pointers to the next value of each of a tile's rows, one for three rows: x86 reaches the others by an index that it
+// doubles. A pointer for every row would be more than there are registers, and those of vectors would hold the rest.
+template <int kRows>
+struct RowPointers {
+  static constexpr int kPointers = (kRows + 2) / 3;
+  const float* of[kPointers];
+  int64_t pitch;
+
+  RN_ALWAYS_INLINE RowPointers(const float* first, int64_t pitch_between) : pitch(pitch_between) {
+    RN_UNROLL_TILE for (int i = 0; i < kPointers; ++i) of[i] = first + 3 * i * pitch;
+  }
+  RN_ALWAYS_INLINE float Value(int row) const { return of[row / 3][row % 3 * pitch]; }
+  RN_ALWAYS_INLINE void Next() {
+    RN_UNROLL_TILE for (int i = 0; i < kPointers; ++i) {
+      ++of[i];
+      RN_KEEP_IN_REGISTER(of[i]);
+    }
+  }
+};
+
 template <int kRows, int kVectors>
 struct Accumulators {
   Float of[kRows][kVectors];
 
   // Products of one step: a value a row, kLanes * kVectors packed ones.
-  RN_ALWAYS_INLINE void Add(const float* values, int64_t pitch, const float* packed) {
+  template <class Value>
+  RN_ALWAYS_INLINE void Add(const Value& value_of, const float* packed) {
     Float vectors[kVectors];
     RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) vectors[v] = Load(packed + v * Float::kLanes);
     RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
-      const Float value(values[row * pitch]);
+      const Float value(value_of(row));
       RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) of[row][v] = Fma(value, vectors[v], of[row][v]);
     }
   }
@@ -45,9 +66,10 @@ void ConvolutionTileOf(const ConvolutionTile& tile) {
   const float* packed = tile.packed;
   for (int64_t row = 0; row < tile.filter_rows; ++row) {
     for (int64_t tap = 0; tap < tile.taps; ++tap) {
-      const float* values = tile.input + row * tile.row_pitch + tap * tile.tap_pitch;
-      for (int64_t i = 0; i < tile.length; ++i, packed += kVectors * kLanes) {
-        sums.Add(values + i, tile.pixel_pitch, packed);
+      RowPointers<kRows> values(tile.input + row * tile.row_pitch + tap * tile.tap_pitch, tile.pixel_pitch);
+      const float* const end = packed + tile.length * kVectors * kLanes;
+      for (; packed != end; packed += kVectors * kLanes, values.Next()) {
+        sums.Add([&](int pixel) { return values.Value(pixel); }, packed);
       }
     }
   }
@@ -83,7 +105,7 @@ void FilterGradientTileOf(const FilterGradientTile& tile) {
   for (int64_t row = 0; row < tile.rows; ++row) {
     const float* values = tile.input + row * tile.row_pitch;
     for (int64_t i = 0; i < tile.pixels; ++i, packed += kVectors * kLanes, values += tile.pixel_pitch) {
-      sums.Add(values, 1, packed);
+      sums.Add([&](int filter_row) { return values[filter_row]; }, packed);
     }
   }
   RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {

@@ -25,6 +25,13 @@
 #define RN_UNROLL_TILE _Pragma("GCC unroll 16")
 #endif
 
+// A value that the compiler knows nothing of: it makes no other values from it that would need registers of their own.
+#if defined(RN_X86) && defined(__GNUC__)
+#define RN_KEEP_IN_REGISTER(value) asm("" : "+r"(value))
+#else
+#define RN_KEEP_IN_REGISTER(value) static_cast<void>(value)
+#endif
+
 namespace rn::cpu::RN_ISA {
 
 // Asks for the cache line of p[ahead], which need not be part of any array: hence the detour by an integer.
