@@ -64,10 +64,12 @@ void ConvolutionTileOf(const ConvolutionTile& tile) {
     RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = Load(tile.bias + v * kLanes);
   }
   const float* packed = tile.packed;
-  for (int64_t row = 0; row < tile.filter_rows; ++row) {
-    for (int64_t tap = 0; tap < tile.taps; ++tap) {
-      RowPointers<kRows> values(tile.input + row * tile.row_pitch + tap * tile.tap_pitch, tile.pixel_pitch);
-      const float* const end = packed + tile.length * kVectors * kLanes;
+  const ConvolutionTile* known = &tile;
+  for (int64_t row = 0; row < known->filter_rows; ++row) {
+    for (int64_t tap = 0; tap < known->taps; ++tap) {
+      RN_KEEP_IN_REGISTER(known);  // and what it points to out of them
+      RowPointers<kRows> values(known->input + row * known->row_pitch + tap * known->tap_pitch, known->pixel_pitch);
+      const float* const end = packed + known->length * kVectors * kLanes;
       for (; packed != end; packed += kVectors * kLanes, values.Next()) {
         sums.Add([&](int pixel) { return values.Value(pixel); }, packed);
       }
