@@ -48,7 +48,7 @@ rn_status Convolution(const rn_convolution* op) {
     const rn_convolution_shape& shape = op->shape;
     if (IsEmpty(shape)) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
-    std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.filters).padded())), packed;
+    std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.filters).padded()));
     if (op->bias) std::copy(op->bias, op->bias + shape.filters, bias.begin());
     const auto tap = [&](int64_t row, int64_t column) {
       return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters;
@@ -58,7 +58,7 @@ rn_status Convolution(const rn_convolution* op) {
                                     bias.data(), op->clamped != 0, op->low,
                                     op->high,    op->output,       shape.out_height * row_pitch,
                                     row_pitch,   shape.filters};
-    Run(kernels, packing, FilterSource<decltype(tap)>{tap, shape.filters, 1}, &packed);
+    Run(kernels, packing, FilterSource<decltype(tap)>{tap, shape.filters, 1});
   });
 }
 
@@ -75,7 +75,6 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
     if (IsEmpty(shape) || image_pitch == 0) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
     const std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.channels).padded()));
-    std::vector<float> packed;
     for (const Phase& y : rows) {
       for (const Phase& x : columns) {
         if (y.count == 0 || x.count == 0) continue;
@@ -96,7 +95,7 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
                                         image_pitch,
                                         sh * row_pitch,
                                         sw * shape.channels};
-        Run(kernels, packing, FilterSource<decltype(turned)>{turned, 1, shape.filters}, &packed);
+        Run(kernels, packing, FilterSource<decltype(turned)>{turned, 1, shape.filters});
       }
     }
   });

@@ -17,6 +17,11 @@
 
 namespace rn::cpu {
 
+// Memory of arbitrary content: to clear what is written anyway would take as long as some convolutions.
+inline std::unique_ptr<float[]> Floats(int64_t count) {
+  return std::unique_ptr<float[]>(new float[static_cast<size_t>(count)]);
+}
+
 // Channels of an output in groups of one to most_vectors vectors, as even as can be.
 class ChannelGroups {
  public:
@@ -118,7 +123,7 @@ void PadRows(const float* image, const rn_convolution_shape& shape, const InputR
 class BlockScratch {
  public:
   explicit BlockScratch(int64_t floats) : used_(static_cast<size_t>(floats > 0 ? NumThreads() : 0)) {
-    for (size_t i = 0; i < used_.size(); ++i) memory_.push_back(std::make_unique<float[]>(static_cast<size_t>(floats)));
+    for (size_t i = 0; i < used_.size(); ++i) memory_.push_back(Floats(floats));
   }
 
   // One thread's, for a block's time. There may be more threads than when the call began: then it waits.

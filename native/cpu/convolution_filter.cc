@@ -1,6 +1,8 @@
 // The gradient of a convolution by its filter: a product of the input, transposed, with the output's gradient, over all
 // pixels. Blocks of rows of images are summed from zero and then added up, which keeps errors of long sums small, in
 // parts that depend on the problem alone: results have the same bits for every number of threads.
+#include <cmath>
+
 #include "convolution.h"
 #include "cpu_backend.h"
 #include "status.h"
@@ -9,9 +11,10 @@ namespace rn::cpu {
 namespace {
 
 constexpr int64_t kBlockPixels = 192;
-constexpr int64_t kWantedTasks = 32;             // enough for many threads
-constexpr int64_t kMostSums = int64_t{4} << 20;  // floats of all parts
-constexpr int64_t kLeastRows = 64;               // of the filter's rows of a task: packing is paid for by them
+constexpr int64_t kMostTasks = 32;                    // enough for many threads
+constexpr int64_t kLeastProducts = int64_t{1} << 22;  // of a task, in all
+constexpr int64_t kMostSums = int64_t{4} << 20;       // floats of all parts
+constexpr int64_t kLeastRows = 64;                    // of the filter's rows of a task: packing is paid for by them
 
 class FilterGrad {
  public:
@@ -25,16 +28,25 @@ class FilterGrad {
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
     const int64_t blocks = shape_.images * blocks_per_image_;
+    // Tasks are parts of the pixels, each of which has sums of its own, by chunks of the filter's rows, for each of
+    // which the pixels are packed anew: as many of both as cost the least together.
     const int64_t room = std::max<int64_t>(1, kMostSums / std::max<int64_t>(1, products() * groups_.padded()));
-    parts_ = std::min({blocks, room, kWantedTasks});
-    chunks_ = std::clamp<int64_t>(kWantedTasks / parts_, 1, std::max<int64_t>(1, products() / kLeastRows));
+    const int64_t pixels = blocks * rows_per_block_ * shape_.out_width;
+    const double rows_per_pixel = static_cast<double>(products()) / static_cast<double>(pixels);
+    const double all =
+        static_cast<double>(products()) * static_cast<double>(pixels) * static_cast<double>(shape_.filters);
+    const int64_t tasks = std::clamp<int64_t>(std::llround(all / kLeastProducts), 1, kMostTasks);
+    const int64_t chunks = std::llround(std::sqrt(1.5 * static_cast<double>(tasks) * rows_per_pixel));
+    chunks_ = std::clamp<int64_t>(chunks, 1, std::max<int64_t>(1, products() / kLeastRows));
+    parts_ = std::min({blocks, room, NumBlocks(tasks, chunks_)});
+    chunks_ = std::clamp<int64_t>(tasks / parts_, 1, std::max<int64_t>(1, products() / kLeastRows));
   }
 
   // Rows of the filter: input channels of all taps.
   int64_t products() const { return shape_.filter_height * shape_.filter_width * shape_.channels; }
 
   void Run() {
-    std::vector<float> sums(static_cast<size_t>(parts_ * products() * groups_.padded()));
+    const std::unique_ptr<float[]> sums = Floats(parts_ * products() * groups_.padded());
     const int64_t packed = rows_per_block_ * shape_.out_width * groups_.padded();
     const int64_t padded = is_padded_ ? MostRowsRead(shape_, rows_per_block_) * read_width_ * shape_.channels : 0;
     BlockScratch scratch(packed + padded);
@@ -43,15 +55,15 @@ class FilterGrad {
       const int64_t part = task / chunks_, chunk = task % chunks_;
       const BlockScratch::Lease lease(scratch);
       const Range rows{products() * chunk / chunks_, products() * (chunk + 1) / chunks_};
-      float* const sum = sums.data() + part * products() * groups_.padded();
+      float* const sum = sums.get() + part * products() * groups_.padded();
       for (int64_t block = blocks * part / parts_; block < blocks * (part + 1) / parts_; ++block) {
-        Block(block, rows, lease.get(), lease.get() + packed, sum);
+        Block(block, rows, lease.get(), lease.get() + packed, {sum, block > blocks * part / parts_});
       }
     });
     constexpr int64_t kRowsAtOnce = 64;
     ParallelFor(NumBlocks(products(), kRowsAtOnce), [&](int64_t block) {
       const int64_t end = std::min(products(), (block + 1) * kRowsAtOnce);
-      for (int64_t row = block * kRowsAtOnce; row < end; ++row) AddUp(sums.data(), row);
+      for (int64_t row = block * kRowsAtOnce; row < end; ++row) AddUp(sums.get(), row);
     });
   }
 
@@ -59,21 +71,26 @@ class FilterGrad {
   struct Range {
     int64_t begin, end;
   };
+  // Of a part; the first block writes them, others add.
+  struct Sums {
+    float* of;
+    bool adds;
+  };
 
   void AddUp(const float* sums, int64_t row) const {
     const int64_t tap = row / shape_.channels;
     const int64_t place = (window_.first_row + tap / shape_.filter_width) * op_.shape.filter_width +
                           window_.first_column + tap % shape_.filter_width;
     float* const out = op_.filter_grad + (place * shape_.channels + row % shape_.channels) * shape_.filters;
-    for (int64_t i = 0; i < shape_.filters; ++i) {
-      float sum = 0;
-      for (int64_t part = 0; part < parts_; ++part) sum += sums[(part * products() + row) * groups_.padded() + i];
-      out[i] = sum;
+    std::copy_n(sums + row * groups_.padded(), shape_.filters, out);
+    for (int64_t part = 1; part < parts_; ++part) {
+      const float* const more = sums + (part * products() + row) * groups_.padded();
+      for (int64_t i = 0; i < shape_.filters; ++i) out[i] += more[i];
     }
   }
 
   // Adds what a block of rows of an image has for some rows of the filter.
-  void Block(int64_t block, const Range& rows, float* packed, float* padded, float* sum) const {
+  void Block(int64_t block, const Range& rows, float* packed, float* padded, const Sums& sums) const {
     const int64_t image = block / blocks_per_image_, first = block % blocks_per_image_ * rows_per_block_;
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_), c = shape_.channels;
     const int64_t pixels = (end - first) * shape_.out_width;
@@ -99,16 +116,20 @@ class FilterGrad {
       const int64_t from = std::clamp(above > 0 ? NumBlocks(above, sh) : 0, first, end);
       const int64_t below = shape_.height + above;  // row * sh < below
       const int64_t to = std::clamp(below > 0 ? NumBlocks(below, sh) : 0, from, end);
-      if (from == to) continue;
-      const float* const source = input + ((from * sh - above - input_row) * input_width + right) * c;
       const Range of_piece{std::max(rows.begin, piece * run_), std::min(rows.end, (piece + 1) * run_)};
-      Piece(source - piece * run_, of_piece, input_width, {from - first, to - first}, packed, pixels, sum);
+      if (from == to) {
+        if (!sums.adds)
+          std::fill(sums.of + of_piece.begin * groups_.padded(), sums.of + of_piece.end * groups_.padded(), 0.0f);
+        continue;
+      }
+      const float* const source = input + ((from * sh - above - input_row) * input_width + right) * c;
+      Piece(source - piece * run_, of_piece, input_width, {from - first, to - first}, packed, pixels, sums);
     }
   }
 
   // `source` is where row 0 of the filter would read, `lines` the output's rows within the block.
   void Piece(const float* source, const Range& rows, int64_t input_width, const Range& lines, const float* packed,
-             int64_t pixels, float* sum) const {
+             int64_t pixels, const Sums& sums) const {
     const int64_t c = shape_.channels;
     for (int64_t group = 0; group < groups_.count(); ++group) {
       const int64_t first = groups_.first(group), width = groups_.width(group);
@@ -120,9 +141,10 @@ class FilterGrad {
       tile.pixels = shape_.out_width;
       tile.packed = packed + first * pixels + lines.begin * shape_.out_width * width;
       tile.sums_pitch = groups_.padded();
+      tile.adds = sums.adds;
       ForEachPart(rows.end - rows.begin, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
         tile.input = source + rows.begin + begin;
-        tile.sums = sum + (rows.begin + begin) * groups_.padded() + first;
+        tile.sums = sums.of + (rows.begin + begin) * groups_.padded() + first;
         kernels_.filter_gradient_tiles[vectors][end - begin](tile);
       });
     }

@@ -29,22 +29,21 @@ struct FilterSource {
   int64_t channel_step, filter_step;
 };
 
-// `op` lacks the packed filter, which goes into `packed`.
+// `op` lacks the packed filter.
 template <class Tap>
-void Run(const ConvolutionKernels& kernels, PackedConvolution op, const FilterSource<Tap>& filter,
-         std::vector<float>* packed) {
+void Run(const ConvolutionKernels& kernels, PackedConvolution op, const FilterSource<Tap>& filter) {
   const FilterWindow window = CropFilter(&op.shape);
   const ChannelGroups groups(kernels, op.shape.filters);
   const int64_t products = op.shape.filter_height * op.shape.filter_width * op.shape.channels;
-  packed->resize(std::max(packed->size(), static_cast<size_t>(products * groups.padded())));
+  const std::unique_ptr<float[]> packed = Floats(products * groups.padded());
   const auto source = [&](int64_t product) {
     const int64_t tap = product / op.shape.channels;
     return filter.tap(window.first_row + tap / op.shape.filter_width,
                       window.first_column + tap % op.shape.filter_width) +
            product % op.shape.channels * filter.channel_step;
   };
-  Pack(groups, products, filter.filter_step, source, packed->data());
-  op.packed = packed->data();
+  Pack(groups, products, filter.filter_step, source, packed.get());
+  op.packed = packed.get();
   Run(kernels, op);
 }
 

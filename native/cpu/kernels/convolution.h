@@ -110,11 +110,17 @@ void FilterGradientTileOf(const FilterGradientTile& tile) {
       sums.Add([&](int filter_row) { return values[filter_row]; }, packed);
     }
   }
-  RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
-    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) {
-      float* const out = tile.sums + row * tile.sums_pitch + v * kLanes;
-      Store(out, sums.of[row][v] + Load(out));
+  float* const out = tile.sums;
+  const int64_t pitch = tile.sums_pitch;
+  if (tile.adds) {
+    RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) {
+        sums.of[row][v] = sums.of[row][v] + Load(out + row * pitch + v * kLanes);
+      }
     }
+  }
+  RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) Store(out + row * pitch + v * kLanes, sums.of[row][v]);
   }
 }
 

@@ -111,8 +111,8 @@ struct ConvolutionTile {
   float low, high;
 };
 
-// Some rows of a filter, that is input channels of a tap, by some output channels: added to `sums` is the sum over
-// pixels.
+// Some rows of a filter, that is input channels of a tap, by some output channels: the sum over pixels becomes `sums`,
+// or is added to them.
 struct FilterGradientTile {
   const float* input;
   int64_t row_pitch, pixel_pitch;
@@ -120,6 +120,7 @@ struct FilterGradientTile {
   const float* packed;   // gradients of the output, for each pixel the tile's vectors
   float* sums;
   int64_t sums_pitch;
+  bool adds;
 };
 
 struct ConvolutionKernels {
