@@ -9,6 +9,7 @@ export type RowsAndColumns = number | readonly [rows: number, columns: number];
  * than before where their number is odd (TensorFlow's). Or so many pixels on every side; or [[top, bottom], [left, right]].
  */
 export type Padding = 'same' | 'valid' | number | readonly [rows: Sides, columns: Sides];
+/** Pixels before and after an image along one axis. */
 export type Sides = readonly [before: number, after: number];
 
 export interface Geometry {

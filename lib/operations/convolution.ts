@@ -61,8 +61,12 @@ export const CONV2D_GRADIENT_OPTIONS = { ...GEOMETRY, ...OUT };
 export interface Conv2dGradientOptions extends OptionsOf<typeof CONV2D_GRADIENT_OPTIONS> {}
 
 /** What is done to every value of a convolution's output. */
-export type Conv2dActivation = keyof typeof CLAMPS;
-const CLAMPS = { linear: [-Infinity, Infinity], relu: [0, Infinity], relu6: [0, 6] } as const;
+export type Conv2dActivation = 'linear' | 'relu' | 'relu6';
+const CLAMPS: Record<Conv2dActivation, readonly [low: number, high: number]> = {
+  linear: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
 
 export const CONV2D_OPTIONS = {
   ...CONV2D_GRADIENT_OPTIONS,

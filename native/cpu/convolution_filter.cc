@@ -14,7 +14,8 @@ constexpr int64_t kBlockPixels = 192;
 constexpr int64_t kMostTasks = 32;                    // enough for many threads
 constexpr int64_t kLeastProducts = int64_t{1} << 22;  // of a task, in all
 constexpr int64_t kMostSums = int64_t{4} << 20;       // floats of all parts
-constexpr int64_t kLeastRows = 64;                    // of the filter's rows of a task: packing is paid for by them
+constexpr int64_t kMostUnpacked = 64;  // filters: with more, pixels lie so far apart that they take turns in the cache
+constexpr int64_t kLeastRows = 64;     // of the filter's rows of a task: packing is paid for by them
 
 class FilterGrad {
  public:
@@ -24,6 +25,7 @@ class FilterGrad {
     run_ = has_one_run_ ? shape_.filter_width * shape_.channels : shape_.channels;
     read_width_ = WidthRead(shape_);
     is_padded_ = NeedsPadding(shape_);
+    packs_ = shape_.filters != groups_.padded() || shape_.filters > kMostUnpacked;
     const int64_t rows = std::clamp<int64_t>(kBlockPixels / shape_.out_width, 1, shape_.out_height);
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
@@ -46,8 +48,8 @@ class FilterGrad {
   int64_t products() const { return shape_.filter_height * shape_.filter_width * shape_.channels; }
 
   void Run() {
-    const std::unique_ptr<float[]> sums = Floats(parts_ * products() * groups_.padded());
-    const int64_t packed = rows_per_block_ * shape_.out_width * groups_.padded();
+    const ScratchFloats sums = Floats(parts_ * products() * groups_.padded());
+    const int64_t packed = packs_ ? rows_per_block_ * shape_.out_width * groups_.padded() : 0;
     const int64_t padded = is_padded_ ? MostRowsRead(shape_, rows_per_block_) * read_width_ * shape_.channels : 0;
     BlockScratch scratch(packed + padded);
     const int64_t blocks = shape_.images * blocks_per_image_;
@@ -95,7 +97,7 @@ class FilterGrad {
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_), c = shape_.channels;
     const int64_t pixels = (end - first) * shape_.out_width;
     const float* const grad = op_.output_grad + (image * shape_.out_height + first) * shape_.out_width * shape_.filters;
-    Pack(groups_, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, packed);
+    if (packs_) Pack(groups_, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, packed);
 
     const float* input = op_.input + image * shape_.height * shape_.width * c;
     int64_t input_row = 0, input_width = shape_.width;
@@ -123,7 +125,8 @@ class FilterGrad {
         continue;
       }
       const float* const source = input + ((from * sh - above - input_row) * input_width + right) * c;
-      Piece(source - piece * run_, of_piece, input_width, {from - first, to - first}, packed, pixels, sums);
+      Piece(source - piece * run_, of_piece, input_width, {from - first, to - first}, packs_ ? packed : grad, pixels,
+            sums);
     }
   }
 
@@ -139,7 +142,8 @@ class FilterGrad {
       tile.pixel_pitch = shape_.stride_width * c;
       tile.rows = lines.end - lines.begin;
       tile.pixels = shape_.out_width;
-      tile.packed = packed + first * pixels + lines.begin * shape_.out_width * width;
+      tile.packed_pitch = packs_ ? width : shape_.filters;
+      tile.packed = packed + (packs_ ? first * pixels : first) + lines.begin * shape_.out_width * tile.packed_pitch;
       tile.sums_pitch = groups_.padded();
       tile.adds = sums.adds;
       ForEachPart(rows.end - rows.begin, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
@@ -155,7 +159,7 @@ class FilterGrad {
   rn_convolution_shape shape_;  // its filter is the window
   const FilterWindow window_;
   const ChannelGroups groups_;
-  bool has_one_run_, is_padded_;
+  bool has_one_run_, is_padded_, packs_;
   int64_t run_;         // products of the filter that lie side by side in the input
   int64_t read_width_;  // columns that a row of the output reads
   int64_t rows_per_block_, blocks_per_image_, parts_, chunks_;

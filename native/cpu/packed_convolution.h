@@ -35,7 +35,7 @@ void Run(const ConvolutionKernels& kernels, PackedConvolution op, const FilterSo
   const FilterWindow window = CropFilter(&op.shape);
   const ChannelGroups groups(kernels, op.shape.filters);
   const int64_t products = op.shape.filter_height * op.shape.filter_width * op.shape.channels;
-  const std::unique_ptr<float[]> packed = Floats(products * groups.padded());
+  const ScratchFloats packed = Floats(products * groups.padded());
   const auto source = [&](int64_t product) {
     const int64_t tap = product / op.shape.channels;
     return filter.tap(window.first_row + tap / op.shape.filter_width,

@@ -24,7 +24,7 @@ test('a benchmark checks, times and writes what it found', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'retinanet-ops-'));
   try {
     const file = join(folder, 'results.json');
-    const only = 'nms, 1000 |small call';
+    const only = 'nms, 1000 |small call|convolution 3x3, .* forward';
     const { status, stdout, stderr } = bench('--quick', '--no-peers', '--threads', '1', '--only', only, '--json', file);
     t.is(status, 0, stderr);
     t.true(stdout.includes(file));
@@ -43,6 +43,7 @@ test('a benchmark checks, times and writes what it found', (t) => {
         ['small call, loss + gradient of 80 logits', 1, 'call', 1000],
         ['small call, loss + gradient of 1000 logits', 1, 'call', 1000],
         ['nms, 1000 boxes', 1, 'box', 1000],
+        ['convolution 3x3, 32 to 32, 8 x 64x48, forward', 1, 'FLOP', 2 * 8 * 64 * 48 * 9 * 32 * 32],
       ],
     );
     for (const { name, best, median, runs, ns, count, peers } of report.rows) {

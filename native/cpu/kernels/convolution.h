@@ -17,7 +17,7 @@ constexpr int kMostVectors = 3;
 constexpr int kMostPixels[] = {0, 14, 14, 8};
 #else  // 16
 constexpr int kMostVectors = 2;
-constexpr int kMostPixels[] = {0, 12, 6};
+constexpr int kMostPixels[] = {0, 12, 6, 0};
 #endif
 
 // Pointers to the next value of each of a tile's rows, one for three rows: x86 reaches the others by an index that it
@@ -29,7 +29,7 @@ struct RowPointers {
   int64_t pitch;
 
   RN_ALWAYS_INLINE RowPointers(const float* first, int64_t pitch_between) : pitch(pitch_between) {
-    RN_UNROLL_TILE for (int i = 0; i < kPointers; ++i) of[i] = first + 3 * i * pitch;
+    RN_UNROLL_TILE for (int64_t i = 0; i < kPointers; ++i) of[i] = first + 3 * i * pitch;
   }
   RN_ALWAYS_INLINE float Value(int row) const { return of[row / 3][row % 3 * pitch]; }
   RN_ALWAYS_INLINE void Next() {
@@ -47,8 +47,9 @@ struct Accumulators {
   // Products of one step: a value a row, kLanes * kVectors packed ones.
   template <class Value>
   RN_ALWAYS_INLINE void Add(const Value& value_of, const float* packed) {
+    constexpr int64_t kLanes = Float::kLanes;
     Float vectors[kVectors];
-    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) vectors[v] = Load(packed + v * Float::kLanes);
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) vectors[v] = Load(packed + v * kLanes);
     RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
       const Float value(value_of(row));
       RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) of[row][v] = Fma(value, vectors[v], of[row][v]);
@@ -106,7 +107,7 @@ void FilterGradientTileOf(const FilterGradientTile& tile) {
   const float* packed = tile.packed;
   for (int64_t row = 0; row < tile.rows; ++row) {
     const float* values = tile.input + row * tile.row_pitch;
-    for (int64_t i = 0; i < tile.pixels; ++i, packed += kVectors * kLanes, values += tile.pixel_pitch) {
+    for (int64_t i = 0; i < tile.pixels; ++i, packed += tile.packed_pitch, values += tile.pixel_pitch) {
       sums.Add([&](int filter_row) { return values[filter_row]; }, packed);
     }
   }
@@ -140,7 +141,7 @@ constexpr ConvolutionKernels MakeConvolutionKernels() {
   for (int v = 1; v <= kMostVectors; ++v) kernels.most_rows[v] = kMostPixels[v];
   FillTiles<1>(kernels);
   FillTiles<2>(kernels);
-  if constexpr (kMostVectors >= 3) FillTiles<3>(kernels);
+  FillTiles<3>(kernels);
   return kernels;
 }
 

@@ -118,6 +118,7 @@ struct FilterGradientTile {
   int64_t row_pitch, pixel_pitch;
   int64_t rows, pixels;  // of the output, and in each of its rows
   const float* packed;   // gradients of the output, for each pixel the tile's vectors
+  int64_t packed_pitch;  // from pixel to pixel
   float* sums;
   int64_t sums_pitch;
   bool adds;
