@@ -45,7 +45,7 @@ rn_convolution_shape DenseShape(const rn_convolution_shape& shape, const Phase& 
 
 rn_status Convolution(const rn_convolution* op) {
   return Guarded([&] {
-    const rn_convolution_shape& shape = op->shape;
+    const rn_convolution_shape shape = MergeColumns(op->shape);
     if (IsEmpty(shape)) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
     std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.filters).padded()));
@@ -64,7 +64,7 @@ rn_status Convolution(const rn_convolution* op) {
 
 rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
   return Guarded([&] {
-    const rn_convolution_shape& shape = op->shape;
+    const rn_convolution_shape shape = MergeColumns(op->shape);
     const int64_t row_pitch = shape.width * shape.channels, image_pitch = shape.height * row_pitch;
     const int64_t sh = shape.stride_height, sw = shape.stride_width;
     const auto rows = PhasesOf(shape.height, shape.filter_height, sh, shape.dilation_height, shape.pad_top);

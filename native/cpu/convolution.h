@@ -91,6 +91,18 @@ void ForEachPart(int64_t count, int64_t most, const Visit& visit) {
   for (int64_t i = 0; i < parts; ++i) visit(count * i / parts, count * (i + 1) / parts);
 }
 
+// Where a filter is as wide as its stride, and so is the image a multiple of it, columns that go into one output are as
+// good as channels, of which many fill vectors better than few: the same arrays by another shape.
+inline rn_convolution_shape MergeColumns(rn_convolution_shape shape) {
+  const int64_t merged = shape.stride_width;
+  if (shape.filter_width != merged || shape.dilation_width != 1 || shape.pad_left != 0) return shape;
+  if (shape.width != shape.out_width * merged) return shape;
+  shape.channels *= merged;
+  shape.width = shape.out_width;
+  shape.filter_width = shape.stride_width = 1;
+  return shape;
+}
+
 // The rows and columns of a filter that some output finds within the image.
 struct FilterWindow {
   int64_t first_row, first_column;

@@ -169,7 +169,9 @@ class FilterGrad {
 
 rn_status ConvolutionFilterGrad(const rn_convolution_filter_grad* op) {
   return Guarded([&] {
-    const rn_convolution_shape& shape = op->shape;
+    rn_convolution_filter_grad merged = *op;
+    merged.shape = MergeColumns(op->shape);
+    const rn_convolution_shape& shape = merged.shape;
     const int64_t size = shape.filter_height * shape.filter_width * shape.channels * shape.filters;
     if (size == 0) return;
     rn_convolution_shape window = shape;
@@ -180,7 +182,7 @@ rn_status ConvolutionFilterGrad(const rn_convolution_filter_grad* op) {
     if (window.filter_height < shape.filter_height || window.filter_width < shape.filter_width) {
       std::fill(op->filter_grad, op->filter_grad + size, 0.0f);
     }
-    if (window.filter_height > 0) FilterGrad(ActiveKernels()->convolution, *op).Run();
+    if (window.filter_height > 0) FilterGrad(ActiveKernels()->convolution, merged).Run();
   });
 }
 
