@@ -192,18 +192,19 @@ class PlainFocal {
   bool is_ahead_ = false;  // the next step is being loaded
 };
 
-// How many blocks a multiprocessor holds, which decides what registers a thread may take: as many as need no more than
-// there are. More of them hide more of what instructions wait for.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
-constexpr bool kSpillsSooner = true;
+// How many blocks a multiprocessor holds, which decides what registers a thread may take: as many as spill none. More
+// of them hide more of what instructions wait for.
+#ifdef __CUDA_ARCH__
+constexpr int kComputeCapability = __CUDA_ARCH__ / 10;
 #else
-constexpr bool kSpillsSooner = false;
+constexpr int kComputeCapability = 0;
 #endif
 template <class T, FocalGamma kGamma>
 constexpr int ResidentFocalBlocks() {
-  if (kGamma == kGammaReal) return sizeof(T) == 4 ? 6 : 5;
-  if (kGamma != kGamma2 || kSpillsSooner) return 6;
-  return sizeof(T) == 4 ? 7 : 8;
+  constexpr bool kIsFloat = sizeof(T) == 4, kIsOlder = kComputeCapability < 100;
+  if (kGamma == kGammaReal) return kIsFloat && kIsOlder ? 6 : 5;
+  if (kGamma == kGamma2 && !kIsFloat && kComputeCapability == 90) return 8;
+  return kGamma == kGamma2 && kIsFloat && kIsOlder ? 7 : 6;
 }
 
 template <class T, FocalGamma kGamma>
