@@ -50,7 +50,7 @@ function compile(source) {
 
 // Of a thread and step, and steps of a thread by bytes of a logit (native/cuda/focal_arguments.h).
 const LOGITS = 16;
-const STEPS = { 2: 8, 4: 4 };
+const STEPS = { 2: 16, 4: 4 };
 
 /** The ways through PlainFocalLoss, whose main loop is around the votes on what a warp has; `bytes` of a logit. */
 function focalWays(code, bytes) {

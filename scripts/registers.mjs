@@ -21,7 +21,7 @@ const MOST = {
   FinishSums: 64, // of blocks of 1024 threads
   // Assignment.
   BoundGroups: 32,
-  PlaceBids: 96, // of blocks of 64 threads: 80 and 12 of them on compute capability 9.0, 10 elsewhere
+  PlaceBids: 80, // of blocks of 32 threads for a grid, of 128 for a list
   Decide: 48,
   SumCounts: 32,
   WriteTargets: 40,

@@ -107,12 +107,12 @@ __device__ inline bool InReach(const Group& group, const Box& box, const Overlap
   return need <= static_cast<double>(Min(inter, group.most_area)) && (inter > 0 || need < 0);
 }
 
-// For a block of kSearchThreads threads: what its threads found, for its warps to visit.
-constexpr int kSearchThreads = 64, kSearchWarps = kSearchThreads / kWarp;
-constexpr int kClustersAtOnce = 4 * kSearchThreads, kGroupsAtOnce = 32 * kWarp;
+// For a block of kThreads threads: what its threads found, for its warps to visit.
+constexpr int kClustersAtOnce = 256, kGroupsAtOnce = 32 * kWarp;
+template <int kThreads>
 struct SearchQueue {
   union {
-    Patch patches[kSearchThreads];
+    Patch patches[kThreads];
     int32_t groups[kGroupsAtOnce];
   };
   int32_t clusters[kClustersAtOnce];
@@ -120,11 +120,11 @@ struct SearchQueue {
 };
 
 // A lattice a thread, then a patch a warp.
-template <class Visit>
-__device__ void ForEachOfGrid(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
-                              const Visit& visit) {
+template <int kThreads, class Visit>
+__device__ void ForEachOfGrid(const Anchors& anchors, const Box& box, const OverlapDemand& demand,
+                              SearchQueue<kThreads>& queue, const Visit& visit) {
   const int32_t thread = static_cast<int32_t>(threadIdx.x), lane = thread % kWarp;
-  for (int32_t first_source = 0; first_source < anchors.sources; first_source += kSearchThreads) {
+  for (int32_t first_source = 0; first_source < anchors.sources; first_source += kThreads) {
     if (thread == 0) queue.count = 0;
     __syncthreads();
     if (first_source + thread < anchors.sources) {
@@ -138,7 +138,7 @@ __device__ void ForEachOfGrid(const Anchors& anchors, const Box& box, const Over
       }
     }
     __syncthreads();
-    for (int32_t i = thread / kWarp; i < queue.count; i += kSearchWarps) {
+    for (int32_t i = thread / kWarp; i < queue.count; i += kThreads / kWarp) {
       const Patch patch = queue.patches[i];
       const Lattice& lattice = anchors.lattices[patch.source];
       const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
@@ -157,16 +157,16 @@ __device__ void ForEachOfGrid(const Anchors& anchors, const Box& box, const Over
 }
 
 // A cluster a thread, a group in one of those in reach a thread, then a group in reach a warp.
-template <class Visit>
-__device__ void ForEachOfList(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
-                              const Visit& visit) {
+template <int kThreads, class Visit>
+__device__ void ForEachOfList(const Anchors& anchors, const Box& box, const OverlapDemand& demand,
+                              SearchQueue<kThreads>& queue, const Visit& visit) {
   const int32_t thread = static_cast<int32_t>(threadIdx.x), lane = thread % kWarp, warp = thread / kWarp;
   const int32_t sources = anchors.sources, clusters = (sources + kWarp - 1) / kWarp;
   for (int32_t first_cluster = 0; first_cluster < clusters; first_cluster += kClustersAtOnce) {
     if (thread == 0) queue.cluster_count = 0;
     __syncthreads();
     const int32_t end = min(first_cluster + kClustersAtOnce, clusters);
-    for (int32_t cluster = first_cluster + thread; cluster < end; cluster += kSearchThreads) {
+    for (int32_t cluster = first_cluster + thread; cluster < end; cluster += kThreads) {
       if (InReach(anchors.groups[sources + cluster], box, demand)) {
         queue.clusters[atomicAdd(&queue.cluster_count, 1)] = cluster;
       }
@@ -176,14 +176,14 @@ __device__ void ForEachOfList(const Anchors& anchors, const Box& box, const Over
     for (int32_t first = 0; first < found; first += kGroupsAtOnce / kWarp) {
       if (thread == 0) queue.count = 0;
       __syncthreads();
-      for (int32_t i = first + warp; i < min(first + kGroupsAtOnce / kWarp, found); i += kSearchWarps) {
+      for (int32_t i = first + warp; i < min(first + kGroupsAtOnce / kWarp, found); i += kThreads / kWarp) {
         const int32_t group = queue.clusters[i] * kWarp + lane;
         if (group < sources && InReach(anchors.groups[group], box, demand)) {
           queue.groups[atomicAdd(&queue.count, 1)] = group;
         }
       }
       __syncthreads();
-      for (int32_t i = warp; i < queue.count; i += kSearchWarps) {
+      for (int32_t i = warp; i < queue.count; i += kThreads / kWarp) {
         const int32_t index = queue.groups[i] * kWarp + lane;
         const bool there = index < anchors.count;
         visit(there, index, there ? LoadBox(anchors.boxes + 4 * static_cast<int64_t>(index)) : Box{});
@@ -196,9 +196,9 @@ __device__ void ForEachOfList(const Anchors& anchors, const Box& box, const Over
 
 // Calls visit(there, index, anchor), from some thread each, for all anchors that can meet the demand, and some others.
 // The lanes of a warp call it together, those that have no anchor as well: for them it's not there.
-template <class Visit>
-__device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand, SearchQueue& queue,
-                               const Visit& visit) {
+template <int kThreads, class Visit>
+__device__ void ForEachInReach(const Anchors& anchors, const Box& box, const OverlapDemand& demand,
+                               SearchQueue<kThreads>& queue, const Visit& visit) {
   if (anchors.boxes) {
     ForEachOfList(anchors, box, demand, queue, visit);
   } else {

@@ -18,68 +18,86 @@
 namespace rn::cuda {
 namespace {
 
+// For one box: of a grid it visits few anchors, of a list it goes through many groups of them.
+constexpr int kGridThreads = 32, kListThreads = 128;
+
 __device__ inline float Threshold(const rn_match_options& options) {
   return LeastThreshold(options.positive_threshold, options.negative_threshold);
 }
 
-// Each block takes one box or region after the other.
-__global__ void PlaceBids(Assignment to) {
-  RN_SHARED(SearchQueue, queue);
-  RN_SHARED(Highest, shared);
+// Of box i, or of region i - boxes. By a block.
+template <int kThreads>
+__device__ void PlaceBidsOf(const Assignment& to, int64_t i, SearchQueue<kThreads>& queue, Highest<kThreads>& shared) {
   const Truth& truth = to.truth;
   const int32_t boxes = truth.offsets[truth.images];
-  const int32_t regions = truth.ignore_offsets ? truth.ignore_offsets[truth.images] : 0;
   const float threshold = Threshold(to.options);
-  const int64_t bids_of_image = BidsOfImage(to.anchors.count);
-  for (int64_t i = blockIdx.x; i < static_cast<int64_t>(boxes) + regions; i += gridDim.x) {
-    const bool is_region = i >= boxes;
-    const int32_t row = static_cast<int32_t>(is_region ? i - boxes : i);
-    const Box box = LoadBox((is_region ? truth.ignore_boxes : truth.boxes) + 4 * static_cast<int64_t>(row));
-    if (!HasArea(box)) continue;
-    const float area = Area(box);
-    const int32_t image = ImageOf(is_region ? truth.ignore_offsets : truth.offsets, truth.images, row);
-    const int64_t first_bid = image * bids_of_image;
-    // With an IoU of `wanted` the box is content. Where it finds none it looks for less: for the best that it has seen,
-    // or for half and then for ever smaller parts. Then it looks for those anchors alone that it keeps.
-    bool bidding = !is_region;
-    float wanted = is_region ? to.options.ignore_iof : threshold;
-    if (bidding && to.options.allow_low_quality_matches) {
-      const float nearest = IouOfNearest(to.anchors, box, area, shared);
-      if (nearest > 0) wanted = Min(nearest, threshold);
-    }
-    for (float part = 2;;) {
-      float highest = 0;
-      const OverlapDemand demand = is_region ? DemandOfShare(wanted) : DemandOfIou(wanted, area);
-      ForEachInReach(to.anchors, box, demand, queue, [&](bool there, int32_t a, const Box& anchor) {
-        const float anchor_area = Area(anchor);
-        if (is_region) {
-          if (there && Intersection(box, anchor) / anchor_area >= wanted) Set(to.in_region, first_bid + a);
-          return;
-        }
-        const float iou = there ? Iou(box, area, anchor, anchor_area) : 0;
-        if (bidding) {
-          highest = Max(iou, highest);
-          if (iou >= threshold && iou > 0) atomicMax(to.bids + first_bid + a, BidOf(iou, row));
-          return;
-        }
-        // Below the threshold not all boxes bid by themselves.
-        const bool asks = iou == wanted && Set(to.kept, first_bid + a) && wanted < threshold;
-        if (!__any_sync(kAllLanes, asks)) return;
-        const Bid best = BestBid(truth, image, asks, anchor);
-        if (asks) atomicMax(to.bids + first_bid + a, best);
-      });
-      if (!bidding) break;
-      highest = BlockMax(highest, shared);
-      if (!to.options.allow_low_quality_matches) break;
-      if (highest >= wanted) {
-        if (!(highest > 0)) break;
-        bidding = false;
-        wanted = highest;
-      } else {
-        wanted = Max(highest, wanted < kSmallestShare ? 0 : wanted / part);
-        part *= 2;
+  const bool is_region = i >= boxes;
+  const int32_t row = static_cast<int32_t>(is_region ? i - boxes : i);
+  const Box box = LoadBox((is_region ? truth.ignore_boxes : truth.boxes) + 4 * static_cast<int64_t>(row));
+  if (!HasArea(box)) return;
+  const float area = Area(box);
+  const int32_t image = ImageOf(is_region ? truth.ignore_offsets : truth.offsets, truth.images, row);
+  const int64_t first_bid = image * BidsOfImage(to.anchors.count);
+  // With an IoU of `wanted` the box is content. Where it finds none it looks for less: for the best that it has seen,
+  // or for half and then for ever smaller parts. Then it looks for those anchors alone that it keeps.
+  bool bidding = !is_region;
+  float wanted = is_region ? to.options.ignore_iof : threshold;
+  if (bidding && to.options.allow_low_quality_matches) {
+    const float nearest = IouOfNearest(to.anchors, box, area, shared);
+    if (nearest > 0) wanted = Min(nearest, threshold);
+  }
+  for (float part = 2;;) {
+    float highest = 0;
+    const OverlapDemand demand = is_region ? DemandOfShare(wanted) : DemandOfIou(wanted, area);
+    ForEachInReach(to.anchors, box, demand, queue, [&](bool there, int32_t a, const Box& anchor) {
+      const float anchor_area = Area(anchor);
+      if (is_region) {
+        if (there && Intersection(box, anchor) / anchor_area >= wanted) Set(to.in_region, first_bid + a);
+        return;
       }
+      const float iou = there ? Iou(box, area, anchor, anchor_area) : 0;
+      if (bidding) {
+        highest = Max(iou, highest);
+        if (iou >= threshold && iou > 0) atomicMax(to.bids + first_bid + a, BidOf(iou, row));
+        return;
+      }
+      // Below the threshold not all boxes bid by themselves.
+      const bool asks = iou == wanted && Set(to.kept, first_bid + a) && wanted < threshold;
+      if (!__any_sync(kAllLanes, asks)) return;
+      const Bid best = BestBid(truth, image, asks, anchor);
+      if (asks) atomicMax(to.bids + first_bid + a, best);
+    });
+    if (!bidding) break;
+    highest = BlockMax(highest, shared);
+    if (!to.options.allow_low_quality_matches) break;
+    if (highest >= wanted) {
+      if (!(highest > 0)) break;
+      bidding = false;
+      wanted = highest;
+    } else {
+      wanted = Max(highest, wanted < kSmallestShare ? 0 : wanted / part);
+      part *= 2;
     }
+  }
+}
+
+// Each block takes one box or region, then another that nobody has taken: they differ in what they cost.
+template <int kThreads>
+__global__ void PlaceBids(Assignment to) {
+  struct Shared {
+    SearchQueue<kThreads> queue;
+    Highest<kThreads> highest;
+    int64_t next;
+  };
+  RN_SHARED(Shared, shared);
+  const Truth& truth = to.truth;
+  const int64_t regions = truth.ignore_offsets ? truth.ignore_offsets[truth.images] : 0;
+  const int64_t all = truth.offsets[truth.images] + regions;
+  for (int64_t i = blockIdx.x; i < all; i = shared.next) {
+    PlaceBidsOf(to, i, shared.queue, shared.highest);
+    __syncthreads();
+    if (threadIdx.x == 0) shared.next = int64_t{gridDim.x} + atomicAdd(to.counters, 1u);
+    __syncthreads();
   }
 }
 
@@ -153,7 +171,7 @@ __global__ void Decide(Assignment to, int32_t tiles) {
     for (int step = kWarp / 2; step > 0; step /= 2) positives += __shfl_xor_sync(kAllLanes, positives, step);
     if (lane == 0) atomicAdd(to.positive_counts + image, static_cast<unsigned long long>(positives));
   }
-  if (!to.num_positive || !IsLastBlock(to.arrived, shared.last) || threadIdx.x >= kWarp) return;
+  if (!to.num_positive || !IsLastBlock(to.counters + 1, shared.last) || threadIdx.x >= kWarp) return;
   const double sum = SumOfCounts(to.positive_counts, to.truth.images);
   if (lane == 0) *to.num_positive = sum;
 }
@@ -168,7 +186,9 @@ void QueueAssignment(const Device& device, Assignment to) {
     to.anchors.groups = to.groups;
   }
   // As many blocks as the device runs at once, however many boxes there are: only its memory knows.
-  Launch(device, ResidentBlocks(device, kSearchThreads, PlaceBids, INT32_MAX), kSearchThreads, PlaceBids, to);
+  const auto place = to.anchors.boxes ? PlaceBids<kListThreads> : PlaceBids<kGridThreads>;
+  const int threads = to.anchors.boxes ? kListThreads : kGridThreads;
+  Launch(device, ResidentBlocks(device, threads, place, INT32_MAX), threads, place, to);
   const int64_t tiles = DivideUp(count, kDecideTile);
   Launch(device, to.truth.images * tiles, kDecideThreads, Decide, to, tiles);
 }
@@ -188,6 +208,7 @@ rn_status Assign(const rn_assign* args) {
       to.bids = arena.Take<Bid>(all_bids);
       to.kept = arena.Take<unsigned>(all_bids / kWarp);
       if (op.truth.ignore_offsets) to.in_region = arena.Take<unsigned>(all_bids / kWarp);
+      to.counters = arena.Take<unsigned>(2);
       to.positive_counts = arena.Take<unsigned long long>(images);
       to.gt_matched = arena.Take<uint8_t>(rows);
       return arena.used;

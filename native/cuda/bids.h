@@ -24,11 +24,13 @@ __device__ inline int32_t ImageOf(const int32_t* offsets, int32_t images, int32_
   return image;
 }
 
+template <int kThreads>
 struct Highest {
-  float of_warp[kSearchWarps];
+  float of_warp[kThreads / kWarp];
 };
 
-__device__ inline float BlockMax(float value, Highest& shared) {
+template <int kThreads>
+__device__ float BlockMax(float value, Highest<kThreads>& shared) {
   value = WarpMax(value);
   if (threadIdx.x % kWarp == 0) shared.of_warp[threadIdx.x / kWarp] = value;
   __syncthreads();
@@ -40,10 +42,11 @@ __device__ inline float BlockMax(float value, Highest& shared) {
 
 // What the box can reach at least: the IoU with those anchors of a grid that lie nearest to it. Its best anchor is
 // hardly ever much better, so that few others have to be looked at.
-__device__ inline float IouOfNearest(const Anchors& anchors, const Box& box, float area, Highest& shared) {
+template <int kThreads>
+__device__ float IouOfNearest(const Anchors& anchors, const Box& box, float area, Highest<kThreads>& shared) {
   if (anchors.boxes) return 0;
   float highest = 0;
-  for (int32_t i = static_cast<int32_t>(threadIdx.x); i < anchors.sources; i += kSearchThreads) {
+  for (int32_t i = static_cast<int32_t>(threadIdx.x); i < anchors.sources; i += kThreads) {
     const Box anchor = AnchorNear(anchors.lattices[i], (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2);
     highest = Max(Iou(box, area, anchor, Area(anchor)), highest);
   }

@@ -13,10 +13,11 @@ namespace rn::cuda {
 
 // A tile is what a block sums: a few steps, in each of which every thread has kPerThread elements. Kernels of 16-bit
 // logits are bound by instructions, and of a longer tile fewer go into its beginning and end; those of float32 are
-// bound by memory, which is slower where a block writes more of it (bench/cuda/HOPPER.md).
-constexpr int kFocalThreads = 256, kPerThread = 16;
+// bound by memory, which is slower where a block writes more of it. Small blocks wait less for each other
+// (bench/cuda/HOPPER.md).
+constexpr int kFocalThreads = 128, kPerThread = 16;
 constexpr int kFocalStep = kFocalThreads * kPerThread;
-constexpr int64_t FocalTileOf(int64_t element_bytes) { return (element_bytes == 4 ? 4 : 8) * int64_t{kFocalStep}; }
+constexpr int64_t FocalTileOf(int64_t element_bytes) { return (element_bytes == 4 ? 4 : 16) * int64_t{kFocalStep}; }
 template <class T>
 constexpr int64_t kFocalTile = FocalTileOf(sizeof(T));
 template <class T>

@@ -190,7 +190,7 @@ class GeneralFocal {
 };
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 2 : 3)
+__global__ void __launch_bounds__(kFocalThreads, kGamma == kGammaReal ? 4 : 6)
     GeneralFocalLoss(const FocalArguments p) {
   struct Shared {
     double sums[kFocalThreads];

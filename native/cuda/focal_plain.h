@@ -42,20 +42,18 @@ class PlainFocal {
     tile.positives = 0;
   }
 
-  // Queues the loads of a step. Runs that are not wholly there are left to Careful.
+  // Queues the loads of a step where they are not on their way. Runs that are not wholly there are left to Careful.
   __device__ void Load(int step) {
-    const T* const logits = static_cast<const T*>(p_.logits);
+    if (is_ahead_) return;
     outside_ = 0;
     if (inside_) {
-      RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
-        logits_[run] = Run<T, kWidth>::Load(logits + begin_ + Layout::RunStart(step, run));
-      }
+      RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) QueueRun(step, run);
       return;
     }
     RN_UNROLL for (int run = 0; run < Layout::kRuns; ++run) {
       const int64_t i = begin_ + Layout::RunStart(step, run);
       if (i >= 0 && i + kWidth <= p_.count) {
-        logits_[run] = Run<T, kWidth>::Load(logits + i);
+        QueueRun(step, run);
       } else {
         logits_[run] = {};
         outside_ |= Layout::kRunBits << run * kWidth;
@@ -66,6 +64,7 @@ class PlainFocal {
   // The sum of the losses of the step that was loaded. All threads of a warp come here together.
   __device__ double Step(int step, const Tile& tile) {
     const unsigned marks = tile.marks[step][threadIdx.x];
+    is_ahead_ = false;
     bool in_reach = true;
     RN_UNROLL for (int n = 0; n < kPerThread; ++n) in_reach &= InReach(Logit(n), tile.scales.largest_logit);
     const bool plain = tile.lean && marks == 0 && outside_ == 0 && in_reach;
@@ -89,6 +88,9 @@ class PlainFocal {
   }
 
  private:
+  __device__ void QueueRun(int step, int run) {
+    logits_[run] = Run<T, kWidth>::Load(static_cast<const T*>(p_.logits) + begin_ + Layout::RunStart(step, run));
+  }
   __device__ float Logit(int n) const { return logits_[n / kWidth][n % kWidth]; }
   __device__ bool AllNegative() const {
     uint32_t common = logits_[0].AllBits();
@@ -97,13 +99,15 @@ class PlainFocal {
     return (common & kSigns) == kSigns;
   }
 
-  // Background logits within reach, with nothing to write but the gradient; kAbove false: none above 0.
+  // Background logits within reach, with nothing to write but the gradient; kAbove false: none above 0. What the next
+  // step needs of a run is asked for as soon as this one is done with its registers.
   template <bool kAbove>
-  __device__ double PlainRuns(int step, const Tile& tile) const {
+  __device__ double PlainRuns(int step, const Tile& tile) {
+    is_ahead_ = inside_ && step + 1 < kSteps<T>;
     return p_.grad ? PlainRuns<kAbove, true>(step, tile) : PlainRuns<kAbove, false>(step, tile);
   }
   template <bool kAbove, bool kGrad>
-  __device__ double PlainRuns(int step, const Tile& tile) const {
+  __device__ double PlainRuns(int step, const Tile& tile) {
     const auto gamma = GammaOf<kGamma>(p_.all);
     const float scale = p_.all.background_weight * tile.scales.grad;
     float total = 0;
@@ -117,6 +121,7 @@ class PlainFocal {
       }
       total += sum.v;
       if (kGrad) Run<T, kWidth>::Of(grad).Store(static_cast<T*>(p_.grad) + begin_ + Layout::RunStart(step, run));
+      if (is_ahead_) QueueRun(step + 1, run);
     }
     return static_cast<double>(total * p_.all.background_weight);
   }
@@ -184,23 +189,27 @@ class PlainFocal {
   bool inside_;
   Run<T, kWidth> logits_[Layout::kRuns];
   unsigned outside_;
+  bool is_ahead_ = false;  // the next step is being loaded
 };
 
-// How many blocks a multiprocessor holds, which decides what registers a thread may take. More of them hide more of
-// what instructions wait for, and slow the memory of float32. Where four would spill (from compute capability 10.0 on,
-// and other exponents) there are three.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
-constexpr int kMostResident = 3;
+// How many blocks a multiprocessor holds, which decides what registers a thread may take: as many as spill none. More
+// of them hide more of what instructions wait for.
+#ifdef __CUDA_ARCH__
+constexpr int kComputeCapability = __CUDA_ARCH__ / 10;
 #else
-constexpr int kMostResident = 4;
+constexpr int kComputeCapability = 0;
 #endif
 template <class T, FocalGamma kGamma>
-constexpr int kResident = kGamma == kGammaReal                  ? 2
-                          : sizeof(T) == 2 && kGamma == kGamma2 ? kMostResident
-                                                                : 3;
+constexpr int ResidentFocalBlocks() {
+  constexpr bool kIsFloat = sizeof(T) == 4, kIsOlder = kComputeCapability < 100;
+  if (kGamma == kGammaReal) return kIsFloat && kIsOlder ? 6 : 5;
+  if (kGamma == kGamma2 && !kIsFloat && kComputeCapability == 90) return 8;
+  return kGamma == kGamma2 && kIsFloat && kIsOlder ? 7 : 6;
+}
 
 template <class T, FocalGamma kGamma>
-__global__ void __launch_bounds__(kFocalThreads, kResident<T, kGamma>) PlainFocalLoss(const FocalArguments p) {
+__global__ void __launch_bounds__(kFocalThreads, ResidentFocalBlocks<T, kGamma>())
+    PlainFocalLoss(const FocalArguments p) {
   RN_SHARED(FocalTile<T>, tile);
   const int64_t begin = blockIdx.x * kFocalTile<T> - p.past_alignment;
   PlainFocal<T, kGamma> focal(p, begin);

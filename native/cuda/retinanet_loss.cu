@@ -59,7 +59,7 @@ struct Layout {
     kept = arena.Take<unsigned>(all_bids / kWarp);
     in_region = op.truth.ignore_offsets ? arena.Take<unsigned>(all_bids / kWarp) : nullptr;
     positive_counts = arena.Take<unsigned long long>(op.truth.images);
-    arrived = arena.Take<unsigned>(2);
+    counters = arena.Take<unsigned>(3);
     positives = arena.Take<double>(1);
     zero_bytes = arena.used - first_zero;
     labels = arena.Take<int32_t>(all);
@@ -75,7 +75,7 @@ struct Layout {
   Bid* bids;  // the first of what is cleared before every run
   unsigned *kept, *in_region;
   unsigned long long* positive_counts;
-  unsigned* arrived;
+  unsigned* counters;  // of the assignment, of the box loss
   int64_t zero_bytes;
   int32_t *labels, *matches;
   double *positives, *box_sums, *class_sums, *divisor;
@@ -129,7 +129,7 @@ Assignment AssignmentOf(const rn_retinanet_loss& op, const Layout& at) {
           at.positive_counts,
           nullptr,
           at.positives,
-          at.arrived};
+          at.counters};
 }
 
 void QueueAssignment(const Device& device, const rn_retinanet_loss& op, const Layout& at) {
@@ -165,7 +165,7 @@ void QueueLosses(Device& device, rn_retinanet_loss op, const Layout& at) {
                          divisor,
                          at.positives,
                          at.box_sums,
-                         at.arrived + 1,
+                         at.counters + 2,
                          class_loss,
                          op.box_loss,
                          op.loss,

@@ -39,8 +39,11 @@ await runScenario({
     await cuda.synchronize();
     // Kept for the next one.
     strictEqual(cuda.memory().bytes, 4);
-    ok(cuda.memory().reserved >= 4 * size);
-    ok(cuda.memory({ trim: 3 * size }).reserved <= 3 * size);
+    const kept = cuda.memory().reserved;
+    ok(kept >= 4 * size);
+    // In whole blocks: the last one may reach beyond.
+    const trimmed = cuda.memory({ trim: 3 * size }).reserved;
+    ok(trimmed < kept && trimmed < 3 * size + 32 * MIB, `${trimmed} of ${kept}`);
     const { reserved } = cuda.memory({ trim: 0 });
     ok(reserved >= 4 && reserved < 4 * size, String(reserved));
     strictEqual((await small.data())[0], 0);
