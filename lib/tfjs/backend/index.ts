@@ -1,7 +1,16 @@
 // The tfjs backend of this package: kernels in native code, tensors in plain memory.
 import * as tf from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../../arguments/errors.js';
+import { batchNormKernels } from './batch-norm.js';
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.js';
+import { copyKernels } from './copies.js';
+import { elementwiseKernels } from './elementwise.js';
+import { registerGradients } from './gradients.js';
+import { withTensorMemory } from './memory.js';
+import { matMulKernels } from './matmul.js';
+import { poolingKernels } from './pooling.js';
+import { reductionKernels } from './reductions.js';
+import { resizingKernels } from './resizing.js';
 
 const NAME = 'native';
 
@@ -20,6 +29,7 @@ const KERNELS = {
  */
 export async function useNativeBackend(): Promise<void> {
   if (tf.findBackendFactory(NAME) === null) await register();
+  registerGradients(NAME);
   await tf.setBackend(NAME);
 }
 
@@ -28,11 +38,21 @@ async function register(): Promise<void> {
     const message = "useNativeBackend: expected '@tensorflow/tfjs-backend-cpu' to be installed";
     throw new RetinanetOpsError('ERR_BACKEND', message, { cause });
   });
-  class NativeBackend extends cpu.MathBackendCPU {}
+  class NativeBackend extends withTensorMemory(cpu.MathBackendCPU) {}
   tf.registerBackend(NAME, () => new NativeBackend(), 0);
   tf.copyRegisteredKernels('cpu', NAME);
-  for (const [kernelName, kernelFunc] of Object.entries(KERNELS)) {
-    tf.unregisterKernel(kernelName, NAME);
+  const kernels = {
+    ...KERNELS,
+    ...batchNormKernels,
+    ...copyKernels,
+    ...elementwiseKernels(),
+    ...matMulKernels,
+    ...poolingKernels,
+    ...reductionKernels,
+    ...resizingKernels,
+  };
+  for (const [kernelName, kernelFunc] of Object.entries(kernels as unknown as Record<string, tf.KernelFunc>)) {
+    if ((tf.getKernel(kernelName, NAME) as unknown) !== undefined) tf.unregisterKernel(kernelName, NAME);
     tf.registerKernel({ kernelName, backendName: NAME, kernelFunc });
   }
 }

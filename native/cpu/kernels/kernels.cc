@@ -4,8 +4,11 @@
 
 #include "assign.h"
 #include "convolution.h"
+#include "elementwise.h"
 #include "focal_loss.h"
 #include "nms.h"
+#include "pool.h"
+#include "reduce.h"
 #include "regression_loss.h"
 
 #define RN_STRING_OF(name) #name
@@ -34,6 +37,9 @@ const Kernels kKernels = {
 #include "../../backend/regressions.def"
     },
     MakeConvolutionKernels(),
+    kElementwise,
+    kReduce,
+    kPixels,
 };
 
 }  // namespace rn::cpu::RN_ISA
