@@ -82,7 +82,7 @@ for (const [name, { of, attrs, low, high }] of Object.entries(UNARY)) {
       const [y] = await on('native', () => runKernel(name, { x: tensor(x, [length]) }, attrs));
       const want = rounded(length, (k) => of(x[k]!));
       // What a square overflows to, float32 says.
-      t.is(mismatch(y!, want, { relative: 1e-6 }), null, `${String(length)}`);
+      t.is(mismatch(y!, want, { relative: 1e-6 }), null, String(length));
       t.is(signsDiffer(y!, want), -1, `sign of a zero at length ${String(length)}`);
     }
   });

@@ -20,16 +20,25 @@ RN_HD void StoreSome(float* p, Float a, int64_t count) {
   for (int64_t i = 0; i < count; ++i) p[i] = lanes[i];
 }
 
+// Calls body(offset, load, store) for each vector of `count` elements; the last may be a part of one.
+template <class Body>
+RN_ALWAYS_INLINE void ForEachVector(int64_t count, const Body& body) {
+  int64_t i = 0;
+  for (; i + Float::kLanes <= count; i += Float::kLanes) {
+    body(i, [](const float* p) { return Load(p); }, [](float* p, Float a) { Store(p, a); });
+  }
+  const int64_t rest = count - i;
+  if (rest == 0) return;
+  body(i, [rest](const float* p) { return LoadSome(p, rest); }, [rest](float* p, Float a) { StoreSome(p, a, rest); });
+}
+
 template <class Formula>
 void RunUnary(const UnaryRun& run) {
   using F = Float;
   const F alpha(run.alpha), beta(run.beta);
-  int64_t i = 0;
-  for (; i + F::kLanes <= run.count; i += F::kLanes) {
-    Store(run.output + i, Formula::Of(Load(run.input + i), alpha, beta));
-  }
-  if (i == run.count) return;
-  StoreSome(run.output + i, Formula::Of(LoadSome(run.input + i, run.count - i), alpha, beta), run.count - i);
+  ForEachVector(run.count, [&](int64_t i, auto load, auto store) {
+    store(run.output + i, Formula::Of(load(run.input + i), alpha, beta));
+  });
 }
 
 // kOneA: a is one number for the whole run.
@@ -37,15 +46,10 @@ template <class Formula, bool kOneA, bool kOneB>
 void RunBinaryOf(const BinaryRun& run) {
   using F = Float;
   const F alpha(run.alpha), first_a(run.a[0]), first_b(run.b[0]);
-  int64_t i = 0;
-  for (; i + F::kLanes <= run.count; i += F::kLanes) {
-    const F a = kOneA ? first_a : Load(run.a + i), b = kOneB ? first_b : Load(run.b + i);
-    Store(run.output + i, Formula::Of(a, b, alpha));
-  }
-  const int64_t rest = run.count - i;
-  if (rest == 0) return;
-  const F a = kOneA ? first_a : LoadSome(run.a + i, rest), b = kOneB ? first_b : LoadSome(run.b + i, rest);
-  StoreSome(run.output + i, Formula::Of(a, b, alpha), rest);
+  ForEachVector(run.count, [&](int64_t i, auto load, auto store) {
+    const F a = kOneA ? first_a : load(run.a + i), b = kOneB ? first_b : load(run.b + i);
+    store(run.output + i, Formula::Of(a, b, alpha));
+  });
 }
 
 template <class Formula>

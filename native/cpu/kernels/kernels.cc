@@ -7,6 +7,7 @@
 #include "elementwise.h"
 #include "focal_loss.h"
 #include "nms.h"
+#include "optimizer.h"
 #include "pool.h"
 #include "reduce.h"
 #include "regression_loss.h"
@@ -40,6 +41,7 @@ const Kernels kKernels = {
     kElementwise,
     kReduce,
     kPixels,
+    kOptimizer,
 };
 
 }  // namespace rn::cpu::RN_ISA

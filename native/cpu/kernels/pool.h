@@ -6,18 +6,6 @@
 
 namespace rn::cpu::RN_ISA {
 
-// Calls body(offset, load, store) for each vector of `count` channels: the last may be less than one.
-template <class Body>
-RN_ALWAYS_INLINE void ForEachVector(int64_t count, const Body& body) {
-  int64_t i = 0;
-  for (; i + Float::kLanes <= count; i += Float::kLanes) {
-    body(i, [](const float* p) { return Load(p); }, [](float* p, Float a) { Store(p, a); });
-  }
-  const int64_t rest = count - i;
-  if (rest == 0) return;
-  body(i, [rest](const float* p) { return LoadSome(p, rest); }, [rest](float* p, Float a) { StoreSome(p, a, rest); });
-}
-
 RN_HD Float LeastFloat() { return Float(0.0f) - (Float(3.40282347e38f) + Float(3.40282347e38f)); }
 
 // A NaN is not larger than anything.
