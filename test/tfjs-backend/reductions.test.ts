@@ -154,3 +154,19 @@ test.serial('sums have the same bits for every number of threads', async (t) => 
     t.deepEqual(await on('native', body), one);
   }
 });
+
+test.serial('softmax along the last axis, of any logits', async (t) => {
+  for (const shape of [[1], [3, 1], [7, 17], [2, 5, 300], [40, 3]]) {
+    for (const special of [[], [Infinity, NaN], [-Infinity, 1000, -1000]]) {
+      const x = numbers(sizeOf(shape), sizeOf(shape), -30, 30, special);
+      const columns = shape.at(-1)!;
+      const want = Float64Array.from(x, (_, i) => {
+        const row = [...x.subarray(i - (i % columns), i - (i % columns) + columns)];
+        const largest = Math.max(...row);
+        return Math.exp(x[i]! - largest) / row.reduce((sum, value) => sum + Math.exp(value - largest), 0);
+      });
+      const [y] = await on('native', () => tf.softmax(tensor(x, shape)));
+      t.is(mismatch(y!, want, { relative: 2e-6, absolute: 1e-12 }), null, String(shape));
+    }
+  }
+});

@@ -6,13 +6,12 @@ import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from '
 import { copyKernels } from './copies.js';
 import { elementwiseKernels } from './elementwise.js';
 import { registerGradients } from './gradients.js';
+import { NAME } from './kernel.js';
 import { withTensorMemory } from './memory.js';
 import { matMulKernels } from './matmul.js';
 import { poolingKernels } from './pooling.js';
 import { reductionKernels } from './reductions.js';
 import { resizingKernels } from './resizing.js';
-
-const NAME = 'native';
 
 const KERNELS = {
   Conv2D: conv2D,

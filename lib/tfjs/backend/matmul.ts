@@ -1,11 +1,12 @@
 // Matrix products, as convolutions by filters of one pixel and their gradients: a row is a pixel, a column a channel.
-import { backend_util, getKernel, util, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+import { backend_util, util, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape } from '../../../binding.js';
 import { transposed } from './copies.js';
 import {
   cpuKernel,
   floatsOf,
   makeFloats,
+  nativeKernel,
   run,
   type NativeCall,
   type NativeKernel,
@@ -128,8 +129,7 @@ const fusedMatMul: NativeKernel<FusedAttributes> = (call) => {
   if ((activation ?? 'linear') !== 'linear' && name === undefined) return cpuKernel('_FusedMatMul', call);
   let current = matMul('_FusedMatMul', call) as TensorInfo;
   const apply = (kernelName: string, operands: Record<string, TensorInfo>): void => {
-    const { kernelFunc } = getKernel(kernelName, 'native');
-    const next = kernelFunc({ inputs: operands, attrs: { alpha: leakyreluAlpha ?? 0 }, backend }) as TensorInfo;
+    const next = nativeKernel(kernelName, operands, backend, { alpha: leakyreluAlpha ?? 0 });
     backend.disposeData(current.dataId);
     current = next;
   };

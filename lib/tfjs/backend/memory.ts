@@ -1,6 +1,6 @@
 // Memory of tensors, used again once the last tensor on it is disposed of.
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import type { backend_util, DataType, KernelBackend } from '@tensorflow/tfjs-core';
+import type { backend_util, DataType } from '@tensorflow/tfjs-core';
 import { totalmem } from 'node:os';
 
 /** Smaller arrays cost as little to allocate anew. */
@@ -89,16 +89,32 @@ function machineMemory(): number {
 /** All tensors' of the native backend. */
 export const tensorMemory = new TensorMemory(machineMemory() * SHARE);
 
-/** The values of a tensor, in place, for as long as the tensor lives: what a kernel computes with, and nobody keeps. */
-export function valuesInPlace(backend: KernelBackend, dataId: object): unknown {
-  return (backend as KernelBackend & Pick<MathBackendCPU, 'data'>).data.get(dataId).values;
+/** A backend whose tensors lie in plain memory that is used again. */
+export interface PlainMemory {
+  /** The values of a tensor, for as long as it lives: what a kernel computes with, and nobody keeps. */
+  valuesInPlace(dataId: object): unknown;
+  /** For a new tensor: of arbitrary content. */
+  newFloats(length: number): Float32Array;
+}
+
+/** Also of another copy of the package. */
+export function hasPlainMemory(backend: unknown): backend is PlainMemory {
+  return typeof (backend as Partial<PlainMemory>).valuesInPlace === 'function';
 }
 
 type Values = backend_util.BackendValues;
 
 /** A cpu backend whose tensors' memory is used again. */
 export function withTensorMemory(Base: typeof MathBackendCPU): typeof MathBackendCPU {
-  return class extends Base {
+  return class extends Base implements PlainMemory {
+    valuesInPlace(dataId: object): unknown {
+      return this.data.get(dataId).values;
+    }
+
+    newFloats(length: number): Float32Array {
+      return tensorMemory.allocate(length);
+    }
+
     override write(values: Values, shape: number[], dtype: DataType): object {
       tensorMemory.take(values);
       return super.write(values, shape, dtype);

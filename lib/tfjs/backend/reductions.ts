@@ -2,7 +2,7 @@
 import { util, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
 import { native } from '../../runtime/native.js';
 import { transposed } from './copies.js';
-import { cpuKernel, floatsOf, makeFloats, run, type NativeKernel, type NativeKernels } from './kernel.js';
+import { cpuKernel, floatsOf, makeFloats, nativeKernel, run, type NativeKernel, type NativeKernels } from './kernel.js';
 
 type Reduction = 'Sum' | 'Mean' | 'Max' | 'Min';
 
@@ -60,9 +60,31 @@ function reduction(name: Reduction): NativeKernel<ReductionAttributes> {
   };
 }
 
+/** exp(x - largest) / sum, along the last axis. */
+const softmax: NativeKernel<{ dim: number }> = (call) => {
+  const { inputs, attrs, backend } = call;
+  const x = inputs['logits'] as TensorInfo;
+  const last = x.shape.length - 1;
+  const isLast = attrs.dim === last || attrs.dim === -1;
+  if (x.dtype !== 'float32' || !isLast || util.sizeFromShape(x.shape) === 0) return cpuKernel('Softmax', call);
+  const shape = x.shape.with(last, 1);
+  const made: TensorInfo[] = [];
+  const keep = (result: TensorInfo | TensorInfo[]): TensorInfo => {
+    made.push(result as TensorInfo);
+    return result as TensorInfo;
+  };
+  const largest = keep(reduce('Max', backend, x, [last], shape));
+  const powers = keep(nativeKernel('Exp', { x: keep(nativeKernel('Sub', { a: x, b: largest }, backend)) }, backend));
+  const sum = keep(reduce('Sum', backend, powers, [last], shape));
+  const result = nativeKernel('RealDiv', { a: powers, b: sum }, backend);
+  for (const { dataId } of made) backend.disposeData(dataId);
+  return result;
+};
+
 export const reductionKernels: NativeKernels = {
   Max: reduction('Max'),
   Mean: reduction('Mean'),
   Min: reduction('Min'),
+  Softmax: softmax,
   Sum: reduction('Sum'),
 };
