@@ -46,7 +46,7 @@ void BinaryOfRows(const rn_binary& op, int64_t count, int64_t columns, bool repe
 }
 
 void RunBinary(const rn_binary& op) {
-  int64_t a_strides[RN_MAX_RANK], b_strides[RN_MAX_RANK], output_strides[RN_MAX_RANK];
+  int64_t a_strides[RN_MAX_RANK] = {}, b_strides[RN_MAX_RANK] = {}, output_strides[RN_MAX_RANK] = {};
   BroadcastStrides(op.a_shape, a_strides);
   BroadcastStrides(op.b_shape, b_strides);
   BroadcastStrides(op.shape, output_strides);

@@ -7,6 +7,12 @@
 
 namespace rn {
 
+// Where x is no NaN.
+template <class F>
+RN_HD auto IsNumber(F x) {
+  return x == x;  // NOLINT(misc-redundant-expression)
+}
+
 // exp over the whole range of float32, 0 and infinity beyond.
 template <class F>
 RN_HD F Exp(F x) {
@@ -48,8 +54,8 @@ RN_HD F Log(F x) {
   const F low = Fma(exponent, F(kLn2Low), (f * f) * Fma(f, p, F(-0.5f)));
   const F log = Fma(exponent, F(kLn2High), f + low);
   const F infinity = F(3.40282347e38f) + F(3.40282347e38f);
-  const F beyond = Select(x == F(0.0f), F(0.0f) - infinity, infinity - infinity);  // of 0, and of what is below
-  return Select(x == infinity, infinity, Select(x > F(0.0f), log, Select(x == x, beyond, x)));
+  const F beyond = Select(x == F(0.0f), F(0.0f) - infinity, infinity * F(0.0f));  // of 0, and of what is below
+  return Select(x == infinity, infinity, Select(x > F(0.0f), log, Select(IsNumber(x), beyond, x)));
 }
 
 // 1 / (1 + exp(-x)), exact at both ends.
@@ -65,26 +71,26 @@ RN_HD F HyperbolicTangent(F x) {
   const F grown = ExpMinusOne(Min(F(20.0f), F(2.0f) * Abs(x)));
   const F tanh = grown / (grown + F(2.0f));
   // Keeps the sign of a zero, and a NaN.
-  return Select(x == F(0.0f), x, Select(x == x, NegateWhere(F(0.0f) > x, tanh), x));
+  return Select(x == F(0.0f), x, Select(IsNumber(x), NegateWhere(F(0.0f) > x, tanh), x));
 }
 
 // The larger and the smaller of two as Math.max and Math.min: a NaN wins, 0 is larger than -0.
 template <class F>
 RN_HD F LargerOf(F a, F b) {
   const F larger = Select((a == F(0.0f)) & (b == F(0.0f)), a + b, Max(a, b));
-  return Select(a == a, larger, a);
+  return Select(IsNumber(a), larger, a);
 }
 template <class F>
 RN_HD F SmallerOf(F a, F b) {
   const F minus = F(-1.0f);
   const F smaller = Select((a == F(0.0f)) & (b == F(0.0f)), minus * (minus * a + minus * b), Min(a, b));
-  return Select(a == a, smaller, a);
+  return Select(IsNumber(a), smaller, a);
 }
 
 // 1 above 0, `below` elsewhere, NaN of a NaN.
 template <class F>
 RN_HD F StepAt0(F x, F below) {
-  return Select(x > F(0.0f), F(1.0f), Select(x == x, below, x));
+  return Select(x > F(0.0f), F(1.0f), Select(IsNumber(x), below, x));
 }
 
 }  // namespace rn

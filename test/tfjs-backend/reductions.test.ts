@@ -170,3 +170,21 @@ test.serial('softmax along the last axis, of any logits', async (t) => {
     }
   }
 });
+
+test.serial('gradients of sums and means, and gradients of those', async (t) => {
+  const x = numbers(1, 210, -2, 2, []);
+  for (const axis of [undefined, 0, 1, [0, 2], [1, 2], -1, []]) {
+    for (const name of ['sum', 'mean'] as const) {
+      const f = (v: tf.Tensor): tf.Tensor => tf.sum(tf.square(tf[name](tf.square(v), axis)));
+      const body = () => [
+        tf.grad(f)(tensor(x, [6, 5, 7])),
+        tf.grad((v: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(v))))(tensor(x, [6, 5, 7])),
+      ];
+      const [got, want] = [await on('native', body), await on('cpu', body)];
+      got.forEach((gradient, i) => {
+        const scale = want[i]!.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        t.is(mismatch(gradient, want[i]!, { absolute: 2e-6 * scale }), null, `${name} over ${String(axis)}`);
+      });
+    }
+  }
+});

@@ -138,6 +138,13 @@ const tile: NativeKernel<{ reps: number[] }> = (call) => {
   return { ...result, shape: x.shape.map((size, axis) => size * (attrs.reps[axis] as number)) };
 };
 
+/** A tensor repeated along axes of one element. */
+const broadcastTo: NativeKernel<{ shape: number[] }> = ({ inputs, attrs, backend }) => {
+  const x = inputs['x'] as TensorInfo;
+  const strides = stridesOf(x.shape).map((stride, axis) => (x.shape[axis] === 1 ? 0 : stride));
+  return gather('BroadcastTo', backend, attrs.shape, { array: floatsOf(backend, x), offset: 0, strides });
+};
+
 interface FillAttributes {
   shape: number[];
   value: number | string;
@@ -164,6 +171,7 @@ function filledLike(name: string, value: number): NativeKernel<undefined> {
 }
 
 export const copyKernels: NativeKernels = {
+  BroadcastTo: broadcastTo,
   Concat: concat,
   Fill: fill,
   OnesLike: filledLike('OnesLike', 1),

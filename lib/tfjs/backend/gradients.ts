@@ -1,13 +1,17 @@
 // Gradients of kernels that TensorFlow.js composes of several: on the native backend each is one kernel.
 import {
   add,
+  backend_util,
+  div,
   engine,
   getBackend,
   getGradient,
   mul,
   neg,
   rsqrt,
+  reshape,
   tensor1d,
+  util,
   registerGradient,
   type GradConfig,
   type NamedTensorMap,
@@ -71,9 +75,24 @@ function batchNormGradient(stock: GradFunc): GradFunc {
   };
 }
 
+/** Every summand has the sum's gradient: copied, where TensorFlow.js multiplies it with ones. */
+function sumGradient(isMean: boolean): GradFunc {
+  return (dy, saved, attrs) => {
+    const { shape, size } = saved[0] as Tensor;
+    const axes = util.parseAxisParam(attrs['axis'] as number | number[], shape);
+    const kept = reshape(dy as Tensor, backend_util.expandShapeToKeepDim(shape.filter((_, axis) => !axes.includes(axis)), axes)); // prettier-ignore
+    const count = kept.size === 0 ? 1 : size / kept.size;
+    return {
+      x: () => engine().runKernel<Tensor>('BroadcastTo', { x: isMean ? div(kept, count) : kept }, { shape }),
+    };
+  };
+}
+
 /** Once TensorFlow.js' own gradients are registered; again, where that may have happened since. */
 export function registerGradients(backendName: string): void {
   onBackend(backendName, 'FusedBatchNorm', batchNormGradient);
+  onBackend(backendName, 'Sum', () => sumGradient(false));
+  onBackend(backendName, 'Mean', () => sumGradient(true));
   for (const [kernelName, name] of Object.entries(ACTIVATIONS)) {
     onBackend(backendName, kernelName, () => (dy, saved, attrs) => {
       const inputs = { dy, [name]: saved[0] } as NamedTensorMap;
