@@ -8,7 +8,7 @@
 #include "focal_loss.h"
 #include "nms.h"
 #include "optimizer.h"
-#include "pool.h"
+#include "pixels.h"
 #include "reduce.h"
 #include "regression_loss.h"
 

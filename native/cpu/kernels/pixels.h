@@ -1,6 +1,6 @@
 // Pooling, resizing and batch normalization: what one pixel's channels, which lie side by side, go through.
-#ifndef RETINANET_OPS_KERNELS_POOL_H
-#define RETINANET_OPS_KERNELS_POOL_H
+#ifndef RETINANET_OPS_KERNELS_PIXELS_H
+#define RETINANET_OPS_KERNELS_PIXELS_H
 
 #include "elementwise.h"
 
