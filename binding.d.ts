@@ -293,24 +293,6 @@ export interface Operations {
     sums: HostFloats;
   }): void;
 
-  /** A step of Adam and of the average of the weights, in place; `step` counts from 0. */
-  adam(call: {
-    step: number;
-    learningRate: number;
-    beta1: number;
-    beta2: number;
-    epsilon: number;
-    gradientScale: number;
-    averageDecay: number;
-    weights: HostFloats;
-    gradient: HostFloats;
-    firstMoment: HostFloats;
-    secondMoment: HostFloats;
-    average: HostFloats;
-  }): void;
-  /** output = scale * (a + b); returns the sum of its squares. */
-  scaledSum(call: { scale: number; a: HostFloats; b: Optional<HostFloats>; output: HostFloats }): number;
-
   // On devices: all of these run on the CUDA backend.
 
   /** Ties the object to new memory. dtype: one of `dtypes`. */

@@ -99,26 +99,6 @@ typedef struct {
   float* sums;        // [2, channels]: over pixels, of the gradient, and of its product with input - mean
 } rn_batch_norm_sums;
 
-// A step of Adam and of the weights' moving average, in place; arrays are [count].
-typedef struct {
-  double step;  // counts from 0
-  double learning_rate, beta1, beta2, epsilon;
-  double gradient_scale;
-  double average_decay;  // the share of the old average that stays
-  int64_t count;
-  float* weights;
-  const float* gradient;
-  float *first_moment, *second_moment, *average;
-} rn_adam;
-
-typedef struct {
-  int64_t count;
-  const float *a, *b;  // [count]; b is optional
-  float scale;
-  float* output;    // scale * (a + b); may be a or b
-  double* squares;  // out: the sum of squares of the output
-} rn_scaled_sum;
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,3 @@
-import { Check } from '../../arguments/check.js';
-import { plan } from '../../runtime/plan.js';
-
 /** All the state of one slice of the weights; a slice belongs to one thread. */
 export interface AdamSlice {
   weights: Float32Array;
@@ -26,28 +23,33 @@ const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
 /** One step of Adam (Kingma and Ba, 2015) and of the weight average, in place. */
-export function adamStep(slice: AdamSlice, step: AdamStep): void {
-  const constants = { beta1: BETA1, beta2: BETA2, epsilon: EPSILON };
-  plan(new Check('trainRetinaNet'), 'adam', { ...constants, ...step, ...slice }, () => undefined).runSync();
+export function adamStep(slice: AdamSlice, { step, learningRate, gradientScale, averageDecay }: AdamStep): void {
+  const { weights, gradient, firstMoment, secondMoment, average } = slice;
+  const correction1 = 1 / (1 - BETA1 ** (step + 1));
+  const correction2 = 1 / (1 - BETA2 ** (step + 1));
+  for (let i = 0; i < weights.length; i++) {
+    const g = gradient[i]! * gradientScale;
+    const m = BETA1 * firstMoment[i]! + (1 - BETA1) * g;
+    const v = BETA2 * secondMoment[i]! + (1 - BETA2) * g * g;
+    firstMoment[i] = m;
+    secondMoment[i] = v;
+    const w = weights[i]! - (learningRate * m * correction1) / (Math.sqrt(v * correction2) + EPSILON);
+    weights[i] = w;
+    average[i] = averageDecay * average[i]! + (1 - averageDecay) * w;
+  }
 }
 
 /** Adds `parts` element by element, times `scale`, into `out`; returns the sum of squares of the result. */
 export function reduceGradients(parts: readonly Float32Array[], scale: number, out: Float32Array): number {
-  const add = (a: Float32Array, b: Float32Array | null, factor: number): number =>
-    plan(
-      new Check('trainRetinaNet'),
-      'scaledSum',
-      { scale: factor, a, b, output: out },
-      (squares) => squares,
-    ).runSync();
-  const [first, ...others] = parts as [Float32Array, ...Float32Array[]];
-  const last = others.pop() ?? null;
-  let sum = first;
-  for (const part of others) {
-    add(sum, part, 1);
-    sum = out;
+  let squares = 0;
+  for (let i = 0; i < out.length; i++) {
+    let sum = 0;
+    for (const part of parts) sum += part[i]!;
+    const g = sum * scale;
+    out[i] = g;
+    squares += g * g;
   }
-  return add(sum, last, scale);
+  return squares;
 }
 
 /** Factor that brings a gradient of the given norm down to `limit`; 1 where it is short enough. */

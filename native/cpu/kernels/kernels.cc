@@ -7,7 +7,6 @@
 #include "elementwise.h"
 #include "focal_loss.h"
 #include "nms.h"
-#include "optimizer.h"
 #include "pixels.h"
 #include "reduce.h"
 #include "regression_loss.h"
@@ -41,7 +40,6 @@ const Kernels kKernels = {
     kElementwise,
     kReduce,
     kPixels,
-    kOptimizer,
 };
 
 }  // namespace rn::cpu::RN_ISA

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "../../backend/parameters.h"
-#include "../../math/adam.h"
 #include "../../math/focal_parameters.h"
 
 namespace rn::cpu {
@@ -192,12 +191,6 @@ struct PixelKernels {
                              double* sums);
 };
 
-// Of elements [first, end).
-struct OptimizerKernels {
-  void (*adam)(const rn_adam&, const AdamRates<float>&, int64_t first, int64_t end);
-  double (*scaled_sum)(const rn_scaled_sum&, int64_t first, int64_t end);  // the sum of squares of what is stored
-};
-
 // The sum of the losses of the rows [first, end).
 using RegressionKernel = double (*)(const rn_regression_loss&, int64_t first, int64_t end);
 
@@ -213,7 +206,6 @@ struct Kernels {
   ElementwiseKernels elementwise;
   ReduceKernels reduce;
   PixelKernels pixels;
-  OptimizerKernels optimizer;
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it
