@@ -87,6 +87,30 @@ export interface ConvolutionFilterGradArguments extends ConvolutionShape {
   filterGrad: HostFloats;
 }
 
+/** Images [images, height, width, channels] to [images, outHeight, outWidth, channels]. */
+interface PixelShape {
+  images: number;
+  height: number;
+  width: number;
+  channels: number;
+  outHeight: number;
+  outWidth: number;
+}
+export interface PoolShape extends PixelShape {
+  average: boolean;
+  windowHeight: number;
+  windowWidth: number;
+  strideHeight: number;
+  strideWidth: number;
+  padTop: number;
+  padLeft: number;
+}
+export interface ResizeShape extends PixelShape {
+  bilinear: boolean;
+  alignCorners: boolean;
+  halfPixelCenters: boolean;
+}
+
 interface OnBackend {
   backend: number;
 }
@@ -219,6 +243,65 @@ export interface Operations {
   depthwiseConvolution(call: ConvolutionArguments): void;
   depthwiseInputGrad(call: ConvolutionInputGradArguments): void;
   depthwiseFilterGrad(call: ConvolutionFilterGradArguments): void;
+
+  /** kind: one of `unaries`. */
+  unary(call: { kind: number; alpha: number; beta: number; input: HostFloats; output: HostFloats }): void;
+  /** kind: one of `binaries`. Shapes of one rank; those of a and b broadcast to `shape`. */
+  binary(call: {
+    kind: number;
+    alpha: number;
+    shape: Float64Array;
+    aShape: Float64Array;
+    bShape: Float64Array;
+    a: HostFloats;
+    b: HostFloats;
+    output: HostFloats;
+  }): void;
+  stridedCopy(call: {
+    shape: Float64Array;
+    inputOffset: number;
+    inputStrides: Float64Array;
+    input: HostFloats;
+    outputOffset: number;
+    outputStrides: Float64Array;
+    output: HostFloats;
+  }): void;
+  /** input [outer, reduced, inner], output [outer, inner]; kind: one of `reductions`. */
+  reduce(call: {
+    kind: number;
+    outer: number;
+    reduced: number;
+    inner: number;
+    input: HostFloats;
+    output: HostFloats;
+  }): void;
+
+  pool(call: PoolShape & { input: HostFloats; output: HostFloats }): void;
+  /** wholeWindows: averages were of whole windows, whatever the image lacks of them. */
+  poolGrad(
+    call: PoolShape & { wholeWindows: boolean; input: HostFloats; outputGrad: HostFloats; inputGrad: HostFloats },
+  ): void;
+  resize(call: ResizeShape & { input: HostFloats; output: HostFloats }): void;
+  resizeGrad(call: ResizeShape & { outputGrad: HostFloats; inputGrad: HostFloats }): void;
+  /** output = (input - mean) * factor + offset, of [pixels, channels]. */
+  batchNorm(call: {
+    pixels: number;
+    channels: number;
+    mean: HostFloats;
+    factor: HostFloats;
+    offset: HostFloats;
+    input: HostFloats;
+    output: HostFloats;
+  }): void;
+  /** sums [2, channels]: over pixels, of outputGrad and of outputGrad * (input - mean). */
+  batchNormSums(call: {
+    pixels: number;
+    channels: number;
+    mean: HostFloats;
+    input: HostFloats;
+    outputGrad: HostFloats;
+    sums: HostFloats;
+  }): void;
 
   // On devices: all of these run on the CUDA backend.
 
@@ -371,6 +454,10 @@ export interface Binding extends Exports {
   readonly dtypes: { readonly [Name in 'float32' | 'float16' | 'bfloat16' | 'int32' | 'float64']: number };
   /** By the names of native/backend/regressions.def. */
   readonly regressions: Readonly<Record<string, number>>;
+  /** By the names of native/math/elementwise.def. */
+  readonly unaries: Readonly<Record<string, number>>;
+  readonly binaries: Readonly<Record<string, number>>;
+  readonly reductions: { readonly Sum: number; readonly Mean: number; readonly Max: number; readonly Min: number };
   readonly labels: { readonly background: number; readonly ignored: number };
   /** Where decoding clips dw and dh. */
   readonly largestLogSize: number;

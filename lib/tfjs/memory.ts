@@ -9,6 +9,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { allocate } from '../runtime/allocate.js';
 import { kindOf } from '../arguments/typed-arrays.js';
+import { hasPlainMemory } from './backend/memory.js';
 
 export type Numbers = Float32Array | Int32Array;
 
@@ -61,8 +62,8 @@ interface HeapBackend {
 /**
  * Runs `body` on the arrays of `inputs` and of new outputs and returns the outputs as tensors, with what `body` returned.
  *
- * On a backend with a heap nothing is copied: `body` reads and writes it in place. Elsewhere inputs are read back and
- * outputs handed over once `body` is done.
+ * On a backend with a heap nothing is copied: `body` reads and writes it in place; nor on the native one, whose tensors are
+ * typed arrays. Elsewhere inputs are read back and outputs handed over once `body` is done. `body` keeps no input.
  */
 export function compute<Result>(
   backend: KernelBackend,
@@ -128,14 +129,26 @@ function elsewhere<Result>(
 ): { result: Result; tensors: Record<string, TensorInfo> } {
   const made = outputs.map(([name, [dtype, shape]]) => {
     const size = shape.reduce((product, side) => product * side, 1);
-    return { name, shape, values: allocate(dtype === 'float32' ? 'Float32Array' : 'Int32Array', size) };
+    return { name, shape, values: newArray(backend, dtype, size) };
   });
   const result = body(
-    new Arrays(inputs.map(([name, info]) => [name, backend.readSync(info.dataId) as Numbers])),
+    new Arrays(inputs.map(([name, info]) => [name, valuesOf(backend, info)])),
     new Arrays(made.map(({ name, values }) => [name, values])),
   );
   return {
     result,
     tensors: Object.fromEntries(made.map(({ name, shape, values }) => [name, write(backend, values, shape)])),
   };
+}
+
+function valuesOf(backend: KernelBackend, { dataId, dtype }: TensorInfo): Numbers {
+  // A tensor may have been cast to another type without a copy.
+  const kind = dtype === 'float32' ? 'Float32Array' : 'Int32Array';
+  const values = hasPlainMemory(backend) ? backend.valuesInPlace(dataId) : undefined;
+  return (kindOf(values) === kind ? values : backend.readSync(dataId)) as Numbers;
+}
+
+function newArray(backend: KernelBackend, dtype: 'float32' | 'int32', length: number): Numbers {
+  if (dtype === 'float32' && hasPlainMemory(backend)) return backend.newFloats(length);
+  return allocate(dtype === 'float32' ? 'Float32Array' : 'Int32Array', length);
 }

@@ -154,6 +154,16 @@ constexpr const char* kRegressionNames[] = {
 #include "../backend/regressions.def"
 };
 
+constexpr const char* kUnaryNames[] = {
+#define RN_UNARY(Name, ...) #Name,
+#include "../math/elementwise.def"
+};
+constexpr const char* kBinaryNames[] = {
+#define RN_BINARY(Name, ...) #Name,
+#include "../math/elementwise.def"
+};
+constexpr const char* kReductionNames[] = {"Sum", "Mean", "Max", "Min"};
+
 // What lib/ names, by its names: an enumeration's values in their order.
 template <size_t count>
 Napi::Object Numbered(Napi::Env env, const char* const (&names)[count]) {
@@ -184,6 +194,9 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("backends", Numbered(env, kBackendNames));
   exports.Set("dtypes", Numbered(env, kElementNames));
   exports.Set("regressions", Numbered(env, kRegressionNames));
+  exports.Set("unaries", Numbered(env, kUnaryNames));
+  exports.Set("binaries", Numbered(env, kBinaryNames));
+  exports.Set("reductions", Numbered(env, kReductionNames));
   exports.Set("labels", Labels(env));
   exports.Set("largestLogSize", Napi::Number::New(env, static_cast<double>(kLargestLogSize)));
   exports.Set("maxThreads", Napi::Number::New(env, kMaxThreads));

@@ -5,6 +5,7 @@
 #ifndef RETINANET_OPS_PARAMETERS_H
 #define RETINANET_OPS_PARAMETERS_H
 
+#include "network_parameters.h"
 #include "values.h"
 
 #ifdef __cplusplus

@@ -40,6 +40,29 @@ typedef enum {
   RN_NUM_REGRESSIONS
 } rn_regression;
 
+// What is computed element by element, in the order of elementwise.def.
+typedef enum {
+#define RN_UNARY(Name, ...) RN_UNARY_##Name,
+#include "../math/elementwise.def"
+  RN_NUM_UNARIES
+} rn_unary_kind;
+typedef enum {
+#define RN_BINARY(Name, ...) RN_BINARY_##Name,
+#include "../math/elementwise.def"
+  RN_NUM_BINARIES
+} rn_binary_kind;
+
+typedef enum { RN_SUM = 0, RN_MEAN = 1, RN_MAX = 2, RN_MIN = 3, RN_NUM_REDUCTIONS } rn_reduction;
+
+typedef enum { RN_MAX_POOL = 0, RN_AVERAGE_POOL = 1 } rn_pool_kind;
+
+// Axes of an array of elements.
+#define RN_MAX_RANK 8
+typedef struct {
+  int32_t rank;  // at most RN_MAX_RANK
+  int64_t sizes[RN_MAX_RANK];
+} rn_shape;
+
 // A parameter that is one number for all classes (count 1) or one per class (count K).
 typedef struct {
   const double* values;  // null: switched off

@@ -11,7 +11,7 @@ const rn_backend* CpuBackend();
 namespace cpu {
 
 #define RN_OPERATION(Name, name, parameters) rn_status Name(const parameters*);  // NOLINT(bugprone-macro-parentheses)
-#define RN_CPU_OPERATION(Name, parameters) rn_status Name(const parameters*);  // NOLINT(bugprone-macro-parentheses)
+#define RN_CPU_OPERATION(Name, parameters) rn_status Name(const parameters*);    // NOLINT(bugprone-macro-parentheses)
 #include "../backend/operations.def"
 
 }  // namespace cpu

@@ -1,10 +1,11 @@
-// Runs a test on every backend: cpu, wasm, and one that tfjs has never heard of.
+// Runs a test on every backend: cpu, wasm, the package's own, and one that tfjs has never heard of.
 import test, { type ExecutionContext } from 'ava';
 import * as tf from '@tensorflow/tfjs-core';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 // The Node build of tfjs-core registers no gradients by itself; tfjs-layers brings them.
 import '@tensorflow/tfjs-layers';
+import { useNativeBackend } from 'retinanet-ops/tfjs';
 
 /** Hands out copies and keeps copies, as a backend with memory of its own does. */
 class CopyingBackend extends MathBackendCPU {
@@ -19,10 +20,11 @@ class CopyingBackend extends MathBackendCPU {
 
 tf.registerBackend('copying', () => new CopyingBackend());
 tf.copyRegisteredKernels('cpu', 'copying');
+await useNativeBackend();
 // The engine then checks after every kernel that it left no data behind but its outputs.
 tf.env().set('IS_TEST', true);
 
-export const backends = ['cpu', 'wasm', 'copying'] as const;
+export const backends = ['cpu', 'wasm', 'native', 'copying'] as const;
 
 /**
  * Serial, since tfjs has one current backend. No tensor may be left behind, but for gradients that are meant to fail: the engine

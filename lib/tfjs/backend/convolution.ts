@@ -4,7 +4,7 @@ import type { ConvolutionShape } from '../../../binding.js';
 import { Check } from '../../arguments/check.js';
 import { convolutionShape, depthwiseOutputShape, outputShape } from '../../operations/convolution-geometry.js';
 import { plan } from '../../runtime/plan.js';
-import { cpuKernel, floatsOf, makeFloats, type NativeCall, type NativeKernel } from './kernel.js';
+import { cpuKernel, floatsOf, makeFloats, type NativeCall, type NativeKernel, NAME } from './kernel.js';
 
 interface ConvolutionAttributes {
   strides: number | [number, number];
@@ -127,7 +127,7 @@ function kernelsOf(family: Family): Record<string, KernelFunc> {
     /** The result of another kernel in place of what it is given. */
     function then(kernelName: string, output: TensorInfo): TensorInfo {
       const operand = { Add: { a: output, b: bias }, Prelu: { x: output, alpha: inputs['preluActivationWeights'] } };
-      const result = getKernel(kernelName, 'native').kernelFunc({
+      const result = getKernel(kernelName, NAME).kernelFunc({
         inputs: operand[kernelName as keyof typeof operand] ?? { x: output },
         attrs: { alpha: leakyreluAlpha },
         backend,

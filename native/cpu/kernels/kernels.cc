@@ -5,8 +5,11 @@
 #include "assign.h"
 #include "convolution.h"
 #include "depthwise.h"
+#include "elementwise.h"
 #include "focal_loss.h"
 #include "nms.h"
+#include "pixels.h"
+#include "reduce.h"
 #include "regression_loss.h"
 
 #define RN_STRING_OF(name) #name
@@ -36,6 +39,9 @@ const Kernels kKernels = {
     },
     MakeConvolutionKernels(),
     MakeDepthwiseKernels(),
+    kElementwise,
+    kReduce,
+    kPixels,
 };
 
 }  // namespace rn::cpu::RN_ISA

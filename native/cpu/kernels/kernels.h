@@ -163,6 +163,66 @@ struct DepthwiseKernels {
   void (*gradient_tiles[kMost + 1])(const DepthwiseGradientTile&);
 };
 
+// Elements that lie side by side, but where one_a or one_b says that a or b is one number for all; not both. The output
+// may be an input.
+struct UnaryRun {
+  const float* input;
+  float* output;
+  int64_t count;
+  float alpha, beta;
+};
+struct BinaryRun {
+  const float *a, *b;
+  bool one_a, one_b;
+  float* output;
+  int64_t count;
+  float alpha;
+};
+
+struct ElementwiseKernels {
+  void (*unary[RN_NUM_UNARIES])(const UnaryRun&);
+  void (*binary[RN_NUM_BINARIES])(const BinaryRun&);
+};
+
+// Rows, `pitch` apart, of so many columns; `readable` is how many floats there are from `values` on.
+struct ColumnRun {
+  const float* values;
+  int64_t rows, columns, pitch, readable;
+};
+
+struct ReduceKernels {
+  double (*sum_row)(const float* values, int64_t count);
+  void (*sum_columns)(const ColumnRun&, double* sums);  // added to `sums`
+  void (*extremes[2])(const ColumnRun&, float* best);   // the largest, the smallest, `best` included
+};
+
+// The pixels of an image that an output is pooled from; channels lie side by side.
+struct PoolWindow {
+  const float* input;  // of the first
+  int64_t rows, columns, row_pitch, column_pitch, channels;
+  float count;  // by which an average divides
+};
+
+// Of batch normalization: output = (input - mean) * factor + offset.
+struct NormalizedChannels {
+  const float *mean, *factor, *offset;
+  int64_t channels;
+};
+
+struct PixelKernels {
+  // By rn_pool_kind.
+  void (*pool[2])(const PoolWindow&, float* output);
+  // Adds to the rows [first, end) of the window's gradient, which lies as its input.
+  void (*pool_grad[2])(const PoolWindow&, int64_t first, int64_t end, const float* output_grad, float* grad);
+  // Top left, top right, bottom left, bottom right.
+  void (*blend)(const float* const (&corners)[4], float right, float down, int64_t channels, float* output);
+  void (*add_scaled)(const float* input, float factor, int64_t channels, float* output);
+  void (*normalize)(const NormalizedChannels&, const float* input, float* output);
+  // Adds the sums over pixels of dy and of dy (x - mean) to `sums` [2, channels].
+  void (*normalization_sums)(const NormalizedChannels&, const float* input, const float* output_grad, int64_t pixels,
+                             double* sums);
+};
+
 // The sum of the losses of the rows [first, end).
 using RegressionKernel = double (*)(const rn_regression_loss&, int64_t first, int64_t end);
 
@@ -176,6 +236,9 @@ struct Kernels {
   RegressionKernel regression_loss[RN_NUM_REGRESSIONS];
   ConvolutionKernels convolution;
   DepthwiseKernels depthwise;
+  ElementwiseKernels elementwise;
+  ReduceKernels reduce;
+  PixelKernels pixels;
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it

@@ -30,6 +30,7 @@ RN_HD Float operator/(Float a, Float b) { return _mm256_div_ps(a.v, b.v); }
 RN_HD Float Fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a.v, b.v, c.v); }
 RN_HD Float Max(Float a, Float b) { return _mm256_max_ps(a.v, b.v); }  // a NaN: b
 RN_HD Float Min(Float a, Float b) { return _mm256_min_ps(a.v, b.v); }  // a NaN: b
+RN_HD Float Sqrt(Float a) { return _mm256_sqrt_ps(a.v); }
 RN_HD Float Abs(Float a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v); }
 
 RN_HD Mask operator>(Float a, Float b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}; }
@@ -84,6 +85,11 @@ struct Sum {
   RN_ALWAYS_INLINE void Add(Float a) {
     low = _mm256_add_pd(low, _mm256_cvtps_pd(_mm256_castps256_ps128(a.v)));
     high = _mm256_add_pd(high, _mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1)));
+  }
+  // To as many doubles as there are lanes.
+  RN_ALWAYS_INLINE void AddTo(double* lanes) const {
+    _mm256_storeu_pd(lanes, _mm256_add_pd(low, _mm256_loadu_pd(lanes)));
+    _mm256_storeu_pd(lanes + 4, _mm256_add_pd(high, _mm256_loadu_pd(lanes + 4)));
   }
   RN_ALWAYS_INLINE double Total() const {
     alignas(32) double lanes[4];

@@ -31,6 +31,7 @@ RN_HD Float Fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a.v, b.v, c.
 RN_HD Float Max(Float a, Float b) { return _mm512_max_ps(a.v, b.v); }  // a NaN: b
 RN_HD Float Min(Float a, Float b) { return _mm512_min_ps(a.v, b.v); }  // a NaN: b
 RN_HD Float Abs(Float a) { return _mm512_abs_ps(a.v); }
+RN_HD Float Sqrt(Float a) { return _mm512_sqrt_ps(a.v); }
 
 RN_HD Mask operator>(Float a, Float b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ)}; }
 RN_HD Mask operator>=(Float a, Float b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ)}; }
@@ -88,6 +89,11 @@ struct Sum {
   RN_ALWAYS_INLINE void Add(Float a) {
     low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm512_castps512_ps256(a.v)));
     high = _mm512_add_pd(high, _mm512_cvtps_pd(_mm512_extractf32x8_ps(a.v, 1)));
+  }
+  // To as many doubles as there are lanes.
+  RN_ALWAYS_INLINE void AddTo(double* lanes) const {
+    _mm512_storeu_pd(lanes, _mm512_add_pd(low, _mm512_loadu_pd(lanes)));
+    _mm512_storeu_pd(lanes + 8, _mm512_add_pd(high, _mm512_loadu_pd(lanes + 8)));
   }
   RN_ALWAYS_INLINE double Total() const { return _mm512_reduce_add_pd(_mm512_add_pd(low, high)); }
 };

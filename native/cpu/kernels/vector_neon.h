@@ -31,6 +31,7 @@ RN_HD Float Fma(Float a, Float b, Float c) { return vfmaq_f32(c.v, a.v, b.v); }
 // As on x86, a NaN in a gives b: the callers put what may be NaN second.
 RN_HD Float Max(Float a, Float b) { return vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v); }
 RN_HD Float Min(Float a, Float b) { return vbslq_f32(vcltq_f32(a.v, b.v), a.v, b.v); }
+RN_HD Float Sqrt(Float a) { return vsqrtq_f32(a.v); }
 RN_HD Float Abs(Float a) { return vabsq_f32(a.v); }
 
 RN_HD Mask operator>(Float a, Float b) { return {vcgtq_f32(a.v, b.v)}; }
@@ -85,6 +86,11 @@ struct Sum {
   RN_ALWAYS_INLINE void Add(Float a) {
     low = vaddq_f64(low, vcvt_f64_f32(vget_low_f32(a.v)));
     high = vaddq_f64(high, vcvt_high_f64_f32(a.v));
+  }
+  // To as many doubles as there are lanes.
+  RN_ALWAYS_INLINE void AddTo(double* lanes) const {
+    vst1q_f64(lanes, vaddq_f64(low, vld1q_f64(lanes)));
+    vst1q_f64(lanes + 2, vaddq_f64(high, vld1q_f64(lanes + 2)));
   }
   RN_ALWAYS_INLINE double Total() const { return vaddvq_f64(vaddq_f64(low, high)); }
 };

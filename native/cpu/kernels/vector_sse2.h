@@ -30,6 +30,7 @@ RN_HD Float operator/(Float a, Float b) { return _mm_div_ps(a.v, b.v); }
 RN_HD Float Fma(Float a, Float b, Float c) { return a * b + c; }
 RN_HD Float Max(Float a, Float b) { return _mm_max_ps(a.v, b.v); }  // a NaN: b
 RN_HD Float Min(Float a, Float b) { return _mm_min_ps(a.v, b.v); }  // a NaN: b
+RN_HD Float Sqrt(Float a) { return _mm_sqrt_ps(a.v); }
 RN_HD Float Abs(Float a) { return _mm_andnot_ps(_mm_set1_ps(-0.0f), a.v); }
 
 RN_HD Mask operator>(Float a, Float b) { return {_mm_cmpgt_ps(a.v, b.v)}; }
@@ -83,6 +84,11 @@ struct Sum {
   RN_ALWAYS_INLINE void Add(Float a) {
     low = _mm_add_pd(low, _mm_cvtps_pd(a.v));
     high = _mm_add_pd(high, _mm_cvtps_pd(_mm_movehl_ps(a.v, a.v)));
+  }
+  // To as many doubles as there are lanes.
+  RN_ALWAYS_INLINE void AddTo(double* lanes) const {
+    _mm_storeu_pd(lanes, _mm_add_pd(low, _mm_loadu_pd(lanes)));
+    _mm_storeu_pd(lanes + 2, _mm_add_pd(high, _mm_loadu_pd(lanes + 2)));
   }
   RN_ALWAYS_INLINE double Total() const {
     alignas(16) double lanes[2];
