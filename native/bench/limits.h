@@ -1,5 +1,5 @@
-// What the memory itself allows: the time to read an array, and to copy it past the cache, on as many threads as the
-// operations use.
+// What the machine itself allows, on as many threads as the operations use: the time to read an array, to copy it past
+// the cache, and arithmetic in registers.
 #ifndef RETINANET_OPS_BENCH_LIMITS_H
 #define RETINANET_OPS_BENCH_LIMITS_H
 
@@ -12,6 +12,9 @@ struct Limits {
 };
 
 Limits MeasureLimits(int64_t bytes, double budget);
+
+// Multiplications and additions in float32, 10^9 a second, of all threads together (fma_peak.cc).
+double MeasureFmaPeak(double budget);
 
 }  // namespace rn::bench
 

@@ -16,7 +16,7 @@ namespace rn::bench {
 namespace {
 
 struct Options {
-  bool quick = false;
+  bool quick = false, fma_peak = false;
   std::string only, json;
   int64_t limits_bytes = 0;
 };
@@ -27,13 +27,18 @@ constexpr char kHelp[] =
     "  --only TEXT      only cases whose name contains TEXT\n"
     "  --threads N      default: the cores this process may use\n"
     "  --json FILE      writes the rows there as well\n"
-    "  --limits BYTES   only measures the memory: ns a float32, read and copied\n";
+    "  --limits BYTES   only measures the memory: ns a float32, read and copied\n"
+    "  --fma-peak       only measures arithmetic: GFLOP/s of float32 in registers\n";
 
 bool Parse(int argc, char** argv, Options* options) {
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     if (name == "--quick") {
       options->quick = true;
+      continue;
+    }
+    if (name == "--fma-peak") {
+      options->fma_peak = true;
       continue;
     }
     if (i + 1 == argc) return false;
@@ -66,6 +71,10 @@ int Run(const Options& options) {
   if (options.limits_bytes > 0) {
     const Limits limits = MeasureLimits(options.limits_bytes, budget);
     std::printf("{ \"readNs\": %.5f, \"copyNs\": %.5f }\n", limits.read_ns, limits.copy_ns);
+    return 0;
+  }
+  if (options.fma_peak) {
+    std::printf("{ \"gflops\": %.3f }\n", MeasureFmaPeak(budget / 4));
     return 0;
   }
   const BackendState state = FindBackend(BackendId::kCpu);
