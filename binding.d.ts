@@ -368,4 +368,6 @@ export interface Binding extends Exports {
   numThreads(): number;
   /** Up to maxThreads; 0 restores the default. */
   setNumThreads(count: number): void;
+  /** At most so many for operations that this thread calls, 1 to maxThreads; as many as all may have until it is called. */
+  setThreadsOfCaller(count: number): void;
 }

@@ -3,7 +3,7 @@ import type { ErrorCode } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
 
-type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'BOX_LOSS_NAMES' | 'useWasmBackend'>;
+type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'BOX_LOSS_NAMES' | 'useNativeBackend' | 'useWasmBackend'>;
 
 export interface BadRetinanetCall {
   name: Name;

@@ -3,6 +3,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { BoxLossName } from '../../operations/retinanet-loss.js';
 import { Barrier } from './barrier.js';
 import type { BatchOptions, TrainingData } from '../data/batches.js';
+import type { StartedBackend } from '../backend.js';
 import type { ResolvedConfig } from '../model/config.js';
 import type { LossName } from './losses.js';
 
@@ -36,10 +37,30 @@ export interface StepOptions {
   boxLoss: BoxLossName;
 }
 
+/** How the threads of a training run are used. */
+export interface ThreadShares {
+  /** Worker threads, each with its share of the images. */
+  workers: number;
+  /** Threads on which each of them computes, its own included. */
+  threadsEach: number;
+}
+
+/**
+ * A thread for each share of the images, as long as there are as many: nothing waits for the JavaScript between two kernels. With
+ * fewer images than threads, one worker has all of them for its kernels.
+ */
+export function shareThreads(threads: number, batchSize: number, backend: StartedBackend): ThreadShares {
+  if (backend !== 'native' || threads <= batchSize) return { workers: Math.min(threads, batchSize), threadsEach: 1 };
+  return { workers: 1, threadsEach: threads };
+}
+
 /** All that a worker is started with. */
 export interface WorkerSetup {
   thread: number;
   threads: number;
+  /** Of each. */
+  threadsEach: number;
+  backend: StartedBackend;
   topology: io.ModelArtifacts['modelTopology'];
   config: ResolvedConfig;
   /** Weights that don't train, in the model's order. */

@@ -1,7 +1,8 @@
 // A thread of trainRetinaNet: its share of every batch, and its slice of the weights.
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { useWasmBackend } from '../wasm-backend.js';
+import { native } from '../../runtime/native.js';
+import { mendCpuBackend, startBackend } from '../backend.js';
 import { Barrier } from './barrier.js';
 import { BatchMaker } from '../data/batches.js';
 import { adamStep, clipFactor, reduceGradients } from './optimizer.js';
@@ -11,7 +12,9 @@ import { share, Stat, type StepMessage, type WorkerSetup } from './train-shared.
 
 async function start(setup: WorkerSetup): Promise<(step: number) => void> {
   const { thread, threads, memory, step: options, batches } = setup;
-  await useWasmBackend();
+  native().setThreadsOfCaller(setup.threadsEach);
+  await startBackend(setup.backend);
+  if (setup.backend === 'cpu') mendCpuBackend();
   const replica = await Replica.create(setup);
   const maker = new BatchMaker(setup.data, batches);
   const [firstImage, lastImage] = share(batches.batchSize, thread, threads);

@@ -59,7 +59,8 @@ export async function trainRetinaNet(
   options: TrainingOptions = {},
 ): Promise<TrainingResult> {
   const resolved = resolveTraining(net, dataset, options);
-  const { check, data, step, batches, threads, signal, onStep } = resolved;
+  const { check, data, step, batches, backend, signal, onStep } = resolved;
+  const { workers: threads, threadsEach } = resolved.threads;
   const { model, config } = resolved.net;
   const variables = model.trainableWeights;
   const flat = flatten(readWeights(variables));
@@ -68,6 +69,8 @@ export async function trainRetinaNet(
   new Float32Array(memory.average).set(flat);
   const setup: Omit<WorkerSetup, 'thread'> = {
     threads,
+    threadsEach,
+    backend,
     topology: topologyOf(model),
     config,
     frozenWeights: readWeights(model.nonTrainableWeights),

@@ -1,7 +1,9 @@
 // The tfjs backend of this package: kernels in native code, tensors in plain memory.
 import * as tf from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../../arguments/errors.js';
+import { bundled, UNBUNDLE } from '../../runtime/location.js';
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from './convolution.js';
+import { resizeNearestNeighborGrad } from './resize-nearest-neighbor-grad.js';
 
 const NAME = 'native';
 
@@ -10,6 +12,7 @@ const KERNELS = {
   Conv2DBackpropFilter: conv2DBackpropFilter,
   Conv2DBackpropInput: conv2DBackpropInput,
   FusedConv2D: fusedConv2D,
+  ResizeNearestNeighborGrad: resizeNearestNeighborGrad,
 } as unknown as Record<string, tf.KernelFunc>;
 
 /**
@@ -23,13 +26,23 @@ export async function useNativeBackend(): Promise<void> {
   await tf.setBackend(NAME);
 }
 
-async function register(): Promise<void> {
-  const cpu = await import('@tensorflow/tfjs-backend-cpu').catch((cause: unknown) => {
-    const message = "useNativeBackend: expected '@tensorflow/tfjs-backend-cpu' to be installed";
+/** @throws RetinanetOpsError ERR_BACKEND: it is not installed */
+export async function importCpuBackend(operation: string) {
+  try {
+    return await import('@tensorflow/tfjs-backend-cpu');
+  } catch (cause) {
+    const [received] = (cause as Error).message.split('\n');
+    const help = bundled ? `. Mark it external, too. ${UNBUNDLE}` : '';
+    const message = `${operation}: expected the package @tensorflow/tfjs-backend-cpu, received ${String(received)}${help}`;
     throw new RetinanetOpsError('ERR_BACKEND', message, { cause });
-  });
+  }
+}
+
+async function register(): Promise<void> {
+  const cpu = await importCpuBackend('useNativeBackend');
   class NativeBackend extends cpu.MathBackendCPU {}
-  tf.registerBackend(NAME, () => new NativeBackend(), 0);
+  // Its greeting recommends a package that nobody needs here.
+  tf.registerBackend(NAME, () => Object.assign(new NativeBackend(), { firstUse: false }), 0);
   tf.copyRegisteredKernels('cpu', NAME);
   for (const [kernelName, kernelFunc] of Object.entries(KERNELS)) {
     tf.unregisterKernel(kernelName, NAME);
