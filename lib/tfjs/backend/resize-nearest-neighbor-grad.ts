@@ -6,6 +6,7 @@ import { floatsOf, makeFloats, type NativeKernel } from './kernel.js';
 export const resizeNearestNeighborGrad: NativeKernel<ResizeAttributes> = ({ inputs, attrs, backend }) => {
   const { dy, images } = inputs as Record<'dy' | 'images', TensorInfo>;
   const [values, result] = makeFloats(backend, images.shape);
+  values.fill(0);
   if (util.sizeFromShape(dy.shape) > 0) addToSources(floatsOf(backend, dy), dy.shape, values, images.shape, attrs);
   return result;
 };
