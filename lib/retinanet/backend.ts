@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import type { Check } from '../arguments/check.js';
 import { resizeNearestNeighborGrad } from '../tfjs/backend/resize-nearest-neighbor-grad.js';
-import { importCpuBackend, useNativeBackend } from '../tfjs/backend/index.js';
+import { importCpuBackend, registerNativeBackend } from '../tfjs/backend/index.js';
 import { useWasmBackend } from './wasm-backend.js';
 
 /**
@@ -20,14 +20,15 @@ export const BACKEND_CHOICES: readonly BackendChoice[] = ['native', 'wasm', 'cpu
 /** The backends that a thread can start by itself. */
 export type StartedBackend = 'native' | 'wasm' | 'cpu';
 
-const START: Record<StartedBackend, () => Promise<void>> = {
-  native: useNativeBackend,
+/** What there is to do before tf.setBackend takes effect at once. */
+const PREPARE: Record<StartedBackend, () => Promise<unknown>> = {
+  native: registerNativeBackend,
   wasm: useWasmBackend,
-  cpu: useCpuBackend,
+  cpu: () => importCpuBackend("backend 'cpu'"),
 };
 
 function isStarted(name: string | undefined): name is StartedBackend {
-  return name !== undefined && Object.hasOwn(START, name);
+  return name !== undefined && Object.hasOwn(PREPARE, name);
 }
 
 /** The name of the backend in use; undefined where there is none yet. */
@@ -43,12 +44,8 @@ function currentBackend(): string | undefined {
  * @throws RetinanetOpsError `ERR_BACKEND` where its package is not installed
  */
 export async function startBackend(name: StartedBackend): Promise<void> {
-  await START[name]();
-}
-
-async function useCpuBackend(): Promise<void> {
-  await importCpuBackend("backend 'cpu'");
-  await tf.setBackend('cpu');
+  await PREPARE[name]();
+  await tf.setBackend(name);
 }
 
 /**
@@ -71,7 +68,7 @@ export function backendOfWorkers(check: Check, choice: BackendChoice): StartedBa
   if (choice !== 'current') return choice;
   const current = currentBackend();
   if (isStarted(current)) return current;
-  const names = Object.keys(START).map((name) => `'${name}'`);
+  const names = Object.keys(PREPARE).map((name) => `'${name}'`);
   const expected = `one that worker threads can start (${names.join(', ')})`;
   check.fail('ERR_BACKEND', "backend 'current'", expected, current === undefined ? 'none' : `'${current}'`);
 }
@@ -85,8 +82,9 @@ export async function readyBackend(choice: BackendChoice | undefined): Promise<s
   const name = choice ?? (current === undefined || isStarted(current) ? 'native' : 'current');
   if (name === 'current' || name === current) return current;
   if (tf.findBackend(name) === null) {
-    await startBackend(name);
-    if (current !== undefined) await tf.setBackend(current);
+    await PREPARE[name]();
+    // wasm's has made it the current one.
+    if (current !== undefined && currentBackend() !== current) await tf.setBackend(current);
   }
   return name;
 }

@@ -118,6 +118,12 @@ test.serial('detection finds the same on every backend and leaves the current on
   detector.dispose();
 });
 
+test('calls at once that need the native backend register it once', (t) => {
+  const { stdout, stderr } = runScript('native-backend-at-once.js', []);
+  t.is(stdout.trim(), '0,0 0,0 wasm', stderr);
+  t.is(stderr, '');
+});
+
 test('a backend whose package is missing is named', (t) => {
   const { stdout, stderr } = runScript('without-cpu-backend.js', []);
   const expected = 'expected the package @tensorflow/tfjs-backend-cpu, received no such package';

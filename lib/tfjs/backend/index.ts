@@ -22,9 +22,19 @@ const KERNELS = {
  * @throws RetinanetOpsError ERR_BACKEND: `@tensorflow/tfjs-backend-cpu` is not installed
  */
 export async function useNativeBackend(): Promise<void> {
-  if (tf.findBackendFactory(NAME) === null) await register();
+  await registerNativeBackend();
   await tf.setBackend(NAME);
 }
+
+/** Has the backend ready, and the current one as it is. @throws RetinanetOpsError ERR_BACKEND */
+export async function registerNativeBackend(): Promise<void> {
+  if (tf.findBackendFactory(NAME) !== null) return;
+  registering ??= register().finally(() => (registering = undefined));
+  await registering;
+}
+
+/** Calls that wait for the same. */
+let registering: Promise<void> | undefined;
 
 /** @throws RetinanetOpsError ERR_BACKEND: it is not installed */
 export async function importCpuBackend(operation: string) {
