@@ -5,9 +5,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { setNumThreads } from 'retinanet-ops';
 import { detect, trainRetinaNet, type RetinaNet, type TrainingOptions } from 'retinanet-ops/retinanet';
-import { retinanetLoss, useNativeBackend } from 'retinanet-ops/tfjs';
+import { retinanetLoss, useNativeBackend, type TensorRetinanetLoss } from 'retinanet-ops/tfjs';
 import { forwardFlops, profileKernels, type KernelTime } from './kernels.js';
 import { dataOf, LEARNING_RATE, networkOf, type Setting } from './setting.js';
+
+type Backpropagate = (loss: () => tf.Scalar, variables: readonly tf.Variable[], receive: () => void) => void;
+const internal = (file: string) =>
+  import(new URL(`./training/${file}.js`, import.meta.resolve('retinanet-ops/retinanet')).href);
+const { backpropagate } = (await internal('backpropagation')) as { backpropagate: Backpropagate };
+const { fuseConvolutions } = (await internal('fuse')) as { fuseConvolutions: (model: RetinaNet['model']) => void };
 
 export interface Network {
   levels: readonly number[];
@@ -36,21 +42,32 @@ export type Question =
   | { operation: 'kernels'; threads: number; runs: number };
 export type Answer = Network | Timed | { kernels: KernelTime[] };
 
-/** Losses and gradients of the whole batch by the operations on tensors. */
-function lossAndGradients(net: RetinaNet, setting: Setting) {
+const variablesOf = (net: RetinaNet) =>
+  net.model.trainableWeights.map(({ name }) => tf.engine().registeredVariables[name] as tf.Variable);
+
+/** The loss of the whole batch by the operations on tensors. */
+function lossOf(net: RetinaNet, setting: Setting, seen: (loss: TensorRetinanetLoss) => void = () => undefined) {
   const { images, boxes, labels, offsets } = dataOf(setting);
-  const variables = net.model.trainableWeights.map(({ name }) => tf.engine().registeredVariables[name] as tf.Variable);
+  const input = tf.tensor4d(Float32Array.from(images), [setting.batch, setting.height, setting.width, 3]);
+  const groundTruth = { boxes: tf.tensor2d(boxes, [labels.length, 4]), labels: tf.tensor1d(labels, 'int32'), offsets: tf.tensor1d(offsets, 'int32') }; // prettier-ignore
+  return () => {
+    const [classLogits, boxDeltas] = net.model.apply(input) as [tf.Tensor, tf.Tensor];
+    const result = retinanetLoss({ classLogits, boxDeltas, anchors: net.anchors, groundTruth });
+    seen(result);
+    return result.loss;
+  };
+}
+
+/** Losses and gradients as TensorFlow.js computes them from the layers, one by one. */
+function lossAndGradients(net: RetinaNet, setting: Setting) {
+  const variables = variablesOf(net);
   const losses = { classLoss: NaN, boxLoss: NaN };
   const gradients = tf.tidy(() => {
-    const input = tf.tensor4d(Float32Array.from(images), [setting.batch, setting.height, setting.width, 3]);
-    const groundTruth = { boxes: tf.tensor2d(boxes, [labels.length, 4]), labels: tf.tensor1d(labels, 'int32'), offsets: tf.tensor1d(offsets, 'int32') }; // prettier-ignore
-    const { grads } = tf.variableGrads(() => {
-      const [classLogits, boxDeltas] = net.model.apply(input) as [tf.Tensor, tf.Tensor];
-      const result = retinanetLoss({ classLogits, boxDeltas, anchors: net.anchors, groundTruth });
-      losses.classLoss = result.classLoss.dataSync()[0]!;
-      losses.boxLoss = result.boxLoss.dataSync()[0]!;
-      return result.loss;
-    }, variables);
+    const loss = lossOf(net, setting, ({ classLoss, boxLoss }) => {
+      losses.classLoss = classLoss.dataSync()[0]!;
+      losses.boxLoss = boxLoss.dataSync()[0]!;
+    });
+    const { grads } = tf.variableGrads(loss, variables);
     return variables.map(({ name }) => grads[name]!);
   });
   return { ...losses, gradients };
@@ -140,9 +157,13 @@ async function answer(net: RetinaNet, setting: Setting, question: Question): Pro
       return { times, peakMiB: process.resourceUsage().maxRSS / 1024 };
     }
     case 'kernels': {
+      // As a training thread does it. The net is of no other use afterwards.
       setNumThreads(threads);
+      fuseConvolutions(net.model);
       const run = () => {
-        tf.dispose(lossAndGradients(net, setting).gradients);
+        tf.tidy(() => {
+          backpropagate(lossOf(net, setting), variablesOf(net), () => undefined);
+        });
       };
       return { kernels: await profileKernels(run, question.runs) };
     }

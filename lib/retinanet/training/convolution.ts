@@ -1,5 +1,5 @@
 // A convolution with its bias and its ReLU in one kernel, forward and backward.
-import { engine, getBackend, getKernel, mul, step, sum, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import { engine, getBackend, getGradient, getKernel, sum, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 
 import { defineKernel, type Gradient } from '../../tfjs/engine.js';
 
@@ -30,7 +30,8 @@ function defineConvolution(name: string, activation: 'linear' | 'relu') {
     outputsToSave: [withRelu],
     gradFunc: (upstream, saved, attributes) => {
       const [x, filter, y] = saved as [Tensor, Tensor, Tensor | undefined];
-      const dy = y === undefined ? (upstream as Tensor) : mul(upstream as Tensor, step(y));
+      // A ReLU's result is positive where what it takes is.
+      const dy = y === undefined ? (upstream as Tensor) : getGradient('Relu').gradFunc(upstream, [y], {})['x']!();
       const attrs = { ...attributes, dataFormat: 'NHWC' };
       const run = (kernel: string, inputs: Record<string, Tensor>, more: object): Tensor =>
         engine().runKernel(kernel, inputs, { ...attrs, ...more });

@@ -16,8 +16,8 @@ export interface SharedMemory {
   secondMoment: SharedArrayBuffer;
   /** [P], the gradient of the whole batch */
   gradient: SharedArrayBuffer;
-  /** n times [P], the gradient sum of every thread */
-  partials: SharedArrayBuffer[];
+  /** [n, P], the gradient sum of every thread */
+  partials: SharedArrayBuffer;
   /** [n, Stat.count] float64 */
   stats: SharedArrayBuffer;
   barrier: SharedArrayBuffer;
@@ -84,7 +84,7 @@ export function allocateShared(parameters: number, threads: number): SharedMemor
     firstMoment: floats(),
     secondMoment: floats(),
     gradient: floats(),
-    partials: Array.from({ length: threads }, floats),
+    partials: new SharedArrayBuffer(threads * parameters * 4),
     stats: new SharedArrayBuffer(threads * Stat.count * 8),
     barrier: new SharedArrayBuffer(Barrier.BYTES),
   };
