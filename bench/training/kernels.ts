@@ -27,7 +27,8 @@ export function flopsOf({ name, inputShapes, outputShapes }: KernelInfo): number
   const size = (shape: number[]) => shape.reduce((product, side) => product * side, 1);
   // For every value of the convolution's output: the filter's rows, columns and input channels.
   const of = (output: number[], filter: number[]) => 2 * size(output) * filter[0]! * filter[1]! * filter[2]!;
-  if (name === 'Conv2D' || name === 'FusedConv2D') return of(out, second);
+  // The second is this package's own, with its ReLU or without.
+  if (/^(Fused)?Conv2D$|^RetinanetOpsConvolution/.test(name)) return of(out, second);
   if (name === 'Conv2DBackpropInput') return of(first, second);
   if (name === 'Conv2DBackpropFilter') return of(second, out);
   return 0;

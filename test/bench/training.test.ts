@@ -51,7 +51,7 @@ test('a step and a detection are checked against PyTorch where it is, timed and 
     }
     const [{ kernels, threads }] = training.kernels as [TrainingReport['kernels'][0]];
     t.is(threads, 2);
-    for (const kernel of ['Conv2DBackpropFilter', 'Conv2DBackpropInput', 'FusedConv2D']) {
+    for (const kernel of ['Conv2DBackpropFilter', 'Conv2DBackpropInput', 'RetinanetOpsConvolution']) {
       t.true(
         kernels.some((each) => each.name === kernel && each.flops > 0 && each.ms > 0),
         kernel,
@@ -99,6 +99,7 @@ test('a convolution has as many operations as its gradients', (t) => {
     flopsOf({ name, inputShapes, outputShapes: [output], kernelTimeMs: 1 });
   t.is(flops('Conv2D', [x, filter], y), count);
   t.is(flops('FusedConv2D', [x, filter, [11]], y), count);
+  t.is(flops('RetinanetOpsConvolutionRelu', [x, filter, [11]], y), count);
   t.is(flops('Conv2DBackpropInput', [y, filter], x), count);
   t.is(flops('Conv2DBackpropFilter', [x, y], filter), count);
   t.is(flops('Relu', [y], y), 0);

@@ -41,8 +41,8 @@ const OPTIONS = {
   /** Decides the order of the images and their random changes. Default 0. */
   seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
   /**
-   * Threads that compute. Default: the cores there are, at most 8. Each takes its share of the batch's images; where there are fewer
-   * images than threads, `native` computes each image on several, and other backends on one.
+   * Threads that compute. Default: the cores there are, at most 8. On `native` they share every operation, and the result is the same
+   * for any number of them; on other backends each takes its share of the batch's images, at least one.
    */
   threads: number({ ...COUNT, max: 256, default: Math.min(8, availableParallelism()) }),
   /** What the threads train on, whichever backend the net is on. Default `native`. */
