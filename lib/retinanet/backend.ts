@@ -14,11 +14,11 @@ import { useWasmBackend } from './wasm-backend.js';
  *
  * One that is not installed is refused, not replaced.
  */
-export type BackendChoice = StartedBackend | 'current';
+export type BackendChoice = 'native' | 'wasm' | 'cpu' | 'current';
 export const BACKEND_CHOICES: readonly BackendChoice[] = ['native', 'wasm', 'cpu', 'current'];
 
 /** The backends that a thread can start by itself. */
-export type StartedBackend = 'native' | 'wasm' | 'cpu';
+export type StartedBackend = Exclude<BackendChoice, 'current'>;
 
 /** What there is to do before tf.setBackend takes effect at once. */
 const PREPARE: Record<StartedBackend, () => Promise<unknown>> = {
