@@ -236,6 +236,31 @@ export interface Operations {
 
   // Networks: all of these run on the CPU.
 
+  /** Of the weights [first, end) of `length`: gradient = scale * sum of the `parts` rows of partials; gives the sum of its squares. */
+  sumGradients(call: {
+    length: number;
+    first: number;
+    end: number;
+    parts: number;
+    partials: HostFloats;
+    scale: number;
+    gradient: HostFloats;
+  }): number;
+  /** Of the same weights. learningRate: with the correction of the first moment; average = decay * average + (1 - decay) * weights. */
+  adam(call: {
+    length: number;
+    first: number;
+    end: number;
+    gradient: HostFloats;
+    weights: HostFloats;
+    firstMoment: HostFloats;
+    secondMoment: HostFloats;
+    average: HostFloats;
+    learningRate: number;
+    secondCorrection: number;
+    gradientScale: number;
+    averageDecay: number;
+  }): void;
   convolution(call: ConvolutionArguments): void;
   convolutionInputGrad(call: ConvolutionInputGradArguments): void;
   convolutionFilterGrad(call: ConvolutionFilterGradArguments): void;
@@ -465,4 +490,6 @@ export interface Binding extends Exports {
   numThreads(): number;
   /** Up to maxThreads; 0 restores the default. */
   setNumThreads(count: number): void;
+  /** At most so many for operations that this thread calls, 1 to maxThreads; as many as all may have until it is called. */
+  setThreadsOfCaller(count: number): void;
 }

@@ -7,6 +7,8 @@ import { allCases } from './cases/index.js';
 import { fmaPeak, limitsAvailable, memoryLimits } from './limits.js';
 import { measure } from './measure.js';
 import { Torchvision } from './peers/torchvision.js';
+import { benchTraining } from './training/index.js';
+import { trainingTable } from './training/report.js';
 import { describeMachine, describeVersions, markdown, table, write, type PeerRow, type Row } from './report.js';
 
 interface Options {
@@ -30,7 +32,7 @@ function parse(argv: readonly string[]): Options {
   const command = new Command('npm run bench --')
     .description('Checks every operation, then times it beside its peers and beside what the memory allows.')
     .option('--quick', 'smaller inputs, shorter runs: under half a minute', false)
-    .option('--full', 'a batch of 16 images: needs 5 GB', false)
+    .option('--full', 'a batch of 16 images and the largest networks: needs 8 GB and half an hour', false)
     .option('--only <pattern>', 'only the cases whose name matches this regular expression')
     .option('--threads <n>', 'threads of an operation', readThreads, backendInfo().numThreads)
     .option('--json <file>', 'where the results go (default: bench/results/<date>.json)')
@@ -113,16 +115,21 @@ async function main(): Promise<void> {
       rows.push(await timeCase(each, prepared, count, settings, options.peers));
     }
   }
+  const withPeers = options.peers && torchvision.python !== null;
+  const training = await benchTraining(settings, pattern, withPeers, (name) => {
+    progress.update(rows.length, name);
+  });
   progress.update(rows.length);
   progress.stop();
   torchvision.stop();
 
   const machine = describeMachine();
   console.log(`\n${machine.cpu}, ${machine.cores} cores, ${machine.instructionSet}; the best of many runs\n`);
-  console.log(table(rows));
-  if (options.markdown) console.log(`\n${markdown(rows)}`);
+  if (rows.length > 0) console.log(table(rows));
+  if (rows.length > 0 && options.markdown) console.log(`\n${markdown(rows)}`);
+  if (training) console.log(trainingTable(training));
   const versions = describeVersions(torchvision.versions);
-  console.log(`\n${write({ date, machine, versions, settings, skipped, rows }, options.json)}`);
+  console.log(`\n${write({ date, machine, versions, settings, skipped, rows, training }, options.json)}`);
 }
 
 try {

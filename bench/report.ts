@@ -5,6 +5,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { backendInfo } from 'retinanet-ops';
 import type { Prepared, Settings, Timing } from './case.js';
+import type { TrainingReport } from './training/index.js';
 
 export interface PeerRow extends Timing {
   name: string;
@@ -38,6 +39,7 @@ export interface Report {
   /** What could not be measured here, and why. */
   skipped: string[];
   rows: Row[];
+  training: TrainingReport | null;
 }
 
 export function describeMachine() {

@@ -49,7 +49,8 @@ export class Torchvision {
     return [{ name: 'torchvision', measure }];
   }
 
-  private async ask(operation: string, arrays: Arrays, parameters: object): Promise<Answer> {
+  /** The answer of an operation of torchvision.py. */
+  async ask(operation: string, arrays: Arrays, parameters: object): Promise<Answer> {
     const folder = mkdtempSync(join(tmpdir(), 'retinanet-ops-bench-'));
     try {
       const files = Object.entries(arrays).map(([name, values]) => {

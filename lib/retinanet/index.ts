@@ -1,4 +1,6 @@
 export type { AugmentOptions } from './data/augment.js';
+export type { BackendChoice } from './backend.js';
+export { useNativeBackend } from '../tfjs/backend/index.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';
 export {

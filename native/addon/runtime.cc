@@ -75,6 +75,12 @@ void SetNumThreads(const Napi::CallbackInfo& info) {
   rn::SetNumThreads(count == 0 ? DefaultNumThreads() : static_cast<int>(std::min<int64_t>(count, kMaxThreads)));
 }
 
+// For the JavaScript thread that calls it.
+void SetThreadsOfCaller(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  rn::SetThreadsOfCaller(static_cast<int>(std::min<int64_t>(args.Count("count"), kMaxThreads)));
+}
+
 // (root): what control groups grant, in cores.
 Napi::Value CgroupCores(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), rn::CgroupCores(info[0].ToString().Utf8Value()));
@@ -205,6 +211,7 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("recycledMemory", Napi::Function::New(env, RecycledMemory, "recycledMemory"));
   exports.Set("recycledBuffer", Napi::Function::New(env, RecycledBuffer, "recycledBuffer"));
   exports.Set("setNumThreads", Napi::Function::New(env, SetNumThreads, "setNumThreads"));
+  exports.Set("setThreadsOfCaller", Napi::Function::New(env, SetThreadsOfCaller, "setThreadsOfCaller"));
 }
 
 }  // namespace rn::addon

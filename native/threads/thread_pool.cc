@@ -135,6 +135,8 @@ std::atomic<int>& ThreadCount() {
   return count;
 }
 
+thread_local int threads_of_caller = kMaxThreads;
+
 }  // namespace
 
 int DefaultNumThreads() {
@@ -143,7 +145,9 @@ int DefaultNumThreads() {
   return quota > 0 ? std::clamp(static_cast<int>(std::lround(quota)), 1, cores) : cores;
 }
 
-int NumThreads() { return ThreadCount().load(std::memory_order_relaxed); }
+int NumThreads() { return std::min(ThreadCount().load(std::memory_order_relaxed), threads_of_caller); }
+
+void SetThreadsOfCaller(int count) { threads_of_caller = std::max(1, count); }
 
 void SetNumThreads(int count) { ThreadCount().store(std::max(1, count), std::memory_order_relaxed); }
 

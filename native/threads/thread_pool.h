@@ -12,6 +12,9 @@ namespace rn {
 int NumThreads();
 constexpr int kMaxThreads = 1024;
 void SetNumThreads(int count);  // up to kMaxThreads
+// At most so many for what the calling thread asks for, whatever the others may: for callers that share the cores out
+// themselves.
+void SetThreadsOfCaller(int count);
 int DefaultNumThreads();
 
 using BlockFunction = void (*)(void* context, int64_t block);

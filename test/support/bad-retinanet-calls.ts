@@ -3,7 +3,7 @@ import type { ErrorCode } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
 
-type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'BOX_LOSS_NAMES' | 'useWasmBackend'>;
+type Name = Exclude<keyof typeof retinanet, 'LOSS_NAMES' | 'BOX_LOSS_NAMES' | 'useNativeBackend' | 'useWasmBackend'>;
 
 export interface BadRetinanetCall {
   name: Name;
@@ -177,6 +177,8 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
   for (const [given, code, message] of [
     [{ batchSize: 0 }, 'ERR_RANGE', /batchSize, received 0/],
     [{ batchSize: '8' }, 'ERR_DTYPE', /batchSize, received '8'/],
+    [{ backend: 'webgl' }, 'ERR_OPTION', /'native', 'wasm', 'cpu'.* for backend, received 'webgl'/],
+    [{ backend: null }, 'ERR_OPTION', /backend, received null/],
     [{ scoreThreshold: NaN }, 'ERR_RANGE', /scoreThreshold, received NaN/],
     [{ topK: 0.5 }, 'ERR_RANGE', /topK, received 0\.5/],
     [{ iouThreshold: 2 }, 'ERR_RANGE', /iouThreshold, received 2/],
@@ -288,6 +290,8 @@ export function badRetinanetCalls(net: retinanet.RetinaNet, directory: string): 
     [{ boxWeight: '1' }, 'ERR_DTYPE', /boxWeight, received '1'/],
     [{ loss: 'hinge' }, 'ERR_OPTION', /'focal'.* for loss, received 'hinge'/],
     [{ loss: null }, 'ERR_OPTION', /loss, received null/],
+    [{ backend: 'Native' }, 'ERR_OPTION', /'native', 'wasm', 'cpu'.* for backend, received 'Native'/],
+    [{ backend: 1 }, 'ERR_OPTION', /backend, received 1/],
     [{ boxLoss: 'l2' }, 'ERR_OPTION', /'l1'.* for boxLoss, received 'l2'/],
     [{ augment: null }, 'ERR_DTYPE', /augment, received null/],
     [{ augment: 'yes' }, 'ERR_DTYPE', /augment, received 'yes'/],

@@ -1,16 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import { decodeDetections, type Detections } from '../../index.js';
-import { number, type OptionsOf } from '../../arguments/options.js';
+import { number, oneOf, type OptionsOf } from '../../arguments/options.js';
 import { SELECTION, type SelectionOptions } from '../../operations/decode-detections.js';
 import { read } from '../../tfjs/memory.js';
 import { Check } from '../../arguments/check.js';
+import { BACKEND_CHOICES, on, readyBackend } from '../backend.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { checkNet, requireWeights, type RetinaNet } from '../model/net.js';
 
 const OWN = {
   /** Images that go through the network at once. Default 8. */
   batchSize: number({ min: 1, max: 4096, integer: true, default: 8 }),
+  /**
+   * What the network runs on; the weights move there. Default `native`; `current` where the current backend is neither `native`,
+   * `wasm` nor `cpu`.
+   */
+  backend: oneOf(BACKEND_CHOICES),
 };
 const OPTIONS = { ...OWN, ...SELECTION };
 
@@ -29,7 +35,7 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
   const check = new Check('detect');
   const { model, anchors, config } = checkNet(check, net);
   check.array('Uint8Array', 'images', images);
-  const { batchSize, ...selection } = check.options('options', options, OPTIONS);
+  const { batchSize, backend: choice, ...selection } = check.options('options', options, OPTIONS);
   requireTfBackend(check);
   const { imageHeight, imageWidth, numClasses } = config;
   const pixels = imageHeight * imageWidth * 3;
@@ -38,6 +44,7 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
     const expected = `whole images of ${imageHeight} x ${imageWidth} x 3 values`;
     check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
   }
+  const backend = await readyBackend(choice);
   const parts: Detections[] = [];
   const pixelsOfBatch = new Float32Array(Math.min(batchSize, count) * pixels);
   for (let first = 0; first < count; first += batchSize) {
@@ -45,18 +52,21 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
     const batch = pixelsOfBatch.subarray(0, size * pixels);
     batch.set(images.subarray(first * pixels, (first + size) * pixels));
     requireWeights(check, model);
-    const outputs = tf.tidy(() => {
-      const input = tf.tensor4d(batch, [size, imageHeight, imageWidth, 3]);
-      return model.apply(input) as [tf.Tensor, tf.Tensor];
+    const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
+      decodeDetections({
+        ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
+        ...{ imageHeight, imageWidth, numClasses },
+        ...selection,
+      });
+    const { outputs, found } = on(backend, () => {
+      const tensors = tf.tidy(() => {
+        const input = tf.tensor4d(batch, [size, imageHeight, imageWidth, 3]);
+        return model.apply(input) as [tf.Tensor, tf.Tensor];
+      });
+      return { outputs: tensors, found: read(tensors, decode) };
     });
     try {
-      const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
-        decodeDetections({
-          ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
-          ...{ imageHeight, imageWidth, numClasses },
-          ...selection,
-        });
-      parts.push(await read(outputs, decode));
+      parts.push(await found);
     } finally {
       tf.dispose(outputs);
     }

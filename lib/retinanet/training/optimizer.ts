@@ -1,11 +1,17 @@
-/** All the state of one slice of the weights; a slice belongs to one thread. */
-export interface AdamSlice {
+// What follows the gradients in a step, on the weights that belong to one thread.
+import { Check } from '../../arguments/check.js';
+import { plan } from '../../runtime/plan.js';
+
+/** The state of all weights, [P] each, and which of them belong to this thread: [first, end). */
+export interface OptimizerState {
   weights: Float32Array;
   gradient: Float32Array;
   firstMoment: Float32Array;
   secondMoment: Float32Array;
   /** Exponential moving average of the weights. */
   average: Float32Array;
+  first: number;
+  end: number;
 }
 
 export interface AdamStep {
@@ -20,36 +26,39 @@ export interface AdamStep {
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-const EPSILON = 1e-8;
+const check = new Check('trainRetinaNet');
 
 /** One step of Adam (Kingma and Ba, 2015) and of the weight average, in place. */
-export function adamStep(slice: AdamSlice, { step, learningRate, gradientScale, averageDecay }: AdamStep): void {
-  const { weights, gradient, firstMoment, secondMoment, average } = slice;
-  const correction1 = 1 / (1 - BETA1 ** (step + 1));
-  const correction2 = 1 / (1 - BETA2 ** (step + 1));
-  for (let i = 0; i < weights.length; i++) {
-    const g = gradient[i]! * gradientScale;
-    const m = BETA1 * firstMoment[i]! + (1 - BETA1) * g;
-    const v = BETA2 * secondMoment[i]! + (1 - BETA2) * g * g;
-    firstMoment[i] = m;
-    secondMoment[i] = v;
-    const w = weights[i]! - (learningRate * m * correction1) / (Math.sqrt(v * correction2) + EPSILON);
-    weights[i] = w;
-    average[i] = averageDecay * average[i]! + (1 - averageDecay) * w;
-  }
+export function adamStep(state: OptimizerState, { step, learningRate, gradientScale, averageDecay }: AdamStep): void {
+  plan(
+    check,
+    'adam',
+    {
+      ...state,
+      length: state.weights.length,
+      learningRate: learningRate / (1 - BETA1 ** (step + 1)),
+      secondCorrection: 1 / (1 - BETA2 ** (step + 1)),
+      gradientScale,
+      averageDecay,
+    },
+    () => undefined,
+  ).runSync();
 }
 
-/** Adds `parts` element by element, times `scale`, into `out`; returns the sum of squares of the result. */
-export function reduceGradients(parts: readonly Float32Array[], scale: number, out: Float32Array): number {
-  let squares = 0;
-  for (let i = 0; i < out.length; i++) {
-    let sum = 0;
-    for (const part of parts) sum += part[i]!;
-    const g = sum * scale;
-    out[i] = g;
-    squares += g * g;
-  }
-  return squares;
+/**
+ * Adds the gradients of all threads, times `scale`, into `gradient`; returns the sum of its squares.
+ *
+ * @param partials [threads, P]
+ */
+export function reduceGradients(
+  { gradient, first, end }: OptimizerState,
+  partials: Float32Array,
+  scale: number,
+): number {
+  const { length } = gradient;
+  const parts = length === 0 ? 0 : partials.length / length;
+  const fields = { length, first, end, parts, partials, scale, gradient };
+  return plan(check, 'sumGradients', fields, (squares) => squares).runSync();
 }
 
 /** Factor that brings a gradient of the given norm down to `limit`; 1 where it is short enough. */

@@ -7,6 +7,8 @@ import { compute } from '../../tfjs/memory.js';
 import { Check } from '../../arguments/check.js';
 import type { Batch } from '../data/batches.js';
 import { anchorGrid } from '../model/config.js';
+import { backpropagate } from './backpropagation.js';
+import { fuseConvolutions } from './fuse.js';
 import { detectionLoss, type Gradients, type LossSums } from './losses.js';
 import { variablesOf } from '../model/net.js';
 import type { WorkerSetup } from './train-shared.js';
@@ -25,8 +27,8 @@ export class Replica {
   private readonly model: LayersModel;
   private readonly anchors: AnchorGrid;
   private readonly setup: WorkerSetup;
-  /** The weights of the step, which the model's tensors may share. */
-  private readonly weights: Float32Array;
+  /** Where the backend keeps copies of the weights, those of the step; elsewhere tensors look at the weights themselves. */
+  private readonly weights: Float32Array | undefined;
   /** Used again in every step. */
   private gradients: Gradients | undefined;
 
@@ -34,8 +36,11 @@ export class Replica {
     this.model = model;
     this.setup = setup;
     this.anchors = anchorGrid(new Check('trainRetinaNet'), setup.config);
-    this.weights = new Float32Array(setup.memory.weights.byteLength / 4);
     writeWeights(model.nonTrainableWeights, setup.frozenWeights);
+    const variables = model.trainableWeights;
+    if (setup.backend === 'wasm') this.weights = new Float32Array(setup.memory.weights.byteLength / 4);
+    else writeWeights(variables, unflatten(variables, new Float32Array(setup.memory.weights)));
+    fuseConvolutions(model);
   }
 
   static async create(setup: WorkerSetup): Promise<Replica> {
@@ -43,11 +48,13 @@ export class Replica {
     return new Replica(model, setup);
   }
 
-  /** Writes the gradient of the batch's summed loss at `weights` [P] into `gradient` [P]. */
+  /** Writes the gradient of the batch's summed loss at `weights` [P], the shared ones, into `gradient` [P]. */
   gradient(batch: Batch, weights: Float32Array, gradient: Float32Array): GradientResult {
     const variables = this.model.trainableWeights;
-    this.weights.set(weights);
-    writeWeights(variables, unflatten(variables, this.weights));
+    if (this.weights) {
+      this.weights.set(weights);
+      writeWeights(variables, unflatten(variables, this.weights));
+    }
     const { imageHeight, imageWidth } = this.setup.config;
     let sums: LossSums | undefined;
     let opsMs = 0;
@@ -84,18 +91,17 @@ export class Replica {
     tf.tidy(() => {
       const images = tf.tensor4d(batch.images, [batch.size, imageHeight, imageWidth, 3]);
       const tensors = variablesOf(variables);
-      const { grads } = tf.variableGrads(() => {
+      const views = unflatten(variables, gradient);
+      const parts = new Map(tensors.map((tensor, i) => [tensor, views[i]!]));
+      const forward = () => {
         const [classLogits, boxDeltas] = this.model.apply(images) as [tf.Tensor, tf.Tensor];
         return loss(classLogits, boxDeltas);
-      }, tensors);
-      let offset = 0;
-      for (const tensor of tensors) {
-        const part = grads[tensor.name] as tf.Tensor;
+      };
+      backpropagate(forward, tensors, (tensor, part) => {
         compute(tf.backend(), { part }, {}, (arrays) => {
-          gradient.set(arrays.floats('part'), offset);
+          parts.get(tensor)!.set(arrays.floats('part'));
         });
-        offset += part.size;
-      }
+      });
     });
     if (!sums) throw new Error('the loss was not evaluated');
     return { classLoss: sums.classLoss, boxLoss: sums.boxLoss, numPositives: sums.numPositives, opsMs };

@@ -4,6 +4,7 @@ import { describe } from '../../arguments/describe.js';
 import { Check } from '../../arguments/check.js';
 import { callback, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
 import type { ScalarCheck } from '../../arguments/scalar-check.js';
+import { BACKEND_CHOICES, backendOfWorkers, type StartedBackend } from '../backend.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
 import { BOX_LOSS_NAMES } from '../../operations/retinanet-loss.js';
@@ -11,7 +12,7 @@ import { checkDataset, type DetectionDataset, imageOf } from '../data/dataset.js
 import { LOSS_NAMES } from './losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
 import type { StepReport } from './train.js';
-import type { StepOptions } from './train-shared.js';
+import { shareThreads, type StepOptions, type ThreadShares } from './train-shared.js';
 
 const COUNT = { min: 1, max: 1e9, integer: true } as const;
 const POSITIVE = { min: 0, exclusiveMin: true } as const;
@@ -39,8 +40,13 @@ const OPTIONS = {
   augment: value<boolean | AugmentOptions>(undefined, true),
   /** Decides the order of the images and their random changes. Default 0. */
   seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
-  /** Worker threads, at most one per image of the batch. Default: the cores there are, at most 8. */
+  /**
+   * Threads that compute. Default: the cores there are, at most 8. On `native` they share every operation, and the result is the same
+   * for any number of them; on other backends each takes its share of the batch's images, at least one.
+   */
   threads: number({ ...COUNT, max: 256, default: Math.min(8, availableParallelism()) }),
+  /** What the threads train on, whichever backend the net is on. Default `native`. */
+  backend: oneOf(BACKEND_CHOICES, 'native'),
   /** Stops after the current step. */
   signal: value<AbortSignal, AbortSignal | undefined>(readSignal),
   /** Called after every step. */
@@ -56,7 +62,8 @@ export interface ResolvedTraining {
   data: DetectionDataset;
   step: StepOptions;
   batches: BatchOptions;
-  threads: number;
+  threads: ThreadShares;
+  backend: StartedBackend;
   signal: AbortSignal | undefined;
   onStep: ((report: StepReport) => void) | undefined;
 }
@@ -69,12 +76,15 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
   checkFit(check, parts, data);
   const given = check.options('options', options, OPTIONS);
   const { batchSize, seed, augment, threads, signal, onStep, steps, warmupSteps, ...rest } = given;
+  const { backend: choice, ...step } = rest;
+  const backend = backendOfWorkers(check, choice);
   return {
     check,
     net: parts,
     data,
-    threads: Math.min(threads, batchSize),
-    step: { ...rest, steps, warmupSteps: warmupSteps ?? Math.min(500, Math.ceil(steps / 10)) },
+    threads: shareThreads(threads, batchSize, backend),
+    backend,
+    step: { ...step, steps, warmupSteps: warmupSteps ?? Math.min(500, Math.ceil(steps / 10)) },
     batches: { batchSize, seed, augment: resolveAugment(check, augment) },
     signal,
     onStep,

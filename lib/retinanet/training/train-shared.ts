@@ -3,6 +3,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { BoxLossName } from '../../operations/retinanet-loss.js';
 import { Barrier } from './barrier.js';
 import type { BatchOptions, TrainingData } from '../data/batches.js';
+import type { StartedBackend } from '../backend.js';
 import type { ResolvedConfig } from '../model/config.js';
 import type { LossName } from './losses.js';
 
@@ -15,8 +16,8 @@ export interface SharedMemory {
   secondMoment: SharedArrayBuffer;
   /** [P], the gradient of the whole batch */
   gradient: SharedArrayBuffer;
-  /** n times [P], the gradient sum of every thread */
-  partials: SharedArrayBuffer[];
+  /** [n, P], the gradient sum of every thread */
+  partials: SharedArrayBuffer;
   /** [n, Stat.count] float64 */
   stats: SharedArrayBuffer;
   barrier: SharedArrayBuffer;
@@ -36,10 +37,30 @@ export interface StepOptions {
   boxLoss: BoxLossName;
 }
 
+/** How the threads of a training run are used. */
+export interface ThreadShares {
+  /** Worker threads, each with its share of the images. */
+  workers: number;
+  /** Threads on which each of them computes, its own included. */
+  threadsEach: number;
+}
+
+/**
+ * One worker whose kernels have all threads, where they can: it takes less time than two workers with half of the images each, and no
+ * copy of the model's memory for each. Other backends compute on one thread.
+ */
+export function shareThreads(threads: number, batchSize: number, backend: StartedBackend): ThreadShares {
+  if (backend === 'native') return { workers: 1, threadsEach: threads };
+  return { workers: Math.min(threads, batchSize), threadsEach: 1 };
+}
+
 /** All that a worker is started with. */
 export interface WorkerSetup {
   thread: number;
   threads: number;
+  /** Of each. */
+  threadsEach: number;
+  backend: StartedBackend;
   topology: io.ModelArtifacts['modelTopology'];
   config: ResolvedConfig;
   /** Weights that don't train, in the model's order. */
@@ -63,7 +84,7 @@ export function allocateShared(parameters: number, threads: number): SharedMemor
     firstMoment: floats(),
     secondMoment: floats(),
     gradient: floats(),
-    partials: Array.from({ length: threads }, floats),
+    partials: new SharedArrayBuffer(threads * parameters * 4),
     stats: new SharedArrayBuffer(threads * Stat.count * 8),
     barrier: new SharedArrayBuffer(Barrier.BYTES),
   };

@@ -1,32 +1,35 @@
 // A thread of trainRetinaNet: its share of every batch, and its slice of the weights.
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { useWasmBackend } from '../wasm-backend.js';
+import { native } from '../../runtime/native.js';
+import { mendCpuBackend, startBackend } from '../backend.js';
 import { Barrier } from './barrier.js';
 import { BatchMaker } from '../data/batches.js';
-import { adamStep, clipFactor, reduceGradients } from './optimizer.js';
+import { adamStep, clipFactor, type OptimizerState, reduceGradients } from './optimizer.js';
 import { Replica } from './replica.js';
 import { averagingDecay, learningRateAt } from './schedule.js';
 import { share, Stat, type StepMessage, type WorkerSetup } from './train-shared.js';
 
 async function start(setup: WorkerSetup): Promise<(step: number) => void> {
   const { thread, threads, memory, step: options, batches } = setup;
-  await useWasmBackend();
+  native().setThreadsOfCaller(setup.threadsEach);
+  await startBackend(setup.backend);
+  if (setup.backend === 'cpu') mendCpuBackend();
   const replica = await Replica.create(setup);
   const maker = new BatchMaker(setup.data, batches);
   const [firstImage, lastImage] = share(batches.batchSize, thread, threads);
 
   const weights = new Float32Array(memory.weights);
-  const ownGradient = new Float32Array(memory.partials[thread]!);
+  const partials = new Float32Array(memory.partials);
+  const ownGradient = partials.subarray(thread * weights.length, (thread + 1) * weights.length);
   const [first, end] = share(weights.length, thread, threads);
-  const slice = (buffer: SharedArrayBuffer) => new Float32Array(buffer).subarray(first, end);
-  const partials = memory.partials.map(slice);
-  const adam = {
-    weights: slice(memory.weights),
-    gradient: slice(memory.gradient),
-    firstMoment: slice(memory.firstMoment),
-    secondMoment: slice(memory.secondMoment),
-    average: slice(memory.average),
+  const state: OptimizerState = {
+    weights,
+    gradient: new Float32Array(memory.gradient),
+    firstMoment: new Float32Array(memory.firstMoment),
+    secondMoment: new Float32Array(memory.secondMoment),
+    average: new Float32Array(memory.average),
+    ...{ first, end },
   };
   const stats = Array.from(
     { length: threads },
@@ -44,9 +47,9 @@ async function start(setup: WorkerSetup): Promise<(step: number) => void> {
     own[Stat.opsMs] = result.opsMs;
     barrier.wait();
     // The normaliser counts the whole batch, so the result does not depend on how it is shared out.
-    own[Stat.squares] = reduceGradients(partials, 1 / Math.max(1, total(Stat.positives)), adam.gradient);
+    own[Stat.squares] = reduceGradients(state, partials, 1 / Math.max(1, total(Stat.positives)));
     barrier.wait();
-    adamStep(adam, {
+    adamStep(state, {
       step,
       learningRate: learningRateAt(step, options.steps, options.warmupSteps, options.learningRate),
       gradientScale: clipFactor(Math.sqrt(total(Stat.squares)), options.clipNorm),

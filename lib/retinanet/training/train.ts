@@ -45,13 +45,14 @@ export interface TrainingResult {
 }
 
 /**
- * Trains a detector on worker threads, each with its own share of every batch, and leaves the averaged weights in
- * `net.model`. The result follows from the seed for a given number of threads. The calling thread stays free.
+ * Trains a detector on worker threads and leaves the averaged weights in `net.model`. The result follows from the seed; on other
+ * backends than `native`, for a given number of threads. The calling thread stays free.
  *
  * An abort finishes the current step and resolves with what there is.
  *
  * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_OPTION`, `ERR_RANGE`, `ERR_SHAPE`, `ERR_LABEL` or `ERR_BOX` for a net, options and
- *   data that don't fit, `ERR_DATA` when the loss stops being a number; whatever stopped a worker.
+ *   data that don't fit, `ERR_DATA` when the loss stops being a number; `ERR_BACKEND` where the backend's package is not
+ *   installed; whatever else stopped a worker.
  */
 export async function trainRetinaNet(
   net: RetinaNet,
@@ -59,7 +60,8 @@ export async function trainRetinaNet(
   options: TrainingOptions = {},
 ): Promise<TrainingResult> {
   const resolved = resolveTraining(net, dataset, options);
-  const { check, data, step, batches, threads, signal, onStep } = resolved;
+  const { check, data, step, batches, backend, signal, onStep } = resolved;
+  const { workers: threads, threadsEach } = resolved.threads;
   const { model, config } = resolved.net;
   const variables = model.trainableWeights;
   const flat = flatten(readWeights(variables));
@@ -68,6 +70,8 @@ export async function trainRetinaNet(
   new Float32Array(memory.average).set(flat);
   const setup: Omit<WorkerSetup, 'thread'> = {
     threads,
+    threadsEach,
+    backend,
     topology: topologyOf(model),
     config,
     frozenWeights: readWeights(model.nonTrainableWeights),

@@ -1,6 +1,7 @@
 // The tfjs backend of this package: kernels in native code, tensors in plain memory.
 import * as tf from '@tensorflow/tfjs-core';
 import { RetinanetOpsError } from '../../arguments/errors.js';
+import { bundled, UNBUNDLE } from '../../runtime/location.js';
 import { batchNormKernels } from './batch-norm.js';
 import { CONVOLUTION_KERNELS } from './convolution.js';
 import { copyKernels } from './copies.js';
@@ -20,18 +21,38 @@ import { resizingKernels } from './resizing.js';
  * @throws RetinanetOpsError ERR_BACKEND: `@tensorflow/tfjs-backend-cpu` is not installed
  */
 export async function useNativeBackend(): Promise<void> {
-  if (tf.findBackendFactory(NAME) === null) await register();
-  registerGradients(NAME);
+  await registerNativeBackend();
   await tf.setBackend(NAME);
 }
 
-async function register(): Promise<void> {
-  const cpu = await import('@tensorflow/tfjs-backend-cpu').catch((cause: unknown) => {
-    const message = "useNativeBackend: expected '@tensorflow/tfjs-backend-cpu' to be installed";
+/** Has the backend ready, and the current one as it is. @throws RetinanetOpsError ERR_BACKEND */
+export async function registerNativeBackend(): Promise<void> {
+  registerGradients(NAME);
+  if (tf.findBackendFactory(NAME) !== null) return;
+  registering ??= register().finally(() => (registering = undefined));
+  await registering;
+}
+
+/** Calls that wait for the same. */
+let registering: Promise<void> | undefined;
+
+/** @throws RetinanetOpsError ERR_BACKEND: it is not installed */
+export async function importCpuBackend(operation: string) {
+  try {
+    return await import('@tensorflow/tfjs-backend-cpu');
+  } catch (cause) {
+    const [received] = (cause as Error).message.split('\n');
+    const help = bundled ? `. Mark it external, too. ${UNBUNDLE}` : '';
+    const message = `${operation}: expected the package @tensorflow/tfjs-backend-cpu, received ${String(received)}${help}`;
     throw new RetinanetOpsError('ERR_BACKEND', message, { cause });
-  });
+  }
+}
+
+async function register(): Promise<void> {
+  const cpu = await importCpuBackend('useNativeBackend');
   class NativeBackend extends withTensorMemory(cpu.MathBackendCPU) {}
-  tf.registerBackend(NAME, () => new NativeBackend(), 0);
+  // Its greeting recommends a package that nobody needs here.
+  tf.registerBackend(NAME, () => Object.assign(new NativeBackend(), { firstUse: false }), 0);
   tf.copyRegisteredKernels('cpu', NAME);
   const kernels = {
     ...CONVOLUTION_KERNELS,

@@ -44,7 +44,7 @@ export class Scratch {
 
   /** Uninitialised float32 memory. */
   allocate(shape: number[]): TensorInfo {
-    const out = this.#own(this.#backend.makeOutput(shape, 'float32'));
+    const out = this.own(this.#backend.makeOutput(shape, 'float32'));
     // The backend ignores that malloc returned null, and would write over its own data.
     if (this.#memoryOffset(out) === 0 && util.sizeFromShape(shape) > 0) {
       throw new RetinanetOpsError('ERR_OUT_OF_MEMORY', `the wasm heap has no room for [${shape.join(', ')}] floats`);
@@ -64,7 +64,7 @@ export class Scratch {
    * lies, so shifted readings of one array cost nothing. Valid until `x` is released.
    */
   view(x: TensorInfo, start: number, shape: number[]): TensorInfo {
-    const view = this.#own(this.#backend.makeOutput(shape, 'float32', this.#memoryOffset(x) + start * 4));
+    const view = this.own(this.#backend.makeOutput(shape, 'float32', this.#memoryOffset(x) + start * 4));
     this.#views.add(view);
     return view;
   }
@@ -94,6 +94,11 @@ export class Scratch {
 
   transpose(x: TensorInfo, perm: number[]): TensorInfo {
     return this.#run('Transpose', { x }, { perm });
+  }
+
+  /** The first so many of `x` along each axis. */
+  slice(x: TensorInfo, size: number[]): TensorInfo {
+    return this.#run('Slice', { x }, { begin: size.map(() => 0), size });
   }
 
   /** The whole heap as float32; dies when the heap grows, so take it after the last allocation. */
@@ -128,14 +133,15 @@ export class Scratch {
     return this.#backend.dataIdMap.get(x.dataId).memoryOffset;
   }
 
-  #own(x: TensorInfo): TensorInfo {
+  /** Frees `x` with the others. */
+  own(x: TensorInfo): TensorInfo {
     this.#owned.add(x);
     return x;
   }
 
   #run(name: string, inputs: Record<string, TensorInfo>, attrs: object): TensorInfo {
     const kernel = forwardKernel(name) as (args: WasmKernelArgs<Record<string, TensorInfo>, object>) => TensorInfo;
-    return this.#own(kernel({ inputs, backend: this.#backend, attrs }));
+    return this.own(kernel({ inputs, backend: this.#backend, attrs }));
   }
 }
 
