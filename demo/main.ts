@@ -7,7 +7,7 @@ import {
   evaluateDetections,
   pixelStatistics,
   trainRetinaNet,
-  useWasmBackend,
+  useNativeBackend,
   validateDataset,
   type Detections,
   type RetinaNet,
@@ -123,7 +123,7 @@ async function main(): Promise<void> {
   const task = await loadTask(options);
   validateDataset(task.train);
   validateDataset(task.test);
-  await useWasmBackend();
+  await useNativeBackend();
   const { classNames, imageHeight, imageWidth } = task.train;
   const net = createRetinaNet({
     preset: 'compact',

@@ -1,5 +1,5 @@
 // A RetinaNet that learns to find coloured squares: data set, training, evaluation.
-import { createRetinaNet, detect, evaluateDetections, trainRetinaNet, useWasmBackend } from 'retinanet-ops/retinanet';
+import { createRetinaNet, detect, evaluateDetections, trainRetinaNet, useNativeBackend } from 'retinanet-ops/retinanet';
 
 const [length, size] = [8, 64];
 let state = 1;
@@ -20,7 +20,7 @@ const dataset = {
   offsets: Int32Array.from({ length: length + 1 }, (_, i) => i), // one box per image
 };
 
-await useWasmBackend();
+await useNativeBackend();
 const net = createRetinaNet({ numClasses: 3, imageHeight: size, imageWidth: size });
 await trainRetinaNet(net, dataset, {
   ...{ steps: 60, batchSize: 4, augment: false },

@@ -19,7 +19,7 @@ import { subnet } from './subnets.js';
  * that share weights across levels but not with each other. The bias of the last class layer makes every anchor
  * foreground with probability `priorProbability`.
  *
- * Needs a tfjs backend: call `await useWasmBackend()` or register one of your own before. The weights stay in its memory until
+ * Needs a tfjs backend: call `await useNativeBackend()` or register one of your own before. The weights stay in its memory until
  * `net.dispose()`; a creation that fails leaves none.
  *
  * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_RANGE`, `ERR_SHAPE` or `ERR_OPTION`, naming the option that does not fit;
