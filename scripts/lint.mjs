@@ -14,7 +14,6 @@ let failed = false;
 
 /** The longest file that needs no reason, and how it gives one. */
 const MOST_LINES = 250;
-const LONG_FAILS = false; // true: a file that is longer without a reason is an error
 const REASON = new RegExp(`^(//|#|/\\*) ?Longer than ${MOST_LINES} lines: \\S`, 'm');
 
 function say(title, problems, note = '') {
@@ -55,8 +54,7 @@ const long = sources.flatMap((file) => {
   if (lines <= MOST_LINES || REASON.test(text)) return [];
   return [`${file} has ${lines} lines: split it, or give the reason ("Longer than ${MOST_LINES} lines: ...")`];
 });
-if (LONG_FAILS) say('length of files', long);
-else console.log(`length of files ... NOT ENFORCED\n${long.join('\n')}`);
+say('length of files', long);
 
 const { skipped, reports, note } = await lintNative(native.filter((file) => /\.(cc|cu)$/.test(file)));
 if (skipped) console.log(`clang-tidy ... SKIPPED: ${skipped}`);

@@ -1,6 +1,7 @@
 // 'retinanet-ops/promises': the same operations, run off the main thread. Bad input rejects. Until a promise settles, its arrays
 // must not be changed, transferred or resized. Work on device tensors is queued when a worker thread gets to the call: await it
 // before a call that depends on it. Tensors may be disposed of meanwhile; their memory stays until the call has been queued.
+// Longer than 250 lines: what editors show of every function of the entry, and one line of code for each.
 import { planAssignAnchors, planAssignAnchorsBatch } from '../operations/assign.js';
 import { planBoxIou, planClipBoxes, planDecodeBoxes, planEncodeBoxes } from '../operations/boxes.js';
 import { planConv2d, planConv2dBackpropFilter, planConv2dBackpropInput } from '../operations/convolution.js';

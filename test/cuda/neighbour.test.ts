@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { emulated, onDevice, onGpu, runCuda } from './support.js';
+import { emulated, onDeviceEach, onGpu, runCuda } from './support.js';
 
 /** Runs a script with a trace; the trace. */
 function traced(
@@ -23,17 +23,19 @@ function traced(
   return existsSync(file) ? readFileSync(file, 'utf8') : ''; // nothing was asked of the driver
 }
 
-const scenarios = {
-  pool: 'memory comes from a pool of its own, which can be limited and trimmed',
-  refusals: 'cuda.memory refuses what is no limit',
-  'reads-in-order': 'data() and synchronize() wait for what was queued before, and for no more',
-  graphs: 'calls on arrays that are allocated anew replay one graph',
-};
-for (const [name, title] of Object.entries(scenarios)) {
-  onDevice(title, (t) => {
-    traced(t, 'neighbour', name);
-  });
-}
+onDeviceEach(
+  {
+    'neighbour-memory': {
+      pool: 'memory comes from a pool of its own, which can be limited and trimmed',
+      refusals: 'cuda.memory refuses what is no limit',
+    },
+    neighbour: {
+      'reads-in-order': 'data() and synchronize() wait for what was queued before, and for no more',
+      graphs: 'calls on arrays that are allocated anew replay one graph',
+    },
+  },
+  traced,
+);
 
 emulated('dispose does not wait behind a running call', (t) => {
   traced(t, 'neighbour', 'dispose-beside-a-call');
@@ -45,10 +47,10 @@ emulated('garbage collection calls nothing of CUDA', (t) => {
 
 emulated('where a device has no pools, blocks are used again', (t) => {
   const environment = { RETINANET_OPS_EMULATOR_NO_POOLS: '1' };
-  traced(t, 'neighbour', 'blocks', environment);
+  traced(t, 'neighbour-memory', 'blocks', environment);
   traced(t, 'operations', 'same', environment);
   traced(t, 'operations', 'memory', environment);
-  traced(t, 'tensors', 'memory', environment);
+  traced(t, 'tensors-memory', 'memory', environment);
   traced(t, 'neighbour', 'reads-in-order', environment);
 });
 
@@ -65,8 +67,8 @@ emulated("the caller's context stays current", (t) => {
 emulated('nobody spins: all waits sleep', (t) => {
   for (const [script, scenario] of [
     ['operations', 'same'],
-    ['tensors', 'staging'],
-    ['tensors', 'pinned'],
+    ['tensors-memory', 'staging'],
+    ['tensors-memory', 'pinned'],
     ['neighbour', 'reads-in-order'],
   ] as const) {
     t.notRegex(traced(t, script, scenario), /does not sleep/, scenario);
@@ -76,8 +78,8 @@ emulated('nobody spins: all waits sleep', (t) => {
 emulated('a wait asks for a short while before it sleeps', (t) => {
   for (const [script, scenario] of [
     ['neighbour', 'graphs'],
-    ['neighbour', 'pool'],
-    ['tensors', 'staging'],
+    ['neighbour-memory', 'pool'],
+    ['tensors-memory', 'staging'],
   ] as const) {
     t.regex(traced(t, script, scenario), /^a wait that sleeps$/m);
     t.notRegex(traced(t, script, scenario, { RETINANET_OPS_EMULATOR_AT_ONCE: '1' }), /^a wait that/m);

@@ -1,6 +1,6 @@
 // What the tests of device tensors share. They run where the emulated plugin is, each script in a process of its own: a process
 // opens one library.
-import test, { type Implementation } from 'ava';
+import test, { type ExecutionContext, type Implementation } from 'ava';
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,4 +42,19 @@ export function runCuda(
   const { status, signal, stdout, stderr } = runScript(`../cuda/scripts/${script}.js`, args, env, nodeArgs);
   if (status !== 0) throw new Error(`${script} ${args.join(' ')}: ${signal ?? String(status)}\n${stderr}${stdout}`);
   return stdout.trim();
+}
+
+/** A test for each scenario of each script, by its title. */
+export function onDeviceEach(
+  scripts: Record<string, Record<string, string>>,
+  run: (t: ExecutionContext, script: string, scenario: string) => void = (t, script, scenario) =>
+    t.regex(runCuda(script, [scenario]), /done$/),
+): void {
+  for (const [script, scenarios] of Object.entries(scripts)) {
+    for (const [scenario, title] of Object.entries(scenarios)) {
+      onDevice(title, (t) => {
+        run(t, script, scenario);
+      });
+    }
+  }
 }

@@ -1,10 +1,13 @@
-// What bundlers and file tracers make of the package, as a user installs it: docs/bundlers.md.
+// What bundlers, file tracers and checkers of packages make of the package, as a user installs it: docs/bundlers.md.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { nodeFileTrace } from '@vercel/nft';
 import test, { type ExecutionContext } from 'ava';
 import { build, type Format } from 'esbuild';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
 import webpack, { type Configuration } from 'webpack';
 import { bareEnvironment, install, pack, PLATFORM, project } from '../support/consumer.js';
 import { TRAIN, USE, USED } from '../support/programs.js';
@@ -14,14 +17,14 @@ const ADDON = 'retinanet_ops.glibc.node';
 const MAIN = `${USE}console.error(ops.backendInfo().cuda.detail);\n`;
 
 let folder: string;
+let tarball: string;
 let app: string;
 let prebuilds: string;
 const serial = process.platform === 'win32' ? test.serial.skip : test.serial;
 
 test.before(() => {
   if (process.platform === 'win32') return;
-  const { tarball, ...packed } = pack();
-  folder = packed.folder;
+  ({ tarball, folder } = pack());
   app = project(folder, 'app');
   install(app, bareEnvironment(folder), tarball);
   prebuilds = join(app, 'node_modules/retinanet-ops/prebuilds');
@@ -170,6 +173,26 @@ serial('training in a bundle says what to mark external', async (t) => {
     const { stderr } = run(outfile);
     t.regex(stderr, new RegExp(`${complaint}.* mark 'retinanet-ops' external, see docs/bundlers.md`, 'i'));
   }
+});
+
+serial('publint and arethetypeswrong find nothing', async (t) => {
+  const data = readFileSync(tarball);
+  const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+  const { messages, pkg } = await publint({ pack: { tarball: bytes }, strict: true });
+  t.deepEqual(
+    messages.map((message) => formatMessage(message, pkg, { color: false })),
+    [],
+  );
+  const result = await checkPackage(createPackageFromTarballData(new Uint8Array(data)));
+  if (!result.types) return t.fail('the package has no types');
+  // Node 10's resolution knows no "exports"; an ES module is what require() meets, and Node.js 20.19 and newer load it.
+  const problems = result.problems.filter(
+    (problem) => !('resolutionKind' in problem) || problem.resolutionKind !== 'node10',
+  );
+  t.deepEqual(
+    problems.filter(({ kind }) => kind !== 'CJSResolvesToESM'),
+    [],
+  );
 });
 
 // TensorFlow.js is CommonJS in part, which finds neither of these in esbuild's ES modules.

@@ -1,13 +1,10 @@
 // The package as a user gets it: packed, installed without install scripts where nothing can compile, and used.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { join, relative, resolve } from 'node:path';
-import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { join, resolve } from 'node:path';
 import test from 'ava';
-import { publint } from 'publint';
-import { formatMessage } from 'publint/utils';
 import {
   bareEnvironment,
   install,
@@ -19,6 +16,8 @@ import {
   type Packed,
   type Run,
 } from '../support/consumer.js';
+import { packageFiles } from '../support/package-files.js';
+import { CALL, USE, USED } from '../support/programs.js';
 import { readmeExamples, readmeInstalls } from '../support/readme.js';
 import { writeTypedProgram } from '../support/typed-program.js';
 
@@ -49,44 +48,10 @@ interface Bill {
   components: { type: string; name: string; hashes: { content: string }[] }[];
 }
 
-function filesUnder(path: string): string[] {
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
 serial('the package holds exactly what is needed', (t) => {
-  const compiled = filesUnder('lib').flatMap((file) =>
-    ['.$1js', '.d.$1ts'].map((name) =>
-      relative('.', file)
-        .replace(/^lib/, 'dist')
-        .replace(/\.(c?)ts$/, name),
-    ),
-  );
-  const others = [
-    'package.json',
-    'README.md',
-    'LICENSE',
-    'CHANGELOG.md',
-    'THIRD_PARTY_LICENSES.md',
-    'sbom.cdx.json',
-    'binding.d.ts',
-    'CMakeLists.txt',
-  ];
-  const wanted = [
-    ...compiled,
-    ...others,
-    'scripts/build-from-source.mjs',
-    'scripts/toolchain.mjs',
-    ...filesUnder('docs').filter((file) => file.endsWith('.md')),
-    ...filesUnder('native').filter((file) => !file.startsWith(join('native', 'bench'))),
-  ];
   const got = packed.files.map(({ path }) => path);
   const binaries = got.filter((path) => path.startsWith('prebuilds/'));
-  t.deepEqual(
-    got.filter((path) => !path.startsWith('prebuilds/')).sort(),
-    wanted.map((path) => path.replaceAll('\\', '/')).sort(),
-  );
+  t.deepEqual(got.filter((path) => !path.startsWith('prebuilds/')).sort(), packageFiles().sort());
   t.true(binaries.includes(`prebuilds/${PLATFORM}/retinanet_ops.glibc.node`), binaries.join(' '));
   for (const file of binaries) t.regex(file, /^prebuilds\/\w+-\w+\/retinanet_ops(\.(glibc|musl)\.node|_cuda\.so)$/);
   t.true(packed.unpackedSize < 15e6, `${packed.unpackedSize} bytes`);
@@ -125,24 +90,19 @@ serial('nothing on the PATH of the user compiles', (t) => {
     t.truthy(spawnSync(tool, { env }).error);
 });
 
-const USE = `
-  const { loss, numPositives } = ops.sigmoidFocalLossValueAndGrad(Float32Array.of(0.5, -2), Int32Array.of(0), { numClasses: 2 });
-  console.log(loss.toFixed(6), numPositives, ops.backendInfo().cpu.available);`;
-const USED = '0.018246 1 true\n';
-
 serial('import', (t) => {
-  const { stdout, stderr } = node(['--input-type=module', '-e', `import * as ops from 'retinanet-ops';${USE}`]);
+  const { stdout, stderr } = node(['--input-type=module', '-e', USE]);
   t.is(stdout, USED, stderr);
 });
 
 serial('require', (t) => {
-  const { stdout, stderr } = node(['--no-warnings', '-e', `const ops = require('retinanet-ops');${USE}`]);
+  const { stdout, stderr } = node(['--no-warnings', '-e', `const ops = require('retinanet-ops');${CALL}`]);
   t.is(stdout, USED, stderr);
 });
 
 serial('in a worker', (t) => {
   const script = `const { Worker } = require('node:worker_threads');
-    new Worker(${JSON.stringify(`import('retinanet-ops').then((ops) => {${USE}});`)}, { eval: true });`;
+    new Worker(${JSON.stringify(`import('retinanet-ops').then((ops) => {${CALL}});`)}, { eval: true });`;
   const { stdout, stderr } = node(['--no-warnings', '-e', script]);
   t.is(stdout, USED, stderr);
 });
@@ -164,7 +124,7 @@ serial('every supported Node.js loads the one binary', (t) => {
       t.log(`Node.js ${major} NOT TESTED: npm has no binary of it for ${PLATFORM}, or cannot be reached`);
       continue;
     }
-    const script = `import * as ops from 'retinanet-ops'; import { boxIou } from 'retinanet-ops/promises';${USE}
+    const script = `import { boxIou } from 'retinanet-ops/promises';${USE}
       const boxes = Float32Array.of(0, 0, 2, 2); console.log(process.version, await boxIou(boxes, boxes));`;
     const { status, stdout, stderr } = run(user, binary, ['--input-type=module', '-e', script], env);
     t.is(status, 0, stderr);
@@ -202,26 +162,6 @@ serial('types resolve in every module system', (t) => {
     const { status, stdout } = node([tsc, '-p', '.'], reader);
     t.is(status, 0, `${resolution}: ${stdout}`);
   }
-});
-
-serial('publint and arethetypeswrong find nothing', async (t) => {
-  const data = readFileSync(tarball);
-  const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
-  const { messages, pkg } = await publint({ pack: { tarball: bytes }, strict: true });
-  t.deepEqual(
-    messages.map((message) => formatMessage(message, pkg, { color: false })),
-    [],
-  );
-  const result = await checkPackage(createPackageFromTarballData(new Uint8Array(data)));
-  if (!result.types) return t.fail('the package has no types');
-  // Node 10's resolution knows no "exports"; an ES module is what require() meets, and Node.js 20.19 and newer load it.
-  const problems = result.problems.filter(
-    (problem) => !('resolutionKind' in problem) || problem.resolutionKind !== 'node10',
-  );
-  t.deepEqual(
-    problems.filter(({ kind }) => kind !== 'CJSResolvesToESM'),
-    [],
-  );
 });
 
 const nothing = () => {
@@ -268,7 +208,7 @@ serial('with a toolchain the package builds itself, to the same bytes', (t) => {
   const own = nothing();
   const build = run(own, 'npx', ['--no-install', 'retinanet-ops', 'build']);
   t.is(build.status, 0, build.stdout + build.stderr);
-  const { stdout, stderr } = node(['--input-type=module', '-e', `import * as ops from 'retinanet-ops';${USE}`], own);
+  const { stdout, stderr } = node(['--input-type=module', '-e', USE], own);
   t.is(stdout, USED, stderr);
   if (process.platform !== 'linux') return;
   // Another folder, another way to call CMake: what remains after stripping is the prebuilt binary.

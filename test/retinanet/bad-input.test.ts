@@ -10,7 +10,8 @@ import test from 'ava';
 import { RetinanetOpsError } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
 import { runScript } from '../support/child.js';
-import { badRetinanetCalls, config, goodArguments, goodDataset } from '../support/bad-retinanet-calls.js';
+import { badRetinanetCalls } from '../support/bad-retinanet-calls.js';
+import { config, goodArguments, goodDataset } from '../support/retinanet-calls.js';
 
 const { createRetinaNet, detect, evaluateDetections, pixelStatistics, saveRetinaNet, trainRetinaNet, validateDataset } =
   retinanet;

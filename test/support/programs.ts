@@ -1,12 +1,14 @@
 // Small programs of a user, for tests of how they are started, installed and bundled.
 
-/** Loads the addon and computes. */
-export const USE = `import * as ops from 'retinanet-ops';
+/** Computes, where `ops` is the package. */
+export const CALL = `
 const { loss, numPositives } = ops.sigmoidFocalLossValueAndGrad(Float32Array.of(0.5, -2), Int32Array.of(0), { numClasses: 2 });
 console.log(loss.toFixed(6), numPositives, ops.backendInfo().cpu.available);
 `;
+/** Loads the addon and computes. */
+export const USE = `import * as ops from 'retinanet-ops';${CALL}`;
 /**
- * What USE prints: with alpha 1/4, gamma 2 and sigmoids p of 0.5 and q of -2, the loss is
+ * What both print: with alpha 1/4, gamma 2 and sigmoids p of 0.5 and q of -2, the loss is
  * -(1/4) (1 - p)^2 log p - (3/4) q^2 log(1 - q) = 0.018246.
  */
 export const USED = '0.018246 1 true\n';

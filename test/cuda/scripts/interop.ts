@@ -1,26 +1,11 @@
-// Scenarios of tensors that share memory: views, memory of others, work of others.
+// Scenarios of tensors that share memory among themselves, and of work that waits for the work of others.
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import * as ops from 'retinanet-ops';
 import { boxIou, cuda, type DeviceTensor } from 'retinanet-ops';
-import { lastDevice, runScenario } from './scenario.js';
-import { count, isTraced } from './trace.js';
+import { boxes, error, runScenario, same } from './scenario.js';
+import { count } from './trace.js';
 
 const { tensor, wrap } = cuda;
-const error = (code: string, message: RegExp) => ({ name: 'RetinanetOpsError', code, message });
-const same = (a: ArrayLike<number>, b: ArrayLike<number>): void => {
-  deepStrictEqual(Array.from(a), Array.from(b));
-};
-const boxes = Float32Array.of(0, 0, 2, 2, 1, 1, 3, 3);
-
-/** Waits until it is so. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !condition(); i++) await delay(1);
-  ok(condition());
-}
 
 await runScenario({
   async views() {
@@ -135,149 +120,6 @@ await runScenario({
       error('ERR_DEVICE', /a tensor on device 0, as a is, for b, received a tensor on device 1/),
     );
     throws(() => b.copyFrom(source), error('ERR_DTYPE', /disposed/));
-  },
-
-  async wrap() {
-    const device = lastDevice();
-    const owner = tensor(boxes, { device });
-    const { numTensors, bytes } = cuda.memory(device);
-    const disposed: string[] = [];
-    const ours = wrap({ pointer: owner.pointer, shape: [2, 4], onDispose: () => disposed.push('ours') });
-    deepStrictEqual([ours.shape, ours.dtype, ours.device, ours.pointer], [[2, 4], 'float32', device, owner.pointer]);
-    deepStrictEqual([cuda.memory(device).numTensors - numTensors, cuda.memory(device).bytes], [1, bytes]);
-    same(await ours.data(), boxes);
-    ours.copyFrom(boxes.map((x) => 2 * x));
-    same(
-      await owner.data(),
-      boxes.map((x) => 2 * x),
-    );
-    const view = ours.subarray(4);
-    const overlaps = boxIou(view, ours);
-    const launches = isTraced ? count('launch') : 0;
-    ours.dispose();
-    ours.dispose();
-    await cuda.synchronize(0);
-    await delay(5);
-    deepStrictEqual(disposed, []); // a view holds it
-    if (isTraced) strictEqual(count('launch'), launches);
-    view.dispose();
-    deepStrictEqual(disposed, []);
-    await until(() => disposed.length > 0);
-    // By then what was queued on it has been done.
-    if (isTraced) strictEqual(count('launch'), launches + 1);
-    same(await overlaps.data(), [Math.fround(1 / 7), 1]);
-    deepStrictEqual(disposed, ['ours']);
-    // Other dtypes, one element, none; no callback; memory that is its owner's.
-    const number = wrap({ pointer: owner.pointer + 8n, shape: [], dtype: 'float64', device });
-    deepStrictEqual([number.length, number.bytes], [1, 8]);
-    number.dispose();
-    wrap({ pointer: owner.pointer, shape: [0, 4] }).dispose();
-    wrap({ pointer: owner.pointer + 2n, shape: [15], dtype: 'float16' }).dispose();
-    same(
-      await owner.data(),
-      boxes.map((x) => 2 * x),
-    );
-  },
-
-  async 'wrap-in-a-worker'() {
-    if (!isMainThread) {
-      // Still held when the thread ends, where no callback can be called any more.
-      const ours = wrap({ pointer: workerData as bigint, shape: [8], onDispose: () => process.exit(3) });
-      same(await ours.subarray(4).data(), boxes.subarray(4));
-      return;
-    }
-    const owner = tensor(boxes);
-    const options = { argv: ['wrap-in-a-worker'], workerData: owner.pointer };
-    const worker = new Worker(fileURLToPath(import.meta.url), options);
-    strictEqual((await once(worker, 'exit'))[0], 0);
-    deepStrictEqual([cuda.memory().numTensors, cuda.memory().bytes], [1, 32]);
-    same(await owner.data(), boxes);
-  },
-
-  async 'wrap-collected'() {
-    const owner = tensor(boxes);
-    let disposed = 0;
-    (() => {
-      wrap({ pointer: owner.pointer, shape: [8], onDispose: () => disposed++ }).subarray(1);
-    })();
-    for (let i = 0; i < 100 && disposed === 0; i++) {
-      globalThis.gc?.();
-      await delay(5);
-    }
-    strictEqual(disposed, 1);
-    // A promised call keeps the memory of what is disposed of under it.
-    const ours = wrap({ pointer: owner.pointer, shape: [8], onDispose: () => disposed++ });
-    const data = ours.data();
-    ours.dispose();
-    strictEqual(disposed, 1);
-    same(await data, boxes);
-    await until(() => disposed === 2);
-  },
-
-  refusals() {
-    const t = tensor(boxes);
-    const host = cuda.pinnedFloat32Array(4);
-    ok(host.length === 4);
-    const { pointer } = t;
-    const refused = (options: object, code: string, message: RegExp): void => {
-      throws(() => wrap({ pointer, shape: [8], ...options }), error(code, message));
-    };
-    throws(
-      () => wrap(undefined as never),
-      error('ERR_DTYPE', /^cuda\.wrap: expected an object for options, received undefined/),
-    );
-    throws(
-      () => wrap({ shape: [1] } as never),
-      error('ERR_DTYPE', /an address as a BigInt for pointer, received undefined/),
-    );
-    refused({ pointer: 0n }, 'ERR_RANGE', /an address in \[1, 2\^64\) for pointer, received 0n/);
-    refused({ pointer: -8n }, 'ERR_RANGE', /received -8n/);
-    refused({ pointer: 2n ** 64n }, 'ERR_RANGE', /received 18446744073709551616n/);
-    refused({ pointer: Number(pointer) }, 'ERR_DTYPE', /an address as a BigInt for pointer, received \d+/);
-    refused(
-      { pointer: pointer + 2n, shape: [1] },
-      'ERR_RANGE',
-      /a multiple of 4 \(float32\) for pointer, received \d+n/,
-    );
-    refused({ pointer: pointer + 1n, shape: [1], dtype: 'bfloat16' }, 'ERR_RANGE', /a multiple of 2 \(bfloat16\)/);
-    refused({ pointer: pointer + 4n, shape: [1], dtype: 'float64' }, 'ERR_RANGE', /a multiple of 8 \(float64\)/);
-    refused({ pointer: 4096n }, 'ERR_DEVICE', /memory of a device for pointer, received 4096n, which is no device's/);
-    refused({ pointer: 4096n, device: 0 }, 'ERR_DEVICE', /memory of device 0 for pointer/);
-    const last = lastDevice();
-    const beyond = new RegExp(`\\[0, ${last}\\] for device, received ${last + 1}`);
-    if (last > 0) refused({ device: 1 }, 'ERR_DEVICE', /memory of device 1 for pointer, received memory of device 0/);
-    refused({ device: last + 1 }, 'ERR_RANGE', beyond);
-    refused({ dtype: 'uint8' }, 'ERR_OPTION', /dtype, received 'uint8'/);
-    refused({ dtype: 'float64' }, 'ERR_SHAPE', /at most 32 bytes.* for shape, received \[8\] of float64, 64 bytes/);
-    refused({ pointer: pointer + 16n, shape: [5] }, 'ERR_SHAPE', /at most 16 bytes.* for shape, received \[5\]/);
-    refused({ shape: undefined }, 'ERR_DTYPE', /an array of numbers for shape, received undefined/);
-    refused({ shape: [2, -4] }, 'ERR_RANGE', /shape, received -4 at row 1/);
-    refused({ onDispose: 1 }, 'ERR_DTYPE', /a function for onDispose, received 1/);
-    refused({ ondispose: () => 1 }, 'ERR_OPTION', /'ondispose' \(did you mean 'onDispose'\?\)/);
-    const event = cuda.record(last);
-    deepStrictEqual([typeof event.event, event.device, Object.isFrozen(event)], ['bigint', last, true]);
-    const unfit = (work: unknown, code: string, message: RegExp, device?: number): void => {
-      throws(
-        () => {
-          cuda.waitFor(work as never, device);
-        },
-        error(code, message),
-      );
-    };
-    unfit(undefined, 'ERR_DTYPE', /^cuda\.waitFor: expected an object for work, received undefined/);
-    unfit(7n, 'ERR_DTYPE', /an object for work, received 7n/);
-    unfit({}, 'ERR_OPTION', /either an event or a stream for work, received neither/);
-    unfit({ event: 8n, stream: 8n }, 'ERR_OPTION', /received both/);
-    unfit({ event: 0n }, 'ERR_RANGE', /a cudaEvent_t in \[1, 2\^64\) for work\.event, received 0n/);
-    unfit({ event: 8 }, 'ERR_DTYPE', /a cudaEvent_t as a BigInt for work\.event, received 8/);
-    unfit({ stream: -1n }, 'ERR_RANGE', /a cudaStream_t in \[0, 2\^64\) for work\.stream, received -1n/);
-    unfit({ stream: 'default' }, 'ERR_DTYPE', /work\.stream, received 'default'/);
-    unfit({ stream: cuda.stream(), device: 1 }, 'ERR_OPTION', /the second argument.* for work, received 'device'/);
-    unfit({ events: event.event }, 'ERR_OPTION', /'events' \(did you mean 'event'\?\)/);
-    unfit(event, 'ERR_RANGE', beyond, last + 1);
-    throws(() => cuda.stream(-1), error('ERR_RANGE', /^cuda\.stream: .* for device, received -1/));
-    throws(() => cuda.record('0' as never), error('ERR_DTYPE', /^cuda\.record: .* for device, received '0'/));
-    t.dispose();
   },
 
   async streams() {

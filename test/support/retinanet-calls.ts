@@ -1,0 +1,50 @@
+// Valid calls of every function of 'retinanet-ops/retinanet'.
+import type * as retinanet from 'retinanet-ops/retinanet';
+import { f32, i32 } from './arrays.js';
+
+export type Name = Exclude<
+  keyof typeof retinanet,
+  'LOSS_NAMES' | 'BOX_LOSS_NAMES' | 'useNativeBackend' | 'useWasmBackend'
+>;
+
+export const config = { numClasses: 2, imageHeight: 16, imageWidth: 24, pyramidChannels: 4, subnetDepth: 0 } as const;
+
+/** Values of one image. */
+export const pixels = 16 * 24 * 3;
+
+/** Three images; the second has no objects. */
+export function goodDataset(): retinanet.DetectionDataset {
+  return {
+    classNames: ['cat', 'dog'],
+    imageHeight: 16,
+    imageWidth: 24,
+    length: 3,
+    images: new Uint8Array(3 * pixels),
+    boxes: f32(0, 0, 4, 4, 1, 1, 16, 8, -2, 3, 5, 6),
+    labels: i32(0, 1, 1),
+    offsets: i32(0, 2, 2, 3),
+    names: ['a.jpg', 'b.jpg', 'c.jpg'],
+  };
+}
+
+export function goodDetections(): retinanet.Detections {
+  return { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8), scores: f32(0.5, 0.25), labels: i32(0, 1), offsets: i32(0, 1, 1, 2) };
+}
+
+/** Valid arguments of every function, for a net on any backend. */
+export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
+  return {
+    countParameters: [net.model],
+    createRetinaNet: [config],
+    detect: [net, new Uint8Array(pixels)],
+    directoryLoader: [directory],
+    directorySaver: [directory],
+    evaluateDetections: [goodDetections(), goodDataset()],
+    loadRetinaNet: [directory],
+    pixelStatistics: [goodDataset()],
+    saveRetinaNet: [net, directory],
+    trainRetinaNet: [net, goodDataset(), { steps: 1, batchSize: 1 }],
+    validateDataset: [goodDataset()],
+    validateOffsets: [i32(0, 2, 3), 2, 3, 'offsets'],
+  };
+}
