@@ -17,11 +17,11 @@ const MOST = {
   RegressionKernel: 72, // 64 but for compute capability 10.0
   'RegressionKernel of boxes': 80,
   SumBoxLoss: 64,
-  'SumBoxLoss of boxes': 84, // 2 blocks
+  'SumBoxLoss of boxes': 88, // 2 blocks
   FinishSums: 64, // of blocks of 1024 threads
   // Assignment.
   BoundGroups: 32,
-  PlaceBids: 80, // of blocks of 32 threads for a grid, of 128 for a list
+  PlaceBids: 84, // 24 blocks of 32 threads for a grid, 6 of 128 for a list
   Decide: 48,
   SumCounts: 32,
   WriteTargets: 40,

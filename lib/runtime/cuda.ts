@@ -84,7 +84,10 @@ const MEMORY_OPTIONS = {
    * size) gives what is free in it back to the system. 0 keeps nothing, and allocations become expensive. Holds until set anew.
    */
   limit: bytes,
-  /** Bytes: gives what is free now back to the system, once, until the pool holds no more than that; 0 gives back all of it. */
+  /**
+   * Bytes: gives what is free now back to the system, once, down to so many; 0 gives back all of it. In the driver's blocks of
+   * some 32 MiB: the last one may reach beyond.
+   */
   trim: bytes,
 };
 

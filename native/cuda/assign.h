@@ -47,7 +47,7 @@ struct Assignment {
   unsigned long long* positive_counts;  // out, zero beforehand
   uint8_t* gt_matched;                  // optional out, zero beforehand
   double* num_positive;                 // optional out, of all images
-  unsigned* counters;                   // scratch [2], zero beforehand
+  unsigned* counters;                   // scratch [2], zero beforehand: boxes handed out, blocks of Decide done
 };
 
 void QueueAssignment(const Device& device, Assignment assignment);

@@ -28,12 +28,12 @@ __global__ void SumBoxLoss(BoxLoss of, const Formula formula, const T* deltas, T
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kTile + threadIdx.x;
   int32_t matches[kAtOnce];
   RN_UNROLL for (int k = 0; k < kAtOnce; ++k) {
-    const int64_t row = first + k * kThreads;
+    const int64_t row = first + int64_t{k} * kThreads;
     matches[k] = row < of.rows ? of.matches[row] : -1;
   }
   unsigned positive = 0;
   RN_UNROLL for (int k = 0; k < kAtOnce; ++k) {
-    const int64_t row = first + k * kThreads;
+    const int64_t row = first + int64_t{k} * kThreads;
     if (matches[k] >= 0) {
       positive |= 1u << k;
     } else if (row < of.rows) {
@@ -45,7 +45,7 @@ __global__ void SumBoxLoss(BoxLoss of, const Formula formula, const T* deltas, T
     if (!(positive >> k & 1)) continue;
     const double scale = of.weight / (of.normalizer * (of.is_divided ? DivisorOf(*of.divisor) : 1));
     const double grad_scale = scale * of.grad_scale;
-    const int64_t row = first + k * kThreads;
+    const int64_t row = first + int64_t{k} * kThreads;
     float four[4];
     LoadRun<T, 4>(deltas + 4 * row, deltas_aligned, four);
     const Box anchor = AnchorAt(of.anchors, static_cast<int32_t>(row % of.anchors.count));
