@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { Check } from '../arguments/check.js';
-import { resizeNearestNeighborGrad } from '../tfjs/backend/resize-nearest-neighbor-grad.js';
 import { importCpuBackend, registerNativeBackend } from '../tfjs/backend/index.js';
+import { addToSources, type ResizeAttributes } from '../tfjs/nearest-neighbor-grad.js';
 import { useWasmBackend } from './wasm-backend.js';
 
 /**
@@ -56,7 +56,18 @@ export function mendCpuBackend(): void {
   Object.assign(tf.backend(), { firstUse: false });
   const [kernelName, backendName] = ['ResizeNearestNeighborGrad', 'cpu'];
   tf.unregisterKernel(kernelName, backendName);
-  tf.registerKernel({ kernelName, backendName, kernelFunc: resizeNearestNeighborGrad as unknown as tf.KernelFunc });
+  tf.registerKernel({
+    kernelName,
+    backendName,
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const { dy, images } = inputs as Record<'dy' | 'images', tf.TensorInfo>;
+      const cpu = backend as tf.KernelBackend;
+      const sums = new Float32Array(tf.util.sizeFromShape(images.shape));
+      const values = cpu.readSync(dy.dataId) as Float32Array;
+      addToSources(values, dy.shape, sums, images.shape, attrs as unknown as ResizeAttributes);
+      return { dataId: cpu.write(sums, images.shape, 'float32'), shape: images.shape, dtype: 'float32' };
+    },
+  });
 }
 
 /**

@@ -37,8 +37,8 @@ test.serial('a thread that cannot start is told, even where rejections are not',
   const spoil = `import { isMainThread } from 'node:worker_threads'; if (!isMainThread) delete globalThis.WebAssembly;`;
   const preload = `--import=data:text/javascript,${encodeURIComponent(spoil)}`;
   const program = TRAIN.replace(
-    /(augment: false }\))/,
-    '$1.catch(({ message }) => { console.log(message); process.exit(); })',
+    /augment: false }\)/,
+    "augment: false, backend: 'wasm' }).catch(({ message }) => { console.log(message); process.exit(); })",
   );
   const [stdout, stderr] = trained([preload, '--unhandled-rejections=none', '--input-type=module', '-e', program]);
   t.regex(stdout, /^useWasmBackend: expected .* received one that does not start/, stderr);
