@@ -93,8 +93,9 @@ class WaitFor final : public Operation {
 };
 
 constexpr Binding kOperations[] = {
-    {"DeviceWrap", Read<Wrap>, Binding::kOnDevice},     {"DeviceLocate", Read<Locate>, Binding::kOnDevice},   {"DeviceStream", Read<Stream>, Binding::kOnDevice},
-    {"DeviceRecord", Read<Record>, Binding::kOnDevice}, {"DeviceWaitFor", Read<WaitFor>, Binding::kOnDevice},
+    {"DeviceWrap", Read<Wrap>, Binding::kOnDevice},       {"DeviceLocate", Read<Locate>, Binding::kOnDevice},
+    {"DeviceStream", Read<Stream>, Binding::kOnDevice},   {"DeviceRecord", Read<Record>, Binding::kOnDevice},
+    {"DeviceWaitFor", Read<WaitFor>, Binding::kOnDevice},
 };
 
 }  // namespace

@@ -216,10 +216,14 @@ Napi::Value Pointer(const Napi::CallbackInfo& info) {
 }
 
 constexpr Binding kOperations[] = {
-    {"DeviceAllocate", Read<Allocate>, Binding::kOnDevice}, {"DeviceUpload", Read<Upload>, Binding::kOnDevice},
-    {"DeviceDownload", Read<Download>, Binding::kOnDevice}, {"DeviceCopy", Read<Copy>, Binding::kOnDevice},
-    {"DeviceClear", Read<Clear>, Binding::kOnDevice},       {"DeviceSynchronize", Read<Synchronize>, Binding::kOnDevice},
-    {"DeviceMemory", Read<MemoryOf>, Binding::kOnDevice},   {"DevicePinned", Read<Pinned>, Binding::kOnDevice},
+    {"DeviceAllocate", Read<Allocate>, Binding::kOnDevice},
+    {"DeviceUpload", Read<Upload>, Binding::kOnDevice},
+    {"DeviceDownload", Read<Download>, Binding::kOnDevice},
+    {"DeviceCopy", Read<Copy>, Binding::kOnDevice},
+    {"DeviceClear", Read<Clear>, Binding::kOnDevice},
+    {"DeviceSynchronize", Read<Synchronize>, Binding::kOnDevice},
+    {"DeviceMemory", Read<MemoryOf>, Binding::kOnDevice},
+    {"DevicePinned", Read<Pinned>, Binding::kOnDevice},
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ test.afterEach.always(async () => {
 
 async function train(options: TrainingOptions) {
   const detector = net();
-  const { history } = await trainRetinaNet(detector, data, { steps: 5, batchSize: 4, augment: false, ...options });
+  const { history } = await trainRetinaNet(detector, data, { steps: 4, batchSize: 4, augment: false, ...options });
   const result = { losses: history.map(({ loss }) => loss), weights: fingerprint(detector) };
   detector.dispose();
   return result;
@@ -42,9 +42,10 @@ test.serial('all backends train to the same curve', async (t) => {
   const expected = await train({ backend: 'native', threads: 2 });
   t.true(expected.losses.at(-1)! < 0.9 * expected.losses[0]!, expected.losses.join());
   // Before the first update only the rounding of sums differs; Adam then turns gradients of any size into whole steps.
-  const tolerance = [2e-6, 1e-4, 1e-3, 1e-3, 1e-3];
+  const tolerance = [2e-6, 1e-4, 1e-3, 1e-3];
   for (const backend of ['wasm', 'cpu'] as const) {
     const { losses } = await train({ backend, threads: 2 });
+    t.is(losses.length, tolerance.length);
     for (const [i, loss] of losses.entries()) {
       const difference = Math.abs(loss / expected.losses[i]! - 1);
       t.true(difference <= tolerance[i]!, `${backend}, step ${i}: ${difference}`);
