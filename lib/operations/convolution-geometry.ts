@@ -34,11 +34,21 @@ export function convolutionShape(
   const [outHeight, padTop] = outputs(height, extent(filterHeight, dilationHeight), strideHeight, rows, round);
   const [outWidth, padLeft] = outputs(width, extent(filterWidth, dilationWidth), strideWidth, columns, round);
   return {
-    ...{ images, height, width, channels },
-    ...{ filterHeight, filterWidth, filters },
-    ...{ outHeight, outWidth },
-    ...{ strideHeight, strideWidth, dilationHeight, dilationWidth },
-    ...{ padTop, padLeft },
+    images,
+    height,
+    width,
+    channels,
+    filterHeight,
+    filterWidth,
+    filters,
+    outHeight,
+    outWidth,
+    strideHeight,
+    strideWidth,
+    dilationHeight,
+    dilationWidth,
+    padTop,
+    padLeft,
   };
 }
 

@@ -2,15 +2,16 @@
 #include <algorithm>
 #include <vector>
 
-#include "../math/adam.h"
 #include "../threads/thread_pool.h"
 #include "cpu_backend.h"
+#include "kernels/kernels.h"
 #include "status.h"
 
 namespace rn::cpu {
 namespace {
 
 constexpr int64_t kBlock = 1 << 15;
+constexpr int64_t kSums = 8;
 
 }  // namespace
 
@@ -21,14 +22,20 @@ rn_status SumGradients(const rn_sum_gradients* args) {
     std::vector<double> squares(static_cast<size_t>(blocks));
     ParallelFor(blocks, [&](int64_t block) {
       const int64_t first = op.first + block * kBlock, end = std::min(op.end, first + kBlock);
-      double sum = 0;
-      for (int64_t i = first; i < end; ++i) {
-        float gradient = 0;
-        for (int64_t part = 0; part < op.parts; ++part) gradient += op.partials[part * op.length + i];
-        gradient *= op.scale;
-        op.gradient[i] = gradient;
-        sum += static_cast<double>(gradient) * static_cast<double>(gradient);
+      // Several sums, since each waits for the one before it.
+      double sums[kSums] = {};
+      for (int64_t i = first; i < end; i += kSums) {
+        const int64_t count = std::min(kSums, end - i);
+        for (int64_t j = 0; j < count; ++j) {
+          float gradient = 0;
+          for (int64_t part = 0; part < op.parts; ++part) gradient += op.partials[part * op.length + i + j];
+          gradient *= op.scale;
+          op.gradient[i + j] = gradient;
+          sums[j] += static_cast<double>(gradient) * static_cast<double>(gradient);
+        }
       }
+      double sum = 0;
+      for (const double each : sums) sum += each;
       squares[static_cast<size_t>(block)] = sum;
     });
     *op.squares = 0;
@@ -39,12 +46,10 @@ rn_status SumGradients(const rn_sum_gradients* args) {
 rn_status Adam(const rn_adam* args) {
   return Guarded([&] {
     const rn_adam& op = *args;
-    const AdamStep step = {op.learning_rate, op.second_correction, op.gradient_scale, op.average_decay};
+    const auto adam = ActiveKernels()->adam;
     ParallelFor(NumBlocks(op.end - op.first, kBlock), [&](int64_t block) {
-      const int64_t first = op.first + block * kBlock, end = std::min(op.end, first + kBlock);
-      for (int64_t i = first; i < end; ++i) {
-        ApplyAdam(step, op.gradient[i], op.weights + i, op.first_moment + i, op.second_moment + i, op.average + i);
-      }
+      const int64_t first = op.first + block * kBlock;
+      adam(op, first, std::min(op.end, first + kBlock));
     });
   });
 }

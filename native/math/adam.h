@@ -1,29 +1,33 @@
-// Adam (Kingma and Ba, 2015) for one weight, and a moving average of the weights.
+// Adam (Kingma and Ba, 2015) for one weight or a vector of them, F, and a moving average of the weights.
 #ifndef RETINANET_OPS_ADAM_H
 #define RETINANET_OPS_ADAM_H
-
-#include <cmath>
 
 #include "host_device.h"
 
 namespace rn {
 
 struct AdamStep {
-  float learning_rate;                                                      // times the correction of the first moment
-  float second_correction;                                                  // of the second moment
-  float gradient_scale, average_decay;                                      // the share of the old average that stays
-  static constexpr float kRest1 = 0.1f, kRest2 = 0.001f, kEpsilon = 1e-8f;  // 1 - beta
+  float learning_rate;                  // times the correction of the first moment
+  float second_correction;              // of the second moment
+  float gradient_scale, average_decay;  // the share of the old average that stays
 };
 
-RN_HD void ApplyAdam(const AdamStep& step, float gradient, float* weight, float* first, float* second, float* average) {
-  const float g = gradient * step.gradient_scale;
-  const float m = *first + AdamStep::kRest1 * (g - *first);
-  const float v = *second + AdamStep::kRest2 * (g * g - *second);
-  const float w = *weight - step.learning_rate * m / (std::sqrt(v * step.second_correction) + AdamStep::kEpsilon);
-  *first = m;
-  *second = v;
-  *weight = w;
-  *average = w + step.average_decay * (*average - w);
+template <class F>
+struct AdamState {
+  F weight, first_moment, second_moment, average;
+};
+
+template <class F>
+RN_HD AdamState<F> AfterAdam(const AdamStep& step, F gradient, const AdamState<F>& old) {
+  const F rest1(0.1f), rest2(0.001f), epsilon(1e-8f);  // 1 - beta
+  const F g = gradient * F(step.gradient_scale);
+  AdamState<F> now;
+  now.first_moment = old.first_moment + rest1 * (g - old.first_moment);
+  now.second_moment = old.second_moment + rest2 * (g * g - old.second_moment);
+  const F deviation = Sqrt(now.second_moment * F(step.second_correction)) + epsilon;
+  now.weight = old.weight - F(step.learning_rate) * now.first_moment / deviation;
+  now.average = now.weight + F(step.average_decay) * (old.average - now.weight);
+  return now;
 }
 
 }  // namespace rn

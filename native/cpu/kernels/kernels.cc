@@ -8,6 +8,7 @@
 #include "elementwise.h"
 #include "focal_loss.h"
 #include "nms.h"
+#include "optimizer.h"
 #include "pixels.h"
 #include "reduce.h"
 #include "regression_loss.h"
@@ -42,6 +43,7 @@ const Kernels kKernels = {
     kElementwise,
     kReduce,
     kPixels,
+    AdamOfWeights,
 };
 
 }  // namespace rn::cpu::RN_ISA

@@ -239,6 +239,7 @@ struct Kernels {
   ElementwiseKernels elementwise;
   ReduceKernels reduce;
   PixelKernels pixels;
+  void (*adam)(const rn_adam&, int64_t first, int64_t end);  // of the weights
 };
 
 // The best set that this processor has, or the one that RETINANET_OPS_CPU names (baseline, avx2, avx512); null if it
