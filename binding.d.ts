@@ -261,6 +261,21 @@ export interface Operations {
     gradientScale: number;
     averageDecay: number;
   }): void;
+  /** A picture [height, width, 3] as native/math/image_change.h says; red, green and blue are the gains. */
+  changeImage(call: {
+    height: number;
+    width: number;
+    image: Uint8Array;
+    scaleX: number;
+    scaleY: number;
+    shiftX: number;
+    shiftY: number;
+    red: number;
+    green: number;
+    blue: number;
+    offset: number;
+    output: HostFloats;
+  }): void;
   convolution(call: ConvolutionArguments): void;
   convolutionInputGrad(call: ConvolutionInputGradArguments): void;
   convolutionFilterGrad(call: ConvolutionFilterGradArguments): void;

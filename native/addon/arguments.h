@@ -50,6 +50,12 @@ struct ArrayType<double> {
   static constexpr ElementType kElement = ElementType::kFloat64;
 };
 
+template <>
+struct ArrayType<uint8_t> {
+  static constexpr const char* kName = "Uint8Array";
+  static constexpr napi_typedarray_type kKind = napi_uint8_array;
+};
+
 // A property lookup a field would cost more than a small call may take: values come as positional JavaScript arguments,
 // in the order in which an operation reads them. lib/ has learned the order from a run on no call at all, which writes
 // the names down and answers with nothing: every field is read in every call, whatever the values of others.

@@ -99,6 +99,15 @@ typedef struct {
   float* sums;        // [2, channels]: over pixels, of the gradient, and of its product with input - mean
 } rn_batch_norm_sums;
 
+// A picture of three channels, changed (math/image_change.h).
+typedef struct {
+  const uint8_t* image;  // [height, width, 3]
+  int64_t height, width;
+  double scale_x, scale_y, shift_x, shift_y;
+  float gain[3], add;
+  float* output;  // [height, width, 3], 0..255
+} rn_change_image;
+
 #ifdef __cplusplus
 }
 #endif

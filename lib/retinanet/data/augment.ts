@@ -1,5 +1,6 @@
-import type { Check } from '../../arguments/check.js';
+import { Check } from '../../arguments/check.js';
 import { boolean, number, type OptionsOf } from '../../arguments/options.js';
+import { plan } from '../../runtime/plan.js';
 import type { Random } from './random.js';
 
 const SHARE = { min: 0, max: 1 } as const;
@@ -59,44 +60,13 @@ export function drawChange(options: ResolvedAugment, random: Random, height: num
   return { scaleX: zoom * flipX, scaleY: zoom * flipY, shiftX, shiftY, gain, offset: around(options.brightness) * 255 };
 }
 
-interface Taps {
-  low: Int32Array;
-  high: Int32Array;
-  share: Float32Array;
-}
-
-/** For each output position the two source positions of linear interpolation; beyond the border, the border goes on. */
-function taps(size: number, scale: number, shift: number): Taps {
-  const result = { low: new Int32Array(size), high: new Int32Array(size), share: new Float32Array(size) };
-  for (let i = 0; i < size; i++) {
-    const source = Math.min(size - 1, Math.max(0, (i + 0.5 - size / 2 - shift) / scale + size / 2 - 0.5));
-    const low = Math.floor(source);
-    result.low[i] = low;
-    result.high[i] = Math.min(low + 1, size - 1);
-    result.share[i] = source - low;
-  }
-  return result;
-}
-
 /** Draws the changed image [H, W, 3], 0..255, into `out`. */
 export function changeImage(image: Uint8Array, height: number, width: number, change: Change, out: Float32Array): void {
-  const columns = taps(width, change.scaleX, change.shiftX);
-  const rows = taps(height, change.scaleY, change.shiftY);
-  const add = 128 + change.offset;
-  for (let y = 0, o = 0; y < height; y++) {
-    const top = rows.low[y]! * width;
-    const bottom = rows.high[y]! * width;
-    const v = rows.share[y]!;
-    for (let x = 0; x < width; x++) {
-      const [left, right, u] = [columns.low[x]!, columns.high[x]!, columns.share[x]!];
-      const [a, b, c, d] = [(top + left) * 3, (top + right) * 3, (bottom + left) * 3, (bottom + right) * 3];
-      const [wa, wb, wc, wd] = [(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v];
-      for (let k = 0; k < 3; k++, o++) {
-        const value = image[a + k]! * wa + image[b + k]! * wb + image[c + k]! * wc + image[d + k]! * wd;
-        out[o] = Math.min(255, Math.max(0, (value - 128) * change.gain[k]! + add));
-      }
-    }
-  }
+  const { scaleX, scaleY, shiftX, shiftY, offset } = change;
+  const [red, green, blue] = change.gain;
+  const where = { scaleX, scaleY, shiftX, shiftY };
+  const fields = { height, width, image, ...where, red, green, blue, offset, output: out };
+  plan(new Check('trainRetinaNet'), 'changeImage', fields, () => undefined).runSync();
 }
 
 export interface ChangedBoxes {
