@@ -52,22 +52,28 @@ class ChannelGroups {
   int64_t lanes_, channels_, vectors_, count_;
 };
 
-// Packs a matrix of `rows` by the groups' channels: group after group, in each row after row. source(row) is where a
-// row's first channel stands, `step` floats before the next.
+// Packs a group of channels of a matrix, row after row; gives where the next group goes. source(row) is where a row's
+// first channel stands, `step` floats before the next.
+template <class Source>
+float* PackGroup(const ChannelGroups& groups, int64_t group, int64_t rows, int64_t step, const Source& source,
+                 float* out) {
+  const int64_t first = groups.first(group), width = groups.width(group), columns = groups.columns(group);
+  for (int64_t row = 0; row < rows; ++row, out += width) {
+    const float* const from = source(row) + first * step;
+    if (step == 1) {
+      std::memcpy(out, from, static_cast<size_t>(columns) * sizeof(float));
+    } else {
+      for (int64_t i = 0; i < columns; ++i) out[i] = from[i * step];
+    }
+    std::fill(out + columns, out + width, 0.0f);
+  }
+  return out;
+}
+
+// Group after group.
 template <class Source>
 void Pack(const ChannelGroups& groups, int64_t rows, int64_t step, const Source& source, float* out) {
-  for (int64_t group = 0; group < groups.count(); ++group) {
-    const int64_t first = groups.first(group), width = groups.width(group), columns = groups.columns(group);
-    for (int64_t row = 0; row < rows; ++row, out += width) {
-      const float* const from = source(row) + first * step;
-      if (step == 1) {
-        std::memcpy(out, from, static_cast<size_t>(columns) * sizeof(float));
-      } else {
-        for (int64_t i = 0; i < columns; ++i) out[i] = from[i * step];
-      }
-      std::fill(out + columns, out + width, 0.0f);
-    }
-  }
+  for (int64_t group = 0; group < groups.count(); ++group) out = PackGroup(groups, group, rows, step, source, out);
 }
 
 // Of an input gradient along one axis: the pixels `first`, first + stride, ... of the input. They meet the same `count`

@@ -15,33 +15,35 @@ constexpr int64_t kMostTasks = 32;                    // enough for many threads
 constexpr int64_t kLeastProducts = int64_t{1} << 22;  // of a task, in all
 constexpr int64_t kMostSums = int64_t{4} << 20;       // floats of all parts
 constexpr int64_t kMostUnpacked = 64;  // filters: with more, pixels lie so far apart that they take turns in the cache
-constexpr int64_t kLeastRows = 64;     // of the filter's rows of a task: packing is paid for by them
+constexpr int64_t kLeastRows = 64;     // of the filter's rows of a task
+constexpr int64_t kLeastPackedRows = 192;  // which pay for packing
+constexpr int64_t kLeastCropped = 8;  // channels: with fewer, zeros around the image cost less than tiles of few rows
 
 class FilterGrad {
  public:
   FilterGrad(const ConvolutionKernels& kernels, const rn_convolution_filter_grad& op)
       : kernels_(kernels), op_(op), shape_(op.shape), window_(CropFilter(&shape_)), groups_(kernels, shape_.filters) {
-    has_one_run_ = shape_.dilation_width == 1;
+    crops_ = NeedsPadding(shape_) && shape_.channels >= kLeastCropped;
+    has_one_run_ = shape_.dilation_width == 1 && !crops_;
     run_ = has_one_run_ ? shape_.filter_width * shape_.channels : shape_.channels;
     read_width_ = WidthRead(shape_);
-    is_padded_ = NeedsPadding(shape_);
+    is_padded_ = NeedsPadding(shape_) && !crops_;
     packs_ = shape_.filters != groups_.padded() || shape_.filters > kMostUnpacked;
     const int64_t rows = std::clamp<int64_t>(kBlockPixels / shape_.out_width, 1, shape_.out_height);
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
     const int64_t blocks = shape_.images * blocks_per_image_;
-    // Tasks are parts of the pixels, each of which has sums of its own, by chunks of the filter's rows, for each of
-    // which the pixels are packed anew: as many of both as cost the least together.
+    // Tasks are parts of the pixels, each of which has sums of its own, by chunks of the filter's rows, and of its
+    // groups of channels where those have to be packed, which then happens anew for each chunk of the rows only.
     const int64_t room = std::max<int64_t>(1, kMostSums / std::max<int64_t>(1, products() * groups_.padded()));
     const int64_t pixels = blocks * rows_per_block_ * shape_.out_width;
-    const double rows_per_pixel = static_cast<double>(products()) / static_cast<double>(pixels);
     const double all =
         static_cast<double>(products()) * static_cast<double>(pixels) * static_cast<double>(shape_.filters);
     const int64_t tasks = std::clamp<int64_t>(std::llround(all / kLeastProducts), 1, kMostTasks);
-    const int64_t chunks = std::llround(std::sqrt(1.5 * static_cast<double>(tasks) * rows_per_pixel));
-    chunks_ = std::clamp<int64_t>(chunks, 1, std::max<int64_t>(1, products() / kLeastRows));
-    parts_ = std::min({blocks, room, NumBlocks(tasks, chunks_)});
-    chunks_ = std::clamp<int64_t>(tasks / parts_, 1, std::max<int64_t>(1, products() / kLeastRows));
+    group_chunks_ = packs_ ? std::min(groups_.count(), tasks) : 1;
+    const int64_t least_rows = packs_ || is_padded_ ? kLeastPackedRows : kLeastRows;
+    row_chunks_ = std::clamp<int64_t>(products() / least_rows, 1, tasks / group_chunks_);
+    parts_ = std::min({blocks, room, NumBlocks(tasks, group_chunks_ * row_chunks_)});
   }
 
   // Rows of the filter: input channels of all taps.
@@ -53,13 +55,15 @@ class FilterGrad {
     const int64_t padded = is_padded_ ? MostRowsRead(shape_, rows_per_block_) * read_width_ * shape_.channels : 0;
     BlockScratch scratch(packed + padded);
     const int64_t blocks = shape_.images * blocks_per_image_;
-    ParallelFor(parts_ * chunks_, [&](int64_t task) {
-      const int64_t part = task / chunks_, chunk = task % chunks_;
+    const int64_t chunks = group_chunks_ * row_chunks_;
+    ParallelFor(parts_ * chunks, [&](int64_t task) {
+      const int64_t part = task / chunks, chunk = task % chunks;
       const BlockScratch::Lease lease(scratch);
-      const Range rows{products() * chunk / chunks_, products() * (chunk + 1) / chunks_};
+      const Chunk of{RangeOf(products(), chunk / group_chunks_, row_chunks_),
+                     RangeOf(groups_.count(), chunk % group_chunks_, group_chunks_)};
       float* const sum = sums.get() + part * products() * groups_.padded();
       for (int64_t block = blocks * part / parts_; block < blocks * (part + 1) / parts_; ++block) {
-        Block(block, rows, lease.get(), lease.get() + packed, {sum, block > blocks * part / parts_});
+        Block(block, of, lease.get(), lease.get() + packed, {sum, block > blocks * part / parts_});
       }
     });
     constexpr int64_t kRowsAtOnce = 64;
@@ -72,6 +76,12 @@ class FilterGrad {
  private:
   struct Range {
     int64_t begin, end;
+  };
+  static Range RangeOf(int64_t count, int64_t part, int64_t parts) {
+    return {count * part / parts, count * (part + 1) / parts};
+  }
+  struct Chunk {
+    Range rows, groups;
   };
   // Of a part; the first block writes them, others add.
   struct Sums {
@@ -91,13 +101,16 @@ class FilterGrad {
     }
   }
 
-  // Adds what a block of rows of an image has for some rows of the filter.
-  void Block(int64_t block, const Range& rows, float* packed, float* padded, const Sums& sums) const {
+  // Adds what a block of rows of an image has for a chunk of the filter.
+  void Block(int64_t block, const Chunk& chunk, float* packed, float* padded, const Sums& sums) const {
     const int64_t image = block / blocks_per_image_, first = block % blocks_per_image_ * rows_per_block_;
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_), c = shape_.channels;
     const int64_t pixels = (end - first) * shape_.out_width;
     const float* const grad = op_.output_grad + (image * shape_.out_height + first) * shape_.out_width * shape_.filters;
-    if (packs_) Pack(groups_, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, packed);
+    float* out = packed;
+    for (int64_t group = chunk.groups.begin; packs_ && group < chunk.groups.end; ++group) {
+      out = PackGroup(groups_, group, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, out);
+    }
 
     const float* input = op_.input + image * shape_.height * shape_.width * c;
     int64_t input_row = 0, input_width = shape_.width;
@@ -109,41 +122,60 @@ class FilterGrad {
       input_width = read_width_;
     }
     // Pieces of the filter that lie side by side in the input.
+    const Range& rows = chunk.rows;
     for (int64_t piece = rows.begin / run_; piece * run_ < rows.end; ++piece) {
       const int64_t pieces_per_row = has_one_run_ ? 1 : shape_.filter_width;
       const int64_t down = piece / pieces_per_row * shape_.dilation_height;
       const int64_t right = piece % pieces_per_row * shape_.dilation_width;
-      // Rows of the output that read rows that the image has.
-      const int64_t sh = shape_.stride_height, above = shape_.pad_top - down;
-      const int64_t from = std::clamp(above > 0 ? NumBlocks(above, sh) : 0, first, end);
-      const int64_t below = shape_.height + above;  // row * sh < below
-      const int64_t to = std::clamp(below > 0 ? NumBlocks(below, sh) : 0, from, end);
+      // Rows and columns of the output that read those that the image has.
+      const int64_t sh = shape_.stride_height, sw = shape_.stride_width;
+      const int64_t above = shape_.pad_top - down, before = crops_ ? shape_.pad_left - right : -right;
+      const Range lines = Within(shape_.height, above, sh, {first, end});
+      const Range columns =
+          crops_ ? Within(shape_.width, before, sw, {0, shape_.out_width}) : Range{0, shape_.out_width};
       const Range of_piece{std::max(rows.begin, piece * run_), std::min(rows.end, (piece + 1) * run_)};
-      if (from == to) {
-        if (!sums.adds)
-          std::fill(sums.of + of_piece.begin * groups_.padded(), sums.of + of_piece.end * groups_.padded(), 0.0f);
+      if (lines.begin == lines.end || columns.begin == columns.end) {
+        if (!sums.adds) Clear({of_piece, chunk.groups}, sums.of);
         continue;
       }
-      const float* const source = input + ((from * sh - above - input_row) * input_width + right) * c;
-      Piece(source - piece * run_, of_piece, input_width, {from - first, to - first}, packs_ ? packed : grad, pixels,
-            sums);
+      const int64_t input_line = lines.begin * sh - above - input_row, input_column = columns.begin * sw - before;
+      const float* const source = input + (input_line * input_width + input_column) * c;
+      Piece(source - piece * run_, {of_piece, chunk.groups}, input_width, {lines.begin - first, lines.end - first},
+            columns, packs_ ? packed : grad, pixels, sums);
     }
   }
 
-  // `source` is where row 0 of the filter would read, `lines` the output's rows within the block.
-  void Piece(const float* source, const Range& rows, int64_t input_width, const Range& lines, const float* packed,
-             int64_t pixels, const Sums& sums) const {
-    const int64_t c = shape_.channels;
-    for (int64_t group = 0; group < groups_.count(); ++group) {
+  void Clear(const Chunk& chunk, float* sums) const {
+    const int64_t first = groups_.first(chunk.groups.begin), end = groups_.first(chunk.groups.end);
+    for (int64_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
+      std::fill(sums + row * groups_.padded() + first, sums + row * groups_.padded() + end, 0.0f);
+    }
+  }
+
+  // The outputs along an axis that read what is within the image there: `before` pixels from the filter's to the first.
+  static Range Within(int64_t size, int64_t before, int64_t stride, const Range& outputs) {
+    const int64_t begin = std::clamp(before > 0 ? NumBlocks(before, stride) : 0, outputs.begin, outputs.end);
+    const int64_t end = size + before > 0 ? NumBlocks(size + before, stride) : 0;
+    return {begin, std::clamp(end, begin, outputs.end)};
+  }
+
+  // `source` is where row 0 of the filter would read, `lines` and `columns` the outputs within the block.
+  void Piece(const float* source, const Chunk& chunk, int64_t input_width, const Range& lines, const Range& columns,
+             const float* packed, int64_t pixels, const Sums& sums) const {
+    const int64_t c = shape_.channels, first_packed = groups_.first(chunk.groups.begin);
+    const Range& rows = chunk.rows;
+    for (int64_t group = chunk.groups.begin; group < chunk.groups.end; ++group) {
       const int64_t first = groups_.first(group), width = groups_.width(group);
       const int vectors = groups_.vectors(group);
       FilterGradientTile tile{};
       tile.row_pitch = shape_.stride_height * input_width * c;
       tile.pixel_pitch = shape_.stride_width * c;
       tile.rows = lines.end - lines.begin;
-      tile.pixels = shape_.out_width;
+      tile.pixels = columns.end - columns.begin;
       tile.packed_pitch = packs_ ? width : shape_.filters;
-      tile.packed = packed + (packs_ ? first * pixels : first) + lines.begin * shape_.out_width * tile.packed_pitch;
+      tile.packed_row_pitch = shape_.out_width * tile.packed_pitch;
+      tile.packed = packed + (packs_ ? (first - first_packed) * pixels : first) + lines.begin * tile.packed_row_pitch +
+                    columns.begin * tile.packed_pitch;
       tile.sums_pitch = groups_.padded();
       tile.adds = sums.adds;
       ForEachPart(rows.end - rows.begin, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
@@ -159,10 +191,11 @@ class FilterGrad {
   rn_convolution_shape shape_;  // its filter is the window
   const FilterWindow window_;
   const ChannelGroups groups_;
+  bool crops_;  // outputs whose tap lies beside the image are left out, in place of zeros beside it
   bool has_one_run_, is_padded_, packs_;
   int64_t run_;         // products of the filter that lie side by side in the input
   int64_t read_width_;  // columns that a row of the output reads
-  int64_t rows_per_block_, blocks_per_image_, parts_, chunks_;
+  int64_t rows_per_block_, blocks_per_image_, parts_, row_chunks_, group_chunks_;
 };
 
 }  // namespace

@@ -104,9 +104,9 @@ void FilterGradientTileOf(const FilterGradientTile& tile) {
   RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
     RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = Float(0.0f);
   }
-  const float* packed = tile.packed;
   for (int64_t row = 0; row < tile.rows; ++row) {
     const float* values = tile.input + row * tile.row_pitch;
+    const float* packed = tile.packed + row * tile.packed_row_pitch;
     for (int64_t i = 0; i < tile.pixels; ++i, packed += tile.packed_pitch, values += tile.pixel_pitch) {
       sums.Add([&](int filter_row) { return values[filter_row]; }, packed);
     }

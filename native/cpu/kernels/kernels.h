@@ -110,15 +110,14 @@ struct ConvolutionTile {
   bool clamped;          // to [low, high]
   float low, high;
 };
-
 // Some rows of a filter, that is input channels of a tap, by some output channels: the sum over pixels becomes `sums`,
 // or is added to them.
 struct FilterGradientTile {
   const float* input;
   int64_t row_pitch, pixel_pitch;
-  int64_t rows, pixels;  // of the output, and in each of its rows
-  const float* packed;   // gradients of the output, for each pixel the tile's vectors
-  int64_t packed_pitch;  // from pixel to pixel
+  int64_t rows, pixels;                    // of the output, and in each of its rows
+  const float* packed;                     // gradients of the output, for each pixel the tile's vectors
+  int64_t packed_pitch, packed_row_pitch;  // from pixel to pixel, from row to row
   float* sums;
   int64_t sums_pitch;
   bool adds;
