@@ -9,7 +9,7 @@ import type { Check } from '../arguments/check.js';
 
 /**
  * Makes tfjs's WebAssembly backend the current one, with the gradients of convolutions that it lacks. It runs on one
- * thread; `trainRetinaNet` starts one instance in every worker.
+ * thread; `trainRetinaNet` with `backend: 'wasm'` starts one instance in every worker.
  *
  * @throws RetinanetOpsError `ERR_BACKEND` where the package of the backend is not installed, or does not start
  */
@@ -43,7 +43,7 @@ export function requireTfBackend(check: Check): void {
     throw new RetinanetOpsError(
       'ERR_BACKEND',
       `${check.operation}: expected a backend of TensorFlow.js that is ready, received none: ` +
-        'call `await useWasmBackend()` first, or register another',
+        'call `await useNativeBackend()` first, or register another',
       { cause },
     );
   }
