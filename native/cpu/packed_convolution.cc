@@ -1,5 +1,7 @@
 #include "packed_convolution.h"
 
+#include "winograd.h"
+
 namespace rn::cpu {
 namespace {
 
@@ -135,10 +137,14 @@ class Rows {
 
 }  // namespace
 
-void Run(const ConvolutionKernels& kernels, const PackedConvolution& op) {
+void RunDirect(const ConvolutionKernels& kernels, const PackedConvolution& op) {
   const Rows rows(kernels, op);
   BlockScratch scratch(rows.scratch());
   ParallelFor(rows.blocks(), [&](int64_t block) { rows.Run(block, BlockScratch::Lease(scratch).get()); });
+}
+
+void Run(const ConvolutionKernels& kernels, const PackedConvolution& op) {
+  PrefersWinograd(kernels, op.shape) ? RunWinograd(kernels, op) : RunDirect(kernels, op);
 }
 
 }  // namespace rn::cpu

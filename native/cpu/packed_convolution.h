@@ -20,6 +20,8 @@ struct PackedConvolution {
 
 // Blocks of rows of an image go to threads; of a block each group of channels and each row is cut into tiles that fill
 // the registers (kernels/convolution.h). Every output is computed by one tile: results do not depend on threads.
+void RunDirect(const ConvolutionKernels& kernels, const PackedConvolution& op);
+// The same, by Winograd's tiles (winograd.h) where they take less time.
 void Run(const ConvolutionKernels& kernels, const PackedConvolution& op);
 
 // A filter in whatever order: where a row and column of it stand, and how far apart their channels and filters.
