@@ -7,57 +7,55 @@
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kSide = WinogradPatch::kSide, kPoints = WinogradPatch::kPoints, kTaps = 9;
-constexpr int64_t kTileSide = 2;
-constexpr int64_t kMostTiles = 56;                    // of a block
-constexpr int64_t kMostTasks = 32;                    // enough for many threads
-constexpr int64_t kLeastProducts = int64_t{1} << 22;  // of a task
-constexpr int64_t kSliceFloats = 4096;                // of a tap, transformed at once
+constexpr int64_t kFilterSide = 3, kTaps = kFilterSide * kFilterSide;
+constexpr int64_t kTileSide = 2, kSide = WinogradPatch::kSide, kPoints = WinogradPatch::kPoints;
+
+// Of a block, whose patches and products stay in the second cache as far as channels allow.
+constexpr int64_t kLeastTiles = 16, kMostTiles = 56;
+constexpr int64_t kMostPatchFloats = int64_t{1} << 20;  // of a block
+constexpr int64_t kMostTasks = 32;                      // enough for many threads
+constexpr int64_t kLeastProducts = int64_t{1} << 22;    // of a task
+constexpr int64_t kSliceChannels = 16;                  // of a filter, transformed at once
+
+// From a point to the next: lines of the cache, an odd number, as 16 points would take turns in it otherwise.
+int64_t PointPitch(int64_t floats) {
+  constexpr int64_t kLine = 16;
+  return (NumBlocks(floats, kLine) | 1) * kLine;
+}
+
+int64_t TilesOf(int64_t outputs) { return NumBlocks(outputs, kTileSide); }
 
 class Winograd {
  public:
   Winograd(const ConvolutionKernels& kernels, const PackedConvolution& op)
-      : kernels_(kernels), op_(op), shape_(op.shape), groups_(kernels, shape_.filters) {
-    tile_rows_ = NumBlocks(shape_.out_height, kTileSide);
-    tile_columns_ = NumBlocks(shape_.out_width, kTileSide);
-    tiles_ = shape_.images * tile_rows_ * tile_columns_;
-    // Register tiles come out even.
-    const int64_t rows = kernels.most_rows[groups_.vectors(groups_.count() - 1)];
-    const int64_t most = kMostTiles / rows * rows;
-    tiles_per_block_ = std::min(most, NumBlocks(NumBlocks(tiles_, NumBlocks(tiles_, most)), rows) * rows);
-    blocks_ = NumBlocks(tiles_, tiles_per_block_);
-    // Few blocks are shared by parts of the groups, each of which transforms the patches for itself.
+      : kernels_(kernels),
+        op_(op),
+        shape_(op.shape),
+        groups_(kernels, shape_.filters),
+        most_width_(kernels.most_vectors * kernels.lanes),
+        tile_rows_(TilesOf(shape_.out_height)),
+        tile_columns_(TilesOf(shape_.out_width)),
+        tiles_(shape_.images * tile_rows_ * tile_columns_),
+        zeros_(static_cast<size_t>(std::max(shape_.channels, most_width_))),
+        group_floats_(kPoints * PointPitch(shape_.channels * most_width_)),
+        filter_(Floats(groups_.count() * group_floats_)) {
     const int64_t products = tiles_ * kPoints * shape_.channels * shape_.filters;
     const int64_t tasks = std::clamp<int64_t>(products / kLeastProducts, 1, kMostTasks);
-    parts_ = std::clamp<int64_t>(tasks / blocks_, 1, std::max<int64_t>(1, groups_.count() / 2));
-    zeros_ = std::vector<float>(static_cast<size_t>(std::max(shape_.channels, groups_.padded())));
-    filter_ = Floats(kPoints * shape_.channels * groups_.padded());
-    most_width_ = kernels.most_vectors * kernels.lanes;
+    const int64_t room = std::max(kLeastTiles, kMostPatchFloats / kPoints / shape_.channels);
+    const int64_t tiles = std::clamp(NumBlocks(tiles_, tasks), kLeastTiles, std::min(kMostTiles, room));
+    const int64_t rows = kernels.most_rows[groups_.vectors(groups_.count() - 1)];
+    tiles_per_block_ = tiles / rows * rows;  // register tiles come out even
+    patch_pitch_ = PointPitch(tiles_per_block_ * shape_.channels);
   }
 
   void Run() {
     TransformFilter();
-    BlockScratch scratch(kPoints * tiles_per_block_ * (shape_.channels + most_width_));
-    ParallelFor(blocks_ * parts_, [&](int64_t task) {
-      const BlockScratch::Lease lease(scratch);
-      Block(task / parts_, task % parts_, lease.get());
-    });
+    BlockScratch scratch(kPoints * (patch_pitch_ + ProductPitch(most_width_)));
+    ParallelFor(NumBlocks(tiles_, tiles_per_block_),
+                [&](int64_t block) { Block(block, BlockScratch::Lease(scratch).get()); });
   }
 
  private:
-  // A group of the packed filter is an array of 9 matrices, of the transformed one of 16.
-  void TransformFilter() {
-    const int64_t slices = NumBlocks(shape_.channels * most_width_, kSliceFloats);
-    ParallelFor(groups_.count() * slices, [&](int64_t task) {
-      const int64_t group = task / slices, slice = task % slices;
-      const int64_t lanes = kernels_.lanes, vectors = shape_.channels * groups_.vectors(group);
-      const int64_t begin = vectors * slice / slices * lanes, end = vectors * (slice + 1) / slices * lanes;
-      const int64_t first = groups_.first(group) * shape_.channels, pitch = vectors * lanes;
-      kernels_.winograd.filter(op_.packed + first * kTaps + begin, pitch, end - begin,
-                               filter_.get() + first * kPoints + begin, pitch);
-    });
-  }
-
   struct Place {
     int64_t image, row, column;  // of a tile's first output
   };
@@ -66,59 +64,75 @@ class Winograd {
     return {row / tile_rows_, row % tile_rows_ * kTileSide, tile % tile_columns_ * kTileSide};
   }
 
-  void Block(int64_t block, int64_t part, float* patches) const {
+  int64_t FilterPitch(int64_t group) const { return PointPitch(shape_.channels * groups_.width(group)); }
+  int64_t ProductPitch(int64_t width) const { return PointPitch(tiles_per_block_ * width); }
+
+  // At each point a matrix of the channels by the group's filters, packed for the tiles of kernels/convolution.h.
+  void TransformFilter() {
+    BlockScratch scratch(kTaps * kSliceChannels * most_width_);
+    ParallelFor(groups_.count(), [&](int64_t group) {
+      const BlockScratch::Lease taps(scratch);
+      const int64_t width = groups_.width(group);
+      ForEachPart(shape_.channels, kSliceChannels, [&](int64_t begin, int64_t end) {
+        const int64_t size = (end - begin) * width;
+        for (int64_t tap = 0; tap < kTaps; ++tap) {
+          const float* const first = op_.filter.At(tap / kFilterSide, tap % kFilterSide, begin);
+          const auto source = [&](int64_t channel) { return first + channel * op_.filter.channel_step; };
+          PackGroup(groups_, group, end - begin, op_.filter.filter_step, source, taps.get() + tap * size);
+        }
+        float* const points = filter_.get() + group * group_floats_ + begin * width;
+        kernels_.winograd.filter(taps.get(), size, points, FilterPitch(group));
+      });
+    });
+  }
+
+  void Block(int64_t block, float* patches) const {
     const int64_t first = block * tiles_per_block_, count = std::min(tiles_per_block_, tiles_ - first);
-    const int64_t pitch = tiles_per_block_ * shape_.channels;
-    for (int64_t i = 0; i < count; ++i) TransformPatch(PlaceOf(first + i), patches + i * shape_.channels, pitch);
-    float* const products = patches + kPoints * pitch;
-    for (int64_t group = groups_.count() * part / parts_; group < groups_.count() * (part + 1) / parts_; ++group) {
-      for (int64_t point = 0; point < kPoints; ++point) {
-        Multiply(group, point, count, patches + point * pitch, products);
-      }
-      for (int64_t i = 0; i < count; ++i) TransformBack(group, PlaceOf(first + i), i, products);
+    for (int64_t i = 0; i < count; ++i) TransformPatch(PlaceOf(first + i), patches + i * shape_.channels);
+    float* const products = patches + kPoints * patch_pitch_;
+    for (int64_t group = 0; group < groups_.count(); ++group) {
+      for (int64_t point = 0; point < kPoints; ++point) Multiply(group, point, count, patches, products);
+      const int64_t width = groups_.width(group);
+      for (int64_t i = 0; i < count; ++i) TransformBack(group, PlaceOf(first + i), products + i * width);
     }
   }
 
-  void TransformPatch(const Place& place, float* points, int64_t pitch) const {
+  void TransformPatch(const Place& place, float* points) const {
     WinogradPatch patch{};
-    const int64_t c = shape_.channels, top = place.row - shape_.pad_top, left = place.column - shape_.pad_left;
-    const float* const image = op_.input + place.image * shape_.height * shape_.width * c;
-    for (int64_t i = 0; i < kSide; ++i) {
-      for (int64_t j = 0; j < kSide; ++j) {
-        const int64_t row = top + i, column = left + j;
-        const bool is_inside = row >= 0 && row < shape_.height && column >= 0 && column < shape_.width;
-        patch.pixels[i * kSide + j] = is_inside ? image + (row * shape_.width + column) * c : zeros_.data();
-      }
-    }
-    patch.channels = c;
+    patch.channels = shape_.channels;
     patch.points = points;
-    patch.point_pitch = pitch;
+    patch.point_pitch = patch_pitch_;
+    const int64_t top = place.row - shape_.pad_top, left = place.column - shape_.pad_left;
+    const float* const image = op_.input + place.image * shape_.height * shape_.width * shape_.channels;
+    for (int64_t i = 0; i < kPoints; ++i) {
+      const int64_t row = top + i / kSide, column = left + i % kSide;
+      const bool is_inside = row >= 0 && row < shape_.height && column >= 0 && column < shape_.width;
+      patch.pixels[i] = is_inside ? image + (row * shape_.width + column) * shape_.channels : zeros_.data();
+    }
     kernels_.winograd.patch(patch);
   }
 
-  // products[point] = patches * filter[point], of a group.
   void Multiply(int64_t group, int64_t point, int64_t count, const float* patches, float* products) const {
-    const int64_t c = shape_.channels, width = groups_.width(group);
+    const int64_t width = groups_.width(group);
     const int vectors = groups_.vectors(group);
     ConvolutionTile tile{};
-    tile.pixel_pitch = c;
+    tile.pixel_pitch = tile.length = shape_.channels;
     tile.filter_rows = tile.taps = 1;
-    tile.length = c;
-    tile.packed = filter_.get() + (groups_.first(group) * kPoints + point * width) * c;
+    tile.packed = filter_.get() + group * group_floats_ + point * FilterPitch(group);
     tile.bias = zeros_.data();
     tile.output_pitch = tile.columns = width;
     ForEachPart(count, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
-      tile.input = patches + begin * c;
-      tile.output = products + (point * tiles_per_block_ + begin) * width;
+      tile.input = patches + point * patch_pitch_ + begin * shape_.channels;
+      tile.output = products + point * ProductPitch(width) + begin * width;
       kernels_.tiles[vectors][end - begin](tile);
     });
   }
 
-  void TransformBack(int64_t group, const Place& place, int64_t index, const float* products) const {
-    const int64_t first = groups_.first(group), width = groups_.width(group);
+  void TransformBack(int64_t group, const Place& place, const float* products) const {
+    const int64_t first = groups_.first(group);
     WinogradOutputs tile{};
-    tile.points = products + index * width;
-    tile.point_pitch = tiles_per_block_ * width;
+    tile.points = products;
+    tile.point_pitch = ProductPitch(groups_.width(group));
     tile.bias = op_.bias + first;
     tile.channels = groups_.columns(group);
     tile.output = op_.output + place.image * op_.image_pitch + place.row * op_.row_pitch +
@@ -137,19 +151,28 @@ class Winograd {
   const PackedConvolution& op_;
   const rn_convolution_shape& shape_;
   const ChannelGroups groups_;
-  std::vector<float> zeros_;
-  ScratchFloats filter_;  // transformed
-  int64_t tile_rows_, tile_columns_, tiles_, tiles_per_block_, blocks_, parts_, most_width_;
+  const int64_t most_width_, tile_rows_, tile_columns_, tiles_;
+  const std::vector<float> zeros_;
+  const int64_t group_floats_;   // of a group's transformed filter
+  const ScratchFloats filter_;   // transformed
+  int64_t tiles_per_block_, patch_pitch_;
 };
 
 }  // namespace
 
+// Measured on AMD's Zen 5 with all three instruction sets of x86: with fewer channels the transforms take the time that
+// multiplications save, and what the filter's takes must be saved by as many outputs.
 bool PrefersWinograd(const ConvolutionKernels& kernels, const rn_convolution_shape& shape) {
   if (std::getenv("W_OFF")) return false;
-  if (shape.filter_height != 3 || shape.filter_width != 3) return false;
+  if (shape.filter_height != kFilterSide || shape.filter_width != kFilterSide) return false;
   if (shape.stride_height != 1 || shape.stride_width != 1) return false;
   if (shape.dilation_height != 1 || shape.dilation_width != 1) return false;
-  return shape.channels >= kernels.lanes && shape.filters >= kernels.lanes;
+  const int64_t least = std::max(16, kernels.lanes * 3 / 2);
+  if (shape.channels < least || shape.filters < least) return false;
+  constexpr int64_t kLeastSaved = 350;  // multiplications of each channel by each filter
+  const int64_t outputs = shape.images * shape.out_height * shape.out_width;
+  const int64_t tiles = shape.images * TilesOf(shape.out_height) * TilesOf(shape.out_width);
+  return outputs * kTaps - tiles * kPoints >= kLeastSaved;
 }
 
 void RunWinograd(const ConvolutionKernels& kernels, const PackedConvolution& op) { Winograd(kernels, op).Run(); }

@@ -58,8 +58,8 @@ struct WinogradOutputs {
 
 struct WinogradKernels {
   void (*patch)(const WinogradPatch&);
-  // 9 values `tap_pitch` apart to 16 `point_pitch` apart, `count` times; a multiple of the lanes.
-  void (*filter)(const float* taps, int64_t tap_pitch, int64_t count, float* points, int64_t point_pitch);
+  // [9, count] to 16 rows of `count`, which is a multiple of the lanes.
+  void (*filter)(const float* taps, int64_t count, float* points, int64_t point_pitch);
   void (*outputs)(const WinogradOutputs&);
 };
 

@@ -50,7 +50,7 @@ inline void WinogradPatchOf(const WinogradPatch& patch) {
 }
 
 // G g G^T.
-inline void WinogradFilterOf(const float* taps, int64_t tap_pitch, int64_t count, float* points, int64_t point_pitch) {
+inline void WinogradFilterOf(const float* taps, int64_t count, float* points, int64_t point_pitch) {
   constexpr int kSide = WinogradPatch::kSide, kTaps = 3;
   const Float half(0.5f);
   const auto transform = [&](Float g0, Float g1, Float g2, Float(&out)[kSide]) {
@@ -63,8 +63,8 @@ inline void WinogradFilterOf(const float* taps, int64_t tap_pitch, int64_t count
   for (int64_t first = 0; first < count; first += Float::kLanes) {
     Float rows[kTaps][kSide];
     RN_UNROLL_TILE for (int i = 0; i < kTaps; ++i) {
-      const float* const tap = taps + i * kTaps * tap_pitch + first;
-      transform(Load(tap), Load(tap + tap_pitch), Load(tap + 2 * tap_pitch), rows[i]);
+      const float* const tap = taps + i * kTaps * count + first;
+      transform(Load(tap), Load(tap + count), Load(tap + 2 * count), rows[i]);
     }
     RN_UNROLL_TILE for (int j = 0; j < kSide; ++j) {
       Float column[kSide];
@@ -91,14 +91,15 @@ inline void WinogradOutputsOf(const WinogradOutputs& tile) {
       rows[1][j] = (m1 - m2) - m3;
     }
     const Float bias = Load(tile.bias + first);
-    for (int64_t i = 0; i < tile.rows; ++i) {
+    const auto store = [&](int i, int j, Float value) {
+      if (tile.clamped) value = Min(high, Max(low, value));  // a NaN stays one
+      Store(tile.output + i * tile.row_pitch + j * tile.pixel_pitch + first, value);
+    };
+    RN_UNROLL_TILE for (int i = 0; i < 2; ++i) {
       const Float(&row)[kSide] = rows[i];
-      Float outputs[2] = {row[0] + (row[1] + row[2]) + bias, (row[1] - row[2]) - row[3] + bias};
-      float* const output = tile.output + i * tile.row_pitch + first;
-      for (int64_t j = 0; j < tile.columns; ++j) {
-        if (tile.clamped) outputs[j] = Min(high, Max(low, outputs[j]));  // a NaN stays one
-        Store(output + j * tile.pixel_pitch, outputs[j]);
-      }
+      if (i >= tile.rows) continue;
+      store(i, 0, row[0] + (row[1] + row[2]) + bias);
+      if (tile.columns > 1) store(i, 1, (row[1] - row[2]) - row[3] + bias);
     }
   });
 }
