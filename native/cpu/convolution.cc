@@ -79,8 +79,8 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
         const FilterSource turned{op->filter + row * of_row + column * of_tap, -y.step * of_row, -x.step * of_tap, 1,
                                   shape.filters};
         float* const output = op->input_grad + y.first * row_pitch + x.first * shape.channels;
-        Run(kernels, {DenseShape(shape, y, x, shape.filters, shape.channels), op->output_grad, turned, bias.data(), false,
-                      0, 0, output, image_pitch, sh * row_pitch, sw * shape.channels});
+        Run(kernels, {DenseShape(shape, y, x, shape.filters, shape.channels), op->output_grad, turned, bias.data(),
+                      false, 0, 0, output, image_pitch, sh * row_pitch, sw * shape.channels});
       }
     }
   });

@@ -1,8 +1,7 @@
-// Blocks of tiles of 2 x 2 outputs, taken from all images in order, go to threads. A block's patches are transformed for
-// all channels, and then, for one group of filters after another, multiplied at each of 16 points and transformed back.
+// Blocks of tiles of 2 x 2 outputs, taken from all images in order, go to threads. A block's patches are transformed
+// for all channels, and then, for one group of filters after another, multiplied at each of 16 points and transformed
+// back.
 #include "winograd.h"
-
-#include <cstdlib>
 
 namespace rn::cpu {
 namespace {
@@ -59,9 +58,21 @@ class Winograd {
   struct Place {
     int64_t image, row, column;  // of a tile's first output
   };
-  Place PlaceOf(int64_t tile) const {
-    const int64_t row = tile / tile_columns_;
-    return {row / tile_rows_, row % tile_rows_ * kTileSide, tile % tile_columns_ * kTileSide};
+  // Calls visit(index, place) for `count` tiles from `first` on.
+  template <class Visit>
+  void ForEachTile(int64_t first, int64_t count, const Visit& visit) const {
+    const int64_t row = first / tile_columns_;
+    Place place{row / tile_rows_, row % tile_rows_ * kTileSide, first % tile_columns_ * kTileSide};
+    for (int64_t i = 0; i < count; ++i) {
+      visit(i, place);
+      place.column += kTileSide;
+      if (place.column < shape_.out_width) continue;
+      place.column = 0;
+      place.row += kTileSide;
+      if (place.row < shape_.out_height) continue;
+      place.row = 0;
+      ++place.image;
+    }
   }
 
   int64_t FilterPitch(int64_t group) const { return PointPitch(shape_.channels * groups_.width(group)); }
@@ -88,12 +99,14 @@ class Winograd {
 
   void Block(int64_t block, float* patches) const {
     const int64_t first = block * tiles_per_block_, count = std::min(tiles_per_block_, tiles_ - first);
-    for (int64_t i = 0; i < count; ++i) TransformPatch(PlaceOf(first + i), patches + i * shape_.channels);
+    ForEachTile(first, count,
+                [&](int64_t i, const Place& place) { TransformPatch(place, patches + i * shape_.channels); });
     float* const products = patches + kPoints * patch_pitch_;
     for (int64_t group = 0; group < groups_.count(); ++group) {
       for (int64_t point = 0; point < kPoints; ++point) Multiply(group, point, count, patches, products);
       const int64_t width = groups_.width(group);
-      for (int64_t i = 0; i < count; ++i) TransformBack(group, PlaceOf(first + i), products + i * width);
+      ForEachTile(first, count,
+                  [&](int64_t i, const Place& place) { TransformBack(group, place, products + i * width); });
     }
   }
 
@@ -102,12 +115,16 @@ class Winograd {
     patch.channels = shape_.channels;
     patch.points = points;
     patch.point_pitch = patch_pitch_;
+    const int64_t c = shape_.channels, row_pitch = shape_.width * c;
     const int64_t top = place.row - shape_.pad_top, left = place.column - shape_.pad_left;
-    const float* const image = op_.input + place.image * shape_.height * shape_.width * shape_.channels;
-    for (int64_t i = 0; i < kPoints; ++i) {
-      const int64_t row = top + i / kSide, column = left + i % kSide;
-      const bool is_inside = row >= 0 && row < shape_.height && column >= 0 && column < shape_.width;
-      patch.pixels[i] = is_inside ? image + (row * shape_.width + column) * shape_.channels : zeros_.data();
+    const int64_t first = place.image * shape_.height * row_pitch + top * row_pitch + left * c;
+    const bool is_inside = top >= 0 && top + kSide <= shape_.height && left >= 0 && left + kSide <= shape_.width;
+    for (int64_t i = 0; i < kSide; ++i) {
+      for (int64_t j = 0; j < kSide; ++j) {
+        const int64_t row = top + i, column = left + j;
+        const bool is_pixel = is_inside || (row >= 0 && row < shape_.height && column >= 0 && column < shape_.width);
+        patch.pixels[i * kSide + j] = is_pixel ? op_.input + (first + i * row_pitch + j * c) : zeros_.data();
+      }
     }
     kernels_.winograd.patch(patch);
   }
@@ -135,8 +152,8 @@ class Winograd {
     tile.point_pitch = ProductPitch(groups_.width(group));
     tile.bias = op_.bias + first;
     tile.channels = groups_.columns(group);
-    tile.output = op_.output + place.image * op_.image_pitch + place.row * op_.row_pitch +
-                  place.column * op_.pixel_pitch + first;
+    tile.output =
+        op_.output + place.image * op_.image_pitch + place.row * op_.row_pitch + place.column * op_.pixel_pitch + first;
     tile.row_pitch = op_.row_pitch;
     tile.pixel_pitch = op_.pixel_pitch;
     tile.rows = std::min(kTileSide, shape_.out_height - place.row);
@@ -153,26 +170,24 @@ class Winograd {
   const ChannelGroups groups_;
   const int64_t most_width_, tile_rows_, tile_columns_, tiles_;
   const std::vector<float> zeros_;
-  const int64_t group_floats_;   // of a group's transformed filter
-  const ScratchFloats filter_;   // transformed
+  const int64_t group_floats_;  // of a group's transformed filter
+  const ScratchFloats filter_;  // transformed
   int64_t tiles_per_block_, patch_pitch_;
 };
 
 }  // namespace
 
-// Measured on AMD's Zen 5 with all three instruction sets of x86: with fewer channels the transforms take the time that
-// multiplications save, and what the filter's takes must be saved by as many outputs.
 bool PrefersWinograd(const ConvolutionKernels& kernels, const rn_convolution_shape& shape) {
-  if (std::getenv("W_OFF")) return false;
   if (shape.filter_height != kFilterSide || shape.filter_width != kFilterSide) return false;
   if (shape.stride_height != 1 || shape.stride_width != 1) return false;
   if (shape.dilation_height != 1 || shape.dilation_width != 1) return false;
-  const int64_t least = std::max(16, kernels.lanes * 3 / 2);
+  // As measured on x86's three instruction sets: with fewer channels or filters the tiles' transforms take the time
+  // that multiplications save; the filter's own transform is paid for by so many that each of its values is spared.
+  const int64_t least = std::max(16, kernels.lanes * 3 / 2), least_spared = int64_t{24} * kernels.lanes;
   if (shape.channels < least || shape.filters < least) return false;
-  constexpr int64_t kLeastSaved = 350;  // multiplications of each channel by each filter
-  const int64_t outputs = shape.images * shape.out_height * shape.out_width;
-  const int64_t tiles = shape.images * TilesOf(shape.out_height) * TilesOf(shape.out_width);
-  return outputs * kTaps - tiles * kPoints >= kLeastSaved;
+  const int64_t spared_of_image =
+      shape.out_height * shape.out_width * kTaps - TilesOf(shape.out_height) * TilesOf(shape.out_width) * kPoints;
+  return shape.images * spared_of_image >= least_spared;
 }
 
 void RunWinograd(const ConvolutionKernels& kernels, const PackedConvolution& op) { Winograd(kernels, op).Run(); }

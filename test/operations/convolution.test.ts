@@ -59,11 +59,7 @@ test('any geometry that fits', (t) => {
   const pair = (min: number, max: number) => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
   const channels = fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 9, max: 70 }));
   const images = fc.integer({ min: 0, max: 3 });
-  const pad = fc.oneof(
-    fc.constantFrom('same' as const, 'valid' as const),
-    fc.nat(4),
-    fc.tuple(pair(0, 6), pair(0, 6)),
-  );
+  const pad = fc.oneof(fc.constantFrom('same' as const, 'valid' as const), fc.nat(4), fc.tuple(pair(0, 6), pair(0, 6)));
   const any = fc.record({
     ...{ images, channels, filters: channels, pad },
     sides: pair(1, 12),
@@ -77,11 +73,15 @@ test('any geometry that fits', (t) => {
     sides: pair(3, 10),
     filter: fc.constant([3, 3]),
   });
-  const property = fc.property(fc.oneof(any, any, byWinograd), fc.nat(), ({ images, sides, filter, channels, filters, ...options }, seed) => {
-    const shapes = { inputShape: [images, ...sides, channels], filterShape: [...filter, channels, filters] };
-    fc.pre(outputSize({ ...shapes, ...options }).every((pixels) => pixels > 0));
-    t.is(wrong({ ...shapes, ...options }, seed), null);
-  });
+  const property = fc.property(
+    fc.oneof(any, any, byWinograd),
+    fc.nat(),
+    ({ images, sides, filter, channels, filters, ...options }, seed) => {
+      const shapes = { inputShape: [images, ...sides, channels], filterShape: [...filter, channels, filters] };
+      fc.pre(outputSize({ ...shapes, ...options }).every((pixels) => pixels > 0));
+      t.is(wrong({ ...shapes, ...options }, seed), null);
+    },
+  );
   fc.assert(property, { seed: 12, numRuns: fewerRuns(400) });
 });
 

@@ -118,7 +118,10 @@ const result = {
   instructionSet: backendInfo().cpu.instructionSet,
   checked,
   dependsOnBatch: dependsOnBatch(several),
-  notFinite: [several, few].map((options) => ({ NaN: notFinite(options, NaN), Infinity: notFinite(options, Infinity) })),
+  notFinite: [several, few].map((options) => ({
+    ofNaN: notFinite(options, NaN),
+    ofInfinity: notFinite(options, Infinity),
+  })),
 };
 export type WinogradResult = typeof result;
 console.log(JSON.stringify(result));

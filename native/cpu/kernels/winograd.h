@@ -27,6 +27,8 @@ struct WinogradRow {
 // B^T d B. Rows are taken in an order that leaves the fewest of them in registers.
 inline void WinogradPatchOf(const WinogradPatch& patch) {
   constexpr int kSide = WinogradPatch::kSide;
+  float* const points = patch.points;
+  const int64_t pitch = patch.point_pitch;
   ForChannels(patch.channels, [&](int64_t first) {
     const auto row = [&](int i) {
       const float* const* const pixels = patch.pixels + i * kSide;
@@ -34,9 +36,7 @@ inline void WinogradPatchOf(const WinogradPatch& patch) {
       const Float d2 = Load(pixels[2] + first), d3 = Load(pixels[3] + first);
       return WinogradRow{{d0 - d2, d1 + d2, d2 - d1, d1 - d3}};
     };
-    const auto store = [&](int i, int j, Float value) {
-      Store(patch.points + (i * kSide + j) * patch.point_pitch + first, value);
-    };
+    const auto store = [&](int i, int j, Float value) { Store(points + (i * kSide + j) * pitch + first, value); };
     const WinogradRow row0 = row(0), row2 = row(2);
     RN_UNROLL_TILE for (int j = 0; j < kSide; ++j) store(0, j, row0.of[j] - row2.of[j]);
     const WinogradRow row1 = row(1);
@@ -77,8 +77,9 @@ inline void WinogradFilterOf(const float* taps, int64_t count, float* points, in
 }
 
 // A^T m A, bias and clamp.
-inline void WinogradOutputsOf(const WinogradOutputs& tile) {
+inline void WinogradOutputsOf(const WinogradOutputs& given) {
   constexpr int kSide = WinogradPatch::kSide;
+  const WinogradOutputs tile = given;  // which no store changes
   const Float low(tile.low), high(tile.high);
   ForChannels(tile.channels, [&](int64_t first) {
     Float rows[2][kSide];
@@ -96,8 +97,8 @@ inline void WinogradOutputsOf(const WinogradOutputs& tile) {
       Store(tile.output + i * tile.row_pitch + j * tile.pixel_pitch + first, value);
     };
     RN_UNROLL_TILE for (int i = 0; i < 2; ++i) {
+      if (i == tile.rows) break;
       const Float(&row)[kSide] = rows[i];
-      if (i >= tile.rows) continue;
       store(i, 0, row[0] + (row[1] + row[2]) + bias);
       if (tile.columns > 1) store(i, 1, (row[1] - row[2]) - row[3] + bias);
     }
