@@ -39,8 +39,9 @@ const COMPACT = [
   layer([8, 16, 12], [96, 96]),
   layer([8, 32, 24], [48, 48]),
   layer([8, 32, 24], [48, 36]),
+  layer([8, 8, 6], [128, 128]),
 ];
-/** Of resnet50-fpn at 512x512. */
+/** Of resnet50-fpn at 512x512, and the largest, the widest and the smallest of its 3 x 3 layers of many channels at 800x1088. */
 const RESNET = [
   layer([1, 128, 128], [64, 64]),
   layer([1, 64, 64], [512, 128], 1),
@@ -48,6 +49,9 @@ const RESNET = [
   layer([1, 64, 64], [128, 128]),
   layer([1, 64, 64], [256, 256]),
   layer([1, 64, 64], [256, 512], 1, 2),
+  layer([1, 100, 136], [256, 256]),
+  layer([1, 25, 34], [512, 512]),
+  layer([1, 13, 17], [256, 256]),
 ];
 
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

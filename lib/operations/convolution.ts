@@ -83,6 +83,11 @@ export interface Conv2dOptions extends OptionsOf<typeof CONV2D_OPTIONS> {}
  * Convolution of images (tf.conv2d, NHWC; torch.nn.functional.conv2d), on the CPU. Along each axis the output has
  * floor((size + padding - (filter - 1) * dilation - 1) / stride) + 1 pixels, with 'same' ceil(size / stride).
  *
+ * Filters of 3 x 3 with strides and dilations of 1, from 16 to 24 channels and filters on, go over all but the smallest
+ * images by Winograd's F(2x2, 3x3) (Lavin and Gray, 2015), in the gradient by the input as well: as exact (about 1e-6 of the
+ * result's norm or less) and faster, but where the input is infinite, or larger than 8e37, the output may be NaN instead of
+ * infinite. NaN gives NaN, in the outputs that read it and in no others.
+ *
  * @param input [images, height, width, channels]
  * @param filter [height, width, channels, filters]
  * @returns [images, output height, output width, filters]

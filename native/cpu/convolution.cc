@@ -50,15 +50,10 @@ rn_status Convolution(const rn_convolution* op) {
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
     std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.filters).padded()));
     if (op->bias) std::copy(op->bias, op->bias + shape.filters, bias.begin());
-    const auto tap = [&](int64_t row, int64_t column) {
-      return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters;
-    };
-    const int64_t row_pitch = shape.out_width * shape.filters;
-    const PackedConvolution packing{shape,       op->input,        nullptr,
-                                    bias.data(), op->clamped != 0, op->low,
-                                    op->high,    op->output,       shape.out_height * row_pitch,
-                                    row_pitch,   shape.filters};
-    Run(kernels, packing, FilterSource<decltype(tap)>{tap, shape.filters, 1});
+    const int64_t row_pitch = shape.out_width * shape.filters, of_tap = shape.channels * shape.filters;
+    const FilterSource filter{op->filter, shape.filter_width * of_tap, of_tap, shape.filters, 1};
+    Run(kernels, {shape, op->input, filter, bias.data(), op->clamped != 0, op->low, op->high, op->output,
+                  shape.out_height * row_pitch, row_pitch, shape.filters});
   });
 }
 
@@ -75,27 +70,17 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
     if (IsEmpty(shape) || image_pitch == 0) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
     const std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.channels).padded()));
+    const int64_t of_tap = shape.channels * shape.filters, of_row = shape.filter_width * of_tap;
     for (const Phase& y : rows) {
       for (const Phase& x : columns) {
         if (y.count == 0 || x.count == 0) continue;
-        const auto turned = [&](int64_t row, int64_t column) {
-          row = y.first_tap + (y.count - 1 - row) * y.step;
-          column = x.first_tap + (x.count - 1 - column) * x.step;
-          return op->filter + (row * shape.filter_width + column) * shape.channels * shape.filters;
-        };
+        // The turned filter begins with the last of the phase's places.
+        const int64_t row = y.first_tap + (y.count - 1) * y.step, column = x.first_tap + (x.count - 1) * x.step;
+        const FilterSource turned{op->filter + row * of_row + column * of_tap, -y.step * of_row, -x.step * of_tap, 1,
+                                  shape.filters};
         float* const output = op->input_grad + y.first * row_pitch + x.first * shape.channels;
-        const PackedConvolution packing{DenseShape(shape, y, x, shape.filters, shape.channels),
-                                        op->output_grad,
-                                        nullptr,
-                                        bias.data(),
-                                        false,
-                                        0,
-                                        0,
-                                        output,
-                                        image_pitch,
-                                        sh * row_pitch,
-                                        sw * shape.channels};
-        Run(kernels, packing, FilterSource<decltype(turned)>{turned, 1, shape.filters});
+        Run(kernels, {DenseShape(shape, y, x, shape.filters, shape.channels), op->output_grad, turned, bias.data(),
+                      false, 0, 0, output, image_pitch, sh * row_pitch, sw * shape.channels});
       }
     }
   });

@@ -107,9 +107,10 @@ class FilterGrad {
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_), c = shape_.channels;
     const int64_t pixels = (end - first) * shape_.out_width;
     const float* const grad = op_.output_grad + (image * shape_.out_height + first) * shape_.out_width * shape_.filters;
-    float* out = packed;
+    const int64_t first_packed = groups_.first(chunk.groups.begin);
     for (int64_t group = chunk.groups.begin; packs_ && group < chunk.groups.end; ++group) {
-      out = PackGroup(groups_, group, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, out);
+      float* const out = packed + (groups_.first(group) - first_packed) * pixels;
+      PackGroup(groups_, group, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, out);
     }
 
     const float* input = op_.input + image * shape_.height * shape_.width * c;

@@ -1,5 +1,7 @@
 #include "packed_convolution.h"
 
+#include "winograd.h"
+
 namespace rn::cpu {
 namespace {
 
@@ -56,6 +58,13 @@ class Rows {
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
     is_padded_ = NeedsPadding(shape_);
+    const int64_t products = shape_.filter_height * shape_.filter_width * shape_.channels;
+    const auto source = [&](int64_t product) {
+      const int64_t tap = product / shape_.channels;
+      return op.filter.At(tap / shape_.filter_width, tap % shape_.filter_width, product % shape_.channels);
+    };
+    packed_ = Floats(products * groups_.padded());
+    Pack(groups_, products, op.filter.filter_step, source, packed_.get());
     // Pixels of successive rows are one run.
     is_flat_ = !is_padded_ && shape_.filter_height == 1 && shape_.filter_width == 1 && shape_.stride_height == 1 &&
                shape_.stride_width == 1 && shape_.pad_top == 0 && shape_.out_width == shape_.width &&
@@ -109,7 +118,7 @@ class Rows {
     tile.taps = has_one_run ? 1 : shape_.filter_width;
     tile.length = has_one_run ? shape_.filter_width * c : c;
     tile.packed =
-        op_.packed + first * shape_.filter_height * shape_.filter_width * c + from * shape_.filter_width * c * width;
+        packed_.get() + first * shape_.filter_height * shape_.filter_width * c + from * shape_.filter_width * c * width;
     tile.bias = op_.bias + first;
     tile.output_pitch = op_.pixel_pitch;
     tile.columns = groups_.columns(group);
@@ -129,13 +138,20 @@ class Rows {
   const PackedConvolution& op_;
   const rn_convolution_shape& shape_;
   const ChannelGroups groups_;
+  ScratchFloats packed_;  // the filter
   int64_t read_width_, rows_per_block_, blocks_per_image_;
   bool is_padded_, is_flat_;
 };
 
 }  // namespace
 
-void Run(const ConvolutionKernels& kernels, const PackedConvolution& op) {
+void Run(const ConvolutionKernels& kernels, PackedConvolution op) {
+  const FilterWindow window = CropFilter(&op.shape);
+  op.filter.values = op.filter.At(window.first_row, window.first_column, 0);
+  if (PrefersWinograd(kernels, op.shape)) {
+    RunWinograd(kernels, op);
+    return;
+  }
   const Rows rows(kernels, op);
   BlockScratch scratch(rows.scratch());
   ParallelFor(rows.blocks(), [&](int64_t block) { rows.Run(block, BlockScratch::Lease(scratch).get()); });

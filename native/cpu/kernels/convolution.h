@@ -8,6 +8,7 @@
 
 #include "kernels.h"
 #include "vector.h"
+#include "winograd.h"
 
 namespace rn::cpu::RN_ISA {
 
@@ -142,6 +143,7 @@ constexpr ConvolutionKernels MakeConvolutionKernels() {
   FillTiles<1>(kernels);
   FillTiles<2>(kernels);
   FillTiles<3>(kernels);
+  kernels.winograd = {WinogradPatchOf, WinogradFilterOf, WinogradOutputsOf};
   return kernels;
 }
 

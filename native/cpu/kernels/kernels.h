@@ -6,6 +6,7 @@
 
 #include "../../backend/parameters.h"
 #include "../../math/focal_parameters.h"
+#include "convolution_kernels.h"
 
 namespace rn::cpu {
 
@@ -94,42 +95,6 @@ struct AssignKernels {
   int64_t (*find_iou)(const Run&, const BoxWithArea&, float iou, int32_t* found);
   // Those of the anchors that have at least `share` of their area in the box.
   int64_t (*find_covered)(const Run&, const BoxWithArea&, float share, int32_t* found);
-};
-
-// Some pixels of one row of a convolution's output, some of its channels: the sum over filter_rows x taps x length
-// products of the input, which lies `length` floats at a time, with the packed filter.
-struct ConvolutionTile {
-  const float* input;
-  int64_t pixel_pitch, row_pitch, tap_pitch;  // floats from one pixel, row of the filter, tap of the row to the next
-  int64_t filter_rows, taps, length;
-  const float* packed;  // in order, for each product the tile's vectors
-  const float* bias;    // the tile's vectors
-  float* output;
-  int64_t output_pitch;  // from pixel to pixel
-  int64_t columns;       // channels that there are, at most the tile's vectors
-  bool clamped;          // to [low, high]
-  float low, high;
-};
-// Some rows of a filter, that is input channels of a tap, by some output channels: the sum over pixels becomes `sums`,
-// or is added to them.
-struct FilterGradientTile {
-  const float* input;
-  int64_t row_pitch, pixel_pitch;
-  int64_t rows, pixels;                    // of the output, and in each of its rows
-  const float* packed;                     // gradients of the output, for each pixel the tile's vectors
-  int64_t packed_pitch, packed_row_pitch;  // from pixel to pixel, from row to row
-  float* sums;
-  int64_t sums_pitch;
-  bool adds;
-};
-
-struct ConvolutionKernels {
-  static constexpr int kMostVectors = 3, kMostRows = 14;
-  int lanes, most_vectors;
-  int most_rows[kMostVectors + 1];  // by vectors
-  // By vectors, and by pixels or rows.
-  void (*tiles[kMostVectors + 1][kMostRows + 1])(const ConvolutionTile&);
-  void (*filter_gradient_tiles[kMostVectors + 1][kMostRows + 1])(const FilterGradientTile&);
 };
 
 // Some pixels of a row of a depthwise convolution's output, all channels; the places of the filter that all of them

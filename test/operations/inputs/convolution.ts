@@ -4,6 +4,7 @@ import { pick } from '../../support/random.js';
 
 /** Numbers of channels around the vectors of every instruction set, and around the groups that they are taken in. */
 const CHANNELS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 36, 47, 48, 49, 65];
+const MANY_CHANNELS = CHANNELS.filter((channels) => channels >= 16);
 /** Products of one call, above which the float64 reference takes long. */
 const MOST_PRODUCTS = 1e6;
 
@@ -12,13 +13,18 @@ export function randomGeometry(next: () => number, rows: number): ConvolutionOpt
   for (;;) {
     const side = () => Math.max(1, Math.round(rows * (0.6 + 0.8 * next())));
     const pair = (from: readonly number[]) => [pick(next, from), pick(next, from)] as const;
-    const filters = pair([1, 1, 2, 3, 3, 4, 5, 7]);
-    const zeros = () => pair([0, 0, 1, 2, 5]);
-    const geometry: ConvolutionOptions = {
-      inputShape: [rows === 0 ? 0 : pick(next, [1, 1, 2, 3]), side(), side(), pick(next, CHANNELS)],
-      filterShape: [...filters, 0, pick(next, CHANNELS)],
+    const isForWinograd = rows >= 7 && next() < 0.4;
+    const filters = isForWinograd ? ([3, 3] as const) : pair([1, 1, 2, 3, 3, 4, 5, 7]);
+    const channels = () => pick(next, isForWinograd ? MANY_CHANNELS : CHANNELS);
+    const steps = {
       ...pick(next, [{}, { strides: pair([1, 2, 3, 4]) }, { strides: pick(next, [1, 2, 3]) }]),
       ...pick(next, [{}, {}, { dilations: pair([1, 2, 3]) }, { dilations: 2 }]),
+    };
+    const zeros = () => pair([0, 0, 1, 2, 5]);
+    const geometry: ConvolutionOptions = {
+      inputShape: [rows === 0 ? 0 : pick(next, [1, 1, 2, 3]), side(), side(), channels()],
+      filterShape: [...filters, 0, channels()],
+      ...(isForWinograd ? {} : steps),
       ...pick(next, [
         {},
         { pad: 'same' },
@@ -92,5 +98,22 @@ export const GEOMETRIES: Record<string, ConvolutionOptions> = {
   'one column': { inputShape: [1, 40, 1, 4], filterShape: [5, 1, 4, 8], pad: 'same' },
   'no images': { inputShape: [0, 4, 4, 3], filterShape: [3, 3, 3, 2], pad: 'same' },
   "a network's stem": { inputShape: [1, 24, 32, 3], filterShape: [7, 7, 3, 16], strides: 2, pad: 'same' },
+  'three by three': { inputShape: [2, 12, 10, 33], filterShape: [3, 3, 33, 49], pad: 'same' },
+  'three by three, odd sides': { inputShape: [3, 7, 9, 24], filterShape: [3, 3, 24, 27], pad: 'same' },
+  'three by three, no padding': { inputShape: [2, 11, 12, 27], filterShape: [3, 3, 27, 36] },
+  'three by three, padding on one side': {
+    inputShape: [2, 9, 12, 48],
+    filterShape: [3, 3, 48, 24],
+    pad: [
+      [0, 3],
+      [5, 1],
+    ],
+  },
+  'three by three, padding beyond the filter': { inputShape: [1, 9, 8, 31], filterShape: [3, 3, 31, 32], pad: 6 },
+  'three by three on more tiles than a block': {
+    inputShape: [5, 14, 9, 32],
+    filterShape: [3, 3, 32, 65],
+    pad: 'same',
+  },
   'more rows than a block': { inputShape: [1, 70, 16, 32], filterShape: [3, 3, 32, 8], pad: 'same' },
 };
