@@ -13,7 +13,7 @@ type Backpropagate = (loss: () => tf.Scalar, variables: readonly tf.Variable[], 
 const internal = (file: string) =>
   import(new URL(`./training/${file}.js`, import.meta.resolve('retinanet-ops/retinanet')).href);
 const { backpropagate } = (await internal('backpropagation')) as { backpropagate: Backpropagate };
-const { fuseConvolutions } = (await internal('fuse')) as { fuseConvolutions: (model: RetinaNet['model']) => void };
+const { fuseLayers } = (await internal('fuse')) as { fuseLayers: (model: RetinaNet['model']) => void };
 
 export interface Network {
   levels: readonly number[];
@@ -159,7 +159,7 @@ async function answer(net: RetinaNet, setting: Setting, question: Question): Pro
     case 'kernels': {
       // As a training thread does it. The net is of no other use afterwards.
       setNumThreads(threads);
-      fuseConvolutions(net.model);
+      fuseLayers(net.model);
       const run = () => {
         tf.tidy(() => {
           backpropagate(lossOf(net, setting), variablesOf(net), () => undefined);

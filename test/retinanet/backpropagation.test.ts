@@ -6,6 +6,7 @@ import { createRetinaNet, type RetinaNet, useNativeBackend, useWasmBackend } fro
 
 import { mismatch } from '../support/compare.js';
 import { random, uniform } from '../support/random.js';
+import { makeLively } from './scenes.js';
 
 const internal = async <T>(file: string) =>
   (await import(new URL(`./training/${file}.js`, import.meta.resolve('retinanet-ops/retinanet')).href)) as T;
@@ -16,7 +17,7 @@ const { backpropagate } = await internal<{
     receive: (variable: tf.Variable, gradient: tf.Tensor) => void,
   ) => void;
 }>('backpropagation');
-const { fuseConvolutions } = await internal<{ fuseConvolutions: (model: RetinaNet['model']) => void }>('fuse');
+const { fuseLayers } = await internal<{ fuseLayers: (model: RetinaNet['model']) => void }>('fuse');
 
 test.before(async () => {
   await useNativeBackend();
@@ -149,21 +150,9 @@ const NETS = {
   },
 } as const;
 
-/** The net with no weight at nought or one, so that every part of it matters. */
 function lively(name: keyof typeof NETS): RetinaNet {
   const net = createRetinaNet({ ...NETS[name], numClasses: 2 });
-  const next = random(9);
-  tf.tidy(() => {
-    for (const weight of net.model.weights) {
-      const { shape } = weight as unknown as { shape: number[] };
-      const size = tf.util.sizeFromShape(shape);
-      const range = shape.length === 4 ? Math.sqrt(3 / (size / shape[3]!)) : 0.2;
-      const middle = /gamma|variance/.test(weight.name) ? 1 : 0;
-      if (!weight.name.startsWith('normalize_input')) {
-        weight.write(tf.tensor(uniform(next, size, middle - range, middle + range), shape));
-      }
-    }
-  });
+  makeLively(net);
   return net;
 }
 
@@ -187,7 +176,7 @@ for (const name of Object.keys(NETS) as (keyof typeof NETS)[]) {
         return tf.scalar(0);
       });
     const before = convolutions((await profile(() => stock(loss, variables))).kernels);
-    fuseConvolutions(net.model);
+    fuseLayers(net.model);
     const { kernels } = await profile(() => ours(loss, variables));
     t.is(convolutions(kernels), before - 1, "the images' gradient alone is left out");
     t.false(kernels.some((each) => each.name === 'FusedBatchNorm' && each.inputShapes[0]?.at(-1) !== 3));

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 
+import * as tf from '@tensorflow/tfjs-core';
 import type { DetectionDataset, RetinaNet } from 'retinanet-ops/retinanet';
+
+import { random, uniform } from '../support/random.js';
 
 /** Images of coloured squares on grey, one class a colour: the smallest data set that a detector can learn. */
 export function squares(length: number, imageHeight: number, imageWidth: number, seed = 1): DetectionDataset {
@@ -34,6 +37,22 @@ export function squares(length: number, imageHeight: number, imageWidth: number,
     labels: Int32Array.from(labels),
     offsets: Int32Array.from(offsets),
   };
+}
+
+/** Leaves no weight at nought or one, so that every part of the net matters. */
+export function makeLively(net: RetinaNet): void {
+  const next = random(9);
+  tf.tidy(() => {
+    for (const weight of net.model.weights) {
+      const { shape } = weight as unknown as { shape: number[] };
+      const size = tf.util.sizeFromShape(shape);
+      const range = shape.length === 4 ? Math.sqrt(3 / (size / shape[3]!)) : 0.2;
+      const middle = /gamma|variance/.test(weight.name) ? 1 : 0;
+      if (!weight.name.startsWith('normalize_input')) {
+        weight.write(tf.tensor(uniform(next, size, middle - range, middle + range), shape));
+      }
+    }
+  });
 }
 
 /** A fingerprint of all weights, to compare nets to the bit. */

@@ -183,6 +183,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
     [{ learningRate: -1 }, 'ERR_RANGE', /learningRate, received -1/],
     [{ learningRate: Infinity }, 'ERR_RANGE', /learningRate, received Infinity/],
     [{ warmupSteps: -1 }, 'ERR_RANGE', /warmupSteps, received -1/],
+    [{ checkpoint: 'yes' }, 'ERR_DTYPE', /checkpoint, received 'yes'/],
     [{ clipNorm: 0 }, 'ERR_RANGE', /clipNorm, received 0/],
     [{ weightAveraging: 2 }, 'ERR_RANGE', /weightAveraging, received 2/],
     [{ boxWeight: '1' }, 'ERR_DTYPE', /boxWeight, received '1'/],

@@ -1,8 +1,10 @@
 // Layers of a model that are computed together while it trains.
-import { add, mul, neg, rsqrt, type Tensor } from '@tensorflow/tfjs-core';
+import { add, maxPool, mul, neg, rsqrt, type Tensor, type Tensor4D } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { convolution, type ConvolutionAttributes } from './convolution.js';
+import { after, before, isRelu, type Layer, layersOf, one, passOn, soleInput, soleOutput } from './layer-graph.js';
+import { rectify } from './rectifier.js';
 
 interface Variable {
   read(): Tensor;
@@ -23,53 +25,63 @@ interface NormalizationLayer extends Layer {
   epsilon: number;
 }
 
-/** What is used of a layer here; its declaration hides some of it. */
-interface Layer {
-  inboundNodes: { inboundLayers: Layer[] }[];
-  outboundNodes: { outboundLayer: Layer }[];
-  getClassName(): string;
-  getConfig(): Record<string, unknown>;
-  call: (inputs: Tensor | Tensor[]) => Tensor;
+interface PoolingConfig {
+  dataFormat: string;
+  padding: string;
+  poolSize: [number, number];
+  strides: [number, number];
 }
 
 /**
- * Has every convolution of the model do what surrounds it as well, as far as nothing else looks at what lies between: zero padding
- * before it; a batch normalisation with stored statistics, which is a factor on the filters and a bias; a ReLU. Each of them would read
- * and write the whole feature map, and its gradient would keep it in memory.
+ * Has layers do what surrounds them as well, as far as nothing else looks at what lies between. A convolution: zero padding before it; a
+ * batch normalisation with stored statistics, which is a factor on the filters and a bias; a ReLU. A sum: its ReLU. A maximum: zero padding.
+ * Each of them would read and write the whole feature map, and its gradient would keep it in memory.
  *
  * The layers stay, with their weights; those that have nothing left to do return what comes in. The model is for training only
  * from then on: its other parts don't show what they say.
  */
-export function fuseConvolutions(model: LayersModel): void {
-  for (const layer of model.layers as unknown as Layer[]) {
-    const { dataFormat, dilationRate, activation } = layer.getConfig();
-    const isPlain = dataFormat === 'channelsLast' && [dilationRate].flat().every((rate) => rate === 1);
-    if (layer.getClassName() !== 'Conv2D' || !isPlain) continue;
-    if (activation === 'linear' || activation === 'relu') fuse(layer as ConvolutionLayer, activation === 'relu');
+export function fuseLayers(model: LayersModel): void {
+  // Convolutions first: most ReLUs are theirs.
+  for (const layer of layersOf(model))
+    if (layer.getClassName() === 'Conv2D') fuseConvolution(layer as ConvolutionLayer);
+  for (const layer of layersOf(model)) {
+    if (layer.getClassName() === 'MaxPooling2D') fusePooling(layer);
+    else if (isRelu(layer) && !passesOn.has(layer)) fuseRelu(layer);
   }
 }
 
-function fuse(layer: ConvolutionLayer, hasRelu: boolean): void {
+/** Layers that have nothing left to do. */
+const passesOn = new WeakSet<Layer>();
+
+function skip(layer: Layer): void {
+  passOn(layer);
+  passesOn.add(layer);
+}
+
+function fuseConvolution(layer: ConvolutionLayer): void {
+  const { dataFormat, dilationRate, activation } = layer.getConfig();
+  const isPlain = dataFormat === 'channelsLast' && [dilationRate].flat().every((rate) => rate === 1);
+  if (!isPlain || (activation !== 'linear' && activation !== 'relu')) return;
+  const hasRelu = activation === 'relu';
   const { strides } = layer;
   let pad: ConvolutionAttributes['pad'] = layer.padding;
-  const before = soleInput(layer);
-  if (before?.getClassName() === 'ZeroPadding2D' && pad === 'valid' && soleOutput(before) === layer) {
-    pad = [[0, 0], ...(before.getConfig()['padding'] as [[number, number], [number, number]]), [0, 0]];
-    passOn(before);
+  const padding = before(layer);
+  if (padding?.getClassName() === 'ZeroPadding2D' && pad === 'valid') {
+    pad = paddingOf(padding);
+    skip(padding);
   }
   let last: Layer = layer;
   let norm: NormalizationLayer | undefined;
   const isNorm = (next: Layer | undefined): next is NormalizationLayer => next?.getClassName() === 'BatchNormalization';
-  let next = soleOutput(last);
-  if (!hasRelu && isNorm(next) && soleInput(next) === last) {
+  const next = after(last);
+  if (!hasRelu && isNorm(next)) {
     norm = next;
-    passOn(next);
+    skip(next);
     last = next;
-    next = soleOutput(last);
   }
-  const isRelu = next?.getClassName() === 'Activation' && next.getConfig()['activation'] === 'relu';
-  const withRelu = hasRelu || (isRelu && soleInput(next!) === last);
-  if (!hasRelu && withRelu) passOn(next!);
+  const relu = hasRelu ? undefined : after(last);
+  const withRelu = hasRelu || isRelu(relu);
+  if (isRelu(relu)) skip(relu);
 
   layer.call = (inputs) => {
     const bias = layer.bias?.read();
@@ -80,30 +92,37 @@ function fuse(layer: ConvolutionLayer, hasRelu: boolean): void {
   };
 }
 
+function paddingOf(layer: Layer): [number, number][] {
+  return [[0, 0], ...(layer.getConfig()['padding'] as [[number, number], [number, number]]), [0, 0]];
+}
+
+/** Zeros around what a ReLU gave are never the only maximum, and no gradient reaches what it made zero. */
+function fusePooling(layer: Layer): void {
+  const { dataFormat, padding, poolSize, strides } = layer.getConfig() as unknown as PoolingConfig;
+  const zeros = before(layer);
+  const isPlain = dataFormat === 'channelsLast' && padding === 'valid';
+  if (!isPlain || zeros?.getClassName() !== 'ZeroPadding2D' || !isRelu(soleInput(zeros))) return;
+  const pad = paddingOf(zeros) as [[number, number], [number, number], [number, number], [number, number]];
+  skip(zeros);
+  layer.call = (inputs) => maxPool(one(inputs) as Tensor4D, poolSize, strides, pad);
+}
+
+function fuseRelu(layer: Layer): void {
+  const sum = soleInput(layer);
+  const isSum =
+    sum?.getClassName() === 'Add' && soleOutput(sum) === layer && sum.inboundNodes[0]!.inboundLayers.length === 2;
+  if (!isSum) {
+    layer.call = (inputs) => rectify(one(inputs));
+    return;
+  }
+  sum.call = (inputs) => rectify(one(inputs, 0), one(inputs, 1));
+  skip(layer);
+}
+
 /** gamma * (conv(x) + bias - mean) / deviation + beta, as a convolution and a bias. */
 function normalized(norm: NormalizationLayer, kernel: Tensor, bias: Tensor | undefined) {
   const factor = mul(norm.gamma.read(), rsqrt(add(norm.movingVariance.read(), norm.epsilon)));
   const mean = neg(norm.movingMean.read());
   const shift = add(norm.beta.read(), mul(bias ? add(bias, mean) : mean, factor));
   return { filter: mul(kernel, factor), shift };
-}
-
-/** The only layer that reads what this one gives, in the only place where it stands. */
-function soleOutput(layer: Layer): Layer | undefined {
-  const [node] = layer.outboundNodes;
-  return layer.inboundNodes.length === 1 && layer.outboundNodes.length === 1 ? node?.outboundLayer : undefined;
-}
-
-/** The only layer that this one reads, in the only place where it stands. */
-function soleInput(layer: Layer): Layer | undefined {
-  const [node] = layer.inboundNodes;
-  return layer.inboundNodes.length === 1 && node?.inboundLayers.length === 1 ? node.inboundLayers[0] : undefined;
-}
-
-function passOn(layer: Layer): void {
-  layer.call = one;
-}
-
-function one(inputs: Tensor | Tensor[]): Tensor {
-  return Array.isArray(inputs) ? inputs[0]! : inputs;
 }

@@ -8,7 +8,8 @@ import { Check } from '../../arguments/check.js';
 import type { Batch } from '../data/batches.js';
 import { anchorGrid } from '../model/config.js';
 import { backpropagate } from './backpropagation.js';
-import { fuseConvolutions } from './fuse.js';
+import { checkpointBlocks } from './checkpoint.js';
+import { fuseLayers } from './fuse.js';
 import { detectionLoss, type Gradients, type LossSums } from './losses.js';
 import { variablesOf } from '../model/net.js';
 import type { WorkerSetup } from './train-shared.js';
@@ -40,7 +41,8 @@ export class Replica {
     const variables = model.trainableWeights;
     if (setup.backend === 'wasm') this.weights = new Float32Array(setup.memory.weights.byteLength / 4);
     else writeWeights(variables, unflatten(variables, new Float32Array(setup.memory.weights)));
-    fuseConvolutions(model);
+    fuseLayers(model);
+    if (setup.step.checkpoint) checkpointBlocks(model);
   }
 
   static async create(setup: WorkerSetup): Promise<Replica> {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 
 import { describe } from '../../arguments/describe.js';
 import { Check } from '../../arguments/check.js';
-import { callback, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
+import { boolean, callback, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
 import type { ScalarCheck } from '../../arguments/scalar-check.js';
 import { BACKEND_CHOICES, backendOfWorkers, type StartedBackend } from '../backend.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
@@ -47,6 +47,11 @@ const OPTIONS = {
   threads: number({ ...COUNT, max: 256, default: Math.min(8, availableParallelism()) }),
   /** What the threads train on, whichever backend the net is on. Default `native`. */
   backend: oneOf(BACKEND_CHOICES, 'native'),
+  /**
+   * Saves memory: keeps of each residual block of the backbone only its input and computes the rest again for the gradients, which
+   * stay the same to the bit. Default false.
+   */
+  checkpoint: boolean(false),
   /** Stops after the current step. */
   signal: value<AbortSignal, AbortSignal | undefined>(readSignal),
   /** Called after every step. */

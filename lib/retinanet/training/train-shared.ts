@@ -16,7 +16,7 @@ export interface SharedMemory {
   secondMoment: SharedArrayBuffer;
   /** [P], the gradient of the whole batch */
   gradient: SharedArrayBuffer;
-  /** [n, P], the gradient sum of every thread */
+  /** [n, P], the gradient sum of every thread; of a single one in the place of `gradient` */
   partials: SharedArrayBuffer;
   /** [n, Stat.count] float64 */
   stats: SharedArrayBuffer;
@@ -35,6 +35,7 @@ export interface StepOptions {
   boxWeight: number;
   loss: LossName;
   boxLoss: BoxLossName;
+  checkpoint: boolean;
 }
 
 /** How the threads of a training run are used. */
@@ -78,13 +79,14 @@ export interface StepMessage {
 
 export function allocateShared(parameters: number, threads: number): SharedMemory {
   const floats = () => new SharedArrayBuffer(parameters * 4);
+  const gradient = floats();
   return {
     weights: floats(),
     average: floats(),
     firstMoment: floats(),
     secondMoment: floats(),
-    gradient: floats(),
-    partials: new SharedArrayBuffer(threads * parameters * 4),
+    gradient,
+    partials: threads === 1 ? gradient : new SharedArrayBuffer(threads * parameters * 4),
     stats: new SharedArrayBuffer(threads * Stat.count * 8),
     barrier: new SharedArrayBuffer(Barrier.BYTES),
   };

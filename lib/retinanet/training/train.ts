@@ -8,7 +8,7 @@ import type { Check } from '../../arguments/check.js';
 import type { DetectionDataset } from '../data/dataset.js';
 import { requireWeights, type RetinaNet } from '../model/net.js';
 import { resolveTraining, type TrainingOptions } from './train-options.js';
-import { allocateShared, Stat, type WorkerSetup } from './train-shared.js';
+import { allocateShared, type SharedMemory, Stat, type WorkerSetup } from './train-shared.js';
 import { flatten, readWeights, unflatten, writeWeights } from '../model/weights.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -64,10 +64,7 @@ export async function trainRetinaNet(
   const { workers: threads, threadsEach } = resolved.threads;
   const { model, config } = resolved.net;
   const variables = model.trainableWeights;
-  const flat = flatten(readWeights(variables));
-  const memory = allocateShared(flat.length, threads);
-  new Float32Array(memory.weights).set(flat);
-  new Float32Array(memory.average).set(flat);
+  const memory = shareWeights(flatten(readWeights(variables)), threads);
   const setup: Omit<WorkerSetup, 'thread'> = {
     threads,
     threadsEach,
@@ -110,6 +107,14 @@ export async function trainRetinaNet(
     stepMs,
     opsShare: mean(history.map((report) => report.opsMs)) / (stepMs || 1),
   };
+}
+
+/** A function of its own, so that the copy of the weights is not kept through all steps. */
+function shareWeights(flat: Float32Array, threads: number): SharedMemory {
+  const memory = allocateShared(flat.length, threads);
+  new Float32Array(memory.weights).set(flat);
+  new Float32Array(memory.average).set(flat);
+  return memory;
 }
 
 function reportStep(
