@@ -31,7 +31,7 @@ class Winograd {
         op_(op),
         shape_(op.shape),
         groups_(kernels, shape_.filters),
-        most_width_(kernels.most_vectors * kernels.lanes),
+        most_width_(int64_t{kernels.most_vectors} * kernels.lanes),
         tile_rows_(TilesOf(shape_.out_height)),
         tile_columns_(TilesOf(shape_.out_width)),
         tiles_(shape_.images * tile_rows_ * tile_columns_),
