@@ -58,13 +58,7 @@ class Rows {
     rows_per_block_ = NumBlocks(shape_.out_height, NumBlocks(shape_.out_height, rows));
     blocks_per_image_ = NumBlocks(shape_.out_height, rows_per_block_);
     is_padded_ = NeedsPadding(shape_);
-    const int64_t products = shape_.filter_height * shape_.filter_width * shape_.channels;
-    const auto source = [&](int64_t product) {
-      const int64_t tap = product / shape_.channels;
-      return op.filter.At(tap / shape_.filter_width, tap % shape_.filter_width, product % shape_.channels);
-    };
-    packed_ = Floats(products * groups_.padded());
-    Pack(groups_, products, op.filter.filter_step, source, packed_.get());
+    PackFilter();
     // Pixels of successive rows are one run.
     is_flat_ = !is_padded_ && shape_.filter_height == 1 && shape_.filter_width == 1 && shape_.stride_height == 1 &&
                shape_.stride_width == 1 && shape_.pad_top == 0 && shape_.out_width == shape_.width &&
@@ -96,6 +90,18 @@ class Rows {
   }
 
  private:
+  void PackFilter() {
+    const int64_t taps = shape_.filter_height * shape_.filter_width, c = shape_.channels;
+    packed_ = Floats(taps * c * groups_.padded());
+    float* out = packed_.get();
+    for (int64_t group = 0; group < groups_.count(); ++group) {
+      for (int64_t tap = 0; tap < taps; ++tap, out += c * groups_.width(group)) {
+        const float* const first = op_.filter.At(tap / shape_.filter_width, tap % shape_.filter_width, 0);
+        PackTap(groups_, group, op_.filter, first, c, out);
+      }
+    }
+  }
+
   // Where rows of the input stand, the first of them row `row` of the image.
   struct Source {
     const float* rows;

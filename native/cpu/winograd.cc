@@ -31,7 +31,7 @@ class Winograd {
         op_(op),
         shape_(op.shape),
         groups_(kernels, shape_.filters),
-        most_width_(kernels.most_vectors * kernels.lanes),
+        most_width_(int64_t{kernels.most_vectors} * kernels.lanes),
         tile_rows_(TilesOf(shape_.out_height)),
         tile_columns_(TilesOf(shape_.out_width)),
         tiles_(shape_.images * tile_rows_ * tile_columns_),
@@ -88,8 +88,7 @@ class Winograd {
         const int64_t size = (end - begin) * width;
         for (int64_t tap = 0; tap < kTaps; ++tap) {
           const float* const first = op_.filter.At(tap / kFilterSide, tap % kFilterSide, begin);
-          const auto source = [&](int64_t channel) { return first + channel * op_.filter.channel_step; };
-          PackGroup(groups_, group, end - begin, op_.filter.filter_step, source, taps.get() + tap * size);
+          PackTap(groups_, group, op_.filter, first, end - begin, taps.get() + tap * size);
         }
         float* const points = filter_.get() + group * group_floats_ + begin * width;
         kernels_.winograd.filter(taps.get(), size, points, FilterPitch(group));

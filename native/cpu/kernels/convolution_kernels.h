@@ -37,7 +37,7 @@ struct FilterGradientTile {
 // Winograd's F(2x2, 3x3): a tile of 2 x 2 outputs is transformed back from 16 products of a patch of 4 x 4 pixels with
 // the filter, both transformed. There are at least as many channels as lanes.
 struct WinogradPatch {
-  static constexpr int kSide = 4, kPoints = kSide * kSide;
+  static constexpr int64_t kSide = 4, kPoints = kSide * kSide;
   const float* pixels[kPoints];
   int64_t channels;
   float* points;  // [kPoints] rows of the channels

@@ -26,7 +26,7 @@ struct WinogradRow {
 
 // B^T d B. Rows are taken in an order that leaves the fewest of them in registers.
 inline void WinogradPatchOf(const WinogradPatch& patch) {
-  constexpr int kSide = WinogradPatch::kSide;
+  constexpr int64_t kSide = WinogradPatch::kSide;
   float* const points = patch.points;
   const int64_t pitch = patch.point_pitch;
   ForChannels(patch.channels, [&](int64_t first) {
@@ -51,7 +51,7 @@ inline void WinogradPatchOf(const WinogradPatch& patch) {
 
 // G g G^T.
 inline void WinogradFilterOf(const float* taps, int64_t count, float* points, int64_t point_pitch) {
-  constexpr int kSide = WinogradPatch::kSide, kTaps = 3;
+  constexpr int64_t kSide = WinogradPatch::kSide, kTaps = 3;
   const Float half(0.5f);
   const auto transform = [&](Float g0, Float g1, Float g2, Float(&out)[kSide]) {
     const Float ends = half * (g0 + g2), middle = half * g1;
@@ -78,7 +78,7 @@ inline void WinogradFilterOf(const float* taps, int64_t count, float* points, in
 
 // A^T m A, bias and clamp.
 inline void WinogradOutputsOf(const WinogradOutputs& given) {
-  constexpr int kSide = WinogradPatch::kSide;
+  constexpr int64_t kSide = WinogradPatch::kSide;
   const WinogradOutputs tile = given;  // which no store changes
   const Float low(tile.low), high(tile.high);
   ForChannels(tile.channels, [&](int64_t first) {
