@@ -186,7 +186,7 @@ def network(arrays, q):
 
 
 def gradient(arrays, q):
-    """Loss and, for each weight, how far our gradient is from this one, over the length of the gradient of all weights."""
+    """Loss and, for each weight, how far our gradient is from this one, over the length of this one."""
     net = state["network"]
     class_loss, box_loss = net.loss()
     gradients = torch.autograd.grad(class_loss + box_loss, net.parameters())

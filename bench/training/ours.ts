@@ -9,7 +9,11 @@ import { retinanetLoss, useNativeBackend, type TensorRetinanetLoss } from 'retin
 import { forwardFlops, profileKernels, type KernelTime } from './kernels.js';
 import { dataOf, LEARNING_RATE, networkOf, type Setting } from './setting.js';
 
-type Backpropagate = (loss: () => tf.Scalar, variables: readonly tf.Variable[], receive: () => void) => void;
+type Backpropagate = (
+  loss: () => tf.Scalar,
+  variables: readonly tf.Variable[],
+  receive: (variable: tf.Variable, gradient: tf.Tensor) => void,
+) => void;
 const internal = (file: string) =>
   import(new URL(`./training/${file}.js`, import.meta.resolve('retinanet-ops/retinanet')).href);
 const { backpropagate } = (await internal('backpropagation')) as { backpropagate: Backpropagate };
@@ -58,40 +62,39 @@ function lossOf(net: RetinaNet, setting: Setting, seen: (loss: TensorRetinanetLo
   };
 }
 
-/** Losses and gradients as TensorFlow.js computes them from the layers, one by one. */
-function lossAndGradients(net: RetinaNet, setting: Setting) {
+/** Losses and gradients as a training thread computes them. The net is for training only from then on. */
+function lossAndGradient(net: RetinaNet, setting: Setting) {
+  fuseLayers(net.model);
   const variables = variablesOf(net);
   const losses = { classLoss: NaN, boxLoss: NaN };
-  const gradients = tf.tidy(() => {
+  const parts = new Map<tf.Variable, Float32Array>();
+  tf.tidy(() => {
     const loss = lossOf(net, setting, ({ classLoss, boxLoss }) => {
       losses.classLoss = classLoss.dataSync()[0]!;
       losses.boxLoss = boxLoss.dataSync()[0]!;
     });
-    const { grads } = tf.variableGrads(loss, variables);
-    return variables.map(({ name }) => grads[name]!);
+    backpropagate(loss, variables, (variable, gradient) => parts.set(variable, gradient.dataSync<'float32'>()));
   });
-  return { ...losses, gradients };
+  return { ...losses, gradient: flatten(variables.map((variable) => parts.get(variable)!)) };
 }
 
 async function describeNetwork(net: RetinaNet, setting: Setting, steps: number, threads: number): Promise<Network> {
-  const { gradients, ...losses } = lossAndGradients(net, setting);
-  const gradient = flatten(gradients);
-  tf.dispose(gradients);
+  const { all, stem } = await forwardFlops(() =>
+    net.model.predict(tf.zeros([setting.batch, setting.height, setting.width, 3])),
+  );
+  const values = flatten(net.model.weights.map((weight) => weight.read().dataSync<'float32'>()));
+  const lossesAndGradient = lossAndGradient(net, setting);
   const trainable = new Set(net.model.trainableWeights.map(({ name }) => name));
   const weights = net.model.weights.map(({ name, shape }) => ({
     name,
     shape: shape as number[],
     trainable: trainable.has(name),
   }));
-  const values = flatten(net.model.weights.map((weight) => weight.read()));
   const { history } = await trainRetinaNet(net, dataOf(setting), { ...recipe(setting), steps, threads });
-  const { all, stem } = await forwardFlops(() =>
-    net.model.predict(tf.zeros([setting.batch, setting.height, setting.width, 3])),
-  );
   const { pyramidLevels: levels, subnetDepth: depth } = net.config;
   return {
-    ...{ levels, depth, weights, values, anchors: net.anchors.boxes(), gradient },
-    ...losses,
+    ...{ levels, depth, weights, values, anchors: net.anchors.boxes() },
+    ...lossesAndGradient,
     losses: history.map(({ loss }) => loss),
     // As much again for each gradient; nobody needs the images'.
     flops: { detection: all, step: 3 * all - stem },
@@ -106,12 +109,12 @@ const recipe = ({ batch }: Setting): TrainingOptions => ({
   backend: 'native',
 });
 
-function flatten(tensors: tf.Tensor[]): Float32Array {
-  const out = new Float32Array(tensors.reduce((sum, { size }) => sum + size, 0));
+function flatten(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
-  for (const tensor of tensors) {
-    out.set(tensor.dataSync(), offset);
-    offset += tensor.size;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
   }
   return out;
 }

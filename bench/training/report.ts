@@ -14,7 +14,8 @@ const HEAD = [
   'MiB',
   'channels_last',
   'MiB',
-  'ratio',
+  'time',
+  'memory',
 ];
 
 function cells(row: TrainingRow): string[] {
@@ -22,6 +23,7 @@ function cells(row: TrainingRow): string[] {
   const side = (each: TrainingRow | TrainingRow['peers']['NCHW']) =>
     each ? [digits(each.median), each.peakMiB.toFixed(0)] : ['', ''];
   const better = Math.min(NCHW?.median ?? Infinity, channels_last?.median ?? Infinity);
+  const least = Math.min(NCHW?.peakMiB ?? Infinity, channels_last?.peakMiB ?? Infinity);
   return [
     ...[row.name.replace('training ', ''), row.what, String(row.threads), digits(row.median), digits(row.gflops)],
     row.ofPeak === null ? '' : `${(100 * row.ofPeak).toFixed(0)} %`,
@@ -29,6 +31,7 @@ function cells(row: TrainingRow): string[] {
     ...side(NCHW),
     ...side(channels_last),
     better === Infinity ? '' : (row.median / better).toFixed(2),
+    least === Infinity ? '' : (row.peakMiB / least).toFixed(2),
   ];
 }
 
@@ -41,10 +44,10 @@ function aligned(lines: string[][], left: number): string[] {
   return text;
 }
 
-/** Medians; the ratio is our time over that of PyTorch's better layout. */
+/** Medians, and peaks of resident memory; the ratios are ours over those of PyTorch's better layout. */
 export function trainingTable({ rows, kernels, peaks }: TrainingReport): string {
   const text = [
-    'training: medians of a step and of a detection; PyTorch in two layouts; ratio: ours over the better of them',
+    'training: medians of a step and of a detection; PyTorch in two layouts; time and memory: ours over the better of them',
     ...aligned([HEAD, ...rows.map(cells)], 2),
   ];
   for (const [threads, peak] of Object.entries(peaks))

@@ -43,7 +43,7 @@ test('a step and a detection are checked against PyTorch where it is, timed and 
     );
     const layouts = skipped.some((line) => line.includes('torchvision')) ? [] : ['NCHW', 'channels_last'];
     for (const { what, median, runs, peakMiB, gflops, peers } of training.rows) {
-      t.true(median > 0 && runs >= 9 && peakMiB > 50, what);
+      t.true(median > 0 && runs >= 6 && peakMiB > 50, what);
       t.deepEqual(Object.keys(peers), layouts);
       for (const peer of Object.values(peers)) t.true(peer.median > 0 && peer.peakMiB > 100);
       const flops = 2 * 2 * (what === 'step' ? 3 * MULTIPLY_ADDS - STEM : MULTIPLY_ADDS);
@@ -83,7 +83,7 @@ test('another loss, gradient or curve than PyTorch has fails', async (t) => {
   await t.notThrowsAsync(check({}));
   await t.throwsAsync(check({ gradient: { boxLoss: 0.501 } }), { message: /^net: losses differ/ });
   await t.throwsAsync(check({ gradient: { classLoss: NaN } }), { message: /^net: losses differ/ });
-  await t.throwsAsync(check({ gradient: { errors: { stem: 0.01 } } }), { message: /gradient of stem differs/ });
+  await t.throwsAsync(check({ gradient: { errors: { stem: 0.02 } } }), { message: /gradient of stem differs/ });
   await t.throwsAsync(check({ steps: { losses: [2.5, 2.1] } }), { message: /losses of the first steps/ });
 });
 

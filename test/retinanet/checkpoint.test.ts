@@ -1,4 +1,5 @@
 // Training that keeps of residual blocks only what they take: the same weights to the bit, in less memory.
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import test from 'ava';
@@ -31,8 +32,7 @@ test.before(async () => {
 const small = { numClasses: 3, imageHeight: 64, imageWidth: 48, pyramidChannels: 8, subnetDepth: 1 } as const;
 const NETS = {
   compact: small,
-  'resnet50-fpn': { ...small, preset: 'resnet50-fpn' },
-  'resnet50-fpn that learns its normalisations': { ...small, preset: 'resnet50-fpn', batchNorm: 'trainable' },
+  'resnet50-fpn': { ...small, preset: 'resnet50-fpn', batchNorm: 'trainable' },
 } as const;
 type Name = keyof typeof NETS;
 
@@ -43,7 +43,7 @@ function lively(name: Name): RetinaNet {
 }
 
 for (const name of Object.keys(NETS) as Name[]) {
-  for (const backend of name === 'compact' ? (['native', 'wasm', 'cpu'] as const) : (['native'] as const)) {
+  for (const backend of name === 'compact' ? (['native', 'wasm'] as const) : (['native'] as const)) {
     test.serial(`the same weights as without checkpoints, to the bit: ${name}, ${backend}`, async (t) => {
       const train = async (withCheckpoints: boolean) => {
         using net = lively(name);
@@ -58,23 +58,23 @@ for (const name of Object.keys(NETS) as Name[]) {
   }
 }
 
-/** Bytes of all tensors of the native backend while `run` runs: the most there were more than before, and the most calls of a kernel. */
+type NativeBackend = Pick<MathBackendCPU, 'write' | 'disposeData'>;
+
+/** Bytes of all tensors of the native backend while `run` runs: the most that were added; and its convolutions. */
 async function peak(run: () => void): Promise<{ bytes: number; convolutions: number }> {
-  const backend = tf.backend() as tf.KernelBackend & {
-    write(values: ArrayLike<number>, shape: number[], dtype: tf.DataType): object;
-    disposeData(dataId: object, force?: boolean): boolean;
-  };
-  const { write, disposeData } = backend;
+  const backend = tf.backend() as tf.KernelBackend & NativeBackend;
+  const write = backend.write.bind(backend);
+  const disposeData = backend.disposeData.bind(backend);
   const sizes = new Map<object, number>();
   let [now, most] = [0, 0];
   backend.write = (values, shape, dtype) => {
-    const dataId = write.call(backend, values, shape, dtype);
+    const dataId = write(values, shape, dtype);
     sizes.set(dataId, 4 * tf.util.sizeFromShape(shape));
     most = Math.max(most, (now += 4 * tf.util.sizeFromShape(shape)));
     return dataId;
   };
   backend.disposeData = (dataId, force) => {
-    const isGone = disposeData.call(backend, dataId, force);
+    const isGone = disposeData(dataId, force);
     if (isGone) now -= sizes.get(dataId) ?? 0;
     return isGone;
   };
@@ -93,7 +93,7 @@ async function peak(run: () => void): Promise<{ bytes: number; convolutions: num
 }
 
 // Convolutions within blocks, which are run twice; and which share of the peak is left.
-const EXPECTED = { compact: { blocks: 17, share: 0.9 }, 'resnet50-fpn': { blocks: 52, share: 0.9 } } as const;
+const EXPECTED = { compact: { blocks: 17, share: 0.75 }, 'resnet50-fpn': { blocks: 52, share: 0.55 } } as const;
 for (const name of ['compact', 'resnet50-fpn'] as const) {
   test.serial(`with checkpoints a step has fewer bytes at once: ${name}`, async (t) => {
     const measure = async (withCheckpoints: boolean) => {
@@ -124,10 +124,8 @@ for (const name of ['compact', 'resnet50-fpn'] as const) {
 /** A loss through two bodies of which one reads the other's result, which is read elsewhere, too. */
 function chain(run: (body: Body, x: tf.Tensor, variables: tf.Variable[]) => tf.Tensor) {
   const next = random(3);
-  const [a, b] = [
-    tf.variable(tf.tensor1d(uniform(next, 50, -1, 1))),
-    tf.variable(tf.tensor1d(uniform(next, 50, -1, 1))),
-  ];
+  const variable = (): tf.Variable => tf.variable(tf.tensor(uniform(next, 50, -1, 1)));
+  const [a, b] = [variable(), variable()];
   const calls = { first: 0, second: 0 };
   const loss = () => {
     const x = tf.mul(a, 3);
