@@ -141,8 +141,8 @@ class FilterGrad {
       }
       const int64_t input_line = lines.begin * sh - above - input_row, input_column = columns.begin * sw - before;
       const float* const source = input + (input_line * input_width + input_column) * c;
-      Piece(source - piece * run_, {of_piece, chunk.groups}, input_width, {lines.begin - first, lines.end - first},
-            columns, packs_ ? packed : grad, pixels, sums);
+      Piece(source - piece * run_, input_width, {of_piece, chunk.groups},
+            {{lines.begin - first, lines.end - first}, columns, packs_ ? packed : grad, pixels}, sums);
     }
   }
 
@@ -160,9 +160,15 @@ class FilterGrad {
     return {begin, std::clamp(end, begin, outputs.end)};
   }
 
-  // `source` is where row 0 of the filter would read, `lines` and `columns` the outputs within the block.
-  void Piece(const float* source, const Chunk& chunk, int64_t input_width, const Range& lines, const Range& columns,
-             const float* packed, int64_t pixels, const Sums& sums) const {
+  // Those of a block that a piece of the filter meets, and the gradient by all `pixels` of the block.
+  struct Outputs {
+    Range lines, columns;
+    const float* grad;
+    int64_t pixels;
+  };
+  // `source` is where row 0 of the filter would read.
+  void Piece(const float* source, int64_t input_width, const Chunk& chunk, const Outputs& outputs,
+             const Sums& sums) const {
     const int64_t c = shape_.channels, first_packed = groups_.first(chunk.groups.begin);
     const Range& rows = chunk.rows;
     for (int64_t group = chunk.groups.begin; group < chunk.groups.end; ++group) {
@@ -171,12 +177,12 @@ class FilterGrad {
       FilterGradientTile tile{};
       tile.row_pitch = shape_.stride_height * input_width * c;
       tile.pixel_pitch = shape_.stride_width * c;
-      tile.rows = lines.end - lines.begin;
-      tile.pixels = columns.end - columns.begin;
+      tile.rows = outputs.lines.end - outputs.lines.begin;
+      tile.pixels = outputs.columns.end - outputs.columns.begin;
       tile.packed_pitch = packs_ ? width : shape_.filters;
       tile.packed_row_pitch = shape_.out_width * tile.packed_pitch;
-      tile.packed = packed + (packs_ ? (first - first_packed) * pixels : first) + lines.begin * tile.packed_row_pitch +
-                    columns.begin * tile.packed_pitch;
+      tile.packed = outputs.grad + (packs_ ? (first - first_packed) * outputs.pixels : first) +
+                    outputs.lines.begin * tile.packed_row_pitch + outputs.columns.begin * tile.packed_pitch;
       tile.sums_pitch = groups_.padded();
       tile.adds = sums.adds;
       ForEachPart(rows.end - rows.begin, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
