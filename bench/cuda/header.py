@@ -36,7 +36,7 @@ class Struct(ctypes.Structure):
 
 
 def preprocessed(folder, headers):
-    """Tokens of the declarations, and the macros, {name: number or text}, that stand in `folder`."""
+    """Tokens of the declarations, and the macros, {name: number or text}, that stand in `folder` or beside it."""
     source = "".join(f'#include "{name}"\n' for name in headers)
     command = [*os.environ.get("CC", "cc").split(), "-E", "-dD", "-x", "c", f"-I{folder}", "-"]
     result = subprocess.run(command, input=source, capture_output=True, text=True)
@@ -48,7 +48,7 @@ def preprocessed(folder, headers):
         if marker:
             file, line = marker[2], int(marker[1])
             continue
-        if os.path.dirname(os.path.normpath(file)) == folder:
+        if os.path.normpath(file).startswith(os.path.join(os.path.dirname(folder), "")):  # lists lie beside it
             if text.startswith("#"):
                 macro = re.match(r'#define (\w+) (?:(-?\d+)|"(.*)")$', text)
                 if macro:

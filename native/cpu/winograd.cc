@@ -181,12 +181,13 @@ bool PrefersWinograd(const ConvolutionKernels& kernels, const rn_convolution_sha
   if (shape.stride_height != 1 || shape.stride_width != 1) return false;
   if (shape.dilation_height != 1 || shape.dilation_width != 1) return false;
   // As measured on x86's three instruction sets: with fewer channels or filters the tiles' transforms take the time
-  // that multiplications save; the filter's own transform is paid for by so many that each of its values is spared.
-  const int64_t least = std::max(16, kernels.lanes * 3 / 2), least_spared = int64_t{24} * kernels.lanes;
+  // that multiplications save; the filter's own transform is paid for by so many that each of its values is spared. Of
+  // one image, since its result must not depend on its batch.
+  const int64_t least = std::max(16, kernels.lanes * 3 / 2), least_spared = std::max(96, 8 * kernels.lanes);
   if (shape.channels < least || shape.filters < least) return false;
-  const int64_t spared_of_image =
+  const int64_t spared =
       shape.out_height * shape.out_width * kTaps - TilesOf(shape.out_height) * TilesOf(shape.out_width) * kPoints;
-  return shape.images * spared_of_image >= least_spared;
+  return spared >= least_spared;
 }
 
 void RunWinograd(const ConvolutionKernels& kernels, const PackedConvolution& op) { Winograd(kernels, op).Run(); }

@@ -99,8 +99,8 @@ test('without a backend, each function says what to do', (t) => {
   const lines = runScript('without-backend.js', []).stdout.split('\n');
   const expected = [
     /ERR_BACKEND useWasmBackend: expected .*@tensorflow\/tfjs-backend-wasm, received no such package \(Error\)/,
-    /ERR_BACKEND createRetinaNet: expected a backend .*, received none: call `await useWasmBackend\(\)` .*\(Error\)/,
-    /ERR_BACKEND loadRetinaNet: expected a backend .*, received none: call `await useWasmBackend\(\)` .*\(Error\)/,
+    /ERR_BACKEND createRetinaNet: expected a backend .*, received none: call `await useNativeBackend\(\)` .*\(Error\)/,
+    /ERR_BACKEND loadRetinaNet: expected a backend .*, received none: call `await useNativeBackend\(\)` .*\(Error\)/,
   ];
   const errors = lines.filter((line) => line.startsWith('RetinanetOpsError'));
   t.is(errors.length, expected.length, lines.join('\n'));
