@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * `variants`: on the binaries of scripts/test-variants.mjs. `emulated`: on CUDA's kernels compiled for the host, or why not;
+ * `variants`: on the binaries of scripts/test-variants.mjs, all of the folder's files or those named. `emulated`: on CUDA's kernels compiled for the host, or why not;
  * `kernels`: there once more under AddressSanitizer, and with every pair of accesses to memory compared. `gpu`: the files
  * that run on a GPU as well, where they take the plugin that is given.
  */
@@ -17,7 +17,7 @@ const FOLDERS = {
   runtime: { emulated: true },
   tfjs: { emulated: true },
   bench: { emulated: 'times, and the emulator has none to show' },
-  cpu: { emulated: 'about the CPU: its instruction sets, threads and memory' },
+  cpu: { variants: ['convolution'], emulated: 'about the CPU: its instruction sets, threads and memory' },
   cuda: {
     emulated: 'chooses the library by itself',
     gpu: ['accuracy', 'interop', 'neighbour', 'operations', 'tensors'],

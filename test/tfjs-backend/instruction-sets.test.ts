@@ -12,7 +12,10 @@ const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs');
 
 const known = process.arch === 'x64' ? ['baseline', 'avx2', 'avx512'] : ['neon'];
 const lesser = known.slice(0, Math.max(0, known.indexOf(backendInfo().cpu.instructionSet ?? '')));
-const OTHERS = ['instruction-sets.test.js', 'core-suite.test.js', 'memory.test.js'];
+/** Not about kernels, or on every set by themselves. */
+const OTHERS = ['instruction-sets', 'core-suite', 'memory', 'past-4-gib', 'convolutions'].map(
+  (name) => `${name}.test.js`,
+);
 
 test('the best instruction set is known', (t) => {
   t.true(known.includes(backendInfo().cpu.instructionSet ?? ''));

@@ -19,9 +19,9 @@ import {
 import { mismatch } from '../support/compare.js';
 import { goldenCases } from '../support/goldens.js';
 import { random, uniform } from '../support/random.js';
-import { fewerRuns, wrongResult } from './driver/calls.js';
-import { caseOf } from './driver/cases.js';
-import { GEOMETRIES } from './inputs/convolution.js';
+import { fewerRuns, wrongResult } from '../operations/driver/calls.js';
+import { caseOf } from '../operations/driver/cases.js';
+import { GEOMETRIES } from '../operations/inputs/convolution.js';
 
 const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
   native: () => Binding;
