@@ -256,6 +256,8 @@ export interface Operations {
     firstMoment: HostFloats;
     secondMoment: HostFloats;
     average: HostFloats;
+    beta1: number;
+    beta2: number;
     learningRate: number;
     secondCorrection: number;
     gradientScale: number;

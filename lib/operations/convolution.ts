@@ -62,7 +62,8 @@ export interface Conv2dGradientOptions extends OptionsOf<typeof CONV2D_GRADIENT_
 
 /** What is done to every value of a convolution's output. */
 export type Conv2dActivation = 'linear' | 'relu' | 'relu6';
-const CLAMPS: Record<Conv2dActivation, readonly [low: number, high: number]> = {
+/** The range to which each confines a convolution's output as it is written. */
+export const CLAMPS: Record<Conv2dActivation, readonly [low: number, high: number]> = {
   linear: [-Infinity, Infinity],
   relu: [0, Infinity],
   relu6: [0, 6],

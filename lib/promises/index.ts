@@ -232,6 +232,7 @@ export const boxIou = promised(planBoxIou);
 /**
  * Convolution of images (tf.conv2d, NHWC; torch.nn.functional.conv2d), on the CPU. Along each axis the output has
  * floor((size + padding - (filter - 1) * dilation - 1) / stride) + 1 pixels, with 'same' ceil(size / stride).
+ * Of an infinite input it may be NaN: the synchronous form says where.
  *
  * @param input [images, height, width, channels]
  * @param filter [height, width, channels, filters]

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Check } from '../arguments/check.js';
 import { importCpuBackend, registerNativeBackend } from '../tfjs/backend/index.js';
 import type { NativeKernel } from '../tfjs/backend/kernel.js';
-import { addToSources, type ResizeAttributes } from '../tfjs/nearest-neighbor-grad.js';
+import { type ResizeGradAttributes, writeResizeGrad } from '../tfjs/backend/resizing.js';
 import { useWasmBackend } from './wasm-backend.js';
 
 /**
@@ -57,10 +57,10 @@ export function mendCpuBackend(): void {
   Object.assign(tf.backend(), { firstUse: false });
   const [kernelName, backendName] = ['ResizeNearestNeighborGrad', 'cpu'];
   tf.unregisterKernel(kernelName, backendName);
-  const kernelFunc: NativeKernel<ResizeAttributes> = ({ inputs, attrs, backend }) => {
+  const kernelFunc: NativeKernel<ResizeGradAttributes> = ({ inputs, attrs, backend }) => {
     const { dy, images } = inputs as Record<'dy' | 'images', tf.TensorInfo>;
     const sums = new Float32Array(tf.util.sizeFromShape(images.shape));
-    addToSources(backend.readSync(dy.dataId) as Float32Array, dy.shape, sums, images.shape, attrs);
+    writeResizeGrad(kernelName, false, [backend.readSync(dy.dataId) as Float32Array, dy], [sums, images], attrs);
     return { dataId: backend.write(sums, images.shape, 'float32'), shape: images.shape, dtype: 'float32' };
   };
   tf.registerKernel({ kernelName, backendName, kernelFunc: kernelFunc as unknown as tf.KernelFunc });

@@ -17,7 +17,7 @@ class ChangeImage final : public Operation {
     op_.shift_y = args.Number("shiftY");
     const char* const names[] = {"red", "green", "blue"};
     for (size_t k = 0; k < 3; ++k) op_.gain[k] = static_cast<float>(args.Number(names[k]));
-    op_.add = static_cast<float>(128 + args.Number("offset"));
+    op_.offset = static_cast<float>(args.Number("offset"));
     op_.output = args.HostArray<float>("output", values).data;
   }
   rn_status Run(const rn_backend&) override { return cpu::ChangeImage(&op_); }

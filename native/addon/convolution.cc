@@ -1,27 +1,16 @@
 #include "../cpu/cpu_backend.h"
+#include "field_groups.h"
 #include "operation.h"
 
 namespace rn::addon {
 namespace {
 
-// A number of pixels that leaves room for sums of products of such numbers.
-int64_t Pixels(Arguments& args, const char* name, int64_t least = 0) {
-  const int64_t count = args.Count(name);
-  if (!args.IsRecording() && (count < least || count > INT32_MAX)) args.Fail("a number of pixels");
-  return count;
-}
-
 rn_convolution_shape ReadShape(Arguments& args) {
   rn_convolution_shape shape{};
-  shape.images = args.Count("images");
-  shape.height = Pixels(args, "height");
-  shape.width = Pixels(args, "width");
-  shape.channels = args.Count("channels");
+  ReadImages(args, shape);
   shape.filter_height = Pixels(args, "filterHeight", 1);
   shape.filter_width = Pixels(args, "filterWidth", 1);
   shape.filters = args.Count("filters");
-  shape.out_height = Pixels(args, "outHeight");
-  shape.out_width = Pixels(args, "outWidth");
   shape.stride_height = Pixels(args, "strideHeight", 1);
   shape.stride_width = Pixels(args, "strideWidth", 1);
   shape.dilation_height = Pixels(args, "dilationHeight", 1);
@@ -37,7 +26,7 @@ rn_convolution_shape ReadShape(Arguments& args) {
 // The lengths that the shape gives the arrays of a convolution, or of a depthwise one.
 struct Lengths {
   Lengths(const Arguments& args, const rn_convolution_shape& shape, bool is_depthwise)
-      : input(args.Product(args.Product(shape.images, shape.height), args.Product(shape.width, shape.channels))),
+      : input(ImagesLength(args, shape)),
         filter(args.Product(args.Product(shape.filter_height, shape.filter_width),
                             args.Product(shape.channels, shape.filters))),
         bias(is_depthwise ? args.Product(shape.channels, shape.filters) : shape.filters),

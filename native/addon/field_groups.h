@@ -43,6 +43,29 @@ class NumbersField {
   bool on_device_ = false;
 };
 
+// A number of pixels that leaves room for sums of products of such numbers.
+inline int64_t Pixels(Arguments& args, const char* name, int64_t least = 0) {
+  const int64_t count = args.Count(name);
+  if (!args.IsRecording() && (count < least || count > INT32_MAX)) args.Fail("a number of pixels");
+  return count;
+}
+
+// images, height, width, channels, outHeight, outWidth: images [images, height, width, channels], at least so high and
+// wide, and what becomes of their sides.
+template <class Shape>
+void ReadImages(Arguments& args, Shape& shape, int64_t least = 0) {
+  shape.images = args.Count("images");
+  shape.height = Pixels(args, "height", least);
+  shape.width = Pixels(args, "width", least);
+  shape.channels = args.Count("channels");
+  shape.out_height = Pixels(args, "outHeight");
+  shape.out_width = Pixels(args, "outWidth");
+}
+template <class Shape>
+int64_t ImagesLength(const Arguments& args, const Shape& shape) {
+  return args.Product(args.Product(shape.images, shape.height), args.Product(shape.width, shape.channels));
+}
+
 // gradOutput, losses: of a loss over `elements` elements.
 template <class Op>
 void ReadUpstreamAndLosses(Arguments& args, int64_t elements, Op& op) {

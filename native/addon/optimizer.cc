@@ -40,6 +40,8 @@ class Adam final : public Operation {
     op_.first_moment = args.HostArray<float>("firstMoment", op_.length).data;
     op_.second_moment = args.HostArray<float>("secondMoment", op_.length).data;
     op_.average = args.HostArray<float>("average", op_.length).data;
+    op_.rest1 = static_cast<float>(1 - args.Number("beta1"));
+    op_.rest2 = static_cast<float>(1 - args.Number("beta2"));
     op_.learning_rate = static_cast<float>(args.Number("learningRate"));
     op_.second_correction = static_cast<float>(args.Number("secondCorrection"));
     op_.gradient_scale = static_cast<float>(args.Number("gradientScale"));

@@ -1,30 +1,11 @@
 // Pooling, resizing and batch normalization.
 #include "../cpu/cpu_backend.h"
+#include "field_groups.h"
 #include "operation.h"
 
 namespace rn::addon {
 namespace {
 
-// A number of pixels that leaves room for sums of products of such numbers.
-int64_t Pixels(Arguments& args, const char* name, int64_t least = 0) {
-  const int64_t count = args.Count(name);
-  if (!args.IsRecording() && (count < least || count > INT32_MAX)) args.Fail("a number of pixels");
-  return count;
-}
-
-template <class Shape>
-void ReadSizes(Arguments& args, Shape& shape, int64_t least) {
-  shape.images = args.Count("images");
-  shape.height = Pixels(args, "height", least);
-  shape.width = Pixels(args, "width", least);
-  shape.channels = args.Count("channels");
-  shape.out_height = Pixels(args, "outHeight");
-  shape.out_width = Pixels(args, "outWidth");
-}
-template <class Shape>
-int64_t InputLength(const Arguments& args, const Shape& shape) {
-  return args.Product(args.Product(shape.images, shape.height), args.Product(shape.width, shape.channels));
-}
 template <class Shape>
 int64_t OutputLength(const Arguments& args, const Shape& shape) {
   return args.Product(args.Product(shape.images, shape.out_height), args.Product(shape.out_width, shape.channels));
@@ -32,7 +13,7 @@ int64_t OutputLength(const Arguments& args, const Shape& shape) {
 
 rn_pool_shape ReadPoolShape(Arguments& args) {
   rn_pool_shape shape{};
-  ReadSizes(args, shape, 0);
+  ReadImages(args, shape);
   shape.window_height = Pixels(args, "windowHeight", 1);
   shape.window_width = Pixels(args, "windowWidth", 1);
   shape.stride_height = Pixels(args, "strideHeight", 1);
@@ -44,7 +25,7 @@ rn_pool_shape ReadPoolShape(Arguments& args) {
 
 rn_resize_shape ReadResizeShape(Arguments& args) {
   rn_resize_shape shape{};
-  ReadSizes(args, shape, 1);
+  ReadImages(args, shape, 1);
   shape.bilinear = args.Boolean("bilinear");
   shape.align_corners = args.Boolean("alignCorners");
   shape.half_pixel_centers = args.Boolean("halfPixelCenters");
@@ -56,7 +37,7 @@ class Pool final : public Operation {
   explicit Pool(Arguments& args) {
     op_.kind = args.Boolean("average") ? RN_AVERAGE_POOL : RN_MAX_POOL;
     op_.shape = ReadPoolShape(args);
-    op_.input = args.HostArray<float>("input", InputLength(args, op_.shape)).data;
+    op_.input = args.HostArray<float>("input", ImagesLength(args, op_.shape)).data;
     op_.output = args.HostArray<float>("output", OutputLength(args, op_.shape)).data;
   }
   rn_status Run(const rn_backend&) override { return cpu::Pool(&op_); }
@@ -71,9 +52,9 @@ class PoolGrad final : public Operation {
     op_.kind = args.Boolean("average") ? RN_AVERAGE_POOL : RN_MAX_POOL;
     op_.shape = ReadPoolShape(args);
     op_.whole_windows = args.Boolean("wholeWindows");
-    op_.input = args.HostArray<float>("input", InputLength(args, op_.shape)).data;
+    op_.input = args.HostArray<float>("input", ImagesLength(args, op_.shape)).data;
     op_.output_grad = args.HostArray<float>("outputGrad", OutputLength(args, op_.shape)).data;
-    op_.input_grad = args.HostArray<float>("inputGrad", InputLength(args, op_.shape)).data;
+    op_.input_grad = args.HostArray<float>("inputGrad", ImagesLength(args, op_.shape)).data;
   }
   rn_status Run(const rn_backend&) override { return cpu::PoolGrad(&op_); }
 
@@ -85,7 +66,7 @@ class Resize final : public Operation {
  public:
   explicit Resize(Arguments& args) {
     op_.shape = ReadResizeShape(args);
-    op_.input = args.HostArray<float>("input", InputLength(args, op_.shape)).data;
+    op_.input = args.HostArray<float>("input", ImagesLength(args, op_.shape)).data;
     op_.output = args.HostArray<float>("output", OutputLength(args, op_.shape)).data;
   }
   rn_status Run(const rn_backend&) override { return cpu::Resize(&op_); }
@@ -99,7 +80,7 @@ class ResizeGrad final : public Operation {
   explicit ResizeGrad(Arguments& args) {
     op_.shape = ReadResizeShape(args);
     op_.output_grad = args.HostArray<float>("outputGrad", OutputLength(args, op_.shape)).data;
-    op_.input_grad = args.HostArray<float>("inputGrad", InputLength(args, op_.shape)).data;
+    op_.input_grad = args.HostArray<float>("inputGrad", ImagesLength(args, op_.shape)).data;
   }
   rn_status Run(const rn_backend&) override { return cpu::ResizeGrad(&op_); }
 

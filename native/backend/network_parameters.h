@@ -1,4 +1,5 @@
-// The parameters of what networks compute besides convolutions, as parameters.h says of all.
+// The parameters of what networks compute besides convolutions, and of what their training does, as parameters.h says
+// of all.
 #ifndef RETINANET_OPS_NETWORK_PARAMETERS_H
 #define RETINANET_OPS_NETWORK_PARAMETERS_H
 
@@ -99,12 +100,29 @@ typedef struct {
   float* sums;        // [2, channels]: over pixels, of the gradient, and of its product with input - mean
 } rn_batch_norm_sums;
 
+// The gradients of so many threads, of the weights [first, end) of `length`: their sum, times scale.
+typedef struct {
+  int64_t length, first, end, parts;
+  const float* partials;  // [parts, length]
+  float scale;
+  float* gradient;
+  double* squares;  // the sum of its squares
+} rn_sum_gradients;
+
+// A step of Adam of the weights [first, end) of `length` (math/adam.h).
+typedef struct {
+  int64_t length, first, end;
+  const float* gradient;
+  float *weights, *first_moment, *second_moment, *average;
+  float rest1, rest2, learning_rate, second_correction, gradient_scale, average_decay;
+} rn_adam;
+
 // A picture of three channels, changed (math/image_change.h).
 typedef struct {
   const uint8_t* image;  // [height, width, 3]
   int64_t height, width;
   double scale_x, scale_y, shift_x, shift_y;
-  float gain[3], add;
+  float gain[3], offset;
   float* output;  // [height, width, 3], 0..255
 } rn_change_image;
 

@@ -180,23 +180,6 @@ typedef struct {
   int64_t* num_keep;      // out, host
 } rn_hard_negatives;
 
-// The gradients of so many threads, of the weights [first, end) of `length`: their sum, times scale.
-typedef struct {
-  int64_t length, first, end, parts;
-  const float* partials;  // [parts, length]
-  float scale;
-  float* gradient;
-  double* squares;  // the sum of its squares
-} rn_sum_gradients;
-
-// A step of Adam of the weights [first, end) of `length` (math/adam.h).
-typedef struct {
-  int64_t length, first, end;
-  const float* gradient;
-  float *weights, *first_moment, *second_moment, *average;
-  float learning_rate, second_correction, gradient_scale, average_decay;
-} rn_adam;
-
 // A convolution of images [images, height, width, channels] with filters [filter_height, filter_width, channels,
 // filters] to [images, out_height, out_width, filters]. Row y of the output reads the rows y * stride_height + k *
 // dilation_height - pad_top for k < filter_height; those that the image lacks are 0. A depthwise convolution has

@@ -5,21 +5,13 @@
 #include "../threads/thread_pool.h"
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
+#include "repeated.h"
 #include "status.h"
 
 namespace rn::cpu {
 namespace {
 
 constexpr int64_t kBlock = 32768;  // floats of a task
-
-// Few channels, as of an image, several times beside each other: so many pixels are then worked on as one.
-constexpr int64_t kFewChannels = 64, kRepeats = 64;
-
-std::vector<float> Repeated(const float* values, int64_t channels) {
-  std::vector<float> all;
-  for (int64_t i = 0; i < kRepeats; ++i) all.insert(all.end(), values, values + channels);
-  return all;
-}
 
 int64_t PixelsOfTask(int64_t channels) { return std::max<int64_t>(1, kBlock / std::max<int64_t>(1, channels)); }
 
@@ -42,7 +34,7 @@ rn_status BatchNorm(const rn_batch_norm* op) {
   return Guarded([&] {
     const int64_t c = op->channels, count = op->pixels * c;
     if (count == 0) return;
-    if (c >= kFewChannels) {
+    if (c >= kShortRow) {
       Normalize({op->mean, op->factor, op->offset, c}, op->input, op->output, count);
       return;
     }

@@ -29,7 +29,7 @@ void ChangeRow(const rn_change_image& op, const std::vector<SourcePixels>& colum
     const float* const left = blended + column.low * kChannels;
     const float* const right = blended + column.high * kChannels;
     for (int64_t k = 0; k < kChannels; ++k, ++out) {
-      *out = Coloured(Between(left[k], right[k], column.share), op.gain[k], op.add);
+      *out = Coloured(Between(left[k], right[k], column.share), op.gain[k], op.offset);
     }
   }
 }

@@ -15,8 +15,14 @@
 #include "../backend/parameters.h"
 #include "../threads/thread_pool.h"
 #include "kernels/kernels.h"
+#include "range.h"
 
 namespace rn::cpu {
+
+// Work is cut by the problem alone, for the same results on any number of threads: into tasks enough for many of them,
+// each of which has so many products.
+constexpr int64_t kMostTasks = 32;
+constexpr int64_t kLeastProducts = int64_t{1} << 22;
 
 // Memory of arbitrary content, since to clear what is written anyway would take as long as some convolutions; aligned
 // for every vector, which otherwise would lie in two lines of the cache.
@@ -76,14 +82,6 @@ void PackGroup(const ChannelGroups& groups, int64_t group, int64_t rows, int64_t
   for (int64_t row = 0; row < rows; ++row) std::fill(out + row * width + columns, out + (row + 1) * width, 0.0f);
 }
 
-// Group after group.
-template <class Source>
-void Pack(const ChannelGroups& groups, int64_t rows, int64_t step, const Source& source, float* out) {
-  for (int64_t group = 0; group < groups.count(); ++group) {
-    PackGroup(groups, group, rows, step, source, out + groups.first(group) * rows);
-  }
-}
-
 // Of an input gradient along one axis: the pixels `first`, first + stride, ... of the input. They meet the same `count`
 // places of the filter, every step-th from first_tap on, which makes a dense convolution of the output's gradient,
 // turned around.
@@ -127,10 +125,7 @@ struct FilterWindow {
 FilterWindow CropFilter(rn_convolution_shape* shape);
 
 // Rows of the input that some rows of the output need and that the image has.
-struct InputRows {
-  int64_t begin, end;
-};
-inline InputRows RowsRead(const rn_convolution_shape& shape, int64_t first, int64_t last) {
+inline Range RowsRead(const rn_convolution_shape& shape, int64_t first, int64_t last) {
   const int64_t begin = std::clamp<int64_t>(first * shape.stride_height - shape.pad_top, 0, shape.height);
   const int64_t end =
       last * shape.stride_height - shape.pad_top + (shape.filter_height - 1) * shape.dilation_height + 1;
@@ -150,7 +145,7 @@ inline bool NeedsPadding(const rn_convolution_shape& shape) {
 }
 
 // Rows of an image, pad_left columns of zeros before each (or fewer of the image), and `width` columns in all.
-void PadRows(const float* image, const rn_convolution_shape& shape, const InputRows& rows, int64_t width, float* out);
+void PadRows(const float* image, const rn_convolution_shape& shape, const Range& rows, int64_t width, float* out);
 
 // Memory for every thread that works on a call; it goes with the call.
 class BlockScratch {

@@ -11,9 +11,7 @@ namespace rn::cpu {
 namespace {
 
 constexpr int64_t kBlockPixels = 192;
-constexpr int64_t kMostTasks = 32;                    // enough for many threads
-constexpr int64_t kLeastProducts = int64_t{1} << 22;  // of a task, in all
-constexpr int64_t kMostSums = int64_t{4} << 20;       // floats of all parts
+constexpr int64_t kMostSums = int64_t{4} << 20;  // floats of all parts
 constexpr int64_t kMostUnpacked = 64;  // filters: with more, pixels lie so far apart that they take turns in the cache
 constexpr int64_t kLeastRows = 64;     // of the filter's rows of a task
 constexpr int64_t kLeastPackedRows = 192;  // which pay for packing
@@ -74,9 +72,6 @@ class FilterGrad {
   }
 
  private:
-  struct Range {
-    int64_t begin, end;
-  };
   static Range RangeOf(int64_t count, int64_t part, int64_t parts) {
     return {count * part / parts, count * (part + 1) / parts};
   }
@@ -116,7 +111,7 @@ class FilterGrad {
     const float* input = op_.input + image * shape_.height * shape_.width * c;
     int64_t input_row = 0, input_width = shape_.width;
     if (is_padded_) {
-      const InputRows read = RowsRead(shape_, first, end - 1);
+      const Range read = RowsRead(shape_, first, end - 1);
       PadRows(input, shape_, read, read_width_, padded);
       input_row = read.begin;
       input = padded;
@@ -128,7 +123,7 @@ class FilterGrad {
       const int64_t pieces_per_row = has_one_run_ ? 1 : shape_.filter_width;
       const int64_t down = piece / pieces_per_row * shape_.dilation_height;
       const int64_t right = piece % pieces_per_row * shape_.dilation_width;
-      // Rows and columns of the output that read those that the image has.
+      // Rows and columns of the output that read those that the image has: `before` each.
       const int64_t sh = shape_.stride_height, sw = shape_.stride_width;
       const int64_t above = shape_.pad_top - down, before = crops_ ? shape_.pad_left - right : -right;
       const Range lines = Within(shape_.height, above, sh, {first, end});
@@ -151,13 +146,6 @@ class FilterGrad {
     for (int64_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
       std::fill(sums + row * groups_.padded() + first, sums + row * groups_.padded() + end, 0.0f);
     }
-  }
-
-  // The outputs along an axis that read what is within the image there: `before` pixels from the filter's to the first.
-  static Range Within(int64_t size, int64_t before, int64_t stride, const Range& outputs) {
-    const int64_t begin = std::clamp(before > 0 ? NumBlocks(before, stride) : 0, outputs.begin, outputs.end);
-    const int64_t end = size + before > 0 ? NumBlocks(size + before, stride) : 0;
-    return {begin, std::clamp(end, begin, outputs.end)};
   }
 
   // Those of a block that a piece of the filter meets, and the gradient by all `pixels` of the block.

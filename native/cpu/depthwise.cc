@@ -10,22 +10,13 @@ namespace {
 
 constexpr int64_t kBlockFloats = 16384;          // of the output
 constexpr int64_t kSummedPixels = 192;           // from zero, which keeps errors of long sums small
-constexpr int64_t kMostParts = 32;               // of a filter's gradient: enough for many threads
 constexpr int64_t kMostSums = int64_t{1} << 20;  // floats of all parts
 
-// The places [from, to) of the filter that an output finds within the image, along one axis.
-struct Taps {
-  int64_t from, to;
-  bool operator==(const Taps& other) const { return from == other.from && to == other.to; }
-};
-
-std::vector<Taps> TapsOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad, int64_t outputs) {
-  std::vector<Taps> taps;
-  for (int64_t i = 0; i < outputs; ++i) {
-    const int64_t before = pad - i * stride, end = size + before;
-    const int64_t from = before > 0 ? std::min(filter, NumBlocks(before, dilation)) : 0;
-    taps.push_back({from, end > 0 ? std::clamp(NumBlocks(end, dilation), from, filter) : from});
-  }
+// The places of the filter that each output finds within the image, along one axis.
+std::vector<Range> TapsOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad,
+                          int64_t outputs) {
+  std::vector<Range> taps;
+  for (int64_t i = 0; i < outputs; ++i) taps.push_back(Within(size, pad - i * stride, dilation, {0, filter}));
   return taps;
 }
 
@@ -48,13 +39,13 @@ class Lines {
         columns_(TapsOf(shape.width, shape.filter_width, shape.stride_width, shape.dilation_width, shape.pad_left,
                         shape.out_width)) {}
 
-  const Taps& rows(int64_t row) const { return rows_[static_cast<size_t>(row)]; }
+  const Range& rows(int64_t row) const { return rows_[static_cast<size_t>(row)]; }
 
   // Visits runs of at most `most` pixels that read the same places of the filter.
   template <class Visit>
   void ForEachRun(int64_t most, const Visit& visit) const {
     for (int64_t begin = 0; begin < shape_.out_width;) {
-      const Taps& taps = columns_[static_cast<size_t>(begin)];
+      const Range& taps = columns_[static_cast<size_t>(begin)];
       int64_t end = begin + 1;
       while (end < shape_.out_width && end - begin < most && columns_[static_cast<size_t>(end)] == taps) ++end;
       visit(taps, begin, end);
@@ -71,7 +62,7 @@ class Lines {
 
  private:
   const rn_convolution_shape& shape_;
-  std::vector<Taps> rows_, columns_;
+  std::vector<Range> rows_, columns_;
 };
 
 void Run(const Layer& layer) {
@@ -94,15 +85,16 @@ void Run(const Layer& layer) {
     const int64_t last = std::min(count, (block + 1) * lines_per_block);
     for (int64_t line = block * lines_per_block; line < last; ++line) {
       const int64_t image = line / shape.out_height, row = line % shape.out_height;
-      const Taps& rows = lines.rows(row);
+      const Range& rows = lines.rows(row);
       DepthwiseTile tile = common;
-      tile.filter_rows = rows.to - rows.from;
-      lines.ForEachRun(DepthwiseKernels::kMost, [&](const Taps& taps, int64_t begin, int64_t end) {
-        tile.taps = taps.to - taps.from;
+      tile.filter_rows = rows.end - rows.begin;
+      lines.ForEachRun(DepthwiseKernels::kMost, [&](const Range& taps, int64_t begin, int64_t end) {
+        tile.taps = taps.end - taps.begin;
         const bool reads = tile.taps > 0 && tile.filter_rows > 0;
         tile.input = layer.input;
-        if (reads) tile.input += image * shape.height * shape.width * c + lines.Read(row, rows.from, begin, taps.from);
-        tile.filter = layer.filter + (reads ? rows.from * common.filter_pitch + taps.from * c : 0);
+        if (reads)
+          tile.input += image * shape.height * shape.width * c + lines.Read(row, rows.begin, begin, taps.begin);
+        tile.filter = layer.filter + (reads ? rows.begin * common.filter_pitch + taps.begin * c : 0);
         tile.output = layer.output + image * layer.image_pitch + row * layer.row_pitch + begin * layer.pixel_pitch;
         kernels.tiles[end - begin](tile);
       });
@@ -116,7 +108,7 @@ void FilterGradient(const rn_convolution_shape& shape, const float* input, const
   const Lines lines(shape);
   const int64_t c = shape.channels, size = shape.filter_height * shape.filter_width * c;
   const int64_t count = shape.images * shape.out_height;
-  const int64_t parts = std::clamp<int64_t>(kMostSums / size, 1, std::min(count, kMostParts));
+  const int64_t parts = std::clamp<int64_t>(kMostSums / size, 1, std::min(count, kMostTasks));
   std::vector<float> sums(static_cast<size_t>(parts * size));
   ParallelFor(parts, [&](int64_t part) {
     DepthwiseGradientTile tile{};
@@ -125,12 +117,12 @@ void FilterGradient(const rn_convolution_shape& shape, const float* input, const
     tile.channels = c;
     for (int64_t line = count * part / parts; line < count * (part + 1) / parts; ++line) {
       const int64_t image = line / shape.out_height, row = line % shape.out_height;
-      for (int64_t tap_row = lines.rows(row).from; tap_row < lines.rows(row).to; ++tap_row) {
-        lines.ForEachRun(kSummedPixels, [&](const Taps& taps, int64_t begin, int64_t end) {
+      for (int64_t tap_row = lines.rows(row).begin; tap_row < lines.rows(row).end; ++tap_row) {
+        lines.ForEachRun(kSummedPixels, [&](const Range& taps, int64_t begin, int64_t end) {
           tile.pixels = end - begin;
           tile.output_grad = output_grad + (line * shape.out_width + begin) * c;
-          ForEachPart(taps.to - taps.from, DepthwiseKernels::kMost, [&](int64_t first, int64_t last) {
-            const int64_t tap = taps.from + first;
+          ForEachPart(taps.end - taps.begin, DepthwiseKernels::kMost, [&](int64_t first, int64_t last) {
+            const int64_t tap = taps.begin + first;
             tile.input = input + image * shape.height * shape.width * c + lines.Read(row, tap_row, begin, tap);
             tile.sums = sums.data() + part * size + (tap_row * shape.filter_width + tap) * c;
             kernels.gradient_tiles[last - first](tile);

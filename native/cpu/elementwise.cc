@@ -5,6 +5,7 @@
 
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
+#include "repeated.h"
 #include "status.h"
 #include "strides.h"
 
@@ -22,26 +23,16 @@ rn_status Unary(const rn_unary* op) {
 
 namespace {
 
-constexpr int64_t kShortRun = 64, kRepeats = 64;
-
-// A short array that is the operand of each of many rows, several times: so many rows are then worked on as one.
-struct Repeated {
-  explicit Repeated(const float* values, int64_t count)
-      : period(count * kRepeats), memory(static_cast<size_t>(period)) {
-    for (int64_t i = 0; i < period; ++i) memory[static_cast<size_t>(i)] = values[i % count];
-  }
-  int64_t period;
-  std::vector<float> memory;
-};
-
+// Of rows, with the one operand the same in each of them.
 void BinaryOfRows(const rn_binary& op, int64_t count, int64_t columns, bool repeats_a) {
   const auto kernel = ActiveKernels()->elementwise.binary[op.kind];
-  const Repeated repeated(repeats_a ? op.a : op.b, columns);
-  ParallelFor(NumBlocks(count, repeated.period), [&](int64_t block) {
-    const int64_t first = block * repeated.period;
-    const float* const a = repeats_a ? repeated.memory.data() : op.a + first;
-    const float* const b = repeats_a ? op.b + first : repeated.memory.data();
-    kernel({a, b, false, false, op.output + first, std::min(repeated.period, count - first), op.alpha});
+  const std::vector<float> repeated = Repeated(repeats_a ? op.a : op.b, columns);
+  const int64_t together = columns * kRepeats;
+  ParallelFor(NumBlocks(count, together), [&](int64_t block) {
+    const int64_t first = block * together;
+    const float* const a = repeats_a ? repeated.data() : op.a + first;
+    const float* const b = repeats_a ? op.b + first : repeated.data();
+    kernel({a, b, false, false, op.output + first, std::min(together, count - first), op.alpha});
   });
 }
 
@@ -52,7 +43,7 @@ void RunBinary(const rn_binary& op) {
   BroadcastStrides(op.shape, output_strides);
   const StridedWalk<3> walk(op.shape, {a_strides, b_strides, output_strides});
   if (walk.count() == 0) return;
-  if (walk.run_length() < kShortRun && walk.IsOneRun(2)) {
+  if (walk.run_length() < kShortRow && walk.IsOneRun(2)) {
     if (walk.Repeats(0) && walk.IsOneRun(1)) return BinaryOfRows(op, walk.count(), walk.run_length(), true);
     if (walk.Repeats(1) && walk.IsOneRun(0)) return BinaryOfRows(op, walk.count(), walk.run_length(), false);
   }

@@ -7,10 +7,9 @@ namespace {
 
 void Crop(int64_t size, int64_t pad, int64_t stride, int64_t dilation, int64_t outputs, int64_t* first,
           int64_t* count) {
-  const int64_t before = pad - (outputs - 1) * stride;  // of the image, to the last output
-  *first = before > 0 ? std::min(*count, NumBlocks(before, dilation)) : 0;
-  const int64_t end = size + pad > 0 ? std::min(*count, NumBlocks(size + pad, dilation)) : 0;
-  *count = std::max<int64_t>(0, end - *first);
+  const Range places{0, *count};
+  *first = Within(size, pad - (outputs - 1) * stride, dilation, places).begin;  // of the last output
+  *count = std::max<int64_t>(0, Within(size, pad, dilation, places).end - *first);
 }
 
 }  // namespace
@@ -31,7 +30,7 @@ FilterWindow CropFilter(rn_convolution_shape* shape) {
   return window;
 }
 
-void PadRows(const float* image, const rn_convolution_shape& shape, const InputRows& rows, int64_t width, float* out) {
+void PadRows(const float* image, const rn_convolution_shape& shape, const Range& rows, int64_t width, float* out) {
   const int64_t c = shape.channels;
   const int64_t zeros = std::clamp<int64_t>(shape.pad_left, 0, width), from = std::max<int64_t>(0, -shape.pad_left);
   const int64_t copied = std::clamp<int64_t>(shape.width - from, 0, width - zeros);
@@ -75,7 +74,7 @@ class Rows {
     const int64_t end = std::min(shape_.out_height, first + rows_per_block_);
     Source source{op_.input + image * shape_.height * shape_.width * shape_.channels, 0, shape_.width};
     if (is_padded_) {
-      const InputRows read = RowsRead(shape_, first, end - 1);
+      const Range read = RowsRead(shape_, first, end - 1);
       PadRows(source.rows, shape_, read, read_width_, scratch);
       source = {scratch, read.begin, read_width_};
     }
@@ -112,26 +111,25 @@ class Rows {
   void Row(const Source& source, int64_t group, int64_t row, int64_t pixels, float* output) const {
     // Of the filter only rows that meet the image.
     const int64_t top = row * shape_.stride_height - shape_.pad_top, dilation = shape_.dilation_height;
-    const int64_t from = std::min(shape_.filter_height, top < 0 ? NumBlocks(-top, dilation) : 0);
-    const int64_t to = std::clamp(NumBlocks(shape_.height - top, dilation), from, shape_.filter_height);
+    const Range rows = Within(shape_.height, -top, dilation, {0, shape_.filter_height});
     const bool has_one_run = shape_.dilation_width == 1;  // a row of the filter lies in one piece
     const int64_t c = shape_.channels, width = groups_.width(group), first = groups_.first(group);
     ConvolutionTile tile{};
     tile.pixel_pitch = shape_.stride_width * c;
     tile.row_pitch = dilation * source.width * c;
     tile.tap_pitch = shape_.dilation_width * c;
-    tile.filter_rows = to - from;
+    tile.filter_rows = rows.end - rows.begin;
     tile.taps = has_one_run ? 1 : shape_.filter_width;
     tile.length = has_one_run ? shape_.filter_width * c : c;
-    tile.packed =
-        packed_.get() + first * shape_.filter_height * shape_.filter_width * c + from * shape_.filter_width * c * width;
+    tile.packed = packed_.get() + first * shape_.filter_height * shape_.filter_width * c +
+                  rows.begin * shape_.filter_width * c * width;
     tile.bias = op_.bias + first;
     tile.output_pitch = op_.pixel_pitch;
     tile.columns = groups_.columns(group);
     tile.clamped = op_.clamped;
     tile.low = op_.low;
     tile.high = op_.high;
-    const float* const input = source.rows + (top + from * dilation - source.row) * source.width * c;
+    const float* const input = source.rows + (top + rows.begin * dilation - source.row) * source.width * c;
     const int vectors = groups_.vectors(group);
     ForEachPart(pixels, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
       tile.input = input + begin * tile.pixel_pitch;

@@ -4,6 +4,7 @@
 #include "../threads/thread_pool.h"
 #include "cpu_backend.h"
 #include "kernels/kernels.h"
+#include "range.h"
 #include "status.h"
 
 namespace rn::cpu {
@@ -12,9 +13,6 @@ namespace {
 constexpr int64_t kBlock = 32768;  // floats of a task
 
 // Pixels of an axis that a window covers.
-struct Range {
-  int64_t begin, end;
-};
 Range Covered(int64_t output, int64_t stride, int64_t pad, int64_t window, int64_t size) {
   const int64_t first = output * stride - pad;
   const int64_t begin = std::clamp<int64_t>(first, 0, size);

@@ -12,8 +12,6 @@ constexpr int64_t kTileSide = 2, kSide = WinogradPatch::kSide, kPoints = Winogra
 // Of a block, whose patches and products stay in the second cache as far as channels allow.
 constexpr int64_t kLeastTiles = 16, kMostTiles = 56;
 constexpr int64_t kMostPatchFloats = int64_t{1} << 20;  // of a block
-constexpr int64_t kMostTasks = 32;                      // enough for many threads
-constexpr int64_t kLeastProducts = int64_t{1} << 22;    // of a task
 constexpr int64_t kSliceChannels = 16;                  // of a filter, transformed at once
 
 // From a point to the next: lines of the cache, an odd number, as 16 points would take turns in it otherwise.

@@ -7,6 +7,7 @@
 namespace rn {
 
 struct AdamStep {
+  float rest1, rest2;                   // 1 - beta, of the first and of the second moment
   float learning_rate;                  // times the correction of the first moment
   float second_correction;              // of the second moment
   float gradient_scale, average_decay;  // the share of the old average that stays
@@ -19,7 +20,7 @@ struct AdamState {
 
 template <class F>
 RN_HD AdamState<F> AfterAdam(const AdamStep& step, F gradient, const AdamState<F>& old) {
-  const F rest1(0.1f), rest2(0.001f), epsilon(1e-8f);  // 1 - beta
+  const F rest1(step.rest1), rest2(step.rest2), epsilon(1e-8f);
   const F g = gradient * F(step.gradient_scale);
   AdamState<F> now;
   now.first_moment = old.first_moment + rest1 * (g - old.first_moment);

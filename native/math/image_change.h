@@ -3,7 +3,6 @@
 #ifndef RETINANET_OPS_IMAGE_CHANGE_H
 #define RETINANET_OPS_IMAGE_CHANGE_H
 
-#include <cmath>
 #include <cstdint>
 
 #include "host_device.h"
@@ -27,9 +26,8 @@ RN_HD SourcePixels SourceOf(int64_t i, int64_t size, double scale, double shift)
 
 RN_HD float Between(float from, float to, float share) { return from + (to - from) * share; }
 
-// `add` is 128 + offset.
-RN_HD float Coloured(float value, float gain, float add) {
-  const float changed = (value - 128.0f) * gain + add;
+RN_HD float Coloured(float value, float gain, float offset) {
+  const float changed = (value - 128.0f) * gain + (128.0f + offset);
   return changed < 0.0f ? 0.0f : changed > 255.0f ? 255.0f : changed;
 }
 

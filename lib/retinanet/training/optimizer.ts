@@ -36,6 +36,8 @@ export function adamStep(state: OptimizerState, { step, learningRate, gradientSc
     {
       ...state,
       length: state.weights.length,
+      beta1: BETA1,
+      beta2: BETA2,
       learningRate: learningRate / (1 - BETA1 ** (step + 1)),
       secondCorrection: 1 / (1 - BETA2 ** (step + 1)),
       gradientScale,

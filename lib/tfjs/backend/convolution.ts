@@ -1,10 +1,11 @@
 // Convolutions, depthwise ones, and their gradients on the native backend.
-import { getKernel, util, type backend_util, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
+import { util, type backend_util, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape } from '../../../binding.js';
 import { Check } from '../../arguments/check.js';
+import { CLAMPS, type Conv2dActivation } from '../../operations/convolution.js';
 import { convolutionShape, depthwiseOutputShape, outputShape } from '../../operations/convolution-geometry.js';
 import { plan } from '../../runtime/plan.js';
-import { cpuKernel, floatsOf, makeFloats, type NativeCall, type NativeKernel, NAME } from './kernel.js';
+import { cpuKernel, finish, floatsOf, makeFloats, type NativeCall, type NativeKernel } from './kernel.js';
 
 interface ConvolutionAttributes {
   strides: number | [number, number];
@@ -18,23 +19,6 @@ interface FusedAttributes extends ConvolutionAttributes {
   activation?: string;
   leakyreluAlpha?: number;
 }
-
-const LINEAR = [-Infinity, Infinity] as const;
-/** What a convolution does as it writes its output. */
-const CLAMPS: Record<string, readonly [number, number] | undefined> = {
-  linear: LINEAR,
-  relu: [0, Infinity],
-  relu6: [0, 6],
-};
-/** The kernels of all activations. */
-const ACTIVATIONS: Record<string, string> = {
-  relu: 'Relu',
-  relu6: 'Relu6',
-  sigmoid: 'Sigmoid',
-  elu: 'Elu',
-  leakyrelu: 'LeakyRelu',
-  prelu: 'Prelu',
-};
 
 /** What tells convolutions and depthwise ones apart: kernels of the cpu backend, native operations, shapes. */
 interface Family {
@@ -108,33 +92,25 @@ function kernelsOf(family: Family): Record<string, KernelFunc> {
   };
 
   const plain: NativeKernel<ConvolutionAttributes> = (call) =>
-    isNative(call.attrs) ? forward(call, undefined, LINEAR) : cpuKernel(family.forward[0], call);
+    isNative(call.attrs) ? forward(call, undefined, CLAMPS.linear) : cpuKernel(family.forward[0], call);
 
   const fused: NativeKernel<FusedAttributes> = (call) => {
     const { inputs, attrs, backend } = call;
-    const { activation = 'linear', leakyreluAlpha = 0.2 } = attrs;
+    const { activation = 'linear', leakyreluAlpha } = attrs;
     if (!isNative(attrs)) return cpuKernel(family.fused, call);
     const bias = inputs['bias'];
     // A bias may be of any shape that broadcasts.
     const isByChannel =
       bias === undefined || isVector(bias.shape, family.numOutputs((inputs['filter'] as TensorInfo).shape));
-    const clamp = isByChannel ? CLAMPS[activation] : undefined;
-    let output = forward(call, isByChannel ? bias : undefined, clamp ?? LINEAR);
-    if (!isByChannel) output = then('Add', output);
-    const name = clamp === undefined ? ACTIVATIONS[activation] : undefined;
-    return name === undefined ? output : then(name, output);
-
-    /** The result of another kernel in place of what it is given. */
-    function then(kernelName: string, output: TensorInfo): TensorInfo {
-      const operand = { Add: { a: output, b: bias }, Prelu: { x: output, alpha: inputs['preluActivationWeights'] } };
-      const result = getKernel(kernelName, NAME).kernelFunc({
-        inputs: operand[kernelName as keyof typeof operand] ?? { x: output },
-        attrs: { alpha: leakyreluAlpha },
-        backend,
-      });
-      backend.disposeData(output.dataId);
-      return result as TensorInfo;
-    }
+    const isClamp = isByChannel && Object.hasOwn(CLAMPS, activation);
+    const clamp = isClamp ? CLAMPS[activation as Conv2dActivation] : CLAMPS.linear;
+    const product = forward(call, isByChannel ? bias : undefined, clamp);
+    return finish(product, backend, {
+      bias: isByChannel ? undefined : bias,
+      activation: isClamp ? 'linear' : activation,
+      leakyreluAlpha,
+      preluActivationWeights: inputs['preluActivationWeights'],
+    });
   };
 
   const backpropInput: NativeKernel<ConvolutionAttributes & { inputShape: number[] }> = (call) => {

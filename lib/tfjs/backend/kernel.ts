@@ -48,6 +48,42 @@ export function run<N extends keyof Operations>(name: string, operation: N, fiel
   plan(new Check(name), operation, fields, () => undefined).runSync();
 }
 
+/** The kernels of TensorFlow.js' names of activations. */
+const ACTIVATIONS: Partial<Record<string, string>> = {
+  elu: 'Elu',
+  leakyrelu: 'LeakyRelu',
+  prelu: 'Prelu',
+  relu: 'Relu',
+  relu6: 'Relu6',
+  sigmoid: 'Sigmoid',
+};
+
+/** What a fused kernel does after its product. */
+export interface After {
+  bias?: TensorInfo | undefined;
+  activation?: string | undefined;
+  leakyreluAlpha?: number | undefined;
+  preluActivationWeights?: TensorInfo | undefined;
+}
+
+export const isActivation = (name: string): boolean => name === 'linear' || ACTIVATIONS[name] !== undefined;
+
+/** The product with what comes after it, in its place: it is disposed of. */
+export function finish(product: TensorInfo, backend: KernelBackend, after: After): TensorInfo {
+  const { bias, activation = 'linear', leakyreluAlpha = 0.2, preluActivationWeights } = after;
+  let current = product;
+  const apply = (kernelName: string, inputs: NamedTensorInfoMap): void => {
+    const next = nativeKernel(kernelName, inputs, backend, { alpha: leakyreluAlpha });
+    backend.disposeData(current.dataId);
+    current = next;
+  };
+  if (bias !== undefined) apply('Add', { a: current, b: bias });
+  const name = ACTIVATIONS[activation];
+  const alpha = name === 'Prelu' ? { alpha: preluActivationWeights } : undefined;
+  if (name !== undefined) apply(name, { x: current, ...alpha });
+  return current;
+}
+
 /** The values of a tensor as floats, in place where they are such: the cpu backend casts integers without a copy. */
 export function floatsOf(backend: KernelBackend, { dataId }: TensorInfo): Float32Array {
   const values = (backend as KernelBackend & PlainMemory).valuesInPlace(dataId);

@@ -4,9 +4,10 @@ import type { ConvolutionShape } from '../../../binding.js';
 import { transposed } from './copies.js';
 import {
   cpuKernel,
+  finish,
   floatsOf,
+  isActivation,
   makeFloats,
-  nativeKernel,
   run,
   type NativeCall,
   type NativeKernel,
@@ -112,32 +113,13 @@ function bothTransposed(name: string, backend: KernelBackend, a: TensorInfo, b: 
   return result;
 }
 
-const ACTIVATIONS: Record<string, string | undefined> = {
-  elu: 'Elu',
-  leakyrelu: 'LeakyRelu',
-  relu: 'Relu',
-  relu6: 'Relu6',
-  sigmoid: 'Sigmoid',
-};
-
 const fusedMatMul: NativeKernel<FusedAttributes> = (call) => {
   const { inputs, attrs, backend } = call;
   const { activation, leakyreluAlpha } = attrs;
+  if (!isActivation(activation ?? 'linear')) return cpuKernel('_FusedMatMul', call);
   const { bias, preluActivationWeights } = inputs as Partial<Record<string, TensorInfo>>;
-  const isPrelu = activation === 'prelu';
-  const name = isPrelu ? 'Prelu' : ACTIVATIONS[activation ?? 'linear'];
-  if ((activation ?? 'linear') !== 'linear' && name === undefined) return cpuKernel('_FusedMatMul', call);
-  let current = matMul('_FusedMatMul', call) as TensorInfo;
-  const apply = (kernelName: string, operands: Record<string, TensorInfo>): void => {
-    const next = nativeKernel(kernelName, operands, backend, { alpha: leakyreluAlpha ?? 0 });
-    backend.disposeData(current.dataId);
-    current = next;
-  };
-  if (bias) apply('Add', { a: current, b: bias });
-  if (name !== undefined) {
-    apply(name, isPrelu ? { x: current, alpha: preluActivationWeights as TensorInfo } : { x: current });
-  }
-  return current;
+  const product = matMul('_FusedMatMul', call) as TensorInfo;
+  return finish(product, backend, { bias, activation, leakyreluAlpha, preluActivationWeights });
 };
 
 export const matMulKernels: NativeKernels = {

@@ -3,9 +3,11 @@ import { util, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { ResizeShape } from '../../../binding.js';
 import { cpuKernel, floatsOf, makeFloats, run, type NativeKernel, type NativeKernels } from './kernel.js';
 
-interface ResizeAttributes {
+export interface ResizeGradAttributes {
   alignCorners: boolean;
   halfPixelCenters: boolean;
+}
+interface ResizeAttributes extends ResizeGradAttributes {
   size: [number, number];
 }
 
@@ -13,7 +15,7 @@ function shapeOf(
   images: TensorInfo,
   [outHeight, outWidth]: number[],
   bilinear: boolean,
-  attrs: ResizeAttributes,
+  attrs: ResizeGradAttributes,
 ): ResizeShape {
   const [count, height, width, channels] = images.shape as [number, number, number, number];
   const { alignCorners, halfPixelCenters } = attrs;
@@ -42,18 +44,24 @@ function resize(name: string, bilinear: boolean): NativeKernel<ResizeAttributes>
   };
 }
 
+/** Writes into `inputGrad` the gradient by images of a shape, of `outputGrad` of another. Of no pixels: nothing. */
+export function writeResizeGrad(
+  name: string,
+  bilinear: boolean,
+  [outputGrad, dy]: readonly [Float32Array, TensorInfo],
+  [inputGrad, images]: readonly [Float32Array, TensorInfo],
+  attrs: ResizeGradAttributes,
+): void {
+  if (util.sizeFromShape(images.shape) === 0) return;
+  run(name, 'resizeGrad', { ...shapeOf(images, dy.shape.slice(1, 3), bilinear, attrs), outputGrad, inputGrad });
+}
+
 // The cpu backend's leave out the image's place in dy (nearest neighbour), or swap height and width and half pixels (bilinear).
-function resizeGrad(name: string, bilinear: boolean): NativeKernel<ResizeAttributes> {
-  return (call) => {
-    const { inputs, attrs, backend } = call;
+function resizeGrad(name: string, bilinear: boolean): NativeKernel<ResizeGradAttributes> {
+  return ({ inputs, attrs, backend }) => {
     const [dy, images] = [inputs['dy'], inputs['images']] as [TensorInfo, TensorInfo];
-    if (util.sizeFromShape(images.shape) === 0) return cpuKernel(name, call);
     const [inputGrad, result] = makeFloats(backend, images.shape);
-    run(name, 'resizeGrad', {
-      ...shapeOf(images, dy.shape.slice(1, 3), bilinear, attrs),
-      outputGrad: floatsOf(backend, dy),
-      inputGrad,
-    });
+    writeResizeGrad(name, bilinear, [floatsOf(backend, dy), dy], [inputGrad, images], attrs);
     return result;
   };
 }

@@ -8,7 +8,8 @@
 namespace rn::cpu::RN_ISA {
 
 inline void AdamOfWeights(const rn_adam& op, int64_t first, int64_t end) {
-  const AdamStep step = {op.learning_rate, op.second_correction, op.gradient_scale, op.average_decay};
+  const AdamStep step = {op.rest1,          op.rest2,        op.learning_rate, op.second_correction,
+                         op.gradient_scale, op.average_decay};
   float* const weights = op.weights + first;
   float* const average = op.average + first;
   float* const moments[2] = {op.first_moment + first, op.second_moment + first};
