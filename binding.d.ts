@@ -67,7 +67,7 @@ export interface ConvolutionShape {
 }
 
 /** bias [filters]; clamped: the output lies in [low, high]. */
-export interface ConvolutionArguments extends ConvolutionShape {
+export interface DepthwiseArguments extends ConvolutionShape {
   input: HostFloats;
   filter: HostFloats;
   bias: Optional<HostFloats>;
@@ -76,10 +76,21 @@ export interface ConvolutionArguments extends ConvolutionShape {
   high: number;
   output: HostFloats;
 }
-export interface ConvolutionInputGradArguments extends ConvolutionShape {
+/** addend: of the output's shape, added to it before it is clamped. */
+export interface ConvolutionArguments extends DepthwiseArguments {
+  addend: Optional<HostFloats>;
+}
+export interface DepthwiseInputGradArguments extends ConvolutionShape {
   outputGrad: HostFloats;
   filter: HostFloats;
   inputGrad: HostFloats;
+}
+/**
+ * Both of the input's shape: addend is added to the gradient; rectified is the input where a ReLU gave it, whose gradient follows.
+ */
+export interface ConvolutionInputGradArguments extends DepthwiseInputGradArguments {
+  addend: Optional<HostFloats>;
+  rectified: Optional<HostFloats>;
 }
 export interface ConvolutionFilterGradArguments extends ConvolutionShape {
   input: HostFloats;
@@ -282,8 +293,8 @@ export interface Operations {
   convolutionInputGrad(call: ConvolutionInputGradArguments): void;
   convolutionFilterGrad(call: ConvolutionFilterGradArguments): void;
   /** `filters` of each channel; outputs [images, outHeight, outWidth, channels * filters], and a bias of as many channels. */
-  depthwiseConvolution(call: ConvolutionArguments): void;
-  depthwiseInputGrad(call: ConvolutionInputGradArguments): void;
+  depthwiseConvolution(call: DepthwiseArguments): void;
+  depthwiseInputGrad(call: DepthwiseInputGradArguments): void;
   depthwiseFilterGrad(call: ConvolutionFilterGradArguments): void;
 
   /** kind: one of `unaries`. */

@@ -125,6 +125,7 @@ export function planConv2d(input: Float32Array, filter: Float32Array, options: C
   call.array('Float32Array', 'input', input, sizeOf(inputShape(shape)), IMAGES);
   call.array('Float32Array', 'filter', filter, sizeOf(filterShape(shape)), FILTERS);
   const fields = {
+    addend: null,
     bias: bias === undefined ? null : call.array('Float32Array', 'bias', bias, shape.filters, '(one per filter)'),
     output: call.outOnHost('Float32Array', 'out', given.out, sizeOf(outputShape(shape))),
     clamped: activation !== 'linear',
@@ -145,7 +146,8 @@ export function planConv2dBackpropInput(
   call.array('Float32Array', 'outputGrad', outputGrad, sizeOf(outputShape(shape)), OUTPUTS);
   call.array('Float32Array', 'filter', filter, sizeOf(filterShape(shape)), FILTERS);
   const inputGrad = call.outOnHost('Float32Array', 'out', given.out, sizeOf(inputShape(shape)));
-  return plan(call, 'convolutionInputGrad', { ...shape, outputGrad, filter, inputGrad }, () => inputGrad);
+  const fields = { outputGrad, filter, addend: null, rectified: null, inputGrad };
+  return plan(call, 'convolutionInputGrad', { ...shape, ...fields }, () => inputGrad);
 }
 
 export function planConv2dBackpropFilter(

@@ -45,6 +45,7 @@ class Forward final : public Operation {
     op_.input = args.HostArray<float>("input", lengths.input).data;
     op_.filter = args.HostArray<float>("filter", lengths.filter).data;
     op_.bias = args.HostArrayOrNull<float>("bias", lengths.bias).data;
+    if (!kDepthwise) op_.addend = args.HostArrayOrNull<float>("addend", lengths.output).data;
     op_.clamped = args.Boolean("clamped");
     op_.low = static_cast<float>(args.Number("low"));
     op_.high = static_cast<float>(args.Number("high"));
@@ -66,6 +67,10 @@ class InputGrad final : public Operation {
     const Lengths lengths(args, op_.shape, kDepthwise);
     op_.output_grad = args.HostArray<float>("outputGrad", lengths.output).data;
     op_.filter = args.HostArray<float>("filter", lengths.filter).data;
+    if (!kDepthwise) {
+      op_.addend = args.HostArrayOrNull<float>("addend", lengths.input).data;
+      op_.rectified = args.HostArrayOrNull<float>("rectified", lengths.input).data;
+    }
     op_.input_grad = args.HostArray<float>("inputGrad", lengths.input).data;
   }
   rn_status Run(const rn_backend&) override {

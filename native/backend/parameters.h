@@ -196,8 +196,9 @@ typedef struct {
   rn_convolution_shape shape;
   const float* input;
   const float* filter;
-  const float* bias;  // optional [channels of the output]
-  int32_t clamped;    // 1: the output is clamped to [low, high]
+  const float* bias;    // optional [channels of the output]
+  const float* addend;  // optional, added to the output; not of depthwise ones
+  int32_t clamped;      // 1: the output is clamped to [low, high]
   float low, high;
   float* output;
 } rn_convolution;
@@ -206,6 +207,10 @@ typedef struct {
   rn_convolution_shape shape;
   const float* output_grad;
   const float* filter;
+  // Optional, of the input's shape, and not of depthwise ones: what is added to the gradient; and what a ReLU gave as
+  // the input, whose gradient follows.
+  const float* addend;
+  const float* rectified;
   float* input_grad;
 } rn_convolution_input_grad;
 

@@ -13,6 +13,18 @@ bool IsEmpty(const rn_convolution_shape& shape) {
   return shape.images == 0 || shape.out_height == 0 || shape.out_width == 0 || shape.filters == 0;
 }
 
+// The gradient of what no output read.
+void Fill(const rn_convolution_input_grad& op, int64_t count) {
+  if (op.addend) {
+    std::copy(op.addend, op.addend + count, op.input_grad);
+  } else {
+    std::fill(op.input_grad, op.input_grad + count, 0.0f);
+  }
+  if (!op.rectified) return;
+  ActiveKernels()->elementwise.binary[RN_BINARY_ReluGrad](
+      {op.input_grad, op.rectified, false, false, op.input_grad, count, 0});
+}
+
 }  // namespace
 
 std::vector<Phase> PhasesOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad) {
@@ -52,8 +64,9 @@ rn_status Convolution(const rn_convolution* op) {
     if (op->bias) std::copy(op->bias, op->bias + shape.filters, bias.begin());
     const int64_t row_pitch = shape.out_width * shape.filters, of_tap = shape.channels * shape.filters;
     const FilterSource filter{op->filter, shape.filter_width * of_tap, of_tap, shape.filters, 1};
-    Run(kernels, {shape, op->input, filter, bias.data(), op->clamped != 0, op->low, op->high, op->output,
-                  shape.out_height * row_pitch, row_pitch, shape.filters});
+    const Finish finish{op->addend, op->clamped != 0, op->low, op->high, nullptr};
+    Run(kernels, {shape, op->input, filter, bias.data(), finish, op->output, shape.out_height * row_pitch, row_pitch,
+                  shape.filters});
   });
 }
 
@@ -64,9 +77,8 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
     const int64_t sh = shape.stride_height, sw = shape.stride_width;
     const auto rows = PhasesOf(shape.height, shape.filter_height, sh, shape.dilation_height, shape.pad_top);
     const auto columns = PhasesOf(shape.width, shape.filter_width, sw, shape.dilation_width, shape.pad_left);
-    if (HasGap(rows) || HasGap(columns) || IsEmpty(shape)) {
-      std::fill(op->input_grad, op->input_grad + shape.images * image_pitch, 0.0f);
-    }
+    const Finish finish{op->addend, false, 0, 0, op->rectified};
+    if (HasGap(rows) || HasGap(columns) || IsEmpty(shape)) Fill(*op, shape.images * image_pitch);
     if (IsEmpty(shape) || image_pitch == 0) return;
     const ConvolutionKernels& kernels = ActiveKernels()->convolution;
     const std::vector<float> bias(static_cast<size_t>(ChannelGroups(kernels, shape.channels).padded()));
@@ -78,9 +90,9 @@ rn_status ConvolutionInputGrad(const rn_convolution_input_grad* op) {
         const int64_t row = y.first_tap + (y.count - 1) * y.step, column = x.first_tap + (x.count - 1) * x.step;
         const FilterSource turned{op->filter + row * of_row + column * of_tap, -y.step * of_row, -x.step * of_tap, 1,
                                   shape.filters};
-        float* const output = op->input_grad + y.first * row_pitch + x.first * shape.channels;
+        const int64_t first = y.first * row_pitch + x.first * shape.channels;
         Run(kernels, {DenseShape(shape, y, x, shape.filters, shape.channels), op->output_grad, turned, bias.data(),
-                      false, 0, 0, output, image_pitch, sh * row_pitch, sw * shape.channels});
+                      finish.At(first), op->input_grad + first, image_pitch, sh * row_pitch, sw * shape.channels});
       }
     }
   });

@@ -78,7 +78,7 @@ class Rows {
       PadRows(source.rows, shape_, read, read_width_, scratch);
       source = {scratch, read.begin, read_width_};
     }
-    float* const output = op_.output + image * op_.image_pitch;
+    const int64_t output = image * op_.image_pitch;
     for (int64_t group = 0; group < groups_.count(); ++group) {
       if (is_flat_) {
         Row(source, group, first, (end - first) * shape_.out_width, output);
@@ -107,8 +107,8 @@ class Rows {
     int64_t row, width;
   };
 
-  // A group's channels of some pixels from the first of a row on.
-  void Row(const Source& source, int64_t group, int64_t row, int64_t pixels, float* output) const {
+  // A group's channels of some pixels from the first of a row on. `image`: where the image begins in the output.
+  void Row(const Source& source, int64_t group, int64_t row, int64_t pixels, int64_t image) const {
     // Of the filter only rows that meet the image.
     const int64_t top = row * shape_.stride_height - shape_.pad_top, dilation = shape_.dilation_height;
     const Range rows = Within(shape_.height, -top, dilation, {0, shape_.filter_height});
@@ -126,14 +126,13 @@ class Rows {
     tile.bias = op_.bias + first;
     tile.output_pitch = op_.pixel_pitch;
     tile.columns = groups_.columns(group);
-    tile.clamped = op_.clamped;
-    tile.low = op_.low;
-    tile.high = op_.high;
     const float* const input = source.rows + (top + rows.begin * dilation - source.row) * source.width * c;
     const int vectors = groups_.vectors(group);
     ForEachPart(pixels, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
       tile.input = input + begin * tile.pixel_pitch;
-      tile.output = output + row * op_.row_pitch + begin * op_.pixel_pitch + first;
+      const int64_t offset = image + row * op_.row_pitch + begin * op_.pixel_pitch + first;
+      tile.output = op_.output + offset;
+      tile.finish = op_.finish.At(offset);
       kernels_.tiles[vectors][end - begin](tile);
     });
   }

@@ -30,8 +30,7 @@ struct PackedConvolution {
   const float* input;
   FilterSource filter;
   const float* bias;  // by the groups of shape.filters
-  bool clamped;
-  float low, high;
+  Finish finish;
   float* output;
   int64_t image_pitch, row_pitch, pixel_pitch;  // of the output
 };

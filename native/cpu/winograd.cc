@@ -149,15 +149,14 @@ class Winograd {
     tile.point_pitch = ProductPitch(groups_.width(group));
     tile.bias = op_.bias + first;
     tile.channels = groups_.columns(group);
-    tile.output =
-        op_.output + place.image * op_.image_pitch + place.row * op_.row_pitch + place.column * op_.pixel_pitch + first;
+    const int64_t offset =
+        place.image * op_.image_pitch + place.row * op_.row_pitch + place.column * op_.pixel_pitch + first;
+    tile.output = op_.output + offset;
+    tile.finish = op_.finish.At(offset);
     tile.row_pitch = op_.row_pitch;
     tile.pixel_pitch = op_.pixel_pitch;
     tile.rows = std::min(kTileSide, shape_.out_height - place.row);
     tile.columns = std::min(kTileSide, shape_.out_width - place.column);
-    tile.clamped = op_.clamped;
-    tile.low = op_.low;
-    tile.high = op_.high;
     kernels_.winograd.outputs(tile);
   }
 

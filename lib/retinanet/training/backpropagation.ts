@@ -174,22 +174,44 @@ function runAgain({ body, ...segment }: Segment, gradients: Map<number, tf.Tenso
   return again;
 }
 
+type GradientFunction = (former?: tf.Tensor) => tf.Tensor;
+
+const accumulates = new WeakSet<GradientFunction>();
+
+/** A gradient function that adds the gradient so far, where it is given one, to its own, in the same pass over memory. */
+export function accumulating(gradient: GradientFunction): () => tf.Tensor {
+  accumulates.add(gradient);
+  return gradient;
+}
+
 /** From the gradients by what an operation gave to those by what it took; nothing but the latter is left of it. */
 function propagate(node: TapeNode, needed: ReadonlySet<number>, gradients: Map<number, tf.Tensor>): void {
   const dys = node.outputs.map(({ id }) => gradients.get(id));
   const inputs = Object.entries(node.inputs).filter(([, { id }]) => needed.has(id));
   if (inputs.length > 0 && dys.some((dy) => dy !== undefined)) {
+    // An input that is there twice has two gradients, to be added one after the other.
+    const formers = inputs.map(([, { id }], i) =>
+      inputs.some((other, j) => j !== i && other[1].id === id) ? undefined : gradients.get(id),
+    );
+    const added: boolean[] = [];
     const dxs = tf.tidy(() => {
-      const functions = node.gradient(dys);
-      return inputs.map(([name]) => {
-        const dx = functions[name]!();
+      const functions: Record<string, GradientFunction> = node.gradient(dys);
+      return inputs.map(([name], i) => {
+        const gradient = functions[name]!;
+        added[i] = formers[i] !== undefined && accumulates.has(gradient);
+        const dx = gradient(added[i] ? formers[i] : undefined);
         return dys.includes(dx) ? tf.clone(dx) : dx;
       });
     });
     for (const [i, [, { id }]] of inputs.entries()) {
       const [dx, former] = [dxs[i]!, gradients.get(id)];
-      gradients.set(id, former ? tf.add(former, dx) : dx);
-      if (former) tf.dispose([former, dx]);
+      if (former && !added[i]) {
+        gradients.set(id, tf.add(former, dx));
+        dx.dispose();
+      } else {
+        gradients.set(id, dx);
+      }
+      former?.dispose();
     }
   }
   for (const [i, dy] of dys.entries()) {

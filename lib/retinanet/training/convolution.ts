@@ -1,7 +1,18 @@
-// A convolution with its bias and its ReLU in one kernel, forward and backward.
-import { engine, getBackend, getGradient, getKernel, sum, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+// A convolution with its bias, a sum and a ReLU in one kernel, forward and backward.
+import {
+  engine,
+  getBackend,
+  getKernel,
+  sum,
+  type KernelBackend,
+  type Tensor,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 
+import { NAME as NATIVE } from '../../tfjs/backend/kernel.js';
 import { defineKernel, type Gradient } from '../../tfjs/engine.js';
+import { accumulating } from './backpropagation.js';
+import { givenByRelu, isGivenByRelu, passedRelu, reluGradient } from './rectified.js';
 
 export interface ConvolutionAttributes {
   strides: [number, number];
@@ -15,7 +26,25 @@ export interface ConvolutionInputs {
   /** [kh, kw, Ci, Co] */
   filter: Tensor;
   /** [Co] */
-  bias?: Tensor;
+  bias?: Tensor | undefined;
+  /** Of the output's shape: added before the ReLU. */
+  addend?: Tensor | undefined;
+}
+
+/** Of the current backend. */
+function runKernel(name: string, backend: KernelBackend, inputs: object, attrs: object): TensorInfo {
+  const kernel = getKernel(name, getBackend()).kernelFunc as unknown as (call: object) => TensorInfo;
+  return kernel({ inputs, backend, attrs });
+}
+
+/** Where the current backend has no kernel for all of it. */
+function addedAndRectified(product: TensorInfo, addend: TensorInfo, backend: KernelBackend, withRelu: boolean) {
+  const total = runKernel('Add', backend, { a: product, b: addend }, {});
+  backend.disposeData(product.dataId);
+  if (!withRelu) return total;
+  const y = runKernel('Relu', backend, { x: total }, {});
+  backend.disposeData(total.dataId);
+  return y;
 }
 
 /**
@@ -30,24 +59,32 @@ function defineConvolution(name: string, activation: 'linear' | 'relu') {
     outputsToSave: [withRelu],
     gradFunc: (upstream, saved, attributes) => {
       const [x, filter, y] = saved as [Tensor, Tensor, Tensor | undefined];
-      // A ReLU's result is positive where what it takes is.
-      const dy = y === undefined ? (upstream as Tensor) : getGradient('Relu').gradFunc(upstream, [y], {})['x']!();
+      const dy = y === undefined ? (upstream as Tensor) : reluGradient(upstream as Tensor, y);
       const attrs = { ...attributes, dataFormat: 'NHWC' };
       const run = (kernel: string, inputs: Record<string, Tensor>, more: object): Tensor =>
         engine().runKernel(kernel, inputs, { ...attrs, ...more });
+      const inputGradient = (addend?: Tensor, rectified?: Tensor) => {
+        const more = { ...(addend && { addend }), ...(rectified && { rectified }) };
+        return run('Conv2DBackpropInput', { dy, filter, ...more }, { inputShape: x.shape });
+      };
+      const withReluOfInput = (former?: Tensor) =>
+        isGivenByRelu(x) ? passedRelu(inputGradient(former, x), x) : inputGradient(former);
       return {
-        x: () => run('Conv2DBackpropInput', { dy, filter }, { inputShape: x.shape }),
+        x: getBackend() === NATIVE ? accumulating(withReluOfInput) : () => inputGradient(),
         filter: () => run('Conv2DBackpropFilter', { x, dy }, { filterShape: filter.shape }),
         bias: () => sum(dy, [0, 1, 2]),
+        addend: () => dy.clone(),
       };
     },
   };
   return defineKernel<ConvolutionAttributes>(
     name,
-    ({ inputs, backend, attrs }) => {
-      const all = { ...attrs, dataFormat: 'NHWC', dilations: [1, 1], activation };
-      const kernel = getKernel('FusedConv2D', getBackend()).kernelFunc as unknown as (call: object) => TensorInfo;
-      return [kernel({ inputs, backend, attrs: all })];
+    ({ inputs: { addend, ...inputs }, backend, attrs }) => {
+      const isOne = addend === undefined || getBackend() === NATIVE;
+      const all = { ...attrs, dataFormat: 'NHWC', dilations: [1, 1], activation: isOne ? activation : 'linear' };
+      const y = runKernel('FusedConv2D', backend, { ...inputs, ...(isOne && addend && { addend }) }, all);
+      const result = isOne ? y : addedAndRectified(y, addend, backend, withRelu);
+      return [withRelu ? givenByRelu(result) : result];
     },
     gradient,
   );
@@ -58,5 +95,6 @@ const rectified = defineConvolution('RetinanetOpsConvolutionRelu', 'relu');
 
 /** [B, Ho, Wo, Co] */
 export function convolution(inputs: ConvolutionInputs, attributes: ConvolutionAttributes, withRelu: boolean): Tensor {
-  return (withRelu ? rectified : linear)({ ...inputs }, attributes)[0]!;
+  const given = Object.entries(inputs).filter(([, tensor]) => tensor !== undefined);
+  return (withRelu ? rectified : linear)(Object.fromEntries(given), attributes)[0]!;
 }

@@ -34,8 +34,9 @@ interface PoolingConfig {
 
 /**
  * Has layers do what surrounds them as well, as far as nothing else looks at what lies between. A convolution: zero padding before it; a
- * batch normalisation with stored statistics, which is a factor on the filters and a bias; a ReLU. A sum: its ReLU. A maximum: zero padding.
- * Each of them would read and write the whole feature map, and its gradient would keep it in memory.
+ * batch normalisation with stored statistics, which is a factor on the filters and a bias; the sum that it goes into; a ReLU. A sum of
+ * others: its ReLU. A maximum: zero padding. Each of them would read and write the whole feature map, and its gradient would keep it in
+ * memory.
  *
  * The layers stay, with their weights; those that have nothing left to do return what comes in. The model is for training only
  * from then on: its other parts don't show what they say.
@@ -79,17 +80,39 @@ function fuseConvolution(layer: ConvolutionLayer): void {
     skip(next);
     last = next;
   }
+  const sum = hasRelu ? undefined : sumOf(last);
+  if (sum) last = sum;
   const relu = hasRelu ? undefined : after(last);
   const withRelu = hasRelu || isRelu(relu);
   if (isRelu(relu)) skip(relu);
 
-  layer.call = (inputs) => {
+  const compute = (x: Tensor, addend?: Tensor) => {
     const bias = layer.bias?.read();
     const { filter, shift } = norm
       ? normalized(norm, layer.kernel.read(), bias)
       : { filter: layer.kernel.read(), shift: bias };
-    return convolution({ x: one(inputs), filter, ...(shift && { bias: shift }) }, { strides, pad }, withRelu);
+    return convolution({ x, filter, bias: shift, addend }, { strides, pad }, withRelu);
   };
+  if (!sum) {
+    layer.call = (inputs) => compute(one(inputs));
+    return;
+  }
+  // It waits until there is what it is added to.
+  skip(layer);
+  const index = sum.inboundNodes[0]!.inboundLayers.indexOf(norm ?? layer);
+  sum.call = (inputs) => compute(one(inputs, index), one(inputs, 1 - index));
+  fusedSums.add(sum);
+}
+
+/** Sums that convolutions compute. */
+const fusedSums = new WeakSet<Layer>();
+
+/** The sum of two that alone reads what the layer gives. */
+function sumOf(layer: Layer): Layer | undefined {
+  const sum = soleOutput(layer);
+  if (sum?.getClassName() !== 'Add' || fusedSums.has(sum)) return undefined;
+  const [node, ...others] = sum.inboundNodes;
+  return others.length === 0 && new Set(node!.inboundLayers).size === 2 ? sum : undefined;
 }
 
 function paddingOf(layer: Layer): [number, number][] {

@@ -1,13 +1,13 @@
 // A ReLU whose gradient is computed from its result, so that what it takes need not be kept; alone or of a sum.
-import { getBackend, getGradient, getKernel, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
+import { getBackend, getKernel, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 
 import { defineKernel, type Gradient } from '../../tfjs/engine.js';
+import { givenByRelu, reluGradient } from './rectified.js';
 
 const gradient: Gradient = {
   outputsToSave: [true],
   gradFunc: (upstream, [y]) => {
-    // Positive where what it takes is.
-    const dx = getGradient('Relu').gradFunc(upstream, [y!], {})['x']!();
+    const dx = reluGradient(upstream as Tensor, y!);
     return { a: () => dx, b: () => dx.clone() };
   },
 };
@@ -19,11 +19,11 @@ const rectified = defineKernel<object>(
       const kernel = getKernel(name, getBackend()).kernelFunc as unknown as (call: object) => TensorInfo;
       return kernel({ inputs, backend, attrs: {} });
     };
-    if (b === undefined) return [run('Relu', { x: a })];
+    if (b === undefined) return [givenByRelu(run('Relu', { x: a }))];
     const sum = run('Add', { a, b });
     const y = run('Relu', { x: sum });
     backend.disposeData(sum.dataId);
-    return [y];
+    return [givenByRelu(y)];
   },
   gradient,
 );

@@ -1,5 +1,5 @@
 // Convolutions, depthwise ones, and their gradients on the native backend.
-import { util, type backend_util, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
+import { util, type backend_util, type KernelBackend, type KernelFunc, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { ConvolutionShape } from '../../../binding.js';
 import { Check } from '../../arguments/check.js';
 import { CLAMPS, type Conv2dActivation } from '../../operations/convolution.js';
@@ -71,6 +71,14 @@ const isVector = (shape: number[], length?: number): boolean =>
 
 const isNative = ({ dataFormat = 'NHWC' }: ConvolutionAttributes): boolean => dataFormat === 'NHWC';
 
+function floatsOrNull(backend: KernelBackend, tensor: TensorInfo | undefined): Float32Array | null {
+  return tensor === undefined ? null : floatsOf(backend, tensor);
+}
+
+/**
+ * Those of convolutions, not of depthwise ones, take what a training hands them as well: `addend`, of the result's shape, and in the
+ * gradient by the input `rectified`, the input that a ReLU gave (binding.d.ts).
+ */
 function kernelsOf(family: Family): Record<string, KernelFunc> {
   const forward = (
     { inputs, attrs, backend }: NativeCall<ConvolutionAttributes>,
@@ -84,6 +92,7 @@ function kernelsOf(family: Family): Record<string, KernelFunc> {
       input: floatsOf(backend, x),
       filter: floatsOf(backend, filter),
       bias: bias === undefined ? null : floatsOf(backend, bias),
+      addend: floatsOrNull(backend, inputs['addend']),
       ...{ clamped: low !== -Infinity || high !== Infinity, low, high },
       output,
     };
@@ -122,7 +131,13 @@ function kernelsOf(family: Family): Record<string, KernelFunc> {
       return cpuKernel(family.inputGrad[0], call);
     }
     const [inputGrad, result] = makeFloats(backend, attrs.inputShape);
-    const fields = { outputGrad: floatsOf(backend, dy), filter: floatsOf(backend, filter), inputGrad };
+    const fields = {
+      outputGrad: floatsOf(backend, dy),
+      filter: floatsOf(backend, filter),
+      addend: floatsOrNull(backend, inputs['addend']),
+      rectified: floatsOrNull(backend, inputs['rectified']),
+      inputGrad,
+    };
     plan(new Check('conv2dBackpropInput'), family.inputGrad[1], { ...shape, ...fields }, () => undefined).runSync();
     return result;
   };

@@ -51,9 +51,10 @@ function multiply(
   if (transposeA) {
     run(name, 'convolutionFilterGrad', { ...shapeOf(k, m, n), input: a, outputGrad: b, filterGrad: output });
   } else if (transposeB) {
-    run(name, 'convolutionInputGrad', { ...shapeOf(m, n, k), outputGrad: a, filter: b, inputGrad: output });
+    const plain = { addend: null, rectified: null };
+    run(name, 'convolutionInputGrad', { ...shapeOf(m, n, k), ...plain, outputGrad: a, filter: b, inputGrad: output });
   } else {
-    const plain = { bias: null, clamped: false, low: 0, high: 0 };
+    const plain = { bias: null, addend: null, clamped: false, low: 0, high: 0 };
     run(name, 'convolution', { ...shapeOf(m, k, n), ...plain, input: a, filter: b, output });
   }
 }

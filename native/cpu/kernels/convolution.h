@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "elementwise.h"
+#include "finish.h"
 #include "kernels.h"
 #include "vector.h"
 #include "winograd.h"
@@ -58,6 +60,23 @@ struct Accumulators {
   }
 };
 
+// Stores rows of `width` sums of which some do not count, or to which something is added.
+inline void StoreSums(const ConvolutionTile& tile, const float* sums, int64_t rows, int64_t width) {
+  constexpr int64_t kLanes = Float::kLanes;
+  const Finisher finish(tile.finish);
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t first = 0; first < tile.columns; first += kLanes) {
+      const int64_t count = std::min(kLanes, tile.columns - first), offset = row * tile.output_pitch + first;
+      const Float sum = Load(sums + row * width + first);
+      if (count == kLanes) {
+        Store(tile.output + offset, finish(sum, offset, [](const float* p) { return Load(p); }));
+      } else {
+        StoreSome(tile.output + offset, finish(sum, offset, [&](const float* p) { return LoadSome(p, count); }), count);
+      }
+    }
+  }
+}
+
 template <int kRows, int kVectors>
 void ConvolutionTileOf(const ConvolutionTile& tile) {
   constexpr int64_t kLanes = Float::kLanes;
@@ -77,24 +96,25 @@ void ConvolutionTileOf(const ConvolutionTile& tile) {
       }
     }
   }
-  if (tile.clamped) {  // a NaN stays one
-    const Float low(tile.low), high(tile.high);
+  constexpr int64_t kWidth = kVectors * kLanes;
+  if (tile.columns < kWidth || tile.finish.ReadsMore()) {
+    float values[kRows * kWidth];
     RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
-      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = Min(high, Max(low, sums.of[row][v]));
+      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) Store(values + row * kWidth + v * kLanes, sums.of[row][v]);
     }
-  }
-  if (tile.columns == kVectors * kLanes) {
-    RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
-      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) {
-        Store(tile.output + row * tile.output_pitch + v * kLanes, sums.of[row][v]);
-      }
-    }
+    StoreSums(tile, values, kRows, kWidth);
     return;
   }
-  float last[kVectors * kLanes];
-  for (int row = 0; row < kRows; ++row) {
-    for (int v = 0; v < kVectors; ++v) Store(last + v * kLanes, sums.of[row][v]);
-    for (int64_t i = 0; i < tile.columns; ++i) tile.output[row * tile.output_pitch + i] = last[i];
+  if (tile.finish.clamped) {
+    const Finisher finish(tile.finish);
+    RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+      RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) sums.of[row][v] = finish.Clamped(sums.of[row][v]);
+    }
+  }
+  RN_UNROLL_TILE for (int row = 0; row < kRows; ++row) {
+    RN_UNROLL_TILE for (int v = 0; v < kVectors; ++v) {
+      Store(tile.output + row * tile.output_pitch + v * kLanes, sums.of[row][v]);
+    }
   }
 }
 

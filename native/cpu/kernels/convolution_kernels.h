@@ -6,6 +6,23 @@
 
 namespace rn::cpu {
 
+// What becomes of sums before they are stored. Both arrays, where there are any, have the output's layout, and begin
+// with what belongs to its first value.
+struct Finish {
+  const float* addend;
+  bool clamped;  // to [low, high]
+  float low, high;
+  const float* rectified;  // what a ReLU gave: its gradient is the last step
+
+  bool ReadsMore() const { return addend || rectified; }
+  Finish At(int64_t offset) const {
+    Finish moved = *this;
+    if (addend) moved.addend += offset;
+    if (rectified) moved.rectified += offset;
+    return moved;
+  }
+};
+
 // Some pixels of one row of a convolution's output, some of its channels: the sum over filter_rows x taps x length
 // products of the input, which lies `length` floats at a time, with the packed filter.
 struct ConvolutionTile {
@@ -17,8 +34,7 @@ struct ConvolutionTile {
   float* output;
   int64_t output_pitch;  // from pixel to pixel
   int64_t columns;       // channels that there are, at most the tile's vectors
-  bool clamped;          // to [low, high]
-  float low, high;
+  Finish finish;
 };
 
 // Some rows of a filter, that is input channels of a tap, by some output channels: the sum over pixels becomes `sums`,
@@ -52,8 +68,7 @@ struct WinogradOutputs {
   float* output;
   int64_t row_pitch, pixel_pitch;
   int64_t rows, columns;  // of the tile that the image has
-  bool clamped;           // to [low, high]
-  float low, high;
+  Finish finish;
 };
 
 struct WinogradKernels {

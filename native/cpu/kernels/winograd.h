@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "finish.h"
 #include "kernels.h"
 #include "vector.h"
 
@@ -76,11 +77,11 @@ inline void WinogradFilterOf(const float* taps, int64_t count, float* points, in
   }
 }
 
-// A^T m A, bias and clamp.
+// A^T m A, bias, and what comes after it.
 inline void WinogradOutputsOf(const WinogradOutputs& given) {
   constexpr int64_t kSide = WinogradPatch::kSide;
   const WinogradOutputs tile = given;  // which no store changes
-  const Float low(tile.low), high(tile.high);
+  const Finisher finish(tile.finish);
   ForChannels(tile.channels, [&](int64_t first) {
     Float rows[2][kSide];
     RN_UNROLL_TILE for (int j = 0; j < kSide; ++j) {
@@ -93,8 +94,8 @@ inline void WinogradOutputsOf(const WinogradOutputs& given) {
     }
     const Float bias = Load(tile.bias + first);
     const auto store = [&](int i, int j, Float value) {
-      if (tile.clamped) value = Min(high, Max(low, value));  // a NaN stays one
-      Store(tile.output + i * tile.row_pitch + j * tile.pixel_pitch + first, value);
+      const int64_t offset = i * tile.row_pitch + j * tile.pixel_pitch + first;
+      Store(tile.output + offset, finish(value, offset, [](const float* p) { return Load(p); }));
     };
     RN_UNROLL_TILE for (int i = 0; i < 2; ++i) {
       if (i == tile.rows) break;
