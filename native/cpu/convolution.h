@@ -3,19 +3,15 @@
 #define RETINANET_OPS_CPU_CONVOLUTION_H
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <limits>
-#include <memory>
-#include <new>
-#include <thread>
 #include <vector>
 
 #include "../backend/parameters.h"
 #include "../threads/thread_pool.h"
 #include "kernels/kernels.h"
 #include "range.h"
+#include "scratch.h"
 
 namespace rn::cpu {
 
@@ -23,17 +19,6 @@ namespace rn::cpu {
 // each of which has so many products.
 constexpr int64_t kMostTasks = 32;
 constexpr int64_t kLeastProducts = int64_t{1} << 22;
-
-// Memory of arbitrary content, since to clear what is written anyway would take as long as some convolutions; aligned
-// for every vector, which otherwise would lie in two lines of the cache.
-struct FreeFloats {
-  void operator()(float* floats) const { ::operator delete[](floats, std::align_val_t{64}); }
-};
-using ScratchFloats = std::unique_ptr<float[], FreeFloats>;
-inline ScratchFloats Floats(int64_t count) {
-  return ScratchFloats(
-      static_cast<float*>(::operator new[](static_cast<size_t>(count) * sizeof(float), std::align_val_t{64})));
-}
 
 // Channels of an output in groups of one to most_vectors vectors, as even as can be.
 class ChannelGroups {
@@ -146,44 +131,6 @@ inline bool NeedsPadding(const rn_convolution_shape& shape) {
 
 // Rows of an image, pad_left columns of zeros before each (or fewer of the image), and `width` columns in all.
 void PadRows(const float* image, const rn_convolution_shape& shape, const Range& rows, int64_t width, float* out);
-
-// Memory for every thread that works on a call; it goes with the call.
-class BlockScratch {
- public:
-  explicit BlockScratch(int64_t floats) : used_(static_cast<size_t>(floats > 0 ? NumThreads() : 0)) {
-    for (size_t i = 0; i < used_.size(); ++i) memory_.push_back(Floats(floats));
-  }
-
-  // One thread's, for a block's time. There may be more threads than when the call began: then it waits.
-  class Lease {
-   public:
-    explicit Lease(BlockScratch& scratch) : scratch_(scratch), index_(scratch.Take()) {}
-    ~Lease() {
-      if (index_ < scratch_.used_.size()) scratch_.used_[index_].store(false, std::memory_order_release);
-    }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    float* get() const { return index_ < scratch_.memory_.size() ? scratch_.memory_[index_].get() : nullptr; }
-
-   private:
-    BlockScratch& scratch_;
-    size_t index_;
-  };
-
- private:
-  size_t Take() {
-    while (!used_.empty()) {
-      for (size_t i = 0; i < used_.size(); ++i) {
-        if (!used_[i].exchange(true, std::memory_order_acquire)) return i;
-      }
-      std::this_thread::yield();
-    }
-    return 0;
-  }
-
-  std::vector<std::atomic<bool>> used_;
-  std::vector<ScratchFloats> memory_;
-};
 
 }  // namespace rn::cpu
 

@@ -6,6 +6,7 @@
 #include "convolution.h"
 #include "cpu_backend.h"
 #include "status.h"
+#include "winograd.h"
 
 namespace rn::cpu {
 namespace {
@@ -48,7 +49,7 @@ class FilterGrad {
   int64_t products() const { return shape_.filter_height * shape_.filter_width * shape_.channels; }
 
   void Run() {
-    const ScratchFloats sums = Floats(parts_ * products() * groups_.padded());
+    const ScratchFloats sums(parts_ * products() * groups_.padded());
     const int64_t packed = packs_ ? rows_per_block_ * shape_.out_width * groups_.padded() : 0;
     const int64_t padded = is_padded_ ? MostRowsRead(shape_, rows_per_block_) * read_width_ * shape_.channels : 0;
     BlockScratch scratch(packed + padded);
@@ -210,7 +211,14 @@ rn_status ConvolutionFilterGrad(const rn_convolution_filter_grad* op) {
     if (window.filter_height < shape.filter_height || window.filter_width < shape.filter_width) {
       std::fill(op->filter_grad, op->filter_grad + size, 0.0f);
     }
-    if (window.filter_height > 0) FilterGrad(ActiveKernels()->convolution, merged).Run();
+    if (window.filter_height == 0) return;
+    const ConvolutionKernels& kernels = ActiveKernels()->convolution;
+    const bool is_whole = window.filter_height == shape.filter_height && window.filter_width == shape.filter_width;
+    if (is_whole && PrefersWinogradFilterGrad(kernels, shape)) {
+      RunWinogradFilterGrad(kernels, merged);
+    } else {
+      FilterGrad(kernels, merged).Run();
+    }
   });
 }
 

@@ -91,7 +91,7 @@ class Rows {
  private:
   void PackFilter() {
     const int64_t taps = shape_.filter_height * shape_.filter_width, c = shape_.channels;
-    packed_ = Floats(taps * c * groups_.padded());
+    packed_ = ScratchFloats(taps * c * groups_.padded());
     float* out = packed_.get();
     for (int64_t group = 0; group < groups_.count(); ++group) {
       for (int64_t tap = 0; tap < taps; ++tap, out += c * groups_.width(group)) {

@@ -3,24 +3,18 @@
 // back.
 #include "winograd.h"
 
+#include "winograd_tiles.h"
+
 namespace rn::cpu {
 namespace {
 
 constexpr int64_t kFilterSide = 3, kTaps = kFilterSide * kFilterSide;
-constexpr int64_t kTileSide = 2, kSide = WinogradPatch::kSide, kPoints = WinogradPatch::kPoints;
+constexpr int64_t kPoints = WinogradPatch::kPoints;
 
 // Of a block, whose patches and products stay in the second cache as far as channels allow.
 constexpr int64_t kLeastTiles = 16, kMostTiles = 56;
 constexpr int64_t kMostPatchFloats = int64_t{1} << 20;  // of a block
 constexpr int64_t kSliceChannels = 16;                  // of a filter, transformed at once
-
-// From a point to the next: lines of the cache, an odd number, as 16 points would take turns in it otherwise.
-int64_t PointPitch(int64_t floats) {
-  constexpr int64_t kLine = 16;
-  return (NumBlocks(floats, kLine) | 1) * kLine;
-}
-
-int64_t TilesOf(int64_t outputs) { return NumBlocks(outputs, kTileSide); }
 
 class Winograd {
  public:
@@ -30,16 +24,13 @@ class Winograd {
         shape_(op.shape),
         groups_(kernels, shape_.filters),
         most_width_(int64_t{kernels.most_vectors} * kernels.lanes),
-        tile_rows_(TilesOf(shape_.out_height)),
-        tile_columns_(TilesOf(shape_.out_width)),
-        tiles_(shape_.images * tile_rows_ * tile_columns_),
-        zeros_(static_cast<size_t>(std::max(shape_.channels, most_width_))),
+        tiles_(shape_, std::max(shape_.channels, most_width_)),
         group_floats_(kPoints * PointPitch(shape_.channels * most_width_)),
-        filter_(Floats(groups_.count() * group_floats_)) {
-    const int64_t products = tiles_ * kPoints * shape_.channels * shape_.filters;
+        filter_(groups_.count() * group_floats_) {
+    const int64_t products = tiles_.count() * kPoints * shape_.channels * shape_.filters;
     const int64_t tasks = std::clamp<int64_t>(products / kLeastProducts, 1, kMostTasks);
     const int64_t room = std::max(kLeastTiles, kMostPatchFloats / kPoints / shape_.channels);
-    const int64_t tiles = std::clamp(NumBlocks(tiles_, tasks), kLeastTiles, std::min(kMostTiles, room));
+    const int64_t tiles = std::clamp(NumBlocks(tiles_.count(), tasks), kLeastTiles, std::min(kMostTiles, room));
     const int64_t rows = kernels.most_rows[groups_.vectors(groups_.count() - 1)];
     tiles_per_block_ = tiles / rows * rows;  // register tiles come out even
     patch_pitch_ = PointPitch(tiles_per_block_ * shape_.channels);
@@ -48,30 +39,12 @@ class Winograd {
   void Run() {
     TransformFilter();
     BlockScratch scratch(kPoints * (patch_pitch_ + ProductPitch(most_width_)));
-    ParallelFor(NumBlocks(tiles_, tiles_per_block_),
+    ParallelFor(NumBlocks(tiles_.count(), tiles_per_block_),
                 [&](int64_t block) { Block(block, BlockScratch::Lease(scratch).get()); });
   }
 
  private:
-  struct Place {
-    int64_t image, row, column;  // of a tile's first output
-  };
-  // Calls visit(index, place) for `count` tiles from `first` on.
-  template <class Visit>
-  void ForEachTile(int64_t first, int64_t count, const Visit& visit) const {
-    const int64_t row = first / tile_columns_;
-    Place place{row / tile_rows_, row % tile_rows_ * kTileSide, first % tile_columns_ * kTileSide};
-    for (int64_t i = 0; i < count; ++i) {
-      visit(i, place);
-      place.column += kTileSide;
-      if (place.column < shape_.out_width) continue;
-      place.column = 0;
-      place.row += kTileSide;
-      if (place.row < shape_.out_height) continue;
-      place.row = 0;
-      ++place.image;
-    }
-  }
+  using Place = WinogradTiles::Place;
 
   int64_t FilterPitch(int64_t group) const { return PointPitch(shape_.channels * groups_.width(group)); }
   int64_t ProductPitch(int64_t width) const { return PointPitch(tiles_per_block_ * width); }
@@ -95,15 +68,15 @@ class Winograd {
   }
 
   void Block(int64_t block, float* patches) const {
-    const int64_t first = block * tiles_per_block_, count = std::min(tiles_per_block_, tiles_ - first);
-    ForEachTile(first, count,
-                [&](int64_t i, const Place& place) { TransformPatch(place, patches + i * shape_.channels); });
+    const int64_t first = block * tiles_per_block_, count = std::min(tiles_per_block_, tiles_.count() - first);
+    tiles_.ForEach(first, count,
+                   [&](int64_t i, const Place& place) { TransformPatch(place, patches + i * shape_.channels); });
     float* const products = patches + kPoints * patch_pitch_;
     for (int64_t group = 0; group < groups_.count(); ++group) {
       for (int64_t point = 0; point < kPoints; ++point) Multiply(group, point, count, patches, products);
       const int64_t width = groups_.width(group);
-      ForEachTile(first, count,
-                  [&](int64_t i, const Place& place) { TransformBack(group, place, products + i * width); });
+      tiles_.ForEach(first, count,
+                     [&](int64_t i, const Place& place) { TransformBack(group, place, products + i * width); });
     }
   }
 
@@ -112,17 +85,7 @@ class Winograd {
     patch.channels = shape_.channels;
     patch.points = points;
     patch.point_pitch = patch_pitch_;
-    const int64_t c = shape_.channels, row_pitch = shape_.width * c;
-    const int64_t top = place.row - shape_.pad_top, left = place.column - shape_.pad_left;
-    const int64_t first = place.image * shape_.height * row_pitch + top * row_pitch + left * c;
-    const bool is_inside = top >= 0 && top + kSide <= shape_.height && left >= 0 && left + kSide <= shape_.width;
-    for (int64_t i = 0; i < kSide; ++i) {
-      for (int64_t j = 0; j < kSide; ++j) {
-        const int64_t row = top + i, column = left + j;
-        const bool is_pixel = is_inside || (row >= 0 && row < shape_.height && column >= 0 && column < shape_.width);
-        patch.pixels[i * kSide + j] = is_pixel ? op_.input + (first + i * row_pitch + j * c) : zeros_.data();
-      }
-    }
+    tiles_.FindPatch(op_.input, place, 0, patch.pixels);
     kernels_.winograd.patch(patch);
   }
 
@@ -133,7 +96,7 @@ class Winograd {
     tile.pixel_pitch = tile.length = shape_.channels;
     tile.filter_rows = tile.taps = 1;
     tile.packed = filter_.get() + group * group_floats_ + point * FilterPitch(group);
-    tile.bias = zeros_.data();
+    tile.bias = tiles_.zeros();
     tile.output_pitch = tile.columns = width;
     ForEachPart(count, kernels_.most_rows[vectors], [&](int64_t begin, int64_t end) {
       tile.input = patches + point * patch_pitch_ + begin * shape_.channels;
@@ -155,8 +118,8 @@ class Winograd {
     tile.finish = op_.finish.At(offset);
     tile.row_pitch = op_.row_pitch;
     tile.pixel_pitch = op_.pixel_pitch;
-    tile.rows = std::min(kTileSide, shape_.out_height - place.row);
-    tile.columns = std::min(kTileSide, shape_.out_width - place.column);
+    tile.rows = std::min(WinogradTiles::kSide, shape_.out_height - place.row);
+    tile.columns = std::min(WinogradTiles::kSide, shape_.out_width - place.column);
     kernels_.winograd.outputs(tile);
   }
 
@@ -164,8 +127,8 @@ class Winograd {
   const PackedConvolution& op_;
   const rn_convolution_shape& shape_;
   const ChannelGroups groups_;
-  const int64_t most_width_, tile_rows_, tile_columns_, tiles_;
-  const std::vector<float> zeros_;
+  const int64_t most_width_;
+  const WinogradTiles tiles_;
   const int64_t group_floats_;  // of a group's transformed filter
   const ScratchFloats filter_;  // transformed
   int64_t tiles_per_block_, patch_pitch_;
@@ -174,16 +137,15 @@ class Winograd {
 }  // namespace
 
 bool PrefersWinograd(const ConvolutionKernels& kernels, const rn_convolution_shape& shape) {
-  if (shape.filter_height != kFilterSide || shape.filter_width != kFilterSide) return false;
-  if (shape.stride_height != 1 || shape.stride_width != 1) return false;
-  if (shape.dilation_height != 1 || shape.dilation_width != 1) return false;
+  if (!CanBeWinograd(shape)) return false;
   // As measured on x86's three instruction sets: with fewer channels or filters the tiles' transforms take the time
   // that multiplications save; the filter's own transform is paid for by so many that each of its values is spared. Of
   // one image, since its result must not depend on its batch.
   const int64_t least = std::max(16, kernels.lanes * 3 / 2), least_spared = std::max(96, 8 * kernels.lanes);
   if (shape.channels < least || shape.filters < least) return false;
-  const int64_t spared =
-      shape.out_height * shape.out_width * kTaps - TilesOf(shape.out_height) * TilesOf(shape.out_width) * kPoints;
+  rn_convolution_shape image = shape;
+  image.images = 1;
+  const int64_t spared = shape.out_height * shape.out_width * kTaps - WinogradTiles::Count(image) * kPoints;
   return spared >= least_spared;
 }
 

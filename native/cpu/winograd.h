@@ -15,6 +15,10 @@ bool PrefersWinograd(const ConvolutionKernels& kernels, const rn_convolution_sha
 // stands where the sum would be infinite, and values above a quarter of float32's largest may overflow.
 void RunWinograd(const ConvolutionKernels& kernels, const PackedConvolution& op);
 
+// The same of the gradient by the filter, F(3x3, 2x2): what is not finite reaches all nine places between its channels.
+bool PrefersWinogradFilterGrad(const ConvolutionKernels& kernels, const rn_convolution_shape& shape);
+void RunWinogradFilterGrad(const ConvolutionKernels& kernels, const rn_convolution_filter_grad& op);
+
 }  // namespace rn::cpu
 
 #endif

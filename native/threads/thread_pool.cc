@@ -7,6 +7,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "cgroup.h"
 
@@ -58,13 +59,12 @@ class Pool {
       while (spawned_ < helpers && Spawn()) ++spawned_;
       function_ = function;
       context_ = context;
-      blocks_ = blocks;
-      next_.store(0, std::memory_order_relaxed);
       wanted_ = std::min(helpers, spawned_);
+      Share(blocks);
       generation_.fetch_add(1, std::memory_order_relaxed);
     }
     wake_.notify_all();
-    Work();
+    Work(0);
     std::unique_lock<std::mutex> lock(mutex_);
     wanted_ = 0;  // workers that have not woken yet are too late to join
     lock.unlock();
@@ -76,14 +76,14 @@ class Pool {
  private:
   bool Spawn() {
     try {
-      std::thread([this] { Serve(); }).detach();
+      std::thread([this, share = spawned_ + 1] { Serve(share); }).detach();
       return true;
     } catch (const std::system_error&) {
       return false;  // no more threads to be had: the ones there are do the work
     }
   }
 
-  void Serve() {
+  void Serve(int share) {
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
@@ -94,7 +94,7 @@ class Pool {
         --wanted_;
         active_.fetch_add(1, std::memory_order_relaxed);
         lock.unlock();
-        Work();
+        Work(share);
         lock.lock();
         if (active_.fetch_sub(1, std::memory_order_release) == 1) done_.notify_one();
       }
@@ -104,21 +104,40 @@ class Pool {
     }
   }
 
-  void Work() {
-    for (;;) {
-      const int64_t block = next_.fetch_add(1, std::memory_order_relaxed);
-      if (block >= blocks_) return;
-      function_(context_, block);
+  // Successive blocks, a share for each thread. From call to call a thread has the same share, whose data then are in
+  // its cache: of a network's layers, one after the other.
+  struct alignas(64) Range {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
+  void Share(int64_t blocks) {
+    if (static_cast<int>(shares_.size()) != wanted_ + 1) shares_ = std::vector<Range>(static_cast<size_t>(wanted_) + 1);
+    const int64_t count = wanted_ + 1;
+    for (int64_t i = 0; i < count; ++i) {
+      Range& share = shares_[static_cast<size_t>(i)];
+      share.next.store(blocks * i / count, std::memory_order_relaxed);
+      share.end = blocks * (i + 1) / count;
+    }
+  }
+
+  // Its own share, and then what others have left of theirs.
+  void Work(int own) {
+    const size_t count = shares_.size();
+    for (size_t i = 0; i < count; ++i) {
+      Range& share = shares_[(static_cast<size_t>(own) + i) % count];
+      for (int64_t block; (block = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+        function_(context_, block);
+      }
     }
   }
 
   std::mutex job_mutex_;
-  std::mutex mutex_;  // guards everything below but next_
+  std::mutex mutex_;  // guards everything below but what atomics hold
   std::condition_variable wake_, done_;
   BlockFunction function_ = nullptr;
   void* context_ = nullptr;
-  int64_t blocks_ = 0;
-  std::atomic<int64_t> next_{0};
+  std::vector<Range> shares_;            // changed while nobody works
   std::atomic<uint64_t> generation_{0};  // written under mutex_, as active_
   int spawned_ = 0, wanted_ = 0;
   std::atomic<int> active_{0};

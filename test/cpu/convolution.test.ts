@@ -158,7 +158,7 @@ test('activations clamp, and a NaN stays one', (t) => {
 test('what a training adds, and a ReLU or its gradient, in the same pass: the bits of passes of their own', async (t) => {
   const binding = internal.native();
   const run = (name: 'convolution' | 'convolutionInputGrad', fields: Record<string, unknown>) => {
-    (binding[name] as (...values: unknown[]) => void)(...binding.fields[name].map((field) => fields[field]));
+    (binding[name])(...binding.fields[name].map((field) => fields[field]));
   };
   const geometry = (await import(
     new URL('./operations/convolution-geometry.js', import.meta.resolve('retinanet-ops')).href

@@ -163,7 +163,7 @@ constexpr ConvolutionKernels MakeConvolutionKernels() {
   FillTiles<1>(kernels);
   FillTiles<2>(kernels);
   FillTiles<3>(kernels);
-  kernels.winograd = {WinogradPatchOf, WinogradFilterOf, WinogradOutputsOf};
+  kernels.winograd = {WinogradPatchOf, WinogradFilterOf, WinogradOutputsOf, WinogradGradsOf, WinogradTapsOf};
   return kernels;
 }
 

@@ -71,11 +71,30 @@ struct WinogradOutputs {
   Finish finish;
 };
 
+// Of the gradient by the filter: a tile of the output's gradient, and sums at the 16 points to nine places of the
+// filter.
+struct WinogradGrads {
+  const float* pixels[4];
+  int64_t filters;
+  float* points;  // as a patch's
+  int64_t point_pitch;
+};
+
+struct WinogradTaps {
+  const float* points;
+  int64_t point_pitch;
+  int64_t filters;
+  float* output;
+  int64_t tap_pitch;
+};
+
 struct WinogradKernels {
   void (*patch)(const WinogradPatch&);
   // [9, count] to 16 rows of `count`, which is a multiple of the lanes.
   void (*filter)(const float* taps, int64_t count, float* points, int64_t point_pitch);
   void (*outputs)(const WinogradOutputs&);
+  void (*grads)(const WinogradGrads&);
+  void (*taps)(const WinogradTaps&);
 };
 
 struct ConvolutionKernels {

@@ -106,6 +106,55 @@ inline void WinogradOutputsOf(const WinogradOutputs& given) {
   });
 }
 
+// G y G^T of F(3x3, 2x2), whose patches are those above: with d for the four values of a row of a patch and y for two
+// of the gradient, the sums over i of d[i + tap] y[i] are A^T ((G y) (B^T d)), where
+//   G = (1 0, 1 1, 1 -1, 0 1),  A^T = (1 1/2 1/2 0, 0 1/2 -1/2 0, 0 1/2 1/2 -1).
+inline void WinogradGradsOf(const WinogradGrads& grads) {
+  constexpr int64_t kSide = WinogradPatch::kSide;
+  ForChannels(grads.filters, [&](int64_t first) {
+    const auto store = [&](int i, Float y0, Float y1) {
+      float* const out = grads.points + i * kSide * grads.point_pitch + first;
+      Store(out, y0);
+      Store(out + grads.point_pitch, y0 + y1);
+      Store(out + 2 * grads.point_pitch, y0 - y1);
+      Store(out + 3 * grads.point_pitch, y1);
+    };
+    const Float top0 = Load(grads.pixels[0] + first), top1 = Load(grads.pixels[1] + first);
+    const Float bottom0 = Load(grads.pixels[2] + first), bottom1 = Load(grads.pixels[3] + first);
+    store(0, top0, top1);
+    store(1, top0 + bottom0, top1 + bottom1);
+    store(2, top0 - bottom0, top1 - bottom1);
+    store(3, bottom0, bottom1);
+  });
+}
+
+// A^T m A.
+inline void WinogradTapsOf(const WinogradTaps& taps) {
+  constexpr int64_t kSide = WinogradPatch::kSide, kFilterSide = 3;
+  const Float half(0.5f);
+  const auto transform = [&](Float m0, Float m1, Float m2, Float m3, Float(&out)[kFilterSide]) {
+    const Float middle = half * (m1 + m2);
+    out[0] = m0 + middle;
+    out[1] = half * (m1 - m2);
+    out[2] = middle - m3;
+  };
+  ForChannels(taps.filters, [&](int64_t first) {
+    Float rows[kSide][kFilterSide];
+    RN_UNROLL_TILE for (int i = 0; i < kSide; ++i) {
+      const float* const row = taps.points + i * kSide * taps.point_pitch + first;
+      transform(Load(row), Load(row + taps.point_pitch), Load(row + 2 * taps.point_pitch),
+                Load(row + 3 * taps.point_pitch), rows[i]);
+    }
+    RN_UNROLL_TILE for (int j = 0; j < kFilterSide; ++j) {
+      Float column[kFilterSide];
+      transform(rows[0][j], rows[1][j], rows[2][j], rows[3][j], column);
+      RN_UNROLL_TILE for (int i = 0; i < kFilterSide; ++i) {
+        Store(taps.output + (i * kFilterSide + j) * taps.tap_pitch + first, column[i]);
+      }
+    }
+  });
+}
+
 }  // namespace rn::cpu::RN_ISA
 
 #endif
