@@ -85,7 +85,7 @@ export interface Conv2dOptions extends OptionsOf<typeof CONV2D_OPTIONS> {}
  * floor((size + padding - (filter - 1) * dilation - 1) / stride) + 1 pixels, with 'same' ceil(size / stride).
  *
  * Filters of 3 x 3 with strides and dilations of 1, from 16 to 24 channels and filters on, go over all but the smallest
- * images by Winograd's F(2x2, 3x3) (Lavin and Gray, 2015), in the gradient by the input as well: as exact (about 1e-6 of the
+ * images by Winograd's F(2x2, 3x3) (Lavin and Gray, 2015), in the gradients as well: as exact (about 1e-6 of the
  * result's norm or less) and faster, but where the input is infinite, or larger than 8e37, the output may be NaN instead of
  * infinite. NaN gives NaN, in the outputs that read it and in no others.
  *
@@ -108,7 +108,8 @@ export const conv2d = synchronous(planConv2d);
 export const conv2dBackpropInput = synchronous(planConv2dBackpropInput);
 
 /**
- * The gradient of {@link conv2d} by its filter, without bias and activation.
+ * The gradient of {@link conv2d} by its filter, without bias and activation. With Winograd's method what is not finite reaches all nine
+ * places of the filter between its channels.
  *
  * @param input [images, height, width, channels]
  * @param outputGrad [images, output height, output width, filters]

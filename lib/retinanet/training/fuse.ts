@@ -42,6 +42,8 @@ interface PoolingConfig {
  * from then on: its other parts don't show what they say.
  */
 export function fuseLayers(model: LayersModel): void {
+  if (fusedModels.has(model)) return;
+  fusedModels.add(model);
   // Convolutions first: most ReLUs are theirs.
   for (const layer of layersOf(model))
     if (layer.getClassName() === 'Conv2D') fuseConvolution(layer as ConvolutionLayer);
@@ -50,6 +52,8 @@ export function fuseLayers(model: LayersModel): void {
     else if (isRelu(layer) && !passesOn.has(layer)) fuseRelu(layer);
   }
 }
+
+const fusedModels = new WeakSet<LayersModel>();
 
 /** Layers that have nothing left to do. */
 const passesOn = new WeakSet<Layer>();
