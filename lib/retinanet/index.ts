@@ -1,5 +1,16 @@
 export type { AugmentOptions } from './data/augment.js';
 export type { BackendChoice } from './backend.js';
+export type {
+  AnnotatedBox,
+  AnnotatedDataset,
+  AnnotatedImage,
+  BoxEdges,
+  DataFormat,
+  DataWarning,
+  SplitName,
+} from './data/annotations.js';
+export { type DecodedImage, decodeImage, type ImageHeader, readImageHeader } from './data/images.js';
+export { readDataset, type ReadDatasetOptions } from './data/read-dataset.js';
 export { useNativeBackend } from '../tfjs/backend/index.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';
