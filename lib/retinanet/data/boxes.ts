@@ -50,26 +50,29 @@ function placeBox(
   warnings: Warnings,
 ): BoxEdges | undefined {
   const { at, name, edges: given } = source;
-  const drop = (kind: WarningKind, why: string): undefined => {
-    warnings.add(kind, at, `${name} [${show(given)}] ${why}`);
+  const note = (kind: WarningKind, why: string) => {
+    warnings.add(kind, at, `${name} [${show(given)}]${why}`);
   };
-  if (!given.every(Number.isFinite)) return drop('box-unreadable', 'is not finite');
+  if (!given.every(Number.isFinite)) {
+    note('box-unreadable', ' is not finite');
+    return undefined;
+  }
   const [a, b, c, d] = toPixels(given);
-  if (a > c || b > d) warnings.add('box-swapped', at, `${name} [${show(given)}]`);
+  if (a > c || b > d) note('box-swapped', '');
   const [x1, y1, x2, y2] = [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)];
   if (x1 >= width || y1 >= height || x2 <= 0 || y2 <= 0) {
-    return drop(x1 === x2 || y1 === y2 ? 'box-empty' : 'box-outside', `is outside ${width}x${height}`);
+    note(x1 === x2 || y1 === y2 ? 'box-empty' : 'box-outside', ` is outside ${width}x${height}`);
+    return undefined;
   }
   const clipped: BoxEdges = [Math.max(0, x1), Math.max(0, y1), Math.min(width, x2), Math.min(height, y2)];
-  if (clipped[2] - clipped[0] < SHORTEST || clipped[3] - clipped[1] < SHORTEST) return drop('box-empty', 'has no area');
+  if (clipped[2] - clipped[0] < SHORTEST || clipped[3] - clipped[1] < SHORTEST) {
+    note('box-empty', ' has no area');
+    return undefined;
+  }
   const out = Math.max(-x1, -y1, x2 - width, y2 - height);
   // Coordinates of six digits are off by more in a larger image.
   if (out > Math.max(ROUNDING, 1e-4 * Math.max(width, height))) {
-    warnings.add(
-      'box-clipped',
-      at,
-      `${name} [${show(given)}] sticks out of ${width}x${height} by ${show([out])} pixels`,
-    );
+    note('box-clipped', ` sticks out of ${width}x${height} by ${show([out])} pixels`);
   }
   return clipped;
 }

@@ -92,9 +92,10 @@ function classesOf(
     const categories = sorted(part);
     const groups = new Set(categories.map(({ supercategory }) => className(String(supercategory))));
     for (const { id, name: given, supercategory } of categories) {
-      const name = given === undefined || given === null ? String(id) : className(String(given));
+      const name = typeof given === 'string' || typeof given === 'number' ? className(String(given)) : String(id);
       const at = { file: part.path };
-      if (given === undefined) warnings.add('class-unnamed', at, `category ${String(id)} has no name`);
+      if (given === undefined || given === null)
+        warnings.add('class-unnamed', at, `category ${String(id)} has no name`);
       // Roboflow's category 0 has the name of the set; the others name it as theirs.
       const isGroup = categories.length > 1 && groups.has(name) && className(String(supercategory)) !== name;
       if (isGroup && !used.has(name)) {

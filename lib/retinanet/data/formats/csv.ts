@@ -17,7 +17,7 @@ export async function readCsv({ files, warnings }: Reading, paths: readonly stri
     const rows = readRows(path, await files.text(path));
     const layout = layoutOf(rows);
     if (!layout)
-      refuse({ file: path, line: 1 }, 'path,x1,y1,x2,y2,class or a header', `${rows[0]?.cells.join(',') ?? ''}`);
+      refuse({ file: path, line: 1 }, 'path,x1,y1,x2,y2,class or a header', rows[0]?.cells.join(',') ?? 'nothing');
     const table = { files, warnings, path, split, layout, declared };
     for (const image of readTable(table, layout.hasHeader ? rows.slice(1) : rows)) {
       images.push(image);

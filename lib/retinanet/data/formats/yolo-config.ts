@@ -93,7 +93,7 @@ function namesOf(file: string, names: unknown, nc: unknown, warnings: Warnings):
   const said = Number(nc);
   const count = byClass.size === 0 ? (Number.isInteger(said) ? said : 0) : Math.max(...byClass.keys()) + 1;
   if (byClass.size > 0 && nc !== undefined && nc !== null && said !== count) {
-    warnings.add('class-count', { file }, `nc is ${String(nc)}, names are ${count}`);
+    warnings.add('class-count', { file }, `nc is ${said}, names are ${count}`);
   }
   return Array.from({ length: count }, (_, i) => {
     const name = byClass.get(i);
