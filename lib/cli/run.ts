@@ -57,7 +57,7 @@ function prepare(command: Command): void {
 
 /** What commander says, with the nearest name that there is. */
 function usage(program: Command, message: string, args: readonly string[]): string {
-  const sentence = message.replace(/^error: /, '');
+  const sentence = message.replace(/^error: /, '').replace(/\.$/, '');
   const [, unknown] = /unknown (?:command|option) '([^']*)'/.exec(sentence) ?? [];
   const command = program.commands.find((one) => one.name() === args[0]);
   const names = unknown?.startsWith('-')

@@ -20,6 +20,16 @@ export interface LevelFit {
   boxes: number;
 }
 
+/** Positive anchors of a box, over all boxes. */
+export interface PositivesPerBox {
+  /** The least. */
+  min: number;
+  /** On average. */
+  mean: number;
+  /** The most. */
+  max: number;
+}
+
 /** How anchors fit. */
 export interface AnchorFit {
   /** Images looked at. */
@@ -33,13 +43,16 @@ export interface AnchorFit {
   /** Boxes that have no positive anchor even so: none overlaps them, or all prefer another box. */
   unmatched: number;
   /** Positive anchors of a box, those of its best IoU included. */
-  positivesPerBox: { min: number; mean: number; max: number };
+  positivesPerBox: PositivesPerBox;
+  /** One entry per stride. */
   levels: LevelFit[];
 }
 
 /** What an image's boxes are to the anchors: true where one reaches the box. */
 export interface ImageFit {
+  /** The image. */
   image: AnnotatedImage;
+  /** One for each of its boxes. */
   reached: boolean[];
 }
 

@@ -7,6 +7,7 @@ export type BoxEdges = [x1: number, y1: number, x2: number, y2: number];
 export interface AnnotatedBox {
   /** One of the data set's classes. */
   class: string;
+  /** Pixels of the upright image. */
   box: BoxEdges;
   /** Hard to see, says the source: neither an object nor background in training, ignored in evaluation. */
   difficult?: boolean;
@@ -20,6 +21,7 @@ export interface AnnotatedImage {
   width: number;
   /** Height in pixels, upright. */
   height: number;
+  /** The objects. */
   boxes: AnnotatedBox[];
   /** Regions that are neither objects nor background, such as crowds. */
   ignore: BoxEdges[];
@@ -32,7 +34,17 @@ export interface DataWarning {
   /** How many places. */
   count: number;
   /** The first few of them. */
-  examples: { file: string; line?: number; message: string }[];
+  examples: DataPlace[];
+}
+
+/** A place in a data set. */
+export interface DataPlace {
+  /** The file, relative to the data set's folder. */
+  file: string;
+  /** Its line, from 1, where there is one. */
+  line?: number;
+  /** What is there. */
+  message: string;
 }
 
 /** The formats that are read. */
@@ -41,13 +53,22 @@ export type DataFormat = 'voc' | 'coco' | 'yolo' | 'csv';
 /** Images that belong together: to train on, to choose by, to report on. */
 export type SplitName = 'train' | 'val' | 'test';
 
+/** One split of a data set. */
+export interface AnnotatedSplit {
+  /** In the order of the source. */
+  images: AnnotatedImage[];
+}
+
 /** A data set as its folder holds it: annotations, no pixels. */
 export interface AnnotatedDataset {
   /** The folder. */
   root: string;
+  /** What has been read. */
   format: DataFormat;
   /** Names of the K classes; a label is an index into them. */
   classes: string[];
-  splits: Record<SplitName, { images: AnnotatedImage[] }>;
+  /** The images by split; one may be empty. */
+  splits: Record<SplitName, AnnotatedSplit>;
+  /** One entry per kind. */
   warnings: DataWarning[];
 }

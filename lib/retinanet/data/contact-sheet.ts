@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import type { OverlayOptions } from 'sharp';
 import type { ImageFit } from './anchor-fit.js';
+import { Check } from '../../arguments/check.js';
+import { describe } from '../../arguments/describe.js';
 import { baseOf } from './files.js';
 import { decodeImage } from './images.js';
 import { loadSharp } from './sharp.js';
@@ -28,9 +30,15 @@ export interface SheetOptions {
  *
  * @param fits what inspectDataset gives as `reached`
  * @returns the bytes of the PNG
- * @throws RetinanetOpsError `ERR_DATA` where an image does not decode; `ERR_BACKEND` where sharp is missing
+ * @throws RetinanetOpsError `ERR_DATA` where an image does not decode; `ERR_DTYPE` or `ERR_RANGE` for bad arguments;
+ *   `ERR_BACKEND` where sharp is missing
  */
-export async function contactSheet(fits: readonly ImageFit[], { root, count = 24 }: SheetOptions): Promise<Uint8Array> {
+export async function contactSheet(fits: readonly ImageFit[], options: SheetOptions): Promise<Uint8Array> {
+  const check = new Check('contactSheet');
+  if (!Array.isArray(fits)) check.fail('ERR_DTYPE', 'fits', 'an Array', describe(fits));
+  const { root, count = 24 } = check.fields<SheetOptions>('options', options, ['root', 'count'], true);
+  check.string('options.root', root);
+  check.number('options.count', count, { min: 1, max: 1000, integer: true });
   const sharp = await loadSharp();
   const chosen = choose(fits, count);
   const columns = Math.min(COLUMNS, Math.max(1, chosen.length));

@@ -2,7 +2,7 @@
 // upright, as 8-bit RGB.
 import { open, readFile } from 'node:fs/promises';
 import type { Sharp, Metadata } from 'sharp';
-import { RetinanetOpsError } from '../../arguments/errors.js';
+import { Check } from '../../arguments/check.js';
 import { BITMAP_HEADER_BYTES, bitmapBytes, isBitmap, readBitmap, readBitmapHeader } from './bmp.js';
 import { scaleDeepPixels } from './deep-pixels.js';
 import { loadSharp } from './sharp.js';
@@ -64,8 +64,10 @@ const TAIL_BYTES = 4096;
  * @throws RetinanetOpsError `ERR_DATA` naming the file: not a picture, damaged, cut off; `ERR_BACKEND` where sharp is missing
  */
 export async function readImageHeader(path: string): Promise<ImageHeader> {
+  const check = new Check('readImageHeader');
+  check.string('path', path);
   const sharp = await loadSharp();
-  return named(path, async () => {
+  return named(check, path, async () => {
     const { head, tail, size } = await readEnds(path);
     if (size === 0) throw new Error('an empty file');
     if (isBitmap(head)) {
@@ -85,11 +87,15 @@ export async function readImageHeader(path: string): Promise<ImageHeader> {
  *
  * @param path of the file
  * @param size the picture is resized to exactly this; without it it keeps its own
- * @throws RetinanetOpsError `ERR_DATA` naming the file: not a picture, damaged, cut off; `ERR_BACKEND` where sharp is missing
+ * @throws RetinanetOpsError `ERR_DATA` naming the file: not a picture, damaged, cut off; `ERR_DTYPE` or `ERR_RANGE` for a bad size;
+ *   `ERR_BACKEND` where sharp is missing
  */
 export async function decodeImage(path: string, size?: { width: number; height: number }): Promise<DecodedImage> {
+  const check = new Check('decodeImage');
+  check.string('path', path);
+  if (size !== undefined) checkSize(check, size);
   const sharp = await loadSharp();
-  return named(path, async () => {
+  return named(check, path, async () => {
     const bytes = await readFile(path);
     if (bytes.length === 0) throw new Error('an empty file');
     const resized = (image: Sharp) => (size ? image.resize(size.width, size.height, { fit: 'fill' }) : image);
@@ -112,6 +118,13 @@ export async function decodeImage(path: string, size?: { width: number; height: 
     const { data, range } = await scaleDeepPixels(upright);
     return { ...(await fromPixels(data, originalWidth, originalHeight)), ...original, range };
   });
+}
+
+function checkSize(check: Check, size: unknown): void {
+  const given = check.fields<{ width: number; height: number }>('size', size, ['width', 'height'], true);
+  for (const side of ['width', 'height'] as const) {
+    check.number(`size.${side}`, given[side], { min: 1, max: 65_536, integer: true });
+  }
 }
 
 /** A TIFF that is cut off makes libtiff complain and go on; the other formats know. */
@@ -161,12 +174,11 @@ async function readEnds(path: string): Promise<{ head: Buffer; tail: Buffer; siz
 }
 
 /** Errors of reading and decoding, as the one kind that names the file. */
-async function named<T>(path: string, read: () => Promise<T>): Promise<T> {
+async function named<T>(check: Check, path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
-    const reason = reasonOf((cause as Error).message);
-    throw new RetinanetOpsError('ERR_DATA', `pictures: expected a picture for ${path}, received ${reason}`, { cause });
+    check.fail('ERR_DATA', path, 'a picture', reasonOf((cause as Error).message), { cause });
   }
 }
 

@@ -24,18 +24,31 @@ export interface InspectOptions extends ReadDatasetOptions {
   config?: Partial<RetinaNetConfig>;
 }
 
+/** A network's input and its anchors. */
+export interface AnchorConfig extends AnchorShapes {
+  /** Pixels. */
+  imageWidth: number;
+  /** Pixels. */
+  imageHeight: number;
+  /** First and last level of the pyramid. */
+  pyramidLevels: number[];
+}
+
 /** How the anchors of a configuration fit, and which would fit better. */
 export interface AnchorReport extends AnchorFit {
   /** The configuration: the network's input and its anchors. */
-  config: AnchorShapes & { imageWidth: number; imageHeight: number; pyramidLevels: number[] };
+  config: AnchorConfig;
   /** Sizes and aspect ratios found by a search, with how they fit. */
   suggested: AnchorShapes & Pick<AnchorFit, 'unreached' | 'unmatched' | 'positivesPerBox'>;
 }
 
 /** What inspectDataset gives. */
 export interface DatasetInspection {
+  /** What readDataset gives. */
   dataset: AnnotatedDataset;
+  /** Counts and sizes. */
   statistics: DatasetStatistics;
+  /** How anchors fit the training boxes. */
   anchors: AnchorReport;
   /** Of the images looked at, which boxes an anchor reaches. */
   reached: ImageFit[];
@@ -49,6 +62,7 @@ export interface DatasetInspection {
  */
 export async function inspectDataset(folder: string, options: InspectOptions = {}): Promise<DatasetInspection> {
   const check = new Check('inspectDataset');
+  check.string('folder', folder);
   const { config: given, ...reading } = check.fields<InspectOptions>('options', options, OPTION_NAMES, true);
   const dataset = await readDataset(folder, reading);
   const { images } = dataset.splits.train;

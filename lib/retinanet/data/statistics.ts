@@ -3,32 +3,54 @@ import type { AnnotatedDataset, AnnotatedImage, SplitName } from './annotations.
 
 /** The least, the middle one and the greatest of some numbers; zeros where there are none. */
 export interface Spread {
+  /** The least. */
   min: number;
+  /** The middle one, or the mean of the two in the middle. */
   median: number;
+  /** The greatest. */
   max: number;
 }
 
 /** What one split holds. */
 export interface SplitStatistics {
+  /** Images of the split. */
   images: number;
   /** Images without any box. */
   emptyImages: number;
+  /** Boxes on all of them. */
   boxes: number;
+  /** Boxes that are said to be difficult. */
   difficult: number;
   /** Regions to ignore. */
   ignore: number;
+  /** Boxes on one image. */
   boxesPerImage: Spread;
 }
 
 /** What a data set holds. */
 export interface DatasetStatistics {
+  /** What each split holds. */
   splits: Record<SplitName, SplitStatistics>;
-  /** Boxes of each class, by split, and the square root of their area in pixels over all splits. */
-  classes: { name: string; boxes: Record<SplitName, number>; side: Spread }[];
+  /** In the order of the data set's classes. */
+  classes: ClassStatistics[];
+  /** Pixels, upright, over all splits. */
   imageWidth: Spread;
+  /** Pixels, upright. */
   imageHeight: Spread;
+  /** Pixels. */
   boxWidth: Spread;
+  /** Pixels. */
   boxHeight: Spread;
+}
+
+/** What there is of one class. */
+export interface ClassStatistics {
+  /** The class. */
+  name: string;
+  /** Its boxes, by split. */
+  boxes: Record<SplitName, number>;
+  /** The square root of their area in pixels, over all splits. */
+  side: Spread;
 }
 
 const SPLITS = ['train', 'val', 'test'] as const;
