@@ -64,6 +64,7 @@ export async function inspectDataset(folder: string, options: InspectOptions = {
   const check = new Check('inspectDataset');
   check.string('folder', folder);
   const { config: given, ...reading } = check.fields<InspectOptions>('options', options, OPTION_NAMES, true);
+  if (given !== undefined) check.fields('config', given, []);
   const dataset = await readDataset(folder, reading);
   const { images } = dataset.splits.train;
   const defaults = { numClasses: Math.max(1, dataset.classes.length), ...inputSizeFor(images) };
