@@ -30,7 +30,7 @@ export function placeBoxes(
       ignore.push(edges);
       continue;
     }
-    const key = `${source.class}\0${edges.join()}`;
+    const key = `${source.class}\0${edges.map((value) => value.toFixed(2)).join()}`;
     if (seen.has(key)) {
       warnings.add('box-repeated', source.at, `${source.name} [${show(edges)}]`);
       continue;

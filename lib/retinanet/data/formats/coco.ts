@@ -3,7 +3,7 @@ import type { SplitName } from '../annotations.js';
 import { baseOf, folderOf, type DatasetFiles } from '../files.js';
 import { refuse, type Warnings } from '../warnings.js';
 import { checkCorners, edgesOfAnnotation } from './coco-boxes.js';
-import { className, splitFiles, type Reading, type Source, type SourceImage } from './source.js';
+import { className, ofSplit, splitFiles, type Reading, type Source, type SourceImage } from './source.js';
 
 type Id = string;
 
@@ -85,6 +85,7 @@ function classesOf(
     }),
   );
   const names: string[] = [];
+  const placeholders = new Set<string>();
   const byFile = new Map<Part, Map<Id, string>>();
   for (const part of parts) {
     const meaning = new Map<Id, string>();
@@ -99,8 +100,9 @@ function classesOf(
       // Roboflow's category 0 has the name of the set; the others name it as theirs.
       const isGroup = categories.length > 1 && groups.has(name) && className(String(supercategory)) !== name;
       if (isGroup && !used.has(name)) {
-        if (!names.includes(name))
+        if (!placeholders.has(name))
           warnings.add('class-placeholder', at, `category ${String(id)} ${name} groups others`);
+        placeholders.add(name);
         continue;
       }
       if (own.has(name)) warnings.add('class-repeated', at, `category ${String(id)} is called ${name} as well`);
@@ -143,7 +145,7 @@ function readPart(
       refuse({ file: path }, 'one image for an id', `two: image id ${id} is used by ${other} and ${name}`);
     }
     known.set(id, name);
-    const found = files.locate(name, bases);
+    const found = ofSplit(files.locate(name, bases), split);
     if (found.length > 1) refuse({ file: path }, 'one image of that name', `${found.join(' or ')} for ${name}`);
     const [file] = found;
     byId.set(id, undefined);

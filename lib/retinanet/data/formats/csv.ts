@@ -6,7 +6,7 @@ import { refuse, type Warnings } from '../warnings.js';
 import { readClasses } from './csv-classes.js';
 import { edgesIn, layoutOf, type Layout } from './csv-layout.js';
 import { readRows, type CsvRow } from './csv-rows.js';
-import { className, splitFiles, type Reading, type Source, type SourceImage } from './source.js';
+import { className, ofSplit, splitFiles, type Reading, type Source, type SourceImage } from './source.js';
 
 /** @param paths the files that hold annotations; see findFormats */
 export async function readCsv({ files, warnings }: Reading, paths: readonly string[]): Promise<Source> {
@@ -81,7 +81,7 @@ function readTable({ files, warnings, path, split, layout, declared }: Table, ro
 
   function imageNamed(name: string): SourceImage | undefined {
     const located = files.locate(name, bases);
-    const found = located.length > 0 ? located : files.withStem(name);
+    const found = ofSplit(located.length > 0 ? located : files.withStem(name), split);
     if (found.length > 1) refuse({ file: path }, 'one image of that name', `${found.join(' or ')} for ${name}`);
     const [file] = found;
     if (file === undefined) return undefined;

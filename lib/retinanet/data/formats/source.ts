@@ -62,6 +62,13 @@ export function splitOfPath(path: string): SplitName | undefined {
   return undefined;
 }
 
+/** Of several files those whose path names the split, where some do. */
+export function ofSplit(paths: readonly string[], split: SplitName | undefined): readonly string[] {
+  if (paths.length < 2) return paths;
+  const own = paths.filter((path) => splitOfPath(path) === split);
+  return own.length > 0 ? own : paths;
+}
+
 /** A class name as it is compared and shown. */
 export const className = (name: string): string => name.normalize('NFC').trim().replace(/\s+/g, ' ');
 
