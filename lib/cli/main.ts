@@ -1,13 +1,19 @@
 #!/usr/bin/env node
 // The command line: `npx retinanet-ops COMMAND`. A command is a file beside this one.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
+import { root } from '../runtime/location.js';
 import { buildCommand } from './build.js';
 import { infoCommand } from './info.js';
 import { inspectCommand } from './inspect.js';
 import { run } from './run.js';
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
 const program = new Command('retinanet-ops')
   .description('RetinaNet in Node.js: data sets, training, detection, and the native addon under them.')
+  .version(version)
   .addCommand(inspectCommand())
   .addCommand(infoCommand())
   .addCommand(buildCommand());

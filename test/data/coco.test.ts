@@ -94,12 +94,9 @@ test('boxes as two corners are refused by where they reach; a few that stick out
 
 test('what must not be guessed about is refused', async (t) => {
   const two = [image(1, 'a.png')];
-  await refused(
-    t,
-    /JSON for a\.json, received a file that is none/,
-    { 'a.json': `${coco(two, [dog(1)]).slice(0, -9)}` },
-    ['a.png'],
-  );
+  await refused(t, /JSON for a\.json, received a file that is none/, { 'a.json': coco(two, [dog(1)]).slice(0, -9) }, [
+    'a.png',
+  ]);
   await refused(
     t,
     /a list "categories" for a\.json, received none/,

@@ -47,7 +47,7 @@ test('empty rows say that nothing is there; names from rows are sorted; semicolo
 test('class numbers from 1 or with gaps are packed; the whole list beside the splits is superfluous', async (t) => {
   const files = {
     'classes.csv': 'class,id\ndog,1\ncat,5\n',
-    'train_labels.csv': 'a.png,8,8,40,40,dog\n',
+    'train_labels.csv': 'a.png,8,8,40,40,1\n',
     'test_labels.csv': 'b.png,20,12,56,44,cat\n',
     'labels.csv': 'a.png,8,8,40,40,dog\nb.png,20,12,56,44,cat\n',
   };

@@ -1,3 +1,5 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import test from 'ava';
 import { CAT, DOG, folder, read, readFiles, refused, xml } from './folders.js';
 
@@ -63,6 +65,15 @@ test('images of one name in two folders each have their own annotation', async (
   const images = [...dataset.splits.train.images, ...dataset.splits.val.images];
   const found = images.map(({ file, boxes }) => `${file} ${boxes[0]!.class}`).sort();
   t.deepEqual(found, ['JPEGImages/x/1.png dog', 'JPEGImages/y/1.png cat']);
+});
+
+test('links that lead in a circle, and names of images that look like splits', async (t) => {
+  const files = { 'train_1.xml': dog('train_1.png'), 'test_1.xml': dog('test_1.png') };
+  const root = await folder(t, files, ['train_1.png', 'test_1.png']);
+  await symlink('.', join(root, 'self'));
+  await symlink('..', join(root, 'up'));
+  const { train, test: held } = await read(root, { val: 0 });
+  t.deepEqual([Object.keys(train).sort(), held], [['test_1.png', 'train_1.png'], {}]);
 });
 
 test('a <filename> that picks one of two, or is all there is to go by', async (t) => {

@@ -70,10 +70,12 @@ export class DatasetFiles {
   /** Lists a folder with everything below it; hidden files and what packing on a Mac leaves are none of its. */
   static async list(root: string): Promise<DatasetFiles> {
     const paths: string[] = [];
+    const top = join(await realpath(root), '/');
     const visit = async (folder: string, above: readonly string[]): Promise<void> => {
       const full = join(root, folder);
       const real = await realpath(full);
-      if (above.includes(real)) return; // a link to a folder that holds it
+      // A link to a folder that holds it, or all of this.
+      if (above.includes(real) || (folder !== '' && top.startsWith(join(real, '/')))) return;
       const entries = await readdir(full, { withFileTypes: true });
       for (const entry of entries) {
         if (LEFT_OUT.test(entry.name)) continue;

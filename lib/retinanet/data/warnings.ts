@@ -2,7 +2,7 @@
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import type { DataWarning } from './annotations.js';
 
-/** Every kind of warning, with what has been done. docs/training.md has the same table. */
+/** Every kind of warning, with what it is about and what has been done. */
 export const WARNING_KINDS = {
   'several-formats': 'annotations of another format lie there as well: not read',
   'file-not-read': 'an annotation file that another one makes superfluous: not read',
@@ -54,7 +54,7 @@ export interface Place {
   line?: number;
 }
 
-export const EXAMPLES = 5;
+const EXAMPLES = 5;
 
 /** Counts by kind, and the first few places of each. */
 export class Warnings {

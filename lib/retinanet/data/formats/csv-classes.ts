@@ -4,15 +4,19 @@ import type { Warnings } from '../warnings.js';
 import { readRows } from './csv-rows.js';
 import { className } from './source.js';
 
+export interface ClassList {
+  file: string;
+  names: string[];
+  /** Names by their ids as written: some files give those instead. */
+  byId: ReadonlyMap<string, string>;
+}
+
 /** Whether a file is called like a class list. */
 export const isClassList = (path: string): boolean =>
   /class|label_?map|categories/i.test(baseOf(path)) && /\.csv$/i.test(path);
 
 /** The names in the order of their ids, from 0 whatever those are; undefined where there is no list. */
-export async function readClasses(
-  files: DatasetFiles,
-  warnings: Warnings,
-): Promise<{ file: string; names: string[] } | undefined> {
+export async function readClasses(files: DatasetFiles, warnings: Warnings): Promise<ClassList | undefined> {
   for (const file of files.paths.filter(isClassList)) {
     const rows = readRows(file, await files.text(file));
     const isId = (cell: string | undefined) => cell !== undefined && /^-?\d+(\.0*)?$/.test(cell);
@@ -38,7 +42,7 @@ export async function readClasses(
     }
     const names = [...new Set(sorted.map(({ name }) => name))];
     if (names.length < sorted.length) warnings.add('class-repeated', { file }, 'a name is there more than once');
-    return { file, names };
+    return { file, names, byId: new Map(sorted.map(({ id, name }) => [String(id), name])) };
   }
   return undefined;
 }

@@ -3,7 +3,7 @@
 import type { SplitName } from '../annotations.js';
 import { folderOf, type DatasetFiles } from '../files.js';
 import { refuse, type Warnings } from '../warnings.js';
-import { readClasses } from './csv-classes.js';
+import { readClasses, type ClassList } from './csv-classes.js';
 import { edgesIn, layoutOf, type Layout } from './csv-layout.js';
 import { readRows, type CsvRow } from './csv-rows.js';
 import { className, ofSplit, splitFiles, type Reading, type Source, type SourceImage } from './source.js';
@@ -34,7 +34,7 @@ interface Table {
   path: string;
   split: SplitName | undefined;
   layout: Layout;
-  declared: { file: string; names: string[] } | undefined;
+  declared: ClassList | undefined;
 }
 
 function readTable({ files, warnings, path, split, layout, declared }: Table, rows: readonly CsvRow[]): SourceImage[] {
@@ -52,7 +52,8 @@ function readTable({ files, warnings, path, split, layout, declared }: Table, ro
     if (!byName.has(name)) byName.set(name, imageNamed(name));
     const image = byName.get(name);
     const values = layout.edges.map((column) => cells[column] ?? '');
-    const label = layout.class === undefined ? 'object' : className(cells[layout.class] ?? '');
+    const written = layout.class === undefined ? 'object' : className(cells[layout.class] ?? '');
+    const label = declared?.names.includes(written) ? written : (declared?.byId.get(written) ?? written);
     const isEmpty = values.every((value) => value === '');
     if (declared && label !== '' && !declared.names.includes(label)) {
       refuse(

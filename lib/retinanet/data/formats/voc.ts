@@ -37,7 +37,7 @@ interface Chosen {
   split: SplitName | undefined;
 }
 
-const unlisted = (xmls: readonly string[]): Chosen[] => xmls.map((xml) => ({ xml, split: splitOfPath(xml) }));
+const unlisted = (xmls: readonly string[]): Chosen[] => xmls.map((xml) => ({ xml, split: splitOfPath(folderOf(xml)) }));
 
 /** The annotations that lists name. */
 function choose(xmls: readonly string[], listed: readonly Listed[], warnings: Warnings): Chosen[] {

@@ -89,7 +89,7 @@ async function membersOf(files: DatasetFiles, config: YoloConfig, warnings: Warn
     members.push(...[...once].map((image) => ({ file: image, split })));
   }
   if (members.length > 0) return members;
-  return files.images.map((image) => ({ file: image, split: splitOfPath(image) }));
+  return files.images.map((image) => ({ file: image, split: splitOfPath(folderOf(image)) }));
 }
 
 /** The label file of each image that has one. */
