@@ -51,7 +51,9 @@ if (!existsSync(join(system, 'lib'))) {
 const app = join(system, 'app', 'node_modules', 'retinanet-ops');
 rmSync(app, { recursive: true, force: true });
 mkdirSync(app, { recursive: true });
-for (const name of ['dist', 'package.json']) cpSync(join(root, name), join(app, name), { recursive: true });
+for (const name of ['dist', 'package.json', 'node_modules/commander']) {
+  cpSync(join(root, name), join(app, name), { recursive: true });
+}
 cpSync(prebuilds, join(app, 'prebuilds', 'linux-x64'), { recursive: true });
 cpSync(process.execPath, join(system, 'node'));
 // A sum on several threads, and a C++ exception: the unwinder finds its tables in another way than the linker's glibc.

@@ -1,12 +1,22 @@
 // `retinanet-ops info`: the loader's diagnosis, and what the backends say.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { backendInfo, type CudaState } from '../runtime/backend.js';
 import { root } from '../runtime/location.js';
 import { diagnosis, help, load } from '../runtime/native.js';
 
+export function infoCommand(): Command {
+  return new Command('info')
+    .summary('says where this runs and what it can use')
+    .description('Says where this runs, which native addon loads and which not and why, and what it can use.')
+    .action(() => {
+      process.exitCode = info();
+    });
+}
+
 /** Prints what there is to know about the addon on this machine. Gives the exit code: 1 where none loads. */
-export function info(): number {
+function info(): number {
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, string>;
   const { binding, attempts } = load();
   const lines = [`${name} ${version}`, diagnosis(attempts)];

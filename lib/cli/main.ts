@@ -1,31 +1,21 @@
 #!/usr/bin/env node
-// The command line: `npx retinanet-ops info | build`.
-import { suggestion } from '../arguments/describe.js';
-import { build } from './build.js';
-import { info } from './info.js';
+// The command line: `npx retinanet-ops COMMAND`. A command is a file beside this one.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { root } from '../runtime/location.js';
+import { buildCommand } from './build.js';
+import { infoCommand } from './info.js';
+import { inspectCommand } from './inspect.js';
+import { run } from './run.js';
 
-const USAGE = `Usage: retinanet-ops <command>
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-  info    where this runs, which native addon loads and which not and why, what it can use
-  build   compiles the native addon from the sources in this package (C++17 compiler, CMake, make or ninja)
-`;
+const program = new Command('retinanet-ops')
+  .description('RetinaNet in Node.js: data sets, training, detection, and the native addon under them.')
+  .version(version)
+  .addCommand(inspectCommand())
+  .addCommand(infoCommand())
+  .addCommand(buildCommand());
 
-const commands: Record<string, () => number> = {
-  info,
-  build,
-  '--help': () => {
-    process.stdout.write(USAGE);
-    return 0;
-  },
-};
-
-const [name = '--help', ...rest] = process.argv.slice(2);
-const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-if (!command || rest.length > 0) {
-  const received = process.argv.slice(2).join(' ');
-  const hint = suggestion(received, Object.keys(commands));
-  process.stderr.write(`retinanet-ops: expected one command, received '${received}'${hint}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = command();
-}
+process.exitCode = await run(program, process.argv.slice(2));

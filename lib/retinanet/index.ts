@@ -1,5 +1,29 @@
 export type { AugmentOptions } from './data/augment.js';
 export type { BackendChoice } from './backend.js';
+export type {
+  AnnotatedBox,
+  AnnotatedDataset,
+  AnnotatedImage,
+  AnnotatedSplit,
+  BoxEdges,
+  DataFormat,
+  DataPlace,
+  DataWarning,
+  SplitName,
+} from './data/annotations.js';
+export { type DecodedImage, decodeImage, type ImageHeader, readImageHeader } from './data/images.js';
+export { readDataset, type ReadDatasetOptions } from './data/read-dataset.js';
+export type { AnchorFit, ImageFit, LevelFit, PositivesPerBox } from './data/anchor-fit.js';
+export type { AnchorShapes } from './data/anchor-search.js';
+export { contactSheet, type SheetOptions } from './data/contact-sheet.js';
+export {
+  type AnchorConfig,
+  type AnchorReport,
+  type DatasetInspection,
+  inspectDataset,
+  type InspectOptions,
+} from './data/inspect.js';
+export type { ClassStatistics, DatasetStatistics, SplitStatistics, Spread } from './data/statistics.js';
 export { useNativeBackend } from '../tfjs/backend/index.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';

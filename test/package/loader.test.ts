@@ -23,7 +23,7 @@ let count = 0;
 /** A copy of the package with addons in these places. */
 function packageWith(...places: string[]): string {
   const root = join(folder, String(count++));
-  for (const part of ['dist', 'package.json', 'node_modules/node-gyp-build'])
+  for (const part of ['dist', 'package.json', 'node_modules/commander', 'node_modules/node-gyp-build'])
     cpSync(part, join(root, part), { recursive: true });
   for (const place of places) cpSync(BUILT, join(root, place));
   return root;
@@ -74,7 +74,7 @@ test('an addon of another name is not ours', (t) => {
 
 test('without node-gyp-build the places are tried by name, and it is said', (t) => {
   const root = packageWith(BUILT, PREBUILT);
-  rmSync(join(root, 'node_modules'), { recursive: true });
+  rmSync(join(root, 'node_modules/node-gyp-build'), { recursive: true });
   t.deepEqual(tried(root), { 'node-gyp-build': 'failed', [BUILT]: 'loaded' });
 });
 

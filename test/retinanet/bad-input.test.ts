@@ -11,7 +11,7 @@ import { RetinanetOpsError } from 'retinanet-ops';
 import * as retinanet from 'retinanet-ops/retinanet';
 import { runScript } from '../support/child.js';
 import { badRetinanetCalls } from '../support/bad-retinanet-calls.js';
-import { config, goodArguments, goodDataset } from '../support/retinanet-calls.js';
+import { config, goodArguments, goodDataset, writeFiles } from '../support/retinanet-calls.js';
 
 const { createRetinaNet, detect, evaluateDetections, pixelStatistics, saveRetinaNet, trainRetinaNet, validateDataset } =
   retinanet;
@@ -24,6 +24,7 @@ test.before(async () => {
   net = createRetinaNet(config);
   directory = await mkdtemp(join(tmpdir(), 'retinanet-ops-'));
   await saveRetinaNet(net, directory);
+  await writeFiles(directory);
 });
 
 test.after.always(() => rm(directory, { recursive: true, force: true }));

@@ -2,6 +2,7 @@
 import type { ErrorCode } from 'retinanet-ops';
 import type { RetinaNet } from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
+import { badDataCalls } from './bad-data-calls.js';
 import { badRetinanetData } from './bad-retinanet-data.js';
 import { config, goodArguments, goodDataset, pixels, type Name } from './retinanet-calls.js';
 
@@ -157,6 +158,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
 
   for (const name of ['directoryLoader', 'directorySaver', 'loadRetinaNet'] as const) noStrings(name, 0, 'directory');
   noStrings('saveRetinaNet', 1, 'directory');
+  badDataCalls(bad);
 
   // What is in images, as a data set and as truth.
   noObjects('validateDataset', 0, 'dataset');

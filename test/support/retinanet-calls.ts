@@ -1,4 +1,7 @@
 // Valid calls of every function of 'retinanet-ops/retinanet'.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
 import type * as retinanet from 'retinanet-ops/retinanet';
 import { f32, i32 } from './arrays.js';
 
@@ -31,17 +34,32 @@ export function goodDetections(): retinanet.Detections {
   return { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8), scores: f32(0.5, 0.25), labels: i32(0, 1), offsets: i32(0, 1, 1, 2) };
 }
 
-/** Valid arguments of every function, for a net on any backend. */
+/** Writes the files that valid arguments name. */
+export async function writeFiles(directory: string): Promise<void> {
+  const image = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#888' } })
+    .png()
+    .toBuffer();
+  await mkdir(join(directory, 'data'));
+  await writeFile(join(directory, 'data', 'a.png'), image);
+  await writeFile(join(directory, 'data', 'annotations.csv'), 'a.png,8,8,40,40,dog\n');
+}
+
+/** Valid arguments of every function, for a net on any backend and a folder with what writeFiles leaves there. */
 export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
   return {
+    contactSheet: [[], { root: directory }],
     countParameters: [net.model],
     createRetinaNet: [config],
+    decodeImage: [join(directory, 'data', 'a.png')],
     detect: [net, new Uint8Array(pixels)],
     directoryLoader: [directory],
     directorySaver: [directory],
     evaluateDetections: [goodDetections(), goodDataset()],
+    inspectDataset: [join(directory, 'data')],
     loadRetinaNet: [directory],
     pixelStatistics: [goodDataset()],
+    readDataset: [join(directory, 'data')],
+    readImageHeader: [join(directory, 'data', 'a.png')],
     saveRetinaNet: [net, directory],
     trainRetinaNet: [net, goodDataset(), { steps: 1, batchSize: 1 }],
     validateDataset: [goodDataset()],

@@ -1,0 +1,101 @@
+// `retinanet-ops inspect`: what a data set holds, what was mended, and how anchors fit it.
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
+import type { DataFormat } from '../retinanet/data/annotations.js';
+import { inspectionText } from './inspect-text.js';
+
+interface Options {
+  json?: true;
+  format?: DataFormat;
+  val?: number;
+  seed?: number;
+  imageSize?: { imageWidth: number; imageHeight: number };
+  preset?: Preset;
+  anchorSize?: number;
+  anchorScales?: number[];
+  aspectRatios?: number[];
+  pyramidLevels?: number[];
+  sheet?: string;
+  check: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ npx retinanet-ops inspect cells/                     what is in it
+  $ npx retinanet-ops inspect cells/ --sheet sheet.png   and how it looks
+  $ npx retinanet-ops inspect cells/ --image-size 512 --aspect-ratios 0.7,1,1.4
+  $ npx retinanet-ops inspect cells/ --json | jq .warnings`;
+
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .summary('says what a data set holds and how anchors fit it')
+    .description(
+      'Reads a folder of pictures and boxes (Pascal VOC, COCO, YOLO or CSV, found by looking) and says what it holds, what was mended ' +
+        'or left out, and how the anchors of a configuration fit its boxes.',
+    )
+    .argument('<data>', 'the folder')
+    .option('--json', 'prints the whole data set, its warnings and the anchors as JSON')
+    .addOption(new Option('--format <name>', 'the format').choices(['voc', 'coco', 'yolo', 'csv']))
+    .option('--val <share>', 'draws a share for validation where the source has none (default: 0.2)', toNumber)
+    .option('--seed <number>', 'decides what is drawn (default: 0)', toNumber)
+    .option('--image-size <pixels>', "the network's input, N or WIDTHxHEIGHT (default: that of most images)", toSize)
+    .addOption(new Option('--preset <name>', 'the network (default: compact)').choices(['compact', 'resnet50-fpn']))
+    .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)
+    .option('--anchor-scales <list>', 'sizes of the anchors of a level, such as 1,1.26,1.59', toNumbers)
+    .option('--aspect-ratios <list>', 'height / width of the anchors, such as 0.5,1,2', toNumbers)
+    .option('--pyramid-levels <list>', 'first and last level, such as 3,7', toNumbers)
+    .option('--sheet <file>', 'writes a PNG of pictures with their boxes')
+    .option('--no-check', 'does not look into images whose size the annotations state')
+    .addHelpText('after', EXAMPLES)
+    .action(inspect);
+}
+
+async function inspect(data: string, options: Options): Promise<void> {
+  const { inspectDataset } = await import('../retinanet/data/inspect.js');
+  const { format, val, seed, json, sheet } = options;
+  const inspection = await inspectDataset(data, {
+    format,
+    val,
+    seed,
+    checkImages: options.check,
+    config: configOf(options),
+    onImage: progress(),
+  });
+  if (sheet !== undefined) {
+    const { contactSheet } = await import('../retinanet/data/contact-sheet.js');
+    await writeFile(sheet, await contactSheet(inspection.reached, { root: data }));
+  }
+  const { dataset, anchors } = inspection;
+  const { classes, splits, warnings } = dataset;
+  const report = { format: dataset.format, classes, splits, warnings, anchors };
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : inspectionText(inspection, sheet));
+}
+
+function configOf(options: Options): Partial<RetinaNetConfig> {
+  const { imageSize, preset, anchorSize, anchorScales, aspectRatios, pyramidLevels } = options;
+  const given = { ...imageSize, preset, anchorSizeInStrides: anchorSize, anchorScales, aspectRatios, pyramidLevels };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** A line on a terminal that counts images; nothing where standard error is none. */
+function progress(): ((done: number, total: number) => void) | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  return (done, total) => process.stderr.write(done < total ? `\r${done} of ${total} images` : '\r\u001b[K');
+}
+
+function toNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+function toNumbers(text: string): number[] {
+  return text.split(',').map(toNumber);
+}
+
+function toSize(text: string): { imageWidth: number; imageHeight: number } {
+  const [, width, height] = /^(\d+)(?:[x,](\d+))?$/.exec(text) ?? [];
+  if (width === undefined) throw new InvalidArgumentError('Expected N or WIDTHxHEIGHT in pixels.');
+  return { imageWidth: Number(width), imageHeight: Number(height ?? width) };
+}

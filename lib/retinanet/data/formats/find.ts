@@ -1,0 +1,118 @@
+// Which formats lie in a folder.
+import type { DataFormat } from '../annotations.js';
+import { baseOf, stemOf, type DatasetFiles } from '../files.js';
+import { refuse } from '../warnings.js';
+import { isClassList } from './csv-classes.js';
+import { layoutOf } from './csv-layout.js';
+import { readRows } from './csv-rows.js';
+import { linesOf } from './source.js';
+import { isNamesFile } from './yolo-config.js';
+
+export interface FoundFormat {
+  format: DataFormat;
+  /** The files that hold annotations, where those are few; of YOLO and VOC one of many. */
+  paths: string[];
+}
+
+const HEAD = 1 << 16;
+/** Files of one format that are looked into before it is given up. */
+const TRIES = 50;
+
+/** The formats that are there, the one to read first. */
+export async function findFormats(files: DatasetFiles): Promise<FoundFormat[]> {
+  const [coco, voc, config, rows, csv] = await Promise.all([
+    filesWhere(files, /\.json$/i, isCoco, Infinity),
+    filesWhere(files, /\.xml$/i, (text) => /<annotation[\s>]/.test(text), 1),
+    filesWhere(files, /\.(ya?ml|data)$/i, isYoloConfig, 1),
+    filesWhere(
+      files,
+      /\.txt$/i,
+      isYoloRows,
+      1,
+      (path) => !isNamesFile(path) && files.withStem(stemOf(path)).length > 0,
+    ),
+    filesWhere(files, /\.csv$/i, isCsv, Infinity, (path) => !isClassList(path)),
+  ]);
+  const found: FoundFormat[] = [];
+  const add = (format: DataFormat, paths: string[]) => {
+    if (paths.length > 0 && !found.some((other) => other.format === format)) found.push({ format, paths });
+  };
+  add('coco', coco);
+  if (config.length > 0) add('yolo', rows);
+  add('voc', voc);
+  add('yolo', rows);
+  add('csv', csv);
+  add('yolo', config);
+  return found;
+}
+
+/** Says what is there instead of annotations. */
+export async function refuseUnknown(files: DatasetFiles): Promise<never> {
+  const expected = 'Pascal VOC XML, COCO JSON, YOLO text or CSV annotations';
+  if (files.paths.length === 0) refuse('the folder', expected, 'no file at all');
+  const labelme = await filesWhere(
+    files,
+    /\.json$/i,
+    (text) => text.includes('"shapes"') && text.includes('"imagePath"'),
+    1,
+  );
+  if (labelme[0] !== undefined)
+    refuse({ file: labelme[0] }, expected, "labelme's own JSON: labelme2coco or labelme2voc converts it");
+  const via = await filesWhere(files, /\.(csv|json)$/i, (text) => /region_(shape_)?attributes|"regions"/.test(text), 1);
+  if (via[0] !== undefined) refuse({ file: via[0] }, expected, "VIA's own format: export the annotations as COCO");
+  const counts = new Map<string, number>();
+  for (const path of files.paths) {
+    const extension = /\.[^.]{1,8}$/.exec(baseOf(path))?.[0].toLowerCase() ?? 'others';
+    counts.set(extension, (counts.get(extension) ?? 0) + 1);
+  }
+  const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 4);
+  refuse('the folder', expected, `none among ${most.map(([extension, count]) => `${count} ${extension}`).join(', ')}`);
+}
+
+async function filesWhere(
+  files: DatasetFiles,
+  name: RegExp,
+  isIt: (text: string) => boolean,
+  atMost: number,
+  also: (path: string) => boolean = () => true,
+): Promise<string[]> {
+  const found: string[] = [];
+  let tries = 0;
+  for (const path of files.paths) {
+    if (!name.test(path) || !also(path)) continue;
+    if (isIt(await files.text(path, HEAD))) found.push(path);
+    if (found.length >= atMost || (found.length === 0 && ++tries >= TRIES)) break;
+  }
+  return found;
+}
+
+/** The beginning of an object with COCO's lists, of which the last may be beyond what is seen. */
+function isCoco(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false;
+  const has = (key: string) => new RegExp(`"${key}"\\s*:\\s*\\[`).test(text);
+  const isWhole = text.length < HEAD;
+  const isOther = /"(caption|segments_info|keypoints)"\s*:/.test(text) && !/"bbox"\s*:/.test(text);
+  if (isOther) return false;
+  if (isWhole) return has('images') && (has('annotations') || has('categories'));
+  return has('images') || has('annotations') || (has('categories') && /"supercategory"/.test(text));
+}
+
+function isYoloConfig(text: string): boolean {
+  const has = (key: string) => new RegExp(`^\\s*${key}\\s*[:=]`, 'm').test(text);
+  return has('names') || (has('nc') && has('train'));
+}
+
+function isYoloRows(text: string): boolean {
+  const [first] = linesOf(text);
+  const cells = first?.text.split(/[\s,]+/).map(Number) ?? [];
+  return cells.length >= 5 && cells.every(Number.isFinite) && Number.isInteger(cells[0]);
+}
+
+function isCsv(text: string): boolean {
+  try {
+    const whole = text.length < HEAD ? text : text.slice(0, text.lastIndexOf('\n'));
+    return layoutOf(readRows('', whole)) !== undefined;
+  } catch {
+    return false;
+  }
+}
