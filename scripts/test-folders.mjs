@@ -22,6 +22,7 @@ const FOLDERS = {
     emulated: 'chooses the library by itself',
     gpu: ['accuracy', 'interop', 'neighbour', 'operations', 'tensors'],
   },
+  evaluation: { emulated: 'calls no kernel' },
   demo: { emulated: 'about pictures and data sets' },
   documents: { emulated: 'about text' },
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },

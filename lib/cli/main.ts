@@ -1,31 +1,32 @@
 #!/usr/bin/env node
-// The command line: `npx retinanet-ops info | build`.
-import { suggestion } from '../arguments/describe.js';
+// The command line: `npx retinanet-ops COMMAND`.
+import { Command, CommanderError } from 'commander';
 import { build } from './build.js';
+import { evaluateCommand } from './evaluate.js';
 import { info } from './info.js';
 
-const USAGE = `Usage: retinanet-ops <command>
+const program = new Command('retinanet-ops').exitOverride().showHelpAfterError('(--help says more)');
+program
+  .command('info')
+  .description('where this runs, which native addon loads and which not and why, what it can use')
+  .action(() => {
+    process.exitCode = info();
+  });
+program
+  .command('build')
+  .description('compiles the native addon from the sources in this package (C++17 compiler, CMake, make or ninja)')
+  .action(() => {
+    process.exitCode = build();
+  });
+for (const command of [evaluateCommand()]) program.addCommand(command.copyInheritedSettings(program));
 
-  info    where this runs, which native addon loads and which not and why, what it can use
-  build   compiles the native addon from the sources in this package (C++17 compiler, CMake, make or ninja)
-`;
-
-const commands: Record<string, () => number> = {
-  info,
-  build,
-  '--help': () => {
-    process.stdout.write(USAGE);
-    return 0;
-  },
-};
-
-const [name = '--help', ...rest] = process.argv.slice(2);
-const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-if (!command || rest.length > 0) {
-  const received = process.argv.slice(2).join(' ');
-  const hint = suggestion(received, Object.keys(commands));
-  process.stderr.write(`retinanet-ops: expected one command, received '${received}'${hint}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = command();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if ((error as Error).name !== CommanderError.name) {
+    process.stderr.write(`retinanet-ops: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  } else {
+    process.exitCode = (error as CommanderError).exitCode;
+  }
 }

@@ -18,6 +18,17 @@ export {
   type EvaluateOptions,
   type Evaluation,
 } from './evaluation/evaluate.js';
+export { type CocoClass, type CocoEvaluation, type CocoNumbers, evaluateCoco } from './evaluation/coco.js';
+export {
+  type CocoAnnotation,
+  type CocoBox,
+  type CocoId,
+  type CocoResult,
+  type CocoTruth,
+} from './evaluation/coco-format.js';
+export { cocoResults, type CocoResultsOptions, cocoTruth } from './evaluation/coco-convert.js';
+export { evaluateVoc, type VocClass, type VocEvaluation, type VocNumbers, type VocOptions } from './evaluation/voc.js';
+export type { AnnotatedBox, AnnotatedImage, BoxEdges } from './data/annotations.js';
 export { loadRetinaNet, type RetinaNetMetadata, saveRetinaNet } from './model/io.js';
 export { BOX_LOSS_NAMES, type BoxLossName } from '../operations/retinanet-loss.js';
 export { LOSS_NAMES, type LossName } from './training/losses.js';

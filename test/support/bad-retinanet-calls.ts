@@ -2,6 +2,7 @@
 import type { ErrorCode } from 'retinanet-ops';
 import type { RetinaNet } from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
+import { badCocoCalls } from './bad-coco-calls.js';
 import { badRetinanetData } from './bad-retinanet-data.js';
 import { config, goodArguments, goodDataset, pixels, type Name } from './retinanet-calls.js';
 
@@ -164,6 +165,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   noObjects('evaluateDetections', 0, 'detections');
   noObjects('evaluateDetections', 1, 'truth');
   badRetinanetData(bad);
+  badCocoCalls(bad, noObjects);
   noObjects('evaluateDetections', 2, 'options');
   for (const [given, code, message] of [
     [{ iouThresh: 0.9 }, 'ERR_OPTION', /'iouThresh' \(did you mean 'iouThreshold'/],

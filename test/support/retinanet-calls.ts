@@ -31,15 +31,37 @@ export function goodDetections(): retinanet.Detections {
   return { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8), scores: f32(0.5, 0.25), labels: i32(0, 1), offsets: i32(0, 1, 1, 2) };
 }
 
+export function goodCocoTruth(): retinanet.CocoTruth {
+  return {
+    images: [{ id: 1, file_name: 'a.jpg' }, { id: 7 }],
+    categories: [{ id: 3, name: 'cat' }, { id: 4 }],
+    annotations: [{ image_id: 7, category_id: 3, bbox: [0, 0, 4, 4], area: 9, iscrowd: 0 }],
+  };
+}
+
+export function goodCocoResults(): retinanet.CocoResult[] {
+  return [
+    { image_id: 7, category_id: 3, bbox: [0, 0, 4, 4], score: 0.5 },
+    { image_id: 1, category_id: 4, bbox: [0, 0, 4, 4], score: 0.25 },
+  ];
+}
+
 /** Valid arguments of every function, for a net on any backend. */
 export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
   return {
+    cocoResults: [goodDetections()],
+    cocoTruth: [
+      ['cat'],
+      [{ file: 'a.jpg', width: 9, height: 9, boxes: [{ class: 'cat', box: [0, 0, 4, 4] }], ignore: [] }],
+    ],
     countParameters: [net.model],
     createRetinaNet: [config],
     detect: [net, new Uint8Array(pixels)],
     directoryLoader: [directory],
     directorySaver: [directory],
+    evaluateCoco: [goodCocoResults(), goodCocoTruth()],
     evaluateDetections: [goodDetections(), goodDataset()],
+    evaluateVoc: [goodCocoResults(), goodCocoTruth()],
     loadRetinaNet: [directory],
     pixelStatistics: [goodDataset()],
     saveRetinaNet: [net, directory],

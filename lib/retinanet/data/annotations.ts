@@ -7,6 +7,7 @@ export type BoxEdges = [x1: number, y1: number, x2: number, y2: number];
 export interface AnnotatedBox {
   /** One of the data set's classes. */
   class: string;
+  /** With area, within the image. */
   box: BoxEdges;
   /** Hard to see, says the source: neither an object nor background in training, ignored in evaluation. */
   difficult?: boolean;
@@ -20,6 +21,7 @@ export interface AnnotatedImage {
   width: number;
   /** Height in pixels, upright. */
   height: number;
+  /** The objects, none or any number. */
   boxes: AnnotatedBox[];
   /** Regions that are neither objects nor background, such as crowds. */
   ignore: BoxEdges[];
