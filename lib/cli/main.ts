@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { build } from './build.js';
 import { evaluateCommand } from './evaluate.js';
+import { exportCommand } from './export.js';
 import { info } from './info.js';
 
 const program = new Command('retinanet-ops').exitOverride().showHelpAfterError('(--help says more)');
@@ -18,7 +19,7 @@ program
   .action(() => {
     process.exitCode = build();
   });
-for (const command of [evaluateCommand()]) program.addCommand(command.copyInheritedSettings(program));
+for (const command of [evaluateCommand(), exportCommand()]) program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

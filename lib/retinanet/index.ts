@@ -27,6 +27,8 @@ export {
   type CocoTruth,
 } from './evaluation/coco-format.js';
 export { cocoResults, type CocoResultsOptions, cocoTruth } from './evaluation/coco-convert.js';
+export { exportOnnx, type ExportOnnxOptions } from './export/onnx.js';
+export { exportTfjs, type ExportTfjsOptions } from './export/tfjs.js';
 export { evaluateVoc, type VocClass, type VocEvaluation, type VocNumbers, type VocOptions } from './evaluation/voc.js';
 export type { AnnotatedBox, AnnotatedImage, BoxEdges } from './data/annotations.js';
 export { loadRetinaNet, type RetinaNetMetadata, saveRetinaNet } from './model/io.js';

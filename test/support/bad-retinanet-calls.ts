@@ -85,6 +85,8 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
 
   for (const [name, index] of [
     ['detect', 0],
+    ['exportOnnx', 0],
+    ['exportTfjs', 0],
     ['saveRetinaNet', 0],
     ['trainRetinaNet', 0],
   ] as const) {
@@ -158,6 +160,28 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
 
   for (const name of ['directoryLoader', 'directorySaver', 'loadRetinaNet'] as const) noStrings(name, 0, 'directory');
   noStrings('saveRetinaNet', 1, 'directory');
+  noStrings('exportTfjs', 1, 'directory');
+  noStrings('exportOnnx', 1, 'file');
+  bad(
+    'exportOnnx',
+    1,
+    directory,
+    'ERR_DATA',
+    /a file that can be written for .*, received one in which .* is a directory/,
+  );
+  for (const name of ['exportOnnx', 'exportTfjs'] as const) {
+    noObjects(name, 2, 'options');
+    bad(name, 2, { scoreThreshold: 2 }, 'ERR_RANGE', /scoreThreshold, received 2/);
+    bad(name, 2, { maxDetection: 3 }, 'ERR_OPTION', /'maxDetection' \(did you mean 'maxDetections'/);
+  }
+  bad(
+    'exportOnnx',
+    2,
+    { precision: 'int8' },
+    'ERR_OPTION',
+    /one of 'float32', 'float16' for precision, received 'int8'/,
+  );
+  bad('exportOnnx', 2, { outputs: 'boxes' }, 'ERR_OPTION', /one of 'raw', 'detections' for outputs, received 'boxes'/);
 
   // What is in images, as a data set and as truth.
   noObjects('validateDataset', 0, 'dataset');

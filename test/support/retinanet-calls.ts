@@ -1,4 +1,5 @@
 // Valid calls of every function of 'retinanet-ops/retinanet'.
+import { join } from 'node:path';
 import type * as retinanet from 'retinanet-ops/retinanet';
 import { f32, i32 } from './arrays.js';
 
@@ -62,6 +63,8 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     evaluateCoco: [goodCocoResults(), goodCocoTruth()],
     evaluateDetections: [goodDetections(), goodDataset()],
     evaluateVoc: [goodCocoResults(), goodCocoTruth()],
+    exportOnnx: [net, join(directory, 'net.onnx')],
+    exportTfjs: [net, directory],
     loadRetinaNet: [directory],
     pixelStatistics: [goodDataset()],
     saveRetinaNet: [net, directory],
