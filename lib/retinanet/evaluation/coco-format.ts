@@ -164,7 +164,10 @@ function readBoxes(
       check.fail('ERR_BOX', `${argument}[].bbox`, 'four finite numbers (x, y, width, height)', received, row);
     }
     const [x, y, width, height] = bbox as CocoBox;
-    columns.edges.set([x, y, x + width, y + height], 4 * row);
+    columns.edges[4 * row] = x;
+    columns.edges[4 * row + 1] = y;
+    columns.edges[4 * row + 2] = x + width;
+    columns.edges[4 * row + 3] = y + height;
     columns.area[row] = width * height;
   }
   return columns;

@@ -155,10 +155,11 @@ export function outcomes({ order, matched, ignored }: ClassMatches, range: numbe
 
 /** How many objects the detections of a class find that are among the best `maxDetections` of their image. */
 export function countHits(matches: ClassMatches, range: number, threshold: number, maxDetections: number): number {
+  const { ranks } = matches;
+  const [matched, ignored] = [matches.matched[range]!, matches.ignored[range]!];
   let hits = 0;
-  for (const [i, bits] of matches.matched[range]!.entries()) {
-    const isHit = bits & ~matches.ignored[range]![i]! & (1 << threshold);
-    if (isHit && matches.ranks[i]! < maxDetections) hits++;
+  for (let i = 0; i < ranks.length; i++) {
+    if (ranks[i]! < maxDetections) hits += ((matched[i]! & ~ignored[i]!) >> threshold) & 1;
   }
   return hits;
 }
