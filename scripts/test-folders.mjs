@@ -23,6 +23,8 @@ const FOLDERS = {
     gpu: ['accuracy', 'interop', 'neighbour', 'operations', 'tensors'],
   },
   data: { emulated: 'about pictures and data sets' },
+  evaluation: { emulated: 'calls no kernel' },
+  export: { emulated: 'about files that others run' },
   demo: { emulated: 'about pictures and data sets' },
   documents: { emulated: 'about text' },
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { root } from '../runtime/location.js';
 import { buildCommand } from './build.js';
+import { evaluateCommand } from './evaluate.js';
+import { exportCommand } from './export.js';
 import { infoCommand } from './info.js';
 import { inspectCommand } from './inspect.js';
 import { run } from './run.js';
@@ -15,6 +17,8 @@ const program = new Command('retinanet-ops')
   .description('RetinaNet in Node.js: data sets, training, detection, and the native addon under them.')
   .version(version)
   .addCommand(inspectCommand())
+  .addCommand(evaluateCommand())
+  .addCommand(exportCommand())
   .addCommand(infoCommand())
   .addCommand(buildCommand());
 

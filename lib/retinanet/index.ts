@@ -42,6 +42,18 @@ export {
   type EvaluateOptions,
   type Evaluation,
 } from './evaluation/evaluate.js';
+export { type CocoClass, type CocoEvaluation, type CocoNumbers, evaluateCoco } from './evaluation/coco.js';
+export {
+  type CocoAnnotation,
+  type CocoBox,
+  type CocoId,
+  type CocoResult,
+  type CocoTruth,
+} from './evaluation/coco-format.js';
+export { cocoResults, type CocoResultsOptions, cocoTruth } from './evaluation/coco-convert.js';
+export { exportOnnx, type ExportOnnxOptions } from './export/onnx.js';
+export { exportTfjs, type ExportTfjsOptions } from './export/tfjs.js';
+export { evaluateVoc, type VocClass, type VocEvaluation, type VocNumbers, type VocOptions } from './evaluation/voc.js';
 export { loadRetinaNet, type RetinaNetMetadata, saveRetinaNet } from './model/io.js';
 export { BOX_LOSS_NAMES, type BoxLossName } from '../operations/retinanet-loss.js';
 export { LOSS_NAMES, type LossName } from './training/losses.js';

@@ -2,6 +2,7 @@
 import type { ErrorCode } from 'retinanet-ops';
 import type { RetinaNet } from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
+import { badCocoCalls } from './bad-coco-calls.js';
 import { badDataCalls } from './bad-data-calls.js';
 import { badRetinanetData } from './bad-retinanet-data.js';
 import { config, goodArguments, goodDataset, pixels, type Name } from './retinanet-calls.js';
@@ -85,6 +86,8 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
 
   for (const [name, index] of [
     ['detect', 0],
+    ['exportOnnx', 0],
+    ['exportTfjs', 0],
     ['saveRetinaNet', 0],
     ['trainRetinaNet', 0],
   ] as const) {
@@ -159,6 +162,28 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   for (const name of ['directoryLoader', 'directorySaver', 'loadRetinaNet'] as const) noStrings(name, 0, 'directory');
   noStrings('saveRetinaNet', 1, 'directory');
   badDataCalls(bad);
+  noStrings('exportTfjs', 1, 'directory');
+  noStrings('exportOnnx', 1, 'file');
+  bad(
+    'exportOnnx',
+    1,
+    directory,
+    'ERR_DATA',
+    /a file that can be written for .*, received one in which .* is a directory/,
+  );
+  for (const name of ['exportOnnx', 'exportTfjs'] as const) {
+    noObjects(name, 2, 'options');
+    bad(name, 2, { scoreThreshold: 2 }, 'ERR_RANGE', /scoreThreshold, received 2/);
+    bad(name, 2, { maxDetection: 3 }, 'ERR_OPTION', /'maxDetection' \(did you mean 'maxDetections'/);
+  }
+  bad(
+    'exportOnnx',
+    2,
+    { precision: 'int8' },
+    'ERR_OPTION',
+    /one of 'float32', 'float16' for precision, received 'int8'/,
+  );
+  bad('exportOnnx', 2, { outputs: 'boxes' }, 'ERR_OPTION', /one of 'raw', 'detections' for outputs, received 'boxes'/);
 
   // What is in images, as a data set and as truth.
   noObjects('validateDataset', 0, 'dataset');
@@ -166,6 +191,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   noObjects('evaluateDetections', 0, 'detections');
   noObjects('evaluateDetections', 1, 'truth');
   badRetinanetData(bad);
+  badCocoCalls(bad, noObjects);
   noObjects('evaluateDetections', 2, 'options');
   for (const [given, code, message] of [
     [{ iouThresh: 0.9 }, 'ERR_OPTION', /'iouThresh' \(did you mean 'iouThreshold'/],

@@ -44,9 +44,29 @@ export async function writeFiles(directory: string): Promise<void> {
   await writeFile(join(directory, 'data', 'annotations.csv'), 'a.png,8,8,40,40,dog\n');
 }
 
+export function goodCocoTruth(): retinanet.CocoTruth {
+  return {
+    images: [{ id: 1, file_name: 'a.jpg' }, { id: 7 }],
+    categories: [{ id: 3, name: 'cat' }, { id: 4 }],
+    annotations: [{ image_id: 7, category_id: 3, bbox: [0, 0, 4, 4], area: 9, iscrowd: 0 }],
+  };
+}
+
+export function goodCocoResults(): retinanet.CocoResult[] {
+  return [
+    { image_id: 7, category_id: 3, bbox: [0, 0, 4, 4], score: 0.5 },
+    { image_id: 1, category_id: 4, bbox: [0, 0, 4, 4], score: 0.25 },
+  ];
+}
+
 /** Valid arguments of every function, for a net on any backend and a folder with what writeFiles leaves there. */
 export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
   return {
+    cocoResults: [goodDetections()],
+    cocoTruth: [
+      ['cat'],
+      [{ file: 'a.jpg', width: 9, height: 9, boxes: [{ class: 'cat', box: [0, 0, 4, 4] }], ignore: [] }],
+    ],
     contactSheet: [[], { root: directory }],
     countParameters: [net.model],
     createRetinaNet: [config],
@@ -54,8 +74,12 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     detect: [net, new Uint8Array(pixels)],
     directoryLoader: [directory],
     directorySaver: [directory],
+    evaluateCoco: [goodCocoResults(), goodCocoTruth()],
     evaluateDetections: [goodDetections(), goodDataset()],
     inspectDataset: [join(directory, 'data')],
+    evaluateVoc: [goodCocoResults(), goodCocoTruth()],
+    exportOnnx: [net, join(directory, 'net.onnx')],
+    exportTfjs: [net, directory],
     loadRetinaNet: [directory],
     pixelStatistics: [goodDataset()],
     readDataset: [join(directory, 'data')],

@@ -8,6 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import { Check } from '../../arguments/check.js';
+import type { SelectionOptions } from '../../operations/decode-detections.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { anchorGrid, resolveConfig, type RetinaNetConfig } from './config.js';
 import { MODEL_FILE, readArtifacts, saveArtifacts } from './model-files.js';
@@ -43,6 +44,8 @@ export interface RetinaNetMetadata {
     /** Height / width. */
     aspectRatios: number[];
   };
+  /** How its detections are to be selected, with every default filled in: where the network was exported. */
+  selection?: SelectionOptions;
 }
 
 /**
@@ -54,9 +57,25 @@ export interface RetinaNetMetadata {
  */
 export async function saveRetinaNet(net: RetinaNet, directory: string): Promise<void> {
   const check = new Check('saveRetinaNet');
-  const { model, config, anchors } = checkNet(check, net);
+  const parts = checkNet(check, net);
   check.string('directory', directory);
-  const metadata: RetinaNetMetadata = {
+  await writeNet(check, parts, directory);
+}
+
+/** As saveRetinaNet, as part of another check; `more` goes into the metadata too. */
+export async function writeNet(
+  check: Check,
+  parts: NetParts,
+  directory: string,
+  more: Pick<RetinaNetMetadata, 'selection'> = {},
+): Promise<void> {
+  parts.model.setUserDefinedMetadata({ ...metadataOf(parts), ...more });
+  await parts.model.save(tf.io.withSaveHandler((artifacts) => saveArtifacts(check, directory, artifacts)));
+}
+
+/** What a saved network says of itself. */
+export function metadataOf({ config, anchors }: NetParts): RetinaNetMetadata {
+  return {
     format: FORMAT,
     config,
     classNames: config.classNames,
@@ -67,8 +86,6 @@ export async function saveRetinaNet(net: RetinaNet, directory: string): Promise<
       aspectRatios: [...anchors.aspectRatios],
     },
   };
-  model.setUserDefinedMetadata({ ...metadata });
-  await model.save(tf.io.withSaveHandler((artifacts) => saveArtifacts(check, directory, artifacts)));
 }
 
 /**

@@ -78,7 +78,7 @@ export async function saveArtifacts(
 }
 
 /** Writes all files beside their targets before the first takes its name, so that nobody reads half of them. */
-async function writeTogether(
+export async function writeTogether(
   directory: string,
   files: readonly (readonly [name: string, content: Uint8Array | string])[],
 ): Promise<void> {

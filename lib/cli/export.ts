@@ -1,0 +1,88 @@
+// `retinanet-ops export`: detectors for other programs.
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { RetinanetOpsError } from '../arguments/errors.js';
+import type { ExportOnnxOptions } from '../retinanet/export/onnx.js';
+
+const EXAMPLES = `
+tfjs writes model.json and weights.bin for tf.loadLayersModel of stock TensorFlow.js. onnx writes one file (opset 17) that takes images
+[B, height, width, 3], float32 RGB 0..255, and gives the network's own outputs or detections.
+
+Examples:
+  $ retinanet-ops export my-model --format onnx --outputs detections --score 0.3
+  $ retinanet-ops export my-model --format onnx --precision float16 --output detector.onnx
+  $ retinanet-ops export my-model --format tfjs --output public/model
+`;
+
+interface ExportFlags extends Pick<ExportOnnxOptions, 'precision' | 'outputs' | 'iouThreshold' | 'maxDetections'> {
+  format: 'tfjs' | 'onnx';
+  output?: string;
+  score?: number;
+  json?: true;
+}
+
+export function exportCommand(): Command {
+  return new Command('export')
+    .summary('writes a detector for other programs: TensorFlow.js or ONNX')
+    .description('Writes a detector for other programs.')
+    .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
+    .addOption(new Option('--format <format>', 'what to write').choices(['tfjs', 'onnx']).makeOptionMandatory())
+    .option(
+      '--output <path>',
+      'a folder (tfjs) or a file (onnx); default: tfjs or model.onnx in the folder of the model',
+    )
+    .addOption(
+      new Option('--precision <type>', 'what ONNX weights are stored as')
+        .choices(['float32', 'float16'])
+        .default('float32'),
+    )
+    .addOption(
+      new Option('--outputs <kind>', 'what an ONNX file gives; detections includes their suppression')
+        .choices(['raw', 'detections'])
+        .default('raw'),
+    )
+    .option('--score <number>', 'only greater scores are detections (default: 0.05)', number)
+    .option(
+      '--iou-threshold <number>',
+      'of two boxes of a class with a greater IoU the weaker one goes (default: 0.5)',
+      number,
+    )
+    .option('--max-detections <number>', 'of one image (default: 300)', number)
+    .option('--json', 'print what was written for machines')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('It is no number.');
+  return value;
+}
+
+async function run(model: string, flags: ExportFlags): Promise<void> {
+  const { format, precision, outputs, score, iouThreshold, maxDetections, json } = flags;
+  const output = flags.output ?? join(model, format === 'tfjs' ? 'tfjs' : 'model.onnx');
+  const selection = { scoreThreshold: score, iouThreshold, maxDetections };
+  const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs } = await retinanet();
+  await useNativeBackend();
+  const net = await loadRetinaNet(model);
+  try {
+    if (format === 'tfjs') await exportTfjs(net, output, selection);
+    else await exportOnnx(net, output, { precision, outputs, ...selection });
+  } finally {
+    net.dispose();
+  }
+  process.stdout.write(`${json ? JSON.stringify({ format, output }) : output}\n`);
+}
+
+/** What needs TensorFlow.js, which is an optional peer. */
+async function retinanet(): Promise<typeof import('../retinanet/index.js')> {
+  try {
+    return await import('../retinanet/index.js');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes('@tensorflow/')) throw cause;
+    const install = 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-layers @tensorflow/tfjs-backend-cpu';
+    throw new RetinanetOpsError('ERR_BACKEND', `export needs TensorFlow.js: ${install}`, { cause });
+  }
+}
