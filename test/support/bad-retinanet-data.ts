@@ -118,11 +118,11 @@ export function badRetinanetData(
   ofBox({ class: 'dog' }, 'ERR_DTYPE', /\[x1, y1, x2, y2\] for a box, received undefined \(image a\.jpg\)/);
   ofBox({ class: 'dog', box: [0, 0, 4] }, 'ERR_DTYPE', /\[x1, y1, x2, y2\] for a box, received an Array/);
   ofBox(
-    { class: 'dog', box: [0, 0, 0, 4] },
+    { class: 'dog', box: [4, 0, 4, 4] },
     'ERR_BOX',
-    /dataset\.boxes, received \[0, 0, 0, .*\] at row 0 \(image a\.jpg\)/,
+    /x2 > x1 .* for dataset\.boxes, received .* at row 0 \(image a\.jpg\)/,
   );
-  ofBox({ class: 'dog', box: [640, 0, 650, 4] }, 'ERR_BOX', /touch their 24x16 image .*\(image a\.jpg\)/);
+  ofBox({ class: 'dog', box: [640, 0, 650, 4] }, 'ERR_BOX', /touch their 640x480 image for a box, .*\(image a\.jpg\)/);
   bad('openImages', 1, 'training', 'ERR_OPTION', /one of 'train', 'val', 'test' for split, received 'training'/);
   bad('openImages', 1, 'val', 'ERR_DATA', /at least one image for dataset\.splits\.val, received none/);
   for (const name of ['openImages', 'loadImage'] as const) {

@@ -31,7 +31,7 @@ export interface AugmentOptions extends OptionsOf<typeof OPTIONS> {}
 
 export type ResolvedAugment = Required<AugmentOptions>;
 
-/** Of an object's area, the share that must still be in the picture for it to count as one; below, it is ignored. */
+/** Of an object's area, the share that must still be in the picture for it to count as one; below, or below a pixel, it is ignored. */
 const VISIBLE_SHARE = 0.4;
 
 /** true: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
@@ -75,6 +75,31 @@ export function changeImage(image: Uint8Array, height: number, width: number, ch
   plan(new Check('trainRetinaNet'), 'changeImage', fields, () => undefined).runSync();
 }
 
+/**
+ * As changeImage, but of one colour where the image is not, as beside a picture in its frame: an object at its border would go on
+ * there, beyond its box.
+ */
+export function changeOnGround(
+  image: Uint8Array,
+  height: number,
+  width: number,
+  { change, ground }: { change: Change; ground: readonly number[] },
+  out: Float32Array,
+): void {
+  changeImage(image, height, width, change, out);
+  const [x1, y1, x2, y2] = mover(height, width, change)([0, 0, width, height], 0);
+  // Pixels whose middle lies within.
+  const first = (edge: number, size: number) => Math.max(0, Math.min(size, Math.ceil(edge - 0.5)));
+  const [left, right, top, bottom] = [first(x1, width), first(x2, width), first(y1, height), first(y2, height)];
+  if (left === 0 && top === 0 && right === width && bottom === height) return;
+  const row = Float32Array.from({ length: width * 3 }, (_, i) => ground[i % 3]!);
+  for (let y = 0; y < height; y++) {
+    const [from, to] = y >= top && y < bottom ? [left, right] : [width, width];
+    out.set(row.subarray(0, from * 3), y * width * 3);
+    out.set(row.subarray(to * 3), (y * width + to) * 3);
+  }
+}
+
 /** What is in an image. */
 export interface Annotations {
   /** [n, 4] */
@@ -109,7 +134,8 @@ export function changeBoxes(
     const moved = move(boxes, i);
     const seen = intersection(moved, frame);
     if (seen === undefined) continue;
-    if (area(seen) < VISIBLE_SHARE * area(moved)) {
+    const isTiny = seen[2] - seen[0] < 1 || seen[3] - seen[1] < 1;
+    if (isTiny || area(seen) < VISIBLE_SHARE * area(moved)) {
       result.ignoreBoxes.push(...seen);
     } else {
       result.boxes.push(...seen);
@@ -132,10 +158,11 @@ function mover(height: number, width: number, { scaleX, scaleY, shiftX, shiftY }
   };
 }
 
-/** Nothing where less than a pixel is left either way. */
+/** Nothing where they hardly meet: float32 has to tell the edges of what is left from each other. */
 function intersection(a: Rectangle, b: Rectangle): Rectangle | undefined {
   const both = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])] as const;
-  return both[2] - both[0] < 1 || both[3] - both[1] < 1 ? undefined : both;
+  return both[2] - both[0] < HARDLY || both[3] - both[1] < HARDLY ? undefined : both;
 }
 
+const HARDLY = 0.01;
 const area = ([x1, y1, x2, y2]: Rectangle) => (x2 - x1) * (y2 - y1);

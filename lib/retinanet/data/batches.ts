@@ -1,4 +1,4 @@
-import { type Annotations, changeBoxes, changeImage, drawChange, type ResolvedAugment } from './augment.js';
+import { type Annotations, changeBoxes, changeOnGround, drawChange, type ResolvedAugment } from './augment.js';
 import type { DetectionDataset } from './dataset.js';
 import type { GroundTruth } from '../../operations/ground-truth.js';
 import { drawMosaic } from './mosaic.js';
@@ -28,10 +28,12 @@ export interface BatchOptions {
   batchSize: number;
   seed: number;
   augment: ResolvedAugment | undefined;
+  /** [3] What is beside images that are moved or made smaller. */
+  ground: readonly number[];
 }
 
 /** The order in which a run with these options sees the images of a data set. */
-export function orderOf(length: number, { seed, augment }: BatchOptions): ImageOrder {
+export function orderOf(length: number, { seed, augment }: Pick<BatchOptions, 'seed' | 'augment'>): ImageOrder {
   return new ImageOrder(length, { seed, mosaic: augment?.mosaic ?? 0 });
 }
 
@@ -68,7 +70,7 @@ export class BatchMaker {
   /** Draws the picture at a position of the run; returns what is in it, part by part. */
   private draw(position: number, target: Float32Array): Annotations[] {
     const { imageHeight: height, imageWidth: width } = this.data;
-    const { seed, augment } = this.options;
+    const { seed, augment, ground } = this.options;
     const indices = this.order.at(position);
     const annotations = indices.map((index) => this.annotations(index));
     const images = indices.map((index, tile) => this.image(position, tile, index));
@@ -79,11 +81,12 @@ export class BatchMaker {
     const random = seededRandom(seed, Stream.augment, position);
     const changes = indices.map(() => drawChange(augment, random, height, width));
     if (indices.length === 1) {
-      changeImage(images[0]!, height, width, changes[0]!, target);
-      return [changeBoxes(annotations[0]!, height, width, changes[0]!)];
+      const change = changes[0]!;
+      changeOnGround(images[0]!, height, width, { change, ground }, target);
+      return [changeBoxes(annotations[0]!, height, width, change)];
     }
     const sources = indices.map((_, i) => ({ image: images[i]!, annotations: annotations[i]!, change: changes[i]! }));
-    return drawMosaic(sources, random, height, width, target);
+    return drawMosaic(sources, random, { height, width, ground }, target);
   }
 
   private image(position: number, tile: number, index: number): Uint8Array {

@@ -1,6 +1,6 @@
 // Four images in one picture: objects in more places and sizes, and beside others, than any image shows them (Bochkovskiy et al.,
 // YOLOv4, 2020).
-import { type Annotations, type Change, changeBoxes, changeImage, type Rectangle } from './augment.js';
+import { type Annotations, type Change, changeBoxes, changeOnGround, type Rectangle } from './augment.js';
 import type { Random } from './random.js';
 
 /** Images that a mosaic is made of. */
@@ -20,8 +20,7 @@ export interface Source {
 export function drawMosaic(
   sources: readonly Source[],
   random: Random,
-  height: number,
-  width: number,
+  { height, width, ground }: { height: number; width: number; ground: readonly number[] },
   out: Float32Array,
 ): Annotations[] {
   const tiles = drawTiles(random, height, width);
@@ -29,7 +28,7 @@ export function drawMosaic(
   return sources.map(({ image, annotations, change }, i) => {
     const tile = tiles[i]!;
     const inTile = changeInTile(change, tile, height, width);
-    changeImage(image, height, width, inTile, whole);
+    changeOnGround(image, height, width, { change: inTile, ground }, whole);
     copyRectangle(whole, out, width, tile);
     return changeBoxes(annotations, height, width, inTile, tile);
   });

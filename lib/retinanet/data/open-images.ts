@@ -102,7 +102,8 @@ function annotationsOf(
   const labels: number[] = [];
   const objects = new RaggedBoxes();
   const ignored = new RaggedBoxes();
-  for (const { file, boxes, ignore, place } of pictures) {
+  for (const picture of pictures) {
+    const { file, boxes, ignore, place } = picture;
     for (const given of boxes) {
       if (typeof given !== 'object' || given === null)
         check.fail('ERR_DTYPE', 'a box', 'an object', describe(given), { image: file });
@@ -110,7 +111,7 @@ function annotationsOf(
       if (label === undefined) {
         check.fail('ERR_LABEL', 'a box', 'one of dataset.classes', describe(given.class), { image: file });
       }
-      const edges = edgesOf(check, given.box, file);
+      const edges = edgesOf(check, given.box, picture);
       if (given.difficult) {
         ignored.add(edges, place);
       } else {
@@ -118,7 +119,7 @@ function annotationsOf(
         labels.push(label);
       }
     }
-    for (const edges of ignore) ignored.add(edgesOf(check, edges, file), place);
+    for (const edges of ignore) ignored.add(edgesOf(check, edges, picture), place);
     objects.endImage();
     ignored.endImage();
   }
@@ -131,12 +132,16 @@ function annotationsOf(
   };
 }
 
-/** Four numbers; what else is wrong with them is found where all boxes are checked. */
-function edgesOf(check: Check, value: unknown, image: string): BoxEdges {
-  if (Array.isArray(value) && value.length === 4 && value.every((edge) => typeof edge === 'number')) {
-    return value as BoxEdges;
+/** A box that touches its image; what else may be wrong with it is found where all boxes are checked. */
+function edgesOf(check: Check, value: unknown, { file, width, height }: AnnotatedImage): BoxEdges {
+  const isBox = Array.isArray(value) && value.length === 4 && value.every((edge) => typeof edge === 'number');
+  if (!isBox) check.fail('ERR_DTYPE', 'a box', '[x1, y1, x2, y2]', describe(value), { image: file });
+  const [x1, y1, x2, y2] = value as BoxEdges;
+  if (x1 >= width || y1 >= height || x2 <= 0 || y2 <= 0) {
+    const expected = `boxes that touch their ${width}x${height} image`;
+    check.fail('ERR_BOX', 'a box', expected, `[${value.join(', ')}]`, { image: file });
   }
-  check.fail('ERR_DTYPE', 'a box', '[x1, y1, x2, y2]', describe(value), { image });
+  return value as BoxEdges;
 }
 
 /** Boxes of one image after another, in pixels of the frame. */

@@ -116,7 +116,7 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
   const backend = backendOfWorkers(check, choice);
   return {
     ...{ check, net: parts, data, step, backend, learningRate, warmupSteps, prefetch, signal, onStep },
-    batches: { batchSize, seed, augment: resolveAugment(check, augment) },
+    batches: { batchSize, seed, augment: resolveAugment(check, augment), ground: parts.config.pixelMean },
     limits: limitsOf(check, { steps, epochs, seconds }, data.length / batchSize),
     threads: shareThreads(threads, batchSize, backend),
     resumeFrom:
