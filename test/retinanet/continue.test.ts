@@ -31,17 +31,17 @@ test.serial('five steps, their state and five more are ten steps to the bit', as
   let state: TrainingState | undefined;
   const first = await train(makeNet(), {
     steps: 10,
-    onStep: ({ step }, run) => {
+    onStep: async ({ step }, run) => {
       if (step < 5) return true;
       state = run.state();
-      return false;
+      return Promise.resolve(false);
     },
   });
   t.is(first.steps, 5);
   t.is(state?.step, 5);
-  t.true(state.seconds > 0);
+  t.true(state!.seconds > 0);
   // As it comes from a file; the weights of the net that goes on do not matter.
-  const resumed = await train(makeNet(3), { steps: 10, resumeFrom: structuredClone(state) });
+  const resumed = await train(makeNet(3), { steps: 10, resumeFrom: structuredClone(state!) });
   t.is(resumed.steps, 10);
   t.deepEqual(resumed.history.map(({ step }) => step), [6, 7, 8, 9, 10]); // prettier-ignore
   t.deepEqual([...first.losses, ...resumed.losses], straight.losses);
@@ -78,8 +78,7 @@ test.serial(
   },
 );
 
-test.serial('a promise of false ends the run; what onStep throws later as well', async (t) => {
-  t.is((await train(makeNet(), { steps: 9, onStep: ({ step }) => Promise.resolve(step < 3) })).steps, 3);
+test.serial('what the promise of onStep is rejected with ends the run', async (t) => {
   const stop = new Error('enough');
   t.is(await t.throwsAsync(train(makeNet(), { steps: 9, onStep: () => Promise.reject(stop) })), stop);
 });
@@ -101,13 +100,13 @@ test.serial('epochs are whole passes in steps; reports say rate, speed and parts
 test.serial('a time limit ends the run, and the learning rate follows the time', async (t) => {
   const wait = () => new Promise((resolve) => setTimeout(resolve, 20));
   const start = performance.now();
-  const { history } = await train(makeNet(), { seconds: 1.5, learningRate: 0.01, onStep: wait });
-  t.true(performance.now() - start >= 1500);
+  const { history } = await train(makeNet(), { seconds: 1, learningRate: 0.01, onStep: wait });
+  t.true(performance.now() - start >= 1000);
   const rates = history.map(({ learningRate }) => learningRate);
   const top = rates.indexOf(Math.max(...rates));
   t.true(history.length > 4 && top < history.length / 2, `${top} of ${rates.join(' ')}`);
   t.true(rates.at(-1)! < 0.25 * rates[top]!, rates.join(' '));
-  t.true(history.every(({ step, steps, etaMs }) => steps >= step && etaMs >= 0 && etaMs < 1500));
+  t.true(history.every(({ step, steps, etaMs }) => steps >= step && etaMs >= 0 && etaMs < 1000));
   // What has been spent counts when it goes on.
   const seconds = 1000;
   const spent = { step: 3, seconds, ...arraysOf(makeNet()) };
@@ -128,21 +127,17 @@ test.serial('a loss that is no number names the images, and leaves the weights o
   const net = makeNet();
   let good = '';
   let kept: TrainingRun | undefined;
-  const poison = (_report: unknown, run: TrainingRun) => {
+  const onStep = (_report: unknown, run: TrainingRun) => {
     run.updateModel();
     good = fingerprint(net);
     kept = run;
-    // The next step sees an image of which one box is beyond all measure.
-    boxes.fill(3e38, 2, 4);
   };
-  const boxes = new Float32Array(new SharedArrayBuffer(data.boxes.byteLength));
-  boxes.set(data.boxes);
-  const failing = trainRetinaNet(net, { ...named, boxes }, { ...options, augment: false, steps: 20, onStep: poison });
+  const failing = trainRetinaNet(net, named, { ...options, augment: false, steps: 20, learningRate: 1e30, onStep });
   const message = /a finite loss .* for step \d+, received .* \(images photo \d\.jpg, photo \d\.jpg, photo \d\.jpg\)$/;
-  const error = await t.throwsAsync(failing, { code: 'ERR_DATA', message });
-  t.regex(error?.message ?? '', /photo 0\.jpg/);
+  await t.throwsAsync(failing, { code: 'ERR_DATA', message });
   t.is(fingerprint(net), good);
   const state = kept!.state();
+  t.true(state.step > 0);
   for (const name of ['weights', 'average', 'firstMoment', 'secondMoment'] as const) {
     t.true(state[name].every(Number.isFinite), name);
   }

@@ -6,7 +6,7 @@ import { describe } from '../../arguments/describe.js';
 import { number, type OptionsOf } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage, BoxEdges, SplitName } from './annotations.js';
 import { checkAnnotations, type ImageAnnotations, type ImageSource } from './dataset.js';
-import { checkFrame, fitPicture, type Frame, type Letterbox } from './letterbox.js';
+import { boxesInPicture, checkFrame, fitPicture, type Frame, type Letterbox } from './letterbox.js';
 import { PictureReader } from './picture-reader.js';
 
 const SPLITS: readonly SplitName[] = ['train', 'val', 'test'];
@@ -23,6 +23,8 @@ export interface OpenImagesOptions extends OptionsOf<typeof OPTIONS> {}
 export interface OpenedImages extends ImageSource {
   /** Bytes of decoded pixels that are kept; never more than `cacheBytes`. */
   readonly cachedBytes: number;
+  /** Boxes [n, 4] in pixels of the frame of image `index` as boxes in pixels of its file, upright, cut at its border. */
+  toPicture(index: number, boxes: Float32Array): Float32Array;
 }
 
 /**
@@ -54,10 +56,15 @@ export function openImages(
     place: fitPicture(image, checked),
   }));
   const annotations = checkAnnotations(check, annotationsOf(check, classes, pictures, checked));
-  const reader = new PictureReader(pictures, checked, cacheBytes);
+  const files = pictures.map(({ path, width, height, place }) => ({ path, width, height, place }));
+  const reader = new PictureReader(files, checked, cacheBytes);
   return {
     ...annotations,
     read: (index, out) => reader.read(index, out),
+    toPicture: (index, boxes) => {
+      const { place, ...size } = reader.picture('toPicture', index);
+      return boxesInPicture(new Check('toPicture').array('Float32Array', 'boxes', boxes), place, size);
+    },
     get cachedBytes() {
       return reader.cachedBytes;
     },

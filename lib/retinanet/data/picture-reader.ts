@@ -1,3 +1,4 @@
+import { Check } from '../../arguments/check.js';
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import { decodeImage } from './images.js';
 import { type Frame, type Letterbox, placePicture } from './letterbox.js';
@@ -24,9 +25,17 @@ export class PictureReader {
     this.cacheBytes = cacheBytes;
   }
 
+  /** @throws RetinanetOpsError `ERR_DTYPE` or `ERR_RANGE` where there is none */
+  picture(operation: string, index: number): Picture {
+    const range = { min: 0, max: this.pictures.length - 1, integer: true };
+    return this.pictures[new Check(operation).number('index', index, range)]!;
+  }
+
   /** Writes a picture's frame into `out` [H, W, 3]. */
   async read(index: number, out: Uint8Array): Promise<void> {
-    const picture = this.pictures[index]!;
+    const picture = this.picture('read', index);
+    const { imageHeight, imageWidth } = this.frame;
+    new Check('read').array('Uint8Array', 'out', out, imageHeight * imageWidth * 3, '[H, W, 3]');
     const pixels = this.cache.get(index) ?? (await decode(picture));
     this.keep(index, pixels);
     placePicture(pixels, picture.place, this.frame, out);

@@ -32,8 +32,8 @@ const OPTIONS = {
   /** Passes over the images, in their place; rounded up to whole steps. */
   epochs: number({ ...POSITIVE, max: 1e9 }),
   /**
-   * Wall-clock time, what `onStep` takes included, in their place. The learning rate follows the share of the time that has passed, so
-   * that no two runs are the same.
+   * Wall-clock time from the first step on, what `onStep` takes included, in their place. The learning rate follows the share of the
+   * time that has passed, so that no two runs are the same.
    */
   seconds: number({ ...POSITIVE, max: 1e9 }),
   /** Images per step, over all threads together. Default 8. */

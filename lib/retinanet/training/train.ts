@@ -65,6 +65,7 @@ async function doSteps(training: ResolvedTraining, run: Run, supply: Supply): Pr
   const history: StepReport[] = [];
   const pool = await WorkerPool.start(setupOf(training, run, supply));
   try {
+    run.begin();
     while (!run.isOver) {
       const report = await run.doStep(pool, supply);
       history.push(report);

@@ -20,7 +20,8 @@ export class Run implements TrainingRun {
   step = 0;
   private readonly training: ResolvedTraining;
   private readonly stepTimes = { count: 0, total: 0 };
-  private startedAt = performance.now();
+  /** When the first step began, or would have in a run of one piece. */
+  private startedAt = NaN;
 
   constructor(training: ResolvedTraining) {
     this.training = training;
@@ -30,11 +31,15 @@ export class Run implements TrainingRun {
     if (resumeFrom) {
       restoreState(this.memory, resumeFrom);
       this.step = resumeFrom.step;
-      this.startedAt -= resumeFrom.seconds * 1000;
     } else {
       new Float32Array(this.memory.weights).set(weights);
       new Float32Array(this.memory.average).set(weights);
     }
+  }
+
+  /** Starts the clock: before that the threads had to be started. */
+  begin(): void {
+    this.startedAt = performance.now() - (this.training.resumeFrom?.seconds ?? 0) * 1000;
   }
 
   get isOver(): boolean {
