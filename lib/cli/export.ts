@@ -1,8 +1,9 @@
 // `retinanet-ops export`: detectors for other programs.
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { RetinanetOpsError } from '../arguments/errors.js';
 import type { ExportOnnxOptions } from '../retinanet/export/onnx.js';
+import { toNumber } from './values.js';
 
 const EXAMPLES = `
 tfjs writes model.json and weights.bin for tf.loadLayersModel of stock TensorFlow.js. onnx writes one file (opset 17) that takes images
@@ -41,22 +42,16 @@ export function exportCommand(): Command {
         .choices(['raw', 'detections'])
         .default('raw'),
     )
-    .option('--score <number>', 'only greater scores are detections (default: 0.05)', number)
+    .option('--score <number>', 'only greater scores are detections (default: 0.05)', toNumber)
     .option(
       '--iou-threshold <number>',
       'of two boxes of a class with a greater IoU the weaker one goes (default: 0.5)',
-      number,
+      toNumber,
     )
-    .option('--max-detections <number>', 'of one image (default: 300)', number)
+    .option('--max-detections <number>', 'of one image (default: 300)', toNumber)
     .option('--json', 'print what was written for machines')
     .addHelpText('after', EXAMPLES)
     .action(run);
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('It is no number.');
-  return value;
 }
 
 async function run(model: string, flags: ExportFlags): Promise<void> {

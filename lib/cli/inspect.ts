@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
+import { toNumber, toNumbers } from './values.js';
 
 interface Options {
   json?: true;
@@ -82,16 +83,6 @@ function configOf(options: Options): Partial<RetinaNetConfig> {
 function progress(): ((done: number, total: number) => void) | undefined {
   if (!process.stderr.isTTY) return undefined;
   return (done, total) => process.stderr.write(done < total ? `\r${done} of ${total} images` : '\r\u001b[K');
-}
-
-function toNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
-  return value;
-}
-
-function toNumbers(text: string): number[] {
-  return text.split(',').map(toNumber);
 }
 
 function toSize(text: string): { imageWidth: number; imageHeight: number } {

@@ -29,11 +29,16 @@ export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';
 export {
   type DetectionDataset,
+  type ImageAnnotations,
+  type ImageSource,
   type Truth,
   pixelStatistics,
   validateDataset,
   validateOffsets,
 } from './data/dataset.js';
+export type { Frame } from './data/letterbox.js';
+export { loadImage, type LoadedImage } from './data/load-image.js';
+export { type OpenedImages, openImages, type OpenImagesOptions } from './data/open-images.js';
 export type { Detections } from '../operations/decode-detections.js';
 export { detect, type DetectOptions } from './evaluation/detect.js';
 export {
@@ -60,6 +65,8 @@ export { LOSS_NAMES, type LossName } from './training/losses.js';
 export { directoryLoader, directorySaver } from './model/model-files.js';
 export { countParameters, createRetinaNet } from './model/model.js';
 export type { RetinaNet } from './model/net.js';
-export { type StepReport, trainRetinaNet, type TrainingResult } from './training/train.js';
+export type { StepReport } from './training/step-report.js';
+export { trainRetinaNet, type TrainingResult } from './training/train.js';
 export type { TrainingOptions } from './training/train-options.js';
+export type { TrainingRun, TrainingState } from './training/training-state.js';
 export type { SelectionOptions } from '../operations/decode-detections.js';

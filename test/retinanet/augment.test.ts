@@ -17,7 +17,12 @@ const { changeBoxes, changeImage } = (await import(
   new URL('./data/augment.js', import.meta.resolve('retinanet-ops/retinanet')).href
 )) as {
   changeImage: (image: Uint8Array, height: number, width: number, change: Change, out: Float32Array) => void;
-  changeBoxes: (boxes: Float32Array, labels: Int32Array, height: number, width: number, change: Change) => { boxes: number[] }; // prettier-ignore
+  changeBoxes: (
+    annotations: { boxes: number[]; labels: number[]; ignoreBoxes: number[] },
+    height: number,
+    width: number,
+    change: Change,
+  ) => { boxes: number[] };
 };
 
 const clamp = (value: number, high: number) => Math.max(0, Math.min(high, value));
@@ -96,7 +101,7 @@ test('boxes go where their pixels go', (t) => {
     });
     const out = new Float32Array(image.length);
     changeImage(image, height, width, change, out);
-    const { boxes } = changeBoxes(Float32Array.from(box), Int32Array.of(0), height, width, change);
+    const { boxes } = changeBoxes({ boxes: box, labels: [0], ignoreBoxes: [] }, height, width, change);
     // The picture's light, and where its middle is; at the border of the box half of a pixel's light.
     let [light, sumX, sumY] = [0, 0, 0];
     for (let at = 0; at < out.length; at += 3) {

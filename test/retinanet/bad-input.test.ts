@@ -113,7 +113,8 @@ test('a loss that is no number is told in the same shape', async (t) => {
   tf.tidy(() => {
     broken.model.setWeights(broken.model.getWeights().map((weight) => tf.fill(weight.shape, NaN)));
   });
-  const message = /^trainRetinaNet: expected a finite loss .*learningRate.* for step 1, received NaN$/;
+  const message =
+    /^trainRetinaNet: expected a finite loss .*learningRate.* for step 1, received NaN \(images [abc]\.jpg, .*\)$/;
   await t.throwsAsync(trainRetinaNet(broken, goodDataset(), { steps: 2 }), { code: 'ERR_DATA', message });
   broken.dispose();
 });

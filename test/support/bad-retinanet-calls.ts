@@ -184,6 +184,9 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
     /one of 'float32', 'float16' for precision, received 'int8'/,
   );
   bad('exportOnnx', 2, { outputs: 'boxes' }, 'ERR_OPTION', /one of 'raw', 'detections' for outputs, received 'boxes'/);
+  noStrings('loadImage', 0, 'path');
+  noObjects('openImages', 0, 'dataset');
+  noObjects('openImages', 3, 'options');
 
   // What is in images, as a data set and as truth.
   noObjects('validateDataset', 0, 'dataset');
@@ -207,6 +210,20 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   for (const [given, code, message] of [
     [{ steps: 0 }, 'ERR_RANGE', /steps, received 0/],
     [{ steps: null }, 'ERR_DTYPE', /steps, received null/],
+    [{ epochs: 2 }, 'ERR_OPTION', /only one of steps, epochs and seconds for epochs, received steps and epochs/],
+    [{ steps: undefined, epochs: 0 }, 'ERR_RANGE', /epochs, received 0/],
+    [{ steps: undefined, seconds: Infinity }, 'ERR_RANGE', /seconds, received Infinity/],
+    [{ prefetch: -1 }, 'ERR_RANGE', /prefetch, received -1/],
+    [{ resumeFrom: 7 }, 'ERR_DTYPE', /an object for resumeFrom, received 7/],
+    [{ resumeFrom: {} }, 'ERR_DTYPE', /resumeFrom\.step, received undefined/],
+    [{ resumeFrom: { step: -1, seconds: 0 } }, 'ERR_RANGE', /resumeFrom\.step, received -1/],
+    [{ resumeFrom: { step: 1, seconds: null } }, 'ERR_DTYPE', /resumeFrom\.seconds, received null/],
+    [{ resumeFrom: { step: 1, seconds: 0 } }, 'ERR_DTYPE', /resumeFrom\.weights, received undefined/],
+    [
+      { resumeFrom: { step: 1, seconds: 0, weights: f32(1) } },
+      'ERR_SHAPE',
+      /per trainable weight .*resumeFrom\.weights, received 1/,
+    ],
     [{ batchSize: 1.5 }, 'ERR_RANGE', /batchSize, received 1\.5/],
     [{ learningRate: -1 }, 'ERR_RANGE', /learningRate, received -1/],
     [{ learningRate: Infinity }, 'ERR_RANGE', /learningRate, received Infinity/],
@@ -223,6 +240,8 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
     [{ augment: null }, 'ERR_DTYPE', /augment, received null/],
     [{ augment: 'yes' }, 'ERR_DTYPE', /augment, received 'yes'/],
     [{ augment: { zoom: 0 } }, 'ERR_RANGE', /augment\.zoom, received 0/],
+    [{ augment: { aspect: 5 } }, 'ERR_RANGE', /augment\.aspect, received 5/],
+    [{ augment: { mosaic: 2 } }, 'ERR_RANGE', /augment\.mosaic, received 2/],
     [{ augment: { shift: NaN } }, 'ERR_RANGE', /augment\.shift, received NaN/],
     [{ augment: { verticalFlip: 1 } }, 'ERR_DTYPE', /augment\.verticalFlip, received 1/],
     [{ augment: { color: 0.1 } }, 'ERR_OPTION', /for augment, received 'color' \(did you mean 'colour'/],

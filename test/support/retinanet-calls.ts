@@ -59,6 +59,27 @@ export function goodCocoResults(): retinanet.CocoResult[] {
   ];
 }
 
+/** Two images, one with a crowd; none of them exists. */
+export function goodAnnotations(): retinanet.AnnotatedDataset {
+  const box: retinanet.BoxEdges = [10, 20, 110, 80];
+  return {
+    root: 'nowhere',
+    format: 'coco',
+    classes: ['cat', 'dog'],
+    splits: {
+      train: {
+        images: [
+          { file: 'a.jpg', width: 640, height: 480, boxes: [{ class: 'dog', box }], ignore: [[0, 0, 50, 50]] },
+          { file: 'b.jpg', width: 480, height: 640, boxes: [], ignore: [] },
+        ],
+      },
+      val: { images: [] },
+      test: { images: [] },
+    },
+    warnings: [],
+  };
+}
+
 /** Valid arguments of every function, for a net on any backend and a folder with what writeFiles leaves there. */
 export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
   return {
@@ -80,7 +101,9 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     evaluateVoc: [goodCocoResults(), goodCocoTruth()],
     exportOnnx: [net, join(directory, 'net.onnx')],
     exportTfjs: [net, directory],
+    loadImage: [join(directory, 'data', 'a.png'), config],
     loadRetinaNet: [directory],
+    openImages: [goodAnnotations(), 'train', config],
     pixelStatistics: [goodDataset()],
     readDataset: [join(directory, 'data')],
     readImageHeader: [join(directory, 'data', 'a.png')],

@@ -1,6 +1,7 @@
 // How the anchors of a configuration fit the boxes of a data set.
 import { assignAnchors, type AnchorGrid } from '../../index.js';
 import type { AnnotatedImage } from './annotations.js';
+import { fitPicture } from './letterbox.js';
 
 /** Pixels of the images that the network sees. */
 export interface InputSize {
@@ -56,10 +57,10 @@ export interface ImageFit {
   reached: boolean[];
 }
 
-/** An image's boxes in the network's input, [n, 4] flat: the picture fills it as far as its shape allows, from the upper left corner. */
-export function boxesInInput({ boxes, width, height }: AnnotatedImage, input: InputSize): Float32Array {
-  const scale = Math.min(input.width / width, input.height / height);
-  const [x, y] = [width, height].map((side) => Math.max(1, Math.round(side * scale)) / side) as [number, number];
+/** An image's boxes in the network's input, [n, 4] flat. */
+export function boxesInInput(image: AnnotatedImage, input: InputSize): Float32Array {
+  const { boxes } = image;
+  const { scaleX: x, scaleY: y } = fitPicture(image, { imageWidth: input.width, imageHeight: input.height });
   return Float32Array.from(boxes.flatMap(({ box: [x1, y1, x2, y2] }) => [x1 * x, y1 * y, x2 * x, y2 * y]));
 }
 

@@ -20,6 +20,10 @@ const OPTIONS = {
   contrast: number({ ...SHARE, default: 0.1 }),
   /** Change of each colour channel by itself, as `contrast`. Default 0. */
   colour: number({ ...SHARE, default: 0 }),
+  /** Change of width over height by up to this factor either way, 1 to 4. Default 1. */
+  aspect: number({ min: 1, max: 4, default: 1 }),
+  /** Probability that a picture is put together from four images, 0 to 1. Default 0. */
+  mosaic: number({ ...SHARE, default: 0 }),
 };
 
 /** How far training images are changed at random; every range is symmetric around no change. */
@@ -27,7 +31,7 @@ export interface AugmentOptions extends OptionsOf<typeof OPTIONS> {}
 
 export type ResolvedAugment = Required<AugmentOptions>;
 
-/** Of an object's area, the share that must still be in the picture for it to count as one; below, it is ignored. */
+/** Of an object's area, the share that must still be in the picture for it to count as one; below, or below a pixel, it is ignored. */
 const VISIBLE_SHARE = 0.4;
 
 /** true: the defaults; false: undefined. @throws RetinanetOpsError naming a bad option. */
@@ -57,7 +61,9 @@ export function drawChange(options: ResolvedAugment, random: Random, height: num
   const contrast = 1 + around(options.contrast);
   const channel = () => contrast * (1 + around(options.colour));
   const gain: [number, number, number] = [channel(), channel(), channel()];
-  return { scaleX: zoom * flipX, scaleY: zoom * flipY, shiftX, shiftY, gain, offset: around(options.brightness) * 255 };
+  const offset = around(options.brightness) * 255;
+  const stretch = Math.sqrt(options.aspect ** around(1));
+  return { scaleX: zoom * stretch * flipX, scaleY: (zoom / stretch) * flipY, shiftX, shiftY, gain, offset };
 }
 
 /** Draws the changed image [H, W, 3], 0..255, into `out`. */
@@ -69,38 +75,94 @@ export function changeImage(image: Uint8Array, height: number, width: number, ch
   plan(new Check('trainRetinaNet'), 'changeImage', fields, () => undefined).runSync();
 }
 
-export interface ChangedBoxes {
+/**
+ * As changeImage, but of one colour where the image is not, as beside a picture in its frame: an object at its border would go on
+ * there, beyond its box.
+ */
+export function changeOnGround(
+  image: Uint8Array,
+  height: number,
+  width: number,
+  { change, ground }: { change: Change; ground: readonly number[] },
+  out: Float32Array,
+): void {
+  changeImage(image, height, width, change, out);
+  const [x1, y1, x2, y2] = mover(height, width, change)([0, 0, width, height], 0);
+  // Pixels whose middle lies within.
+  const first = (edge: number, size: number) => Math.max(0, Math.min(size, Math.ceil(edge - 0.5)));
+  const [left, right, top, bottom] = [first(x1, width), first(x2, width), first(y1, height), first(y2, height)];
+  if (left === 0 && top === 0 && right === width && bottom === height) return;
+  const row = Float32Array.from({ length: width * 3 }, (_, i) => ground[i % 3]!);
+  for (let y = 0; y < height; y++) {
+    const [from, to] = y >= top && y < bottom ? [left, right] : [width, width];
+    out.set(row.subarray(0, from * 3), y * width * 3);
+    out.set(row.subarray(to * 3), (y * width + to) * 3);
+  }
+}
+
+/** What is in an image. */
+export interface Annotations {
+  /** [n, 4] */
+  boxes: ArrayLike<number>;
+  /** [n] */
+  labels: ArrayLike<number>;
+  /** [m, 4] regions that are neither objects nor background. */
+  ignoreBoxes: ArrayLike<number>;
+}
+
+export interface ChangedBoxes extends Annotations {
   boxes: number[];
   labels: number[];
-  /** Objects of which too little is left to learn from; anchors on them are to be ignored. */
+  /** Objects of which too little is left to learn from are here as well. */
   ignoreBoxes: number[];
 }
 
-/** Moves boxes with their image and cuts them at its border. */
+/** Left, upper, right and lower edge in pixels. */
+export type Rectangle = readonly [x1: number, y1: number, x2: number, y2: number];
+
+/** Moves boxes with their image of `height` x `width` and cuts them at the edges of `frame`, by default the image's own. */
 export function changeBoxes(
-  boxes: Float32Array,
-  labels: Int32Array,
+  { boxes, labels, ignoreBoxes }: Annotations,
   height: number,
   width: number,
-  { scaleX, scaleY, shiftX, shiftY }: Change,
+  change: Change,
+  frame: Rectangle = [0, 0, width, height],
 ): ChangedBoxes {
   const result: ChangedBoxes = { boxes: [], labels: [], ignoreBoxes: [] };
-  const moveX = (x: number) => (x - width / 2) * scaleX + width / 2 + shiftX;
-  const moveY = (y: number) => (y - height / 2) * scaleY + height / 2 + shiftY;
-  for (const [i, label] of labels.entries()) {
-    const xs = [moveX(boxes[i * 4]!), moveX(boxes[i * 4 + 2]!)];
-    const ys = [moveY(boxes[i * 4 + 1]!), moveY(boxes[i * 4 + 3]!)];
-    const [x1, x2] = [Math.min(...xs), Math.max(...xs)];
-    const [y1, y2] = [Math.min(...ys), Math.max(...ys)];
-    const cut = [Math.max(0, x1), Math.max(0, y1), Math.min(width, x2), Math.min(height, y2)] as const;
-    const [cutWidth, cutHeight] = [cut[2] - cut[0], cut[3] - cut[1]];
-    if (cutWidth < 1 || cutHeight < 1) continue;
-    if (cutWidth * cutHeight < VISIBLE_SHARE * (x2 - x1) * (y2 - y1)) {
-      result.ignoreBoxes.push(...cut);
+  const move = mover(height, width, change);
+  for (let i = 0; i < labels.length; i++) {
+    const moved = move(boxes, i);
+    const seen = intersection(moved, frame);
+    if (seen === undefined) continue;
+    const isTiny = seen[2] - seen[0] < 1 || seen[3] - seen[1] < 1;
+    if (isTiny || area(seen) < VISIBLE_SHARE * area(moved)) {
+      result.ignoreBoxes.push(...seen);
     } else {
-      result.boxes.push(...cut);
-      result.labels.push(label);
+      result.boxes.push(...seen);
+      result.labels.push(labels[i]!);
     }
+  }
+  for (let i = 0; i < ignoreBoxes.length / 4; i++) {
+    result.ignoreBoxes.push(...(intersection(move(ignoreBoxes, i), frame) ?? []));
   }
   return result;
 }
+
+function mover(height: number, width: number, { scaleX, scaleY, shiftX, shiftY }: Change) {
+  const moveX = (x: number) => (x - width / 2) * scaleX + width / 2 + shiftX;
+  const moveY = (y: number) => (y - height / 2) * scaleY + height / 2 + shiftY;
+  return (boxes: ArrayLike<number>, row: number): Rectangle => {
+    const xs = [moveX(boxes[row * 4]!), moveX(boxes[row * 4 + 2]!)] as const;
+    const ys = [moveY(boxes[row * 4 + 1]!), moveY(boxes[row * 4 + 3]!)] as const;
+    return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  };
+}
+
+/** Nothing where they hardly meet: float32 has to tell the edges of what is left from each other. */
+function intersection(a: Rectangle, b: Rectangle): Rectangle | undefined {
+  const both = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])] as const;
+  return both[2] - both[0] < HARDLY || both[3] - both[1] < HARDLY ? undefined : both;
+}
+
+const HARDLY = 0.01;
+const area = ([x1, y1, x2, y2]: Rectangle) => (x2 - x1) * (y2 - y1);

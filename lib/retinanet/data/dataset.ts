@@ -1,11 +1,12 @@
 import { Check } from '../../arguments/check.js';
 
 /**
- * Images and their boxes, all of one size, in the layout that training reads directly.
+ * What is in the images of a data set, all of one size.
  *
- * Image i owns the rows `offsets[i] ... offsets[i + 1] - 1` of `boxes` and `labels`.
+ * Image i owns the rows `offsets[i] ... offsets[i + 1] - 1` of `boxes` and `labels`, and those of `ignoreBoxes` that `ignoreOffsets`
+ * says.
  */
-export interface DetectionDataset {
+export interface ImageAnnotations {
   /** Names of the K classes; label k means `classNames[k]`. */
   classNames: string[];
   /** Height of every image, H, in pixels. */
@@ -14,16 +15,33 @@ export interface DetectionDataset {
   imageWidth: number;
   /** Number of images n. */
   length: number;
-  /** [n, H, W, 3] RGB, 0..255. Over a `SharedArrayBuffer` worker threads read it without copying. */
-  images: Uint8Array;
   /** [G, 4] x1, y1, x2, y2 in pixels of the resized image. */
   boxes: Float32Array;
   /** [G] class indices, 0 .. K - 1. */
   labels: Int32Array;
   /** [n + 1] first row of every image, then G. */
   offsets: Int32Array;
+  /** [I, 4] regions that are neither objects nor background in training, such as crowds; with `ignoreOffsets`. */
+  ignoreBoxes?: Float32Array;
+  /** [n + 1] first row of every image, then I. */
+  ignoreOffsets?: Int32Array;
   /** [n] names of the images for messages, such as file names. */
   names?: string[];
+}
+
+/** Images and their boxes, all of one size, in the layout that training reads directly. */
+export interface DetectionDataset extends ImageAnnotations {
+  /** [n, H, W, 3] RGB, 0..255. Over a `SharedArrayBuffer` worker threads read it without copying. */
+  images: Uint8Array;
+}
+
+/** Images that need not be in memory all at once, and their boxes. {@link openImages} makes one of files. */
+export interface ImageSource extends ImageAnnotations {
+  /**
+   * Writes the pixels of image `index` into `out` [H, W, 3], RGB, 0..255: the same ones each time. Several calls run at once.
+   * Training that needs an image whose promise is rejected ends with `ERR_DATA` that names it.
+   */
+  read: (index: number, out: Uint8Array) => Promise<void>;
 }
 
 /** What images own rows of: their offsets are sound. */
@@ -61,15 +79,16 @@ export function checkOffsets(check: Check, name: string, value: unknown, images:
   return offsets;
 }
 
-const FIELDS = [
+const ANNOTATIONS = [
   'classNames',
   'imageHeight',
   'imageWidth',
   'length',
-  'images',
   'boxes',
   'labels',
   'offsets',
+  'ignoreBoxes',
+  'ignoreOffsets',
   'names',
 ] as const;
 
@@ -77,20 +96,40 @@ const FIELDS = [
  * Refuses a data set that training could not use: wrong array kinds or lengths, falling offsets, labels without a class
  * name, boxes that are not finite or have no area. Boxes may reach beyond the image (crops do that), never lie outside it.
  *
- * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_SHAPE`, `ERR_RANGE`, `ERR_LABEL` or `ERR_BOX`, naming the row and its image.
+ * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_SHAPE`, `ERR_RANGE`, `ERR_OPTION`, `ERR_LABEL` or `ERR_BOX`, naming the row and its
+ *   image.
  */
 export function validateDataset(dataset: DetectionDataset): void {
-  checkDataset(new Check('validateDataset'), dataset);
+  const check = new Check('validateDataset');
+  checkDataset(check, check.fields<DetectionDataset>('dataset', dataset, [...ANNOTATIONS, 'images']));
 }
 
-/** As validateDataset, as part of another check. Returns what has been checked. */
-export function checkDataset(check: Check, dataset: unknown): DetectionDataset {
-  const given = check.fields<DetectionDataset>('dataset', dataset, FIELDS);
-  const { imageHeight, imageWidth, length, images } = given;
+/** What training takes, checked. */
+export function checkTrainingSet(check: Check, value: unknown): DetectionDataset | ImageSource {
+  const names = [...ANNOTATIONS, 'images', 'read'] as const;
+  const { read, ...given } = check.fields<DetectionDataset & ImageSource>('dataset', value, names);
+  if (read === undefined) return checkDataset(check, given);
+  check.function('dataset.read', read);
+  checkSizes(check, given);
+  return { ...checkAnnotations(check, given), read: read.bind(value) };
+}
+
+function checkDataset(check: Check, given: DetectionDataset): DetectionDataset {
+  checkSizes(check, given);
+  const values = given.length * given.imageHeight * given.imageWidth * 3;
+  const images = check.array('Uint8Array', 'dataset.images', given.images, values, '[n, H, W, 3]');
+  return { ...checkAnnotations(check, given), images };
+}
+
+function checkSizes(check: Check, given: ImageAnnotations): void {
   for (const name of ['imageHeight', 'imageWidth', 'length'] as const) {
     check.number(`dataset.${name}`, given[name], { min: 1, integer: true });
   }
-  check.array('Uint8Array', 'dataset.images', images, length * imageHeight * imageWidth * 3, '[n, H, W, 3]');
+}
+
+/** Checks what is in images, whose sizes have been checked. */
+export function checkAnnotations(check: Check, given: ImageAnnotations): ImageAnnotations {
+  const { imageHeight, imageWidth, length } = given;
   const truth = checkTruth(check, 'dataset', given, length);
   const { boxes } = truth;
   for (let i = 0; i < boxes.length; i += 4) {
@@ -99,11 +138,27 @@ export function checkDataset(check: Check, dataset: unknown): DetectionDataset {
     const received = `[${boxes.slice(i, i + 4).join(', ')}]`;
     check.fail('ERR_BOX', 'dataset.boxes', expected, received, { row: i / 4, image: imageOf(truth)(i / 4) });
   }
-  return { ...given, ...truth };
+  return { imageHeight, imageWidth, length, ...truth, ...checkIgnored(check, { ...given, names: truth.names }) };
+}
+
+function checkIgnored(
+  check: Check,
+  { ignoreBoxes, ignoreOffsets, length, names }: ImageAnnotations,
+): Pick<ImageAnnotations, 'ignoreBoxes' | 'ignoreOffsets'> {
+  if (ignoreBoxes === undefined && ignoreOffsets === undefined) return {};
+  if (ignoreBoxes === undefined || ignoreOffsets === undefined) {
+    const missing = ignoreBoxes === undefined ? 'ignoreBoxes' : 'ignoreOffsets';
+    check.fail('ERR_OPTION', `dataset.${missing}`, 'ignoreBoxes and ignoreOffsets together', 'undefined');
+  }
+  const boxes = check.array('Float32Array', 'dataset.ignoreBoxes', ignoreBoxes);
+  const count = check.boxCount('dataset.ignoreBoxes', boxes);
+  const offsets = checkOffsets(check, 'dataset.ignoreOffsets', ignoreOffsets, length, count);
+  check.boxes('dataset.ignoreBoxes', boxes, { area: true, imageOf: imageOf({ offsets, names }) });
+  return { ignoreBoxes: boxes, ignoreOffsets: offsets };
 }
 
 /** The part of a data set that says what is in its images. */
-export type Truth = Pick<DetectionDataset, 'classNames' | 'boxes' | 'labels' | 'offsets' | 'names'>;
+export type Truth = Pick<ImageAnnotations, 'classNames' | 'boxes' | 'labels' | 'offsets' | 'names'>;
 
 const TRUTH_FIELDS = ['classNames', 'boxes', 'labels', 'offsets', 'names'] as const;
 

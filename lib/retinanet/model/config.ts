@@ -17,7 +17,7 @@ const PRESETS: Record<
 export type BatchNormMode = 'frozen' | 'trainable';
 const BATCH_NORM_MODES: readonly BatchNormMode[] = ['frozen', 'trainable'];
 
-const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
+export const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
 const IMAGENET_STD = [0.229, 0.224, 0.225].map((v) => v * 255);
 
 const POSITIVE = { min: 0, exclusiveMin: true } as const;

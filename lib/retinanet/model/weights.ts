@@ -40,3 +40,8 @@ export function unflatten(variables: LayerVariables, flat: Float32Array): Float3
     return flat.subarray(offset - size, offset);
   });
 }
+
+/** Values of all variables together. */
+export function sizeOf(variables: LayerVariables): number {
+  return variables.reduce((size, { shape }) => size + tf.util.sizeFromShape(shape as number[]), 0);
+}

@@ -8,21 +8,37 @@ import { BACKEND_CHOICES, backendOfWorkers, type StartedBackend } from '../backe
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
 import { BOX_LOSS_NAMES } from '../../operations/retinanet-loss.js';
-import { checkDataset, type DetectionDataset, imageOf } from '../data/dataset.js';
+import {
+  checkTrainingSet,
+  type DetectionDataset,
+  type ImageAnnotations,
+  imageOf,
+  type ImageSource,
+} from '../data/dataset.js';
 import { LOSS_NAMES } from './losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
-import type { StepReport } from './train.js';
+import { sizeOf } from '../model/weights.js';
+import type { Limits } from './schedule.js';
+import type { StepReport } from './step-report.js';
+import { checkState, type TrainingRun, type TrainingState } from './training-state.js';
 import { shareThreads, type StepOptions, type ThreadShares } from './train-shared.js';
 
 const COUNT = { min: 1, max: 1e9, integer: true } as const;
 const POSITIVE = { min: 0, exclusiveMin: true } as const;
 
 const OPTIONS = {
-  /** Updates of the weights. Default 400. */
-  steps: number({ ...COUNT, default: 400 }),
+  /** Updates of the weights, those before `resumeFrom` included. Default 400. At most one of `steps`, `epochs` and `seconds`. */
+  steps: number(COUNT),
+  /** Passes over the images, in their place; rounded up to whole steps. */
+  epochs: number({ ...POSITIVE, max: 1e9 }),
+  /**
+   * Wall-clock time from the first step on, what `onStep` takes included, in their place. The learning rate follows the share of the
+   * time that has passed, so that no two runs are the same.
+   */
+  seconds: number({ ...POSITIVE, max: 1e9 }),
   /** Images per step, over all threads together. Default 8. */
   batchSize: number({ ...COUNT, max: 4096, default: 8 }),
-  /** Peak of the schedule: linear warm-up, then half a cosine. Default 2e-3. */
+  /** Peak of the schedule: linear warm-up, then half a cosine to nothing at the end. Default 2e-3. */
   learningRate: number({ ...POSITIVE, default: 2e-3 }),
   /** Default: a tenth of the steps, at most 500. */
   warmupSteps: number({ ...COUNT, min: 0 }),
@@ -52,10 +68,20 @@ const OPTIONS = {
    * stay the same to the bit. Default false.
    */
   checkpoint: boolean(false),
+  /** Batches that are read ahead of the step where images come from an ImageSource, 0 to 1000. Default 3. */
+  prefetch: number({ ...COUNT, min: 0, max: 1000, default: 3 }),
+  /**
+   * What a run left, to go on from. With the same options, data and net it goes on bit for bit as that run would have. The net's own
+   * trainable weights are replaced.
+   */
+  resumeFrom: value<TrainingState>(),
   /** Stops after the current step. */
   signal: value<AbortSignal, AbortSignal | undefined>(readSignal),
-  /** Called after every step. */
-  onStep: callback<(report: StepReport) => void>(),
+  /**
+   * Called after every step; the next begins when a promise that it returns is fulfilled. In the meantime `run` gives the averaged
+   * weights and all that the run can be continued from. False, or a promise of it, ends the run.
+   */
+  onStep: callback<(report: StepReport, run: TrainingRun) => unknown>(),
 };
 
 /** The recipe; the defaults suit the `compact` preset. */
@@ -64,36 +90,51 @@ export interface TrainingOptions extends OptionsOf<typeof OPTIONS> {}
 export interface ResolvedTraining {
   check: Check;
   net: NetParts;
-  data: DetectionDataset;
+  data: DetectionDataset | ImageSource;
   step: StepOptions;
   batches: BatchOptions;
+  limits: Limits;
+  learningRate: number;
+  warmupSteps: number | undefined;
+  prefetch: number;
   threads: ThreadShares;
   backend: StartedBackend;
+  resumeFrom: TrainingState | undefined;
   signal: AbortSignal | undefined;
-  onStep: ((report: StepReport) => void) | undefined;
+  onStep: ((report: StepReport, run: TrainingRun) => unknown) | undefined;
 }
 
 /** Fills in defaults. @throws RetinanetOpsError naming the option, or what of the data set does not fit the net. */
 export function resolveTraining(net: unknown, dataset: unknown, options: unknown): ResolvedTraining {
   const check = new Check('trainRetinaNet');
   const parts = checkNet(check, net);
-  const data = checkDataset(check, dataset);
+  const data = checkTrainingSet(check, dataset);
   checkFit(check, parts, data);
   const given = check.options('options', options, OPTIONS);
-  const { batchSize, seed, augment, threads, signal, onStep, steps, warmupSteps, ...rest } = given;
-  const { backend: choice, ...step } = rest;
+  const { batchSize, seed, augment, steps, epochs, seconds, threads, backend: choice, resumeFrom, ...rest } = given;
+  const { learningRate, warmupSteps, prefetch, signal, onStep, ...step } = rest;
   const backend = backendOfWorkers(check, choice);
   return {
-    check,
-    net: parts,
-    data,
+    ...{ check, net: parts, data, step, backend, learningRate, warmupSteps, prefetch, signal, onStep },
+    batches: { batchSize, seed, augment: resolveAugment(check, augment), ground: parts.config.pixelMean },
+    limits: limitsOf(check, { steps, epochs, seconds }, data.length / batchSize),
     threads: shareThreads(threads, batchSize, backend),
-    backend,
-    step: { ...step, steps, warmupSteps: warmupSteps ?? Math.min(500, Math.ceil(steps / 10)) },
-    batches: { batchSize, seed, augment: resolveAugment(check, augment) },
-    signal,
-    onStep,
+    resumeFrom:
+      resumeFrom === undefined
+        ? undefined
+        : checkState(check, 'resumeFrom', resumeFrom, sizeOf(parts.model.trainableWeights)),
   };
+}
+
+type GivenLimits = Record<'steps' | 'epochs' | 'seconds', number | undefined>;
+
+function limitsOf(check: Check, given: GivenLimits, stepsOfEpoch: number): Limits {
+  const names = Object.entries(given).flatMap(([name, limit]) => (limit === undefined ? [] : [name]));
+  if (names.length > 1)
+    check.fail('ERR_OPTION', names[1]!, 'only one of steps, epochs and seconds', names.join(' and '));
+  const { steps = 400, epochs, seconds } = given;
+  if (seconds !== undefined) return { steps: Infinity, seconds };
+  return { steps: epochs === undefined ? steps : Math.ceil(epochs * stepsOfEpoch), seconds: Infinity };
 }
 
 /** An AbortSignal of any realm, or what behaves as one. */
@@ -103,7 +144,7 @@ function readSignal(check: ScalarCheck, argument: string, signal: unknown): Abor
   check.fail('ERR_DTYPE', argument, 'an AbortSignal', describe(signal));
 }
 
-function checkFit(check: Check, { config }: NetParts, data: DetectionDataset): void {
+function checkFit(check: Check, { config }: NetParts, data: ImageAnnotations): void {
   for (const name of ['imageHeight', 'imageWidth'] as const) {
     const [expected, received] = [config[name], data[name]];
     if (received === expected) continue;

@@ -26,10 +26,21 @@ export interface SharedMemory {
 /** Columns of the numbers that threads tell each other in a step. */
 export const Stat = { classLoss: 0, boxLoss: 1, positives: 2, opsMs: 3, squares: 4, count: 5 } as const;
 
+/** The numbers of every thread in a column. */
+export function columnOf(stats: Float64Array, column: number): Float64Array {
+  return stats.filter((_, i) => i % Stat.count === column);
+}
+
+export function sumOf(stats: Float64Array, column: number): number {
+  return columnOf(stats, column).reduce((a, b) => a + b, 0);
+}
+
+/** Whether a step's losses and gradient are numbers. If not, no thread changes the weights. */
+export function isFiniteStep(stats: Float64Array): boolean {
+  return [Stat.classLoss, Stat.boxLoss, Stat.squares].every((column) => Number.isFinite(sumOf(stats, column)));
+}
+
 export interface StepOptions {
-  steps: number;
-  learningRate: number;
-  warmupSteps: number;
   clipNorm: number;
   weightAveraging: number;
   boxWeight: number;
@@ -72,9 +83,11 @@ export interface WorkerSetup {
   memory: SharedMemory;
 }
 
-/** Main thread to worker: do this step. Worker to main thread: -1 when ready, a step's number when it is done. */
+/** Main thread to worker: do this step. The worker answers when it has, and once before when it is ready. */
 export interface StepMessage {
+  /** Counts from 0. */
   step: number;
+  learningRate: number;
 }
 
 export function allocateShared(parameters: number, threads: number): SharedMemory {

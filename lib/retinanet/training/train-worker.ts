@@ -7,10 +7,10 @@ import { Barrier } from './barrier.js';
 import { BatchMaker } from '../data/batches.js';
 import { adamStep, clipFactor, type OptimizerState, reduceGradients } from './optimizer.js';
 import { Replica } from './replica.js';
-import { averagingDecay, learningRateAt } from './schedule.js';
-import { share, Stat, type StepMessage, type WorkerSetup } from './train-shared.js';
+import { averagingDecay } from './schedule.js';
+import { isFiniteStep, share, Stat, type StepMessage, sumOf, type WorkerSetup } from './train-shared.js';
 
-async function start(setup: WorkerSetup): Promise<(step: number) => void> {
+async function start(setup: WorkerSetup): Promise<(message: StepMessage) => void> {
   const { thread, threads, memory, step: options, batches } = setup;
   native().setThreadsOfCaller(setup.threadsEach);
   await startBackend(setup.backend);
@@ -31,15 +31,11 @@ async function start(setup: WorkerSetup): Promise<(step: number) => void> {
     average: new Float32Array(memory.average),
     ...{ first, end },
   };
-  const stats = Array.from(
-    { length: threads },
-    (_, t) => new Float64Array(memory.stats, t * Stat.count * 8, Stat.count),
-  );
-  const own = stats[thread]!;
-  const total = (column: number) => stats.reduce((sum, row) => sum + row[column]!, 0);
+  const stats = new Float64Array(memory.stats);
+  const own = stats.subarray(thread * Stat.count, (thread + 1) * Stat.count);
   const barrier = new Barrier(memory.barrier, threads);
 
-  return (step) => {
+  return ({ step, learningRate }) => {
     const result = replica.gradient(maker.make(step, firstImage, lastImage), weights, ownGradient);
     own[Stat.classLoss] = result.classLoss;
     own[Stat.boxLoss] = result.boxLoss;
@@ -47,12 +43,12 @@ async function start(setup: WorkerSetup): Promise<(step: number) => void> {
     own[Stat.opsMs] = result.opsMs;
     barrier.wait();
     // The normaliser counts the whole batch, so the result does not depend on how it is shared out.
-    own[Stat.squares] = reduceGradients(state, partials, 1 / Math.max(1, total(Stat.positives)));
+    own[Stat.squares] = reduceGradients(state, partials, 1 / Math.max(1, sumOf(stats, Stat.positives)));
     barrier.wait();
+    if (!isFiniteStep(stats)) return;
     adamStep(state, {
-      step,
-      learningRate: learningRateAt(step, options.steps, options.warmupSteps, options.learningRate),
-      gradientScale: clipFactor(Math.sqrt(total(Stat.squares)), options.clipNorm),
+      ...{ step, learningRate },
+      gradientScale: clipFactor(Math.sqrt(sumOf(stats, Stat.squares)), options.clipNorm),
       averageDecay: averagingDecay(step, options.weightAveraging),
     });
   };
@@ -61,8 +57,11 @@ async function start(setup: WorkerSetup): Promise<(step: number) => void> {
 if (!parentPort) throw new Error('train-worker is started by trainRetinaNet');
 const port = parentPort;
 const runStep = await start(workerData as WorkerSetup);
-port.on('message', ({ step }: StepMessage) => {
-  runStep(step);
-  port.postMessage({ step } satisfies StepMessage);
+const answer = () => {
+  port.postMessage('done');
+};
+port.on('message', (message: StepMessage) => {
+  runStep(message);
+  answer();
 });
-port.postMessage({ step: -1 } satisfies StepMessage);
+answer();

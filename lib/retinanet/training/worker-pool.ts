@@ -26,9 +26,9 @@ export class WorkerPool {
   }
 
   /** Resolves when every thread has done the step. */
-  runStep(step: number): Promise<void> {
+  runStep(message: StepMessage): Promise<void> {
     return this.all(this.workers.length, () => {
-      for (const worker of this.workers) worker.postMessage({ step } satisfies StepMessage);
+      for (const worker of this.workers) worker.postMessage(message);
     });
   }
 

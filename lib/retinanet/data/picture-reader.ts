@@ -1,0 +1,57 @@
+import { Check } from '../../arguments/check.js';
+import { RetinanetOpsError } from '../../arguments/errors.js';
+import { decodeImage } from './images.js';
+import { type Frame, type Letterbox, placePicture } from './letterbox.js';
+
+/** A file, the size its annotations say it has, and where it lies in the frame. */
+export interface Picture {
+  path: string;
+  width: number;
+  height: number;
+  place: Letterbox;
+}
+
+/** Reads pictures into frames; keeps the resized pixels of as many as there is room for. */
+export class PictureReader {
+  cachedBytes = 0;
+  private readonly pictures: readonly Picture[];
+  private readonly frame: Required<Frame>;
+  private readonly cacheBytes: number;
+  private readonly cache = new Map<number, Uint8Array>();
+
+  constructor(pictures: readonly Picture[], frame: Required<Frame>, cacheBytes: number) {
+    this.pictures = pictures;
+    this.frame = frame;
+    this.cacheBytes = cacheBytes;
+  }
+
+  /** @throws RetinanetOpsError `ERR_DTYPE` or `ERR_RANGE` where there is none */
+  picture(operation: string, index: number): Picture {
+    const range = { min: 0, max: this.pictures.length - 1, integer: true };
+    return this.pictures[new Check(operation).number('index', index, range)]!;
+  }
+
+  /** Writes a picture's frame into `out` [H, W, 3]. */
+  async read(index: number, out: Uint8Array): Promise<void> {
+    const picture = this.picture('read', index);
+    const { imageHeight, imageWidth } = this.frame;
+    new Check('read').array('Uint8Array', 'out', out, imageHeight * imageWidth * 3, '[H, W, 3]');
+    const pixels = this.cache.get(index) ?? (await decode(picture));
+    this.keep(index, pixels);
+    placePicture(pixels, picture.place, this.frame, out);
+  }
+
+  private keep(index: number, pixels: Uint8Array): void {
+    if (this.cache.has(index) || this.cachedBytes + pixels.byteLength > this.cacheBytes) return;
+    this.cache.set(index, pixels);
+    this.cachedBytes += pixels.byteLength;
+  }
+}
+
+async function decode({ path, width, height, place }: Picture): Promise<Uint8Array> {
+  const { data, originalWidth, originalHeight } = await decodeImage(path, place);
+  if (originalWidth === width && originalHeight === height) return data;
+  const sizes = [`${width}x${height}`, `${originalWidth}x${originalHeight}`] as const;
+  const message = `pictures: expected ${sizes[0]} pixels, as annotated, for ${path}, received ${sizes[1]}`;
+  throw new RetinanetOpsError('ERR_DATA', message);
+}

@@ -1,0 +1,47 @@
+import { columnOf, Stat, sumOf } from './train-shared.js';
+
+/** One step of a training run. Losses are divided by the positives of the batch. */
+export interface StepReport {
+  /** Counts from 1. */
+  step: number;
+  /** Steps of the whole run; where `seconds` limits it, as many as there will be at the pace so far. */
+  steps: number;
+  /** classLoss + boxWeight * boxLoss. */
+  loss: number;
+  /** Loss of the class logits, over max(1, positive anchors of the batch). */
+  classLoss: number;
+  /** Smooth L1 of the box deltas, over max(1, positive anchors of the batch); without `boxWeight`. */
+  boxLoss: number;
+  /** Positive anchors of the batch. */
+  positives: number;
+  /** Norm of the gradient over all weights, before it is clipped to `clipNorm`. */
+  gradientNorm: number;
+  /** That of the step. */
+  learningRate: number;
+  /** Images of the batch over `stepMs`. */
+  imagesPerSecond: number;
+  /** Wall-clock time of the step, milliseconds. */
+  stepMs: number;
+  /** The part of it that assignment and losses took, milliseconds; of the slowest thread. */
+  opsMs: number;
+  /** The part of it that was spent waiting for images, milliseconds. */
+  waitMs: number;
+  /** Time left by the mean step so far, or that `seconds` leaves, milliseconds. */
+  etaMs: number;
+}
+
+/** What the threads of a step say of it. */
+export type StepNumbers = Pick<StepReport, 'loss' | 'classLoss' | 'boxLoss' | 'positives' | 'gradientNorm' | 'opsMs'>;
+
+export function readStats(memory: SharedArrayBuffer, boxWeight: number): StepNumbers {
+  const stats = new Float64Array(memory);
+  const positives = sumOf(stats, Stat.positives);
+  const classLoss = sumOf(stats, Stat.classLoss) / Math.max(1, positives);
+  const boxLoss = sumOf(stats, Stat.boxLoss) / Math.max(1, positives);
+  return {
+    loss: classLoss + boxWeight * boxLoss,
+    ...{ classLoss, boxLoss, positives },
+    gradientNorm: Math.sqrt(sumOf(stats, Stat.squares)),
+    opsMs: Math.max(...columnOf(stats, Stat.opsMs)),
+  };
+}
