@@ -1,12 +1,12 @@
 // Detections over HTTP from an ONNX file that `npx retinanet-ops export MODEL --format onnx --outputs detections` wrote.
-//   node examples/onnx-server.js detector.onnx 8080        curl --data-binary @photo.jpg http://127.0.0.1:8080
+// The size is that of the images it was made for.
+//   node examples/onnx-server.js detector.onnx 512x384 8080       curl --data-binary @photo.jpg http://127.0.0.1:8080
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import ort from 'onnxruntime-node';
 import sharp from 'sharp';
 
-async function detect(session, photo) {
-  const [, height, width] = session.inputMetadata[0].shape;
+async function detect(session, [width, height], photo) {
   const { autoOrient: size } = await sharp(photo).metadata();
   const scale = Math.min(width / size.width, height / size.height); // the picture in the upper left corner, whole
   const placed = { width, height, fit: 'contain', position: 'left top', kernel: 'linear' };
@@ -19,13 +19,13 @@ async function detect(session, photo) {
   }));
 }
 
-const [file, port] = process.argv.slice(2);
-if (file === undefined) console.log('usage: node examples/onnx-server.js DETECTOR.onnx [PORT]');
+const [file, size, port] = process.argv.slice(2);
+if (size === undefined) console.log('usage: node examples/onnx-server.js DETECTOR.onnx WIDTHxHEIGHT [PORT]');
 else {
   const session = await ort.InferenceSession.create(file);
   const server = createServer(async (request, response) => {
     try {
-      response.end(JSON.stringify(await detect(session, await buffer(request))));
+      response.end(JSON.stringify(await detect(session, size.split('x').map(Number), await buffer(request))));
     } catch (error) {
       response.writeHead(400).end(JSON.stringify({ error: error.message }));
     }

@@ -108,7 +108,7 @@ void FilterGradient(const rn_convolution_shape& shape, const float* input, const
   const Lines lines(shape);
   const int64_t c = shape.channels, size = shape.filter_height * shape.filter_width * c;
   const int64_t count = shape.images * shape.out_height;
-  const int64_t parts = std::clamp<int64_t>(kMostSums / size, 1, std::min(count, kMostTasks));
+  const int64_t parts = std::clamp<int64_t>(kMostSums / std::max<int64_t>(1, size), 1, std::min(count, kMostTasks));
   std::vector<float> sums(static_cast<size_t>(parts * size));
   ParallelFor(parts, [&](int64_t part) {
     DepthwiseGradientTile tile{};

@@ -10,7 +10,7 @@ const PRINTS: Record<string, RegExp> = {
   'detections.js': /^1 detection: class 1, score 0\.953, box 20, 30, 90, 100\nkept rows: 1, 2\n$/,
   'evaluate.js': /^cat: AP 1\.000 of 1 boxes\ndog: AP 0\.505 of 2 boxes\nmean AP 0\.752\n$/,
   'focal-loss.js': /^loss 0\.0357 over 1 positive anchor\ngradient of the ignored anchor: 0 0 0\n$/,
-  'onnx-server.js': /^usage: node examples\/onnx-server\.js DETECTOR\.onnx \[PORT\]\n$/,
+  'onnx-server.js': /^usage: node examples\/onnx-server\.js DETECTOR\.onnx WIDTHxHEIGHT \[PORT\]\n$/,
   'promises.js':
     /^31 of 196416 anchors are positive, 0 boxes have none\n69 of .*\nERR_BOX: assignAnchors: .* at row 1\n$/,
   'tfjs-minimize.js': /step 0: loss 2\.\d+\n(step \d+: loss .*\n)*step 60: loss 0\.0\d+\n$/,

@@ -72,7 +72,12 @@ test('the function that decodes in a page finds what Node.js finds', async (t) =
 });
 
 test('the server finds what Node.js finds, in a picture of any size, and refuses what is none', async (t) => {
-  const server = spawn(process.execPath, ['examples/onnx-server.js', join(folder, 'detector.onnx'), '0']);
+  const server = spawn(process.execPath, [
+    'examples/onnx-server.js',
+    join(folder, 'detector.onnx'),
+    `${imageWidth}x${imageHeight}`,
+    '0',
+  ]);
   t.teardown(() => server.kill());
   const [url] = (await once(createInterface(server.stdout), 'line')) as [string];
   const post = (body: Buffer) => fetch(url, { method: 'POST', body: new Uint8Array(body) });
