@@ -28,7 +28,11 @@ export async function loadImage(path: string, frame: Frame): Promise<LoadedImage
   const checked = checkFrame(check, 'frame', frame);
   const picture = await readImageHeader(path);
   const place = fitPicture(picture, checked);
-  const { data, originalWidth: width, originalHeight: height } = await decodeImage(path, place);
+  const {
+    data,
+    originalWidth: width,
+    originalHeight: height,
+  } = await decodeImage(path, { width: place.width, height: place.height });
   const pixels = new Uint8Array(checked.imageHeight * checked.imageWidth * 3);
   placePicture(data, place, checked, pixels);
   return {

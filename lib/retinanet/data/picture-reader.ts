@@ -49,7 +49,7 @@ export class PictureReader {
 }
 
 async function decode({ path, width, height, place }: Picture): Promise<Uint8Array> {
-  const { data, originalWidth, originalHeight } = await decodeImage(path, place);
+  const { data, originalWidth, originalHeight } = await decodeImage(path, { width: place.width, height: place.height });
   if (originalWidth === width && originalHeight === height) return data;
   const sizes = [`${width}x${height}`, `${originalWidth}x${originalHeight}`] as const;
   const message = `pictures: expected ${sizes[0]} pixels, as annotated, for ${path}, received ${sizes[1]}`;

@@ -79,7 +79,7 @@ const OPTIONS = {
   signal: value<AbortSignal, AbortSignal | undefined>(readSignal),
   /**
    * Called after every step; the next begins when a promise that it returns is fulfilled. In the meantime `run` gives the averaged
-   * weights and all that the run can be continued from. False, or a promise of it, ends the run.
+   * weights and all that the run can be continued from, and ends it with `run.stop()`.
    */
   onStep: callback<(report: StepReport, run: TrainingRun) => unknown>(),
 };

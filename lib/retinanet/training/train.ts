@@ -30,7 +30,7 @@ export interface TrainingResult {
  * Images of an `ImageSource` are read ahead of the steps that need them, `prefetch` batches in memory at a time; the result is the
  * same as with all of them in memory.
  *
- * An abort, and `onStep` with false, finish the current step and resolve with what there is. Where a step fails, its error is thrown
+ * An abort, and `run.stop()`, finish the current step and resolve with what there is. Where a step fails, its error is thrown
  * after the averaged weights of the steps before it have been put into `net.model`.
  *
  * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_OPTION`, `ERR_RANGE`, `ERR_SHAPE`, `ERR_LABEL` or `ERR_BOX` for a net, options and
@@ -69,7 +69,7 @@ async function doSteps(training: ResolvedTraining, run: Run, supply: Supply): Pr
     while (!run.isOver) {
       const report = await run.doStep(pool, supply);
       history.push(report);
-      if ((await training.onStep?.(report, run)) === false) break;
+      await training.onStep?.(report, run);
     }
   } finally {
     await pool.stop();

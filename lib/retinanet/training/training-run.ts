@@ -22,6 +22,7 @@ export class Run implements TrainingRun {
   private readonly stepTimes = { count: 0, total: 0 };
   /** When the first step began, or would have in a run of one piece. */
   private startedAt = NaN;
+  private isStopped = false;
 
   constructor(training: ResolvedTraining) {
     this.training = training;
@@ -44,7 +45,12 @@ export class Run implements TrainingRun {
 
   get isOver(): boolean {
     const { limits, signal } = this.training;
-    return this.step >= limits.steps || this.seconds >= limits.seconds || signal?.aborted === true;
+    const isDone = this.step >= limits.steps || this.seconds >= limits.seconds;
+    return isDone || this.isStopped || signal?.aborted === true;
+  }
+
+  stop(): void {
+    this.isStopped = true;
   }
 
   state(): TrainingState {

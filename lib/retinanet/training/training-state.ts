@@ -29,6 +29,8 @@ export interface TrainingRun {
    * net has them anyway when the run is over.
    */
   updateModel(): void;
+  /** Ends the run: no other step is begun. */
+  stop(): void;
 }
 
 const ARRAYS = ['weights', 'average', 'firstMoment', 'secondMoment'] as const;
