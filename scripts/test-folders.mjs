@@ -17,7 +17,10 @@ const FOLDERS = {
   runtime: { emulated: true },
   tfjs: { emulated: true },
   bench: { emulated: 'times, and the emulator has none to show' },
-  cpu: { variants: ['convolution'], emulated: 'about the CPU: its instruction sets, threads and memory' },
+  cpu: {
+    variants: ['convolution', 'convolution-passes'],
+    emulated: 'about the CPU: its instruction sets, threads and memory',
+  },
   cuda: {
     emulated: 'chooses the library by itself',
     gpu: ['accuracy', 'interop', 'neighbour', 'operations', 'tensors'],
