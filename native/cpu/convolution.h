@@ -85,7 +85,10 @@ rn_convolution_shape DenseShape(const rn_convolution_shape& shape, const Phase& 
 template <class Visit>
 void ForEachPart(int64_t count, int64_t most, const Visit& visit) {
   const int64_t parts = NumBlocks(count, most);
-  for (int64_t i = 0; i < parts; ++i) visit(count * i / parts, count * (i + 1) / parts);
+  for (int64_t i = 0; i < parts; ++i) {
+    const Range part = PartOf(count, i, parts);
+    visit(part.begin, part.end);
+  }
 }
 
 // Where a filter is as wide as its stride, and so is the image a multiple of it, columns that go into one output are as

@@ -58,8 +58,8 @@ class FilterGrad {
     ParallelFor(parts_ * chunks, [&](int64_t task) {
       const int64_t part = task / chunks, chunk = task % chunks;
       const BlockScratch::Lease lease(scratch);
-      const Chunk of{RangeOf(products(), chunk / group_chunks_, row_chunks_),
-                     RangeOf(groups_.count(), chunk % group_chunks_, group_chunks_)};
+      const Chunk of{PartOf(products(), chunk / group_chunks_, row_chunks_),
+                     PartOf(groups_.count(), chunk % group_chunks_, group_chunks_)};
       float* const sum = sums.get() + part * products() * groups_.padded();
       for (int64_t block = blocks * part / parts_; block < blocks * (part + 1) / parts_; ++block) {
         Block(block, of, lease.get(), lease.get() + packed, {sum, block > blocks * part / parts_});
@@ -73,9 +73,6 @@ class FilterGrad {
   }
 
  private:
-  static Range RangeOf(int64_t count, int64_t part, int64_t parts) {
-    return {count * part / parts, count * (part + 1) / parts};
-  }
   struct Chunk {
     Range rows, groups;
   };

@@ -8,7 +8,6 @@
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kFilterSide = 3, kTaps = kFilterSide * kFilterSide;
 constexpr int64_t kPoints = WinogradPatch::kPoints;
 
 // Of a block, whose patches and products stay in the second cache as far as channels allow.

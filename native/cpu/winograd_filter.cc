@@ -7,7 +7,7 @@
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kTaps = 9, kPoints = WinogradPatch::kPoints;
+constexpr int64_t kPoints = WinogradPatch::kPoints;
 constexpr int64_t kTilesPerBlock = 48;                    // whose products are summed from zero
 constexpr int64_t kMostChannels = 64;                     // of a chunk
 constexpr int64_t kLeastTaskProducts = int64_t{1} << 23;  // of a task, whose sums are transformed and added up
@@ -46,8 +46,8 @@ class WinogradFilterGrad {
     ParallelFor(parts_ * chunks, [&](int64_t task) {
       const int64_t part = task / chunks, chunk = task % chunks;
       const BlockScratch::Lease lease(scratch);
-      const Chunk of{Part(shape_.channels, chunk / group_chunks_, channel_chunks_), GroupsOf(chunk % group_chunks_)};
-      SumBlocks(of, Part(blocks_, part, parts_), lease.get());
+      const Chunk of{PartOf(shape_.channels, chunk / group_chunks_, channel_chunks_), GroupsOf(chunk % group_chunks_)};
+      SumBlocks(of, PartOf(blocks_, part, parts_), lease.get());
       TransformBack(of, lease.get(), parts_ > 1 ? parts.get() + part * gradient_floats_ : op_.filter_grad);
     });
     if (parts_ == 1) return;
@@ -66,10 +66,7 @@ class WinogradFilterGrad {
   struct Chunk {
     Range channels, groups;
   };
-  static Range Part(int64_t count, int64_t part, int64_t parts) {
-    return {count * part / parts, count * (part + 1) / parts};
-  }
-  Range GroupsOf(int64_t chunk) const { return Part(groups_.count(), chunk, group_chunks_); }
+  Range GroupsOf(int64_t chunk) const { return PartOf(groups_.count(), chunk, group_chunks_); }
   int64_t WidthOf(const Range& groups) const { return groups_.first(groups.end) - groups_.first(groups.begin); }
 
   // A thread's memory: sums [point][channel][filter], patches [point][tile][channel], and gradients of the output

@@ -13,10 +13,12 @@ inline int64_t PointPitch(int64_t floats) {
   return (NumBlocks(floats, kLine) | 1) * kLine;
 }
 
+constexpr int64_t kFilterSide = 3, kTaps = kFilterSide * kFilterSide;
+
 // Filters of 3 x 3 that move by one pixel.
 inline bool CanBeWinograd(const rn_convolution_shape& shape) {
-  return shape.filter_height == 3 && shape.filter_width == 3 && shape.stride_height == 1 && shape.stride_width == 1 &&
-         shape.dilation_height == 1 && shape.dilation_width == 1;
+  return shape.filter_height == kFilterSide && shape.filter_width == kFilterSide && shape.stride_height == 1 &&
+         shape.stride_width == 1 && shape.dilation_height == 1 && shape.dilation_width == 1;
 }
 
 class WinogradTiles {

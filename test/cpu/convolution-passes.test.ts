@@ -2,26 +2,13 @@
 import test from 'ava';
 import { conv2d, conv2dBackpropInput } from 'retinanet-ops';
 import type { Binding, ConvolutionShape } from '../../binding.js';
-import { outputSize, type ConvolutionOptions } from '../reference/convolution.js';
 import { mismatch } from '../support/compare.js';
 import { random, uniform } from '../support/random.js';
-import { GEOMETRIES } from '../operations/inputs/convolution.js';
+import { GEOMETRIES, valuesOf } from '../operations/inputs/convolution.js';
 
 const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
   native: () => Binding;
 };
-
-const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-
-/** Random values of input, filter and the output's gradient. */
-function values(options: ConvolutionOptions, seed = 1) {
-  const next = random(seed);
-  const output = [options.inputShape[0]!, ...outputSize(options), options.filterShape[3]!];
-  const [x, w, dy] = [options.inputShape, options.filterShape, output].map((shape) =>
-    uniform(next, size(shape), -1, 1),
-  ) as [Float32Array, Float32Array, Float32Array];
-  return { x, w, dy };
-}
 
 test('what a training adds, and a ReLU or its gradient, in the same pass: the bits of passes of their own', async (t) => {
   const binding = internal.native();
@@ -34,7 +21,7 @@ test('what a training adds, and a ReLU or its gradient, in the same pass: the bi
   for (const [name, options] of Object.entries(GEOMETRIES)) {
     const { inputShape, filterShape, strides = 1, dilations = 1, pad = 'valid' } = options;
     const shape = geometry.convolutionShape(inputShape, filterShape, { strides, dilations, pad });
-    const { x, w, dy } = values(options);
+    const { x, w, dy } = valuesOf(options);
     const [addend, toGrad] = [dy, x].map(({ length }, i) => uniform(random(5 + i), length, -1, 1)) as [
       Float32Array,
       Float32Array,

@@ -21,27 +21,15 @@ import { goldenCases } from '../support/goldens.js';
 import { random, uniform } from '../support/random.js';
 import { fewerRuns, wrongResult } from '../operations/driver/calls.js';
 import { caseOf } from '../operations/driver/cases.js';
-import { GEOMETRIES } from '../operations/inputs/convolution.js';
+import { GEOMETRIES, valuesOf } from '../operations/inputs/convolution.js';
 
 const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
   native: () => Binding;
 };
 
-const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-
-/** Random values of input, filter and the output's gradient. */
-function values(options: ConvolutionOptions, seed = 1) {
-  const next = random(seed);
-  const output = [options.inputShape[0]!, ...outputSize(options), options.filterShape[3]!];
-  const [x, w, dy] = [options.inputShape, options.filterShape, output].map((shape) =>
-    uniform(next, size(shape), -1, 1),
-  ) as [Float32Array, Float32Array, Float32Array];
-  return { x, w, dy };
-}
-
 /** What is wrong with a convolution or with one of its gradients. */
 function wrong(options: ConvolutionOptions, seed?: number): string | null {
-  const { x, w, dy } = values(options, seed);
+  const { x, w, dy } = valuesOf(options, seed);
   return (
     wrongResult(caseOf('conv2d'), [x, w, options]) ??
     wrongResult(caseOf('conv2dBackpropInput'), [dy, w, options]) ??
@@ -117,7 +105,7 @@ test('torch, to the bit where no sum is rounded', (t) => {
 
 test('gradients are slopes of the reference along random directions', (t) => {
   for (const [name, options] of Object.entries(GEOMETRIES)) {
-    const { x, w, dy } = values(options);
+    const { x, w, dy } = valuesOf(options);
     const step = 2 ** -10;
     /** Of the sum of the output's values, weighed by dy, as `of` moves. */
     const slope = (of: Float32Array, direction: Float32Array, output: (moved: Float64Array) => Float64Array) => {

@@ -2,8 +2,8 @@ import { type Annotations, changeBoxes, changeOnGround, drawChange, type Resolve
 import type { DetectionDataset } from './dataset.js';
 import type { GroundTruth } from '../../operations/ground-truth.js';
 import { drawMosaic } from './mosaic.js';
-import { ImageOrder, Stream } from './order.js';
-import { seededRandom } from './random.js';
+import { ImageOrder } from './order.js';
+import { seededRandom, Stream } from './random.js';
 
 type Annotated = Pick<
   DetectionDataset,

@@ -1,3 +1,4 @@
+// One picture as the network takes it, and back.
 import { Check } from '../../arguments/check.js';
 import { decodeImage, readImageHeader } from './images.js';
 import { boxesInPicture, checkFrame, fitPicture, type Frame, placePicture } from './letterbox.js';

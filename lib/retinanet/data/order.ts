@@ -1,9 +1,6 @@
 // Which images a training run sees, and in which order.
 import { TILES } from './mosaic.js';
-import { permutation, seededRandom } from './random.js';
-
-/** Streams of one seed that must not meet. */
-export const Stream = { shuffle: 1, augment: 2, mosaic: 3 } as const;
+import { permutation, seededRandom, Stream } from './random.js';
 
 export interface OrderOptions {
   seed: number;

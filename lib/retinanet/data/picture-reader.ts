@@ -1,3 +1,4 @@
+// The pictures of files in frames, as many of them kept as there is room for.
 import { Check } from '../../arguments/check.js';
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import { decodeImage } from './images.js';

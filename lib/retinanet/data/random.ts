@@ -1,6 +1,9 @@
 /** A stream of uniform numbers in [0, 1). */
 export type Random = () => number;
 
+/** Streams of one seed that must not meet. */
+export const Stream = { shuffle: 1, augment: 2, mosaic: 3, split: 4 } as const;
+
 /** sfc32 (Chris Doty-Humphrey, PractRand): a stream that follows from up to three integers. */
 export function seededRandom(seed: number, a = 0, b = 0): Random {
   let [x, y, z, counter] = [seed | 0, a | 0, b | 0, 1];

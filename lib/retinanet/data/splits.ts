@@ -1,9 +1,6 @@
 // Splits: as the source has them, or drawn by a seed.
 import type { AnnotatedImage, SplitName } from './annotations.js';
-import { permutation, seededRandom } from './random.js';
-
-/** The stream of the seed that draws splits. */
-const SPLIT = 3;
+import { permutation, seededRandom, Stream } from './random.js';
 
 /** What near-copies of one picture share: Roboflow's augmented copies are called x.rf.HASH.jpg. */
 export const pictureOf = (file: string): string => file.replace(/\.rf\.[0-9a-z]{6,}(?=\.[^./]+$)/i, '');
@@ -20,7 +17,7 @@ export function drawSplit(
   for (const { file } of images) sizes.set(pictureOf(file), (sizes.get(pictureOf(file)) ?? 0) + 1);
   const drawn = new Set<string>();
   let count = 0;
-  for (const index of permutation(pictures.length, seededRandom(seed, SPLIT))) {
+  for (const index of permutation(pictures.length, seededRandom(seed, Stream.split))) {
     const picture = pictures[index]!;
     // The last picture stays in training.
     if (count >= wanted || drawn.size === pictures.length - 1) break;

@@ -1,3 +1,5 @@
+// float32 as float16.
+
 /** The largest finite float16. */
 export const FLOAT16_MAX = 65504;
 

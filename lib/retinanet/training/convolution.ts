@@ -1,18 +1,11 @@
 // A convolution with its bias, a sum and a ReLU in one kernel, forward and backward.
-import {
-  engine,
-  getBackend,
-  getKernel,
-  sum,
-  type KernelBackend,
-  type Tensor,
-  type TensorInfo,
-} from '@tensorflow/tfjs-core';
+import { engine, getBackend, sum, type KernelBackend, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 
 import { NAME as NATIVE } from '../../tfjs/backend/kernel.js';
 import { defineKernel, type Gradient } from '../../tfjs/engine.js';
 import { accumulating } from './backpropagation.js';
 import { givenByRelu, isGivenByRelu, passedRelu, reluGradient } from './rectified.js';
+import { rectifyInPlace, runKernel } from './rectifier.js';
 
 export interface ConvolutionAttributes {
   strides: [number, number];
@@ -31,20 +24,11 @@ export interface ConvolutionInputs {
   addend?: Tensor | undefined;
 }
 
-/** Of the current backend. */
-function runKernel(name: string, backend: KernelBackend, inputs: object, attrs: object): TensorInfo {
-  const kernel = getKernel(name, getBackend()).kernelFunc as unknown as (call: object) => TensorInfo;
-  return kernel({ inputs, backend, attrs });
-}
-
 /** Where the current backend has no kernel for all of it. */
 function addedAndRectified(product: TensorInfo, addend: TensorInfo, backend: KernelBackend, withRelu: boolean) {
-  const total = runKernel('Add', backend, { a: product, b: addend }, {});
+  const total = runKernel('Add', backend, { a: product, b: addend });
   backend.disposeData(product.dataId);
-  if (!withRelu) return total;
-  const y = runKernel('Relu', backend, { x: total }, {});
-  backend.disposeData(total.dataId);
-  return y;
+  return withRelu ? rectifyInPlace(total, backend) : total;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Geometries of convolutions: those that somebody has got wrong once, and random ones.
 import { outputSize, type ConvolutionOptions } from '../../reference/convolution.js';
-import { pick } from '../../support/random.js';
+import { pick, random, uniform } from '../../support/random.js';
 
 /** Numbers of channels around the vectors of every instruction set, and around the groups that they are taken in. */
 const CHANNELS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 31, 32, 33, 36, 47, 48, 49, 65];
@@ -117,3 +117,15 @@ export const GEOMETRIES: Record<string, ConvolutionOptions> = {
   },
   'more rows than a block': { inputShape: [1, 70, 16, 32], filterShape: [3, 3, 32, 8], pad: 'same' },
 };
+
+const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+/** Random values of input, filter and the output's gradient. */
+export function valuesOf(options: ConvolutionOptions, seed = 1) {
+  const next = random(seed);
+  const output = [options.inputShape[0]!, ...outputSize(options), options.filterShape[3]!];
+  const [x, w, dy] = [options.inputShape, options.filterShape, output].map((shape) =>
+    uniform(next, size(shape), -1, 1),
+  ) as [Float32Array, Float32Array, Float32Array];
+  return { x, w, dy };
+}
