@@ -9,7 +9,7 @@ import {
   type RetinaNet,
   type StepReport,
 } from 'retinanet-ops/retinanet';
-import { drawDetections } from './drawing/detections.js';
+import { drawGrid } from './drawing/detections.js';
 import { drawLosses } from './drawing/loss-plot.js';
 import { apText, type StepTimes } from './report.js';
 import type { Task } from './tasks.js';
@@ -43,7 +43,7 @@ export async function writeOutput(folder: string, results: Results): Promise<[pa
   const steps = `${String(history.length)} training steps`;
   const at = (name: string) => join(folder, name);
 
-  const picture = await drawDetections(task.test, detections, {
+  const picture = await drawGrid(task.test, detections, {
     ...task.picture,
     title: `RetinaNet on ${task.name} never seen in training, after ${steps}: AP50 ${apText(evaluation.meanAp)}`,
   });

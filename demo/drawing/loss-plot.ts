@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { parse, View, type Spec } from 'vega';
-import { outlineText } from './text.js';
+import { outlineText } from '#lib/retinanet/drawing/text.js';
 
 /** Losses of one training step. */
 export interface LossRecord {

@@ -1,9 +1,8 @@
 import test from 'ava';
 import type { DetectionDataset, Detections } from 'retinanet-ops/retinanet';
 import sharp from 'sharp';
-import { drawDetections, pictureSize, type DrawOptions } from '../../demo/drawing/detections.js';
+import { drawGrid, pictureSize, type DrawOptions } from '../../demo/drawing/detections.js';
 import { drawLosses } from '../../demo/drawing/loss-plot.js';
-import { outlineText, svgText, textPath, textWidth } from '../../demo/drawing/text.js';
 
 const truth: DetectionDataset = {
   classNames: ['<cat> & "dog"', 'b'],
@@ -24,7 +23,7 @@ const detections: Detections = {
 const options: DrawOptions = { count: 3, columns: 2, zoom: 2, minScore: 0.4, title: 'Test' };
 
 test('the picture of detections has the size of its grid and colours where boxes are', async (t) => {
-  const png = await drawDetections(truth, detections, options);
+  const png = await drawGrid(truth, detections, options);
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
   t.deepEqual({ width: info.width, height: info.height }, pictureSize(truth, options));
   const colours = new Set<number>();
@@ -37,7 +36,7 @@ test('the picture of detections has the size of its grid and colours where boxes
 });
 
 test('fewer images than asked for make a smaller picture', async (t) => {
-  const info = await sharp(await drawDetections(truth, detections, { ...options, count: 99, columns: 9 })).metadata();
+  const info = await sharp(await drawGrid(truth, detections, { ...options, count: 99, columns: 9 })).metadata();
   t.deepEqual({ width: info.width, height: info.height }, pictureSize(truth, { ...options, count: 3, columns: 3 }));
 });
 
@@ -61,19 +60,4 @@ test('the loss plot draws a single step as well as many, zeros and outliers incl
     }
     t.true(blue > 1500, `${blue} pixels of the class loss`);
   }
-});
-
-test('text becomes outlines, so that no font need be installed', (t) => {
-  t.true(textWidth('WBC', { size: 20 }) > 1.5 * textWidth('WBC', { size: 10 }));
-  t.true(textWidth('iii', { size: 10 }) < textWidth('WWW', { size: 10 }));
-  const svg = svgText('a <b> & "c" 漢', 1, 2, { size: 12, anchor: 'middle' });
-  t.regex(svg, /^<path [^<>]* d="[^"<>]+"\/>$/);
-  for (let size = 8; size < 20; size += 0.25) {
-    t.notRegex(
-      textPath('RetinaNet on digits, after 12 training steps: AP50 .873 (97%)', { size, bold: true }),
-      /NaN|e-/,
-    );
-  }
-  const outlined = outlineText('<g><text text-anchor="end" font-size="12px" fill="#111">1 &lt; 2</text></g>');
-  t.regex(outlined, /^<g><path [^<>]*fill="#111"[^<>]* d="[^"]+"\/><\/g>$/);
 });
