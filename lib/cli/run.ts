@@ -2,8 +2,9 @@
 import type { Command, CommanderError } from 'commander';
 import { suggestion } from '../arguments/describe.js';
 
-/** Done; refused or failed; interrupted. */
-const [DONE, FAILED, INTERRUPTED] = [0, 1, 130];
+/** Exit codes: refused or failed; interrupted. */
+export const [FAILED, INTERRUPTED] = [1, 130];
+const DONE = 0;
 
 /**
  * Runs the command that the arguments name. Gives the exit code: 0 done, 1 refused or failed. What fails is one sentence on standard

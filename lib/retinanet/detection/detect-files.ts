@@ -3,6 +3,7 @@ import { Check } from '../../arguments/check.js';
 import { callback, signal, value, type OptionsOf } from '../../arguments/options.js';
 import { type LoadedImage, loadImage } from '../data/load-image.js';
 import { detect, DETECTION, type DetectOptions } from '../evaluation/detect.js';
+import { labelNames } from '../model/config.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import type { FoundObjects } from './draw-detections.js';
 
@@ -58,14 +59,9 @@ export function detectFiles(
   const paths = check.strings('files', files);
   const checked = check.options('options', options, OPTIONS);
   const { classes, ...others } = checked;
-  const names = namesOf(config);
+  const names = labelNames(config);
   const labels = classes && new Set(classes.map((name) => names.indexOf(check.oneOf('classes', name, names))));
   return detections(net, paths, { ...others, labels });
-}
-
-/** [K] names of a net's classes: their numbers where it has none. */
-export function namesOf({ classNames, numClasses }: RetinaNet['config']): readonly string[] {
-  return classNames.length > 0 ? classNames : Array.from({ length: numClasses }, (_, k) => String(k));
 }
 
 type Checked = Required<Pick<DetectOptions, 'batchSize' | 'maxDetections'>> &
