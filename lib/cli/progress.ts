@@ -62,7 +62,8 @@ export class Progress {
 
   /** A line of its own, above the bar, which stays. */
   message(text: string): void {
-    this.stream.write(`${this.bar ? '\r\u001b[K' : ''}${text}\n`);
+    // It may wrap, which the bar must not; then the place is noted to which the bar returns at its end.
+    this.stream.write(this.bar ? `\r\u001b[K\u001b[?7h${text}\n\u001b[?7l\u001b7` : `${text}\n`);
   }
 
   /** Leaves the bar as it is, on a line of its own. Calling it again does nothing. */

@@ -58,10 +58,7 @@ class Finder {
   async add(input: string, where?: string): Promise<void> {
     const present = await stat(input).catch(() => undefined);
     if (present?.isDirectory()) return this.addFolder(input);
-    if (present !== undefined && !isList(input)) {
-      this.keep(input, basename(input));
-      return;
-    }
+    if (present !== undefined && !isList(input)) return this.keep(input, basename(input));
     if (where === undefined && (present !== undefined || input.startsWith('@'))) {
       return this.addList(present === undefined ? input.slice(1) : input);
     }
@@ -71,15 +68,18 @@ class Finder {
   }
 
   private async addFolder(folder: string): Promise<void> {
+    if (this.isLeftOut(folder)) this.fail('another folder than that of the results', folder, 'the same');
     const { images } = await DatasetFiles.list(folder);
-    const kept = images.filter((name) => this.keep(join(folder, name), name));
-    if (kept.length === 0) this.fail('a folder with pictures', folder, 'one without any (by their extensions)');
+    const names = images.filter((name) => !this.isLeftOut(join(folder, name)));
+    for (const name of names) this.keep(join(folder, name), name);
+    if (names.length === 0) this.fail('a folder with pictures', folder, 'one without any (by their extensions)');
   }
 
   private async addMatches(pattern: string, where?: string): Promise<void> {
     const matches = await glob(pattern, { absolute: isAbsolute(pattern), caseSensitiveMatch: true });
-    const kept = matches.filter(isImageName).filter((file) => this.keep(file, nameBelow(pattern, file)));
-    if (kept.length === 0) this.fail('a pattern that pictures match', pattern, 'one that none does', where);
+    const files = matches.filter((file) => isImageName(file) && !this.isLeftOut(file));
+    for (const file of files) this.keep(file, nameBelow(pattern, file));
+    if (files.length === 0) this.fail('a pattern that pictures match', pattern, 'one that none does', where);
   }
 
   private async addList(list: string): Promise<void> {
@@ -103,12 +103,13 @@ class Finder {
     }
   }
 
-  /** Whether it is among what is looked for. */
-  private keep(file: string, name: string): boolean {
+  private isLeftOut(path: string): boolean {
+    return this.except !== undefined && join(resolve(path), '/').startsWith(this.except);
+  }
+
+  private keep(file: string, name: string): void {
     const path = resolve(file);
-    if (this.except !== undefined && path.startsWith(this.except)) return false;
     if (!this.found.has(path)) this.found.set(path, { file, name });
-    return true;
   }
 
   private fail(expected: string, input: string, received: string, where?: string): never {
