@@ -2,19 +2,19 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { Check } from '../arguments/check.js';
-import { setNumThreads } from '../runtime/backend.js';
 import type { DetectFilesOptions } from '../retinanet/detection/detect-files.js';
 import { findNamedPictures, type NamedPicture } from '../retinanet/detection/find-pictures.js';
 import { labelNames } from '../retinanet/model/config.js';
 import type { RetinaNet } from '../retinanet/model/net.js';
 import { countedIds, type DetectionsFormat, DetectionsReport, idsOfTruth } from './detections.js';
 import { Drawings, drawingPaths } from './drawings.js';
+import { untilInterrupted } from './interrupt.js';
 import { readJson } from './json-file.js';
-import { loadPeers } from './net.js';
-import { minutes, Progress } from './progress.js';
+import { PictureCounter } from './progress.js';
 import { FAILED, INTERRUPTED } from './run.js';
 import { writeResult } from './result-file.js';
 import { toNames, toNumber } from './values.js';
+import { addNetOptions, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
 FILES are pictures, folders (with all below them), patterns in quotes, or lists: @names.txt, or a .txt file with a path on every line.
@@ -35,21 +35,20 @@ Examples:
   $ retinanet-ops detect my-model val2017/ --score 0.01 --no-draw --truth instances.json --out found
 `;
 
-interface DetectFlags extends Pick<DetectFilesOptions, 'classes' | 'batchSize'> {
+interface DetectFlags extends NetFlags {
   out?: string;
   score: number;
   iouThreshold?: number;
+  classes?: string[];
   max?: number;
   draw?: boolean;
   format?: DetectionsFormat;
   truth?: string;
   json?: true;
-  backend: 'native' | 'wasm' | 'cpu';
-  threads?: number;
 }
 
 export function detectCommand(): Command {
-  return new Command('detect')
+  const command = new Command('detect')
     .summary('finds objects in pictures')
     .description('Finds objects in pictures, draws them, and writes them down.')
     .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
@@ -64,93 +63,65 @@ export function detectCommand(): Command {
     .addOption(new Option('--format <name>', 'of detections (default: coco)').choices(['coco', 'csv', 'json']))
     .option('--truth <file>', "take the ids of pictures and classes from COCO's instances.json, by their names")
     .option('--json', 'print the detections for machines, as --format json has them')
-    .option('--batch-size <number>', 'pictures that go through the network at once (default: 8)', toNumber)
-    .addOption(
-      new Option('--backend <name>', 'what the network runs on').choices(['native', 'wasm', 'cpu']).default('native'),
-    )
-    .option('--threads <number>', 'of the native backend (default: all cores)', toNumber)
     .addHelpText('after', EXAMPLES)
     .action(run);
+  return addNetOptions(command);
 }
 
 async function run(model: string, inputs: string[], flags: DetectFlags): Promise<void> {
   const check = new Check('detect');
-  const { out, draw, truth, backend, threads } = flags;
+  const { out, draw, truth } = flags;
   if (draw === true && out === undefined) check.fail('ERR_OPTION', '--draw', 'a folder with --out', 'none');
-  const { loadRetinaNet, useNativeBackend, useWasmBackend } = await loadPeers('detect', 'sharp');
-  if (threads !== undefined) setNumThreads(threads);
   const pictures = await findNamedPictures(check, inputs, out);
   const paths = out === undefined ? [] : await drawingPaths(check, out, pictures);
-  const named = truth === undefined ? undefined : await readJson(truth, 'the truth');
-  await (backend === 'wasm' ? useWasmBackend() : useNativeBackend());
-  const net = await loadRetinaNet(model);
-  try {
+  const given = truth === undefined ? undefined : await readJson(truth, 'the truth');
+  await withNet('detect', model, flags, async (net) => {
     const names = labelNames(net.config);
-    const ids = named === undefined ? countedIds(pictures, names) : idsOfTruth(check, named, pictures, names);
+    const ids = given === undefined ? countedIds(pictures, names) : idsOfTruth(check, given, pictures, names);
     const report = new DetectionsReport(names, ids);
     const drawings = out !== undefined && draw !== false ? new Drawings(names, paths) : undefined;
-    const isDone = await detectAll(net, pictures, flags, report, drawings);
-    if (isDone) await finish(report, pictures.length, flags);
-  } finally {
-    net.dispose();
-  }
+    const counter = new PictureCounter(pictures.length);
+    const isDone = await untilInterrupted(async (signal) => {
+      await detectAll(net, pictures, { ...selectionOf(flags), signal }, report, counter, drawings);
+      return true;
+    });
+    if (isDone) return finish(report, pictures.length, flags);
+    process.exitCode = INTERRUPTED;
+    process.stderr.write(`retinanet-ops: interrupted after ${counter.done} of ${pictures.length} pictures\n`);
+  });
 }
 
-/** Fills the report. False where it was interrupted. */
+/** Fills the report and draws. */
 async function detectAll(
   net: RetinaNet,
   pictures: readonly NamedPicture[],
-  flags: DetectFlags,
+  options: DetectFilesOptions,
   report: DetectionsReport,
+  counter: PictureCounter,
   drawings?: Drawings,
-): Promise<boolean> {
+): Promise<void> {
   const { detectFiles } = await import('../retinanet/detection/detect-files.js');
-  const stop = new AbortController();
-  const interrupt = () => {
-    stop.abort();
-  };
-  process.once('SIGINT', interrupt);
-  const progress = pictures.length > 1 ? new Progress('pictures', pictures.length) : undefined;
-  const start = performance.now();
-  let done = 0;
-  const advance = () => progress?.update(++done, pace(done, pictures.length, performance.now() - start));
   const onError = (file: string, { message }: Error) => {
     report.failures.push({ file, message });
-    const line = `retinanet-ops: ${message}`;
-    if (progress) progress.message(line);
-    else process.stderr.write(`${line}\n`);
-    advance();
+    counter.message(`retinanet-ops: ${message}`);
+    counter.add();
   };
   const indices = new Map(pictures.map(({ file }, index) => [file, index]));
   try {
-    const options = { ...selectionOf(flags), onError, signal: stop.signal };
-    for await (const found of detectFiles(net, [...indices.keys()], options)) {
+    for await (const found of detectFiles(net, [...indices.keys()], { ...options, onError })) {
       const index = indices.get(found.file)!;
       report.add(found, pictures[index]!, index);
       await drawings?.add(found, index);
-      advance();
+      counter.add();
     }
-    return true;
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    process.exitCode = INTERRUPTED;
-    process.stderr.write(`retinanet-ops: interrupted after ${done} of ${pictures.length} pictures\n`);
-    return false;
   } finally {
-    progress?.stop();
-    process.removeListener('SIGINT', interrupt);
+    counter.stop();
     await drawings?.end();
   }
 }
 
 function selectionOf({ score, iouThreshold, max, classes, batchSize, backend }: DetectFlags): DetectFilesOptions {
   return { scoreThreshold: score, iouThreshold, maxDetections: max, classes, batchSize, backend };
-}
-
-/** How fast it goes, and how long it will. */
-function pace(done: number, total: number, ms: number): string {
-  const left = done < total ? `, ${minutes((ms * (total - done)) / done)} left` : '';
-  return `${((1000 * done) / ms).toFixed(1)}/s${left}`;
 }
 
 /** Writes what was found, and says what there is to say. */

@@ -71,3 +71,35 @@ export class Progress {
     this.bar?.stop();
   }
 }
+
+/** Counts pictures, with how many there are a second and how long the rest takes. Of a single one it says nothing. */
+export class PictureCounter {
+  /** Pictures so far. */
+  done = 0;
+  private readonly total: number;
+  private readonly progress: Progress | undefined;
+  private readonly start = performance.now();
+
+  constructor(total: number) {
+    this.total = total;
+    this.progress = total > 1 ? new Progress('pictures', total) : undefined;
+  }
+
+  add(count = 1): void {
+    this.done += count;
+    const ms = performance.now() - this.start;
+    const left = this.done < this.total ? `, ${minutes((ms * (this.total - this.done)) / this.done)} left` : '';
+    this.progress?.update(this.done, `${((1000 * this.done) / ms).toFixed(1)}/s${left}`);
+  }
+
+  /** As Progress. */
+  message(text: string): void {
+    if (this.progress) this.progress.message(text);
+    else process.stderr.write(`${text}\n`);
+  }
+
+  /** As Progress. */
+  stop(): void {
+    this.progress?.stop();
+  }
+}

@@ -58,7 +58,10 @@ class Finder {
   async add(input: string, where?: string): Promise<void> {
     const present = await stat(input).catch(() => undefined);
     if (present?.isDirectory()) return this.addFolder(input);
-    if (present !== undefined && !isList(input)) return this.keep(input, basename(input));
+    if (present !== undefined && !isList(input)) {
+      this.keep(input, basename(input));
+      return;
+    }
     if (where === undefined && (present !== undefined || input.startsWith('@'))) {
       return this.addList(present === undefined ? input.slice(1) : input);
     }
