@@ -110,7 +110,9 @@ function evaluateData(model: string, data: string, flags: EvaluateFlags): Promis
         scoreThreshold,
         batchSize,
         backend,
-        onImage: (done: number) => counter.add(done - counter.done),
+        onImage: (done: number) => {
+          counter.add(done - counter.done);
+        },
       };
       const found = await untilInterrupted((signal) => evaluateDataset(net, dataset, split, { ...options, signal }));
       if (found && detectionsOut !== undefined) await writeResult(detectionsOut, resultsText(found));
