@@ -145,7 +145,7 @@ test('two pictures of one name, and the pictures themselves, are never written o
   const below = join(photos, 'other', 'found');
   t.is(run(photos, '--out', below).status, 0);
   const again = run(photos, '--out', below, '--json');
-  t.is((JSON.parse(again.stdout) as { images: [] }).images.length, NAMES.length);
+  t.is((JSON.parse(again.stdout) as { images: unknown[] }).images.length, NAMES.length);
   spawnSync('rm', ['-r', below]);
 });
 
@@ -169,7 +169,7 @@ test('people read what is in each picture; bad calls are one sentence', (t) => {
     [[photos, '--classes', 'rde'], /one of 'blue', 'red' for classes, received 'rde'/],
     [[photos, '--draw'], /--out for --draw/],
     [[photos, '--score', '2'], /scoreThreshold, received 2/],
-    [[photos, '--threads', '0'], /received 0/],
+    [[photos, '--threads', 'x'], /--threads.*Expected a number/],
   ] as const) {
     const { status, stdout: nothing, stderr: message } = run(...args);
     t.deepEqual([status, nothing], [1, '']);

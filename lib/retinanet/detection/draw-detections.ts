@@ -71,7 +71,7 @@ export async function drawDetections(
   const strokes = strokesFor({ width: w, height: h });
   const dash = `${(2 * strokes.line).toFixed(1)} ${(1.5 * strokes.line).toFixed(1)}`;
   const truths = Array.from({ length: truth.length / 4 }, (_, row) =>
-    boxOutline(rectOf(truth, row), '#ffffff', 0.6 * strokes.line, dash),
+    boxOutline(rectOf(truth, row), '#ffffff', Math.max(2, 0.6 * strokes.line), dash),
   );
   const found = Array.from(scores.keys())
     .filter((row) => scores[row]! >= minScore)
@@ -84,7 +84,9 @@ export async function drawDetections(
   if (scale !== 1) ground.resize(w, h, { kernel: 'cubic', fit: 'fill' });
   const drawing = ground.composite([{ input: Buffer.from(overlay), limitInputPixels: false }]).removeAlpha();
   if (format === 'png') return drawing.png().toBuffer();
-  return (format === 'jpeg' ? drawing.jpeg({ quality: QUALITY }) : drawing.webp({ quality: QUALITY })).toBuffer();
+  // Colours of thin lines as sharp as their brightness.
+  const lossy = { quality: QUALITY, chromaSubsampling: '4:4:4', smartSubsample: true };
+  return (format === 'jpeg' ? drawing.jpeg(lossy) : drawing.webp(lossy)).toBuffer();
 }
 
 function checkPixels(check: Check, given: unknown): void {
