@@ -190,7 +190,7 @@ test('interrupted, it leaves nothing half-written and exits with 130', async (t)
   let stderr = '';
   child.stderr.on('data', (data) => {
     stderr += String(data);
-    if (/pictures \d+\/400/.test(stderr)) child.kill('SIGINT');
+    if (!child.killed && /pictures \d+\/400/.test(stderr)) child.kill('SIGINT');
   });
   const status = await new Promise((resolve) => child.on('close', resolve));
   t.is(status, 130, stderr);
