@@ -1,7 +1,7 @@
 // `npm run bench`: checks, then times, every operation beside its peers and beside what the memory allows.
 import { Command, InvalidArgumentError } from 'commander';
 import { backendInfo, setNumThreads } from 'retinanet-ops';
-import { Progress } from '../demo/progress.js';
+import { Progress } from '#lib/cli/progress.js';
 import type { Case, PeerTiming, Prepared, Settings } from './case.js';
 import { allCases } from './cases/index.js';
 import { fmaPeak, limitsAvailable, memoryLimits } from './limits.js';
@@ -105,7 +105,7 @@ async function main(): Promise<void> {
   const pattern = new RegExp(options.only ?? '', 'i');
   const cases = allCases(settings).filter(({ name }) => pattern.test(name));
   const total = cases.reduce((sum, each) => sum + (each.threads ?? [threads]).length, 0);
-  const progress = new Progress('bench', total);
+  const progress = new Progress('bench', total, process.stdout);
   const date = new Date().toISOString();
   const rows: Row[] = [];
   for (const each of cases) {

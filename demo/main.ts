@@ -15,7 +15,7 @@ import {
 } from 'retinanet-ops/retinanet';
 import { parseOptions, type DemoOptions } from './options.js';
 import { prepareOutput, writeOutput } from './output.js';
-import { minutes, Progress } from './progress.js';
+import { minutes, Progress } from '#lib/cli/progress.js';
 import { apTable, apText, stepText, stepTimes, timesText } from './report.js';
 import { loadTask, type Task } from './tasks.js';
 
@@ -62,10 +62,10 @@ class Interrupt {
 }
 
 async function train(net: RetinaNet, task: Task, options: DemoOptions, interrupt: Interrupt): Promise<StepReport[]> {
-  const progress = new Progress('training', task.steps);
-  progress.note('starting');
+  const progress = new Progress('training', task.steps, process.stdout);
+  progress.message('training: starting');
   interrupt.onStop = () => {
-    progress.note('finishing this step; Ctrl-C again quits');
+    progress.message('training: finishing this step; Ctrl-C again quits');
   };
   const history: StepReport[] = [];
   try {

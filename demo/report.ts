@@ -1,5 +1,5 @@
 import type { Evaluation, StepReport } from 'retinanet-ops/retinanet';
-import { minutes } from './progress.js';
+import { minutes } from '#lib/cli/progress.js';
 
 /** 0.873 as ".873", as papers print it; a class without true boxes has none. */
 export function apText(ap: number): string {

@@ -4,7 +4,7 @@ import { loadDigits, makeDigits } from './datasets/digits.js';
 import { loadVoc } from './datasets/voc.js';
 import type { DrawOptions } from './drawing/detections.js';
 import type { DemoOptions } from './options.js';
-import { Progress } from './progress.js';
+import { Progress } from '#lib/cli/progress.js';
 
 /** What to learn, and how it is best learned and shown. */
 export interface Task {
