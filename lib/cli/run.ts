@@ -2,9 +2,8 @@
 import type { Command, CommanderError } from 'commander';
 import { suggestion } from '../arguments/describe.js';
 
-/** Exit codes: refused or failed; interrupted. */
-export const [FAILED, INTERRUPTED] = [1, 130];
-const DONE = 0;
+/** Done; refused or failed; interrupted. */
+export const [DONE, FAILED, INTERRUPTED] = [0, 1, 130];
 
 /**
  * Runs the command that the arguments name. Gives the exit code: 0 done, 1 refused or failed. What fails is one sentence on standard
