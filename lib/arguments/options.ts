@@ -1,6 +1,7 @@
 // Tables of options. From an operation's table follow the names of its options, their defaults, their checks and their types, on
 // typed arrays, on device tensors and on TensorFlow.js' tensors.
 import type { Floats, FloatsLike, IntsLike } from '../runtime/device-tensor.js';
+import { describe } from './describe.js';
 import type { NumberRange, ScalarCheck } from './scalar-check.js';
 
 /** Stands for a Float32Array, or for a tensor where the call's other arrays are tensors. */
@@ -109,6 +110,15 @@ export function neededValue<Type>(): Option<Type, unknown, true> {
 /** A function that is called later. */
 export function callback<Type extends (...args: never[]) => unknown>(): Option<Type, Type | undefined, false> {
   return option('value', (check, argument, given) => check.function(argument, given as Type));
+}
+
+/** An AbortSignal of any realm, or what behaves as one. */
+export function signal(): Option<AbortSignal, AbortSignal | undefined, false> {
+  return option('value', (check, argument, given) => {
+    const isObject = typeof given === 'object' && given !== null;
+    if (isObject && typeof (given as AbortSignal).aborted === 'boolean') return given as AbortSignal;
+    return check.fail('ERR_DTYPE', argument, 'an AbortSignal', describe(given));
+  });
 }
 
 /** An array that the call reads; the operation checks it, who knows its length. */

@@ -41,6 +41,7 @@ export { loadImage, type LoadedImage } from './data/load-image.js';
 export { type OpenedImages, openImages, type OpenImagesOptions } from './data/open-images.js';
 export type { Detections } from '../operations/decode-detections.js';
 export { detect, type DetectOptions } from './evaluation/detect.js';
+export { type DatasetEvaluation, evaluateDataset, type EvaluateDatasetOptions } from './evaluation/evaluate-dataset.js';
 export {
   type ClassEvaluation,
   evaluateDetections,

@@ -1,6 +1,7 @@
 // Assignment on a grid: a box meets only cells where it can still matter (math/anchor_reach.h). First every box's best
 // IoU, and a mark on the anchors that have it; then block by block the competition of the boxes that can reach the
 // thresholds there. Scratch memory: one bit per anchor, one cell range for each box and level.
+#include <algorithm>
 #include <limits>
 
 #include "../threads/thread_pool.h"

@@ -2,6 +2,7 @@
 // an anchor's best IoU and its owner lie in the outputs; beside them is held each box's highest IoU with each span of
 // anchors. A span is at least as long as there are boxes in an image, so that makes at most about one number per
 // anchor.
+#include <algorithm>
 #include <limits>
 
 #include "../threads/thread_pool.h"

@@ -1,5 +1,6 @@
 // Convolutions, and their gradients by the input, which are convolutions of the output's gradient with the filter
 // turned around.
+#include <algorithm>
 #include <numeric>
 
 #include "cpu_backend.h"

@@ -1,6 +1,7 @@
 // The gradient of a convolution by its filter: a product of the input, transposed, with the output's gradient, over all
 // pixels. Blocks of rows of images are summed from zero and then added up, which keeps errors of long sums small, in
 // parts that depend on the problem alone: results have the same bits for every number of threads.
+#include <algorithm>
 #include <cmath>
 
 #include "convolution.h"

@@ -1,6 +1,8 @@
 // Depthwise convolutions, in which every channel has filters of its own, and their gradients. Several filters a channel
 // are one filter each of as many channels that are the same. Results do not depend on threads: every output is computed
 // by one tile, and a filter's gradient is summed in parts that depend on the problem alone.
+#include <algorithm>
+
 #include "convolution.h"
 #include "cpu_backend.h"
 #include "status.h"

@@ -1,5 +1,7 @@
 #include "packed_convolution.h"
 
+#include <algorithm>
+
 #include "winograd.h"
 
 namespace rn::cpu {

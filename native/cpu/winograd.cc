@@ -3,6 +3,8 @@
 // back.
 #include "winograd.h"
 
+#include <algorithm>
+
 #include "winograd_tiles.h"
 
 namespace rn::cpu {

@@ -1,6 +1,8 @@
 // The gradient by a filter of 3 x 3: tiles of the output's gradient and the patches of the input are transformed, their
 // products summed at each of 16 points over all tiles, and the sums transformed back. Chunks of channels and filters,
 // whose sums stay in the second cache, and parts of the tiles go to threads; both depend on the problem alone.
+#include <algorithm>
+
 #include "winograd.h"
 #include "winograd_tiles.h"
 

@@ -2,6 +2,7 @@
 #ifndef RETINANET_OPS_MATH_BOX_H
 #define RETINANET_OPS_MATH_BOX_H
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -87,6 +87,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
 
   for (const [name, index] of [
     ['detect', 0],
+    ['evaluateDataset', 0],
     ['exportOnnx', 0],
     ['exportTfjs', 0],
     ['saveRetinaNet', 0],
@@ -186,8 +187,13 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   );
   bad('exportOnnx', 2, { outputs: 'boxes' }, 'ERR_OPTION', /one of 'raw', 'detections' for outputs, received 'boxes'/);
   noStrings('loadImage', 0, 'path');
-  noObjects('openImages', 0, 'dataset');
-  noObjects('openImages', 3, 'options');
+  for (const [name, index] of [
+    ['openImages', 0],
+    ['evaluateDataset', 1],
+  ] as const) {
+    noObjects(name, index, 'dataset');
+    noObjects(name, 3, 'options');
+  }
 
   // What is in images, as a data set and as truth.
   noObjects('validateDataset', 0, 'dataset');

@@ -137,6 +137,11 @@ export function badRetinanetData(
     ofFrame({ ...size, pixelMean: [1, 2] }, 'ERR_SHAPE', /3 elements .*frame\.pixelMean, received 2/);
     ofFrame({ ...size, pixelMean: [1, 2, 256] }, 'ERR_RANGE', /frame\.pixelMean, received 256 at row 2/);
   }
+  bad('evaluateDataset', 2, 'training', 'ERR_OPTION', /one of 'train', 'val', 'test' for split, received 'training'/);
+  bad('evaluateDataset', 3, { scoreThreshold: 2 }, 'ERR_RANGE', /scoreThreshold, received 2/);
+  bad('evaluateDataset', 3, { signal: true }, 'ERR_DTYPE', /an AbortSignal for signal, received true/);
+  bad('evaluateDataset', 3, { onImage: 7 }, 'ERR_DTYPE', /a function for onImage, received 7/);
+  bad('evaluateDataset', 3, { cache: 7 }, 'ERR_OPTION', /a known option for options, received 'cache'/);
   bad('openImages', 3, { cacheBytes: -1 }, 'ERR_RANGE', /cacheBytes, received -1/);
   bad('openImages', 3, { cacheByte: 1 }, 'ERR_OPTION', /'cacheByte' \(did you mean 'cacheBytes'/);
 

@@ -80,6 +80,14 @@ export function goodAnnotations(): retinanet.AnnotatedDataset {
   };
 }
 
+/** The picture that writeFiles leaves. */
+function writtenDataset(directory: string): retinanet.AnnotatedDataset {
+  const box: retinanet.BoxEdges = [8, 8, 40, 40];
+  const image = { file: 'a.png', width: 64, height: 48, boxes: [{ class: 'dog', box }], ignore: [] };
+  const splits = { train: { images: [image] }, val: { images: [] }, test: { images: [] } };
+  return { ...goodAnnotations(), root: join(directory, 'data'), splits };
+}
+
 /** Valid arguments of every function, for a net on any backend and a folder with what writeFiles leaves there. */
 export function goodArguments(net: retinanet.RetinaNet, directory: string): Record<Name, unknown[]> {
   return {
@@ -96,6 +104,7 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     directoryLoader: [directory],
     directorySaver: [directory],
     evaluateCoco: [goodCocoResults(), goodCocoTruth()],
+    evaluateDataset: [net, writtenDataset(directory), 'train'],
     evaluateDetections: [goodDetections(), goodDataset()],
     inspectDataset: [join(directory, 'data')],
     evaluateVoc: [goodCocoResults(), goodCocoTruth()],

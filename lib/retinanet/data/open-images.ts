@@ -46,7 +46,17 @@ export function openImages(
   frame: Frame,
   options: OpenImagesOptions = {},
 ): OpenedImages {
-  const check = new Check('openImages');
+  return openImagesOf(new Check('openImages'), dataset, split, frame, options);
+}
+
+/** As openImages, as part of another check. */
+export function openImagesOf(
+  check: Check,
+  dataset: unknown,
+  split: SplitName,
+  frame: Frame,
+  options: OpenImagesOptions = {},
+): OpenedImages {
   const { root, classes, images } = checkSplit(check, dataset, split);
   const checked = checkFrame(check, 'frame', frame);
   const { cacheBytes } = check.options('options', options, OPTIONS);

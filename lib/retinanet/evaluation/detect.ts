@@ -18,7 +18,8 @@ const OWN = {
    */
   backend: oneOf(BACKEND_CHOICES),
 };
-const OPTIONS = { ...OWN, ...SELECTION };
+/** How a network is run and its detections are selected. */
+export const DETECTION = { ...OWN, ...SELECTION };
 
 /** Options of `detect`; the defaults are torchvision's. */
 export interface DetectOptions extends OptionsOf<typeof OWN>, SelectionOptions {}
@@ -35,7 +36,7 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
   const check = new Check('detect');
   const { model, anchors, config } = checkNet(check, net);
   check.array('Uint8Array', 'images', images);
-  const { batchSize, backend: choice, ...selection } = check.options('options', options, OPTIONS);
+  const { batchSize, backend: choice, ...selection } = check.options('options', options, DETECTION);
   requireTfBackend(check);
   const { imageHeight, imageWidth, numClasses } = config;
   const pixels = imageHeight * imageWidth * 3;

@@ -1,9 +1,7 @@
 import { availableParallelism } from 'node:os';
 
-import { describe } from '../../arguments/describe.js';
 import { Check } from '../../arguments/check.js';
-import { boolean, callback, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
-import type { ScalarCheck } from '../../arguments/scalar-check.js';
+import { boolean, callback, number, oneOf, signal, value, type OptionsOf } from '../../arguments/options.js';
 import { BACKEND_CHOICES, backendOfWorkers, type StartedBackend } from '../backend.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
@@ -76,7 +74,7 @@ const OPTIONS = {
    */
   resumeFrom: value<TrainingState>(),
   /** Stops after the current step. */
-  signal: value<AbortSignal, AbortSignal | undefined>(readSignal),
+  signal: signal(),
   /**
    * Called after every step; the next begins when a promise that it returns is fulfilled. In the meantime `run` gives the averaged
    * weights and all that the run can be continued from, and ends it with `run.stop()`.
@@ -135,13 +133,6 @@ function limitsOf(check: Check, given: GivenLimits, stepsOfEpoch: number): Limit
   const { steps = 400, epochs, seconds } = given;
   if (seconds !== undefined) return { steps: Infinity, seconds };
   return { steps: epochs === undefined ? steps : Math.ceil(epochs * stepsOfEpoch), seconds: Infinity };
-}
-
-/** An AbortSignal of any realm, or what behaves as one. */
-function readSignal(check: ScalarCheck, argument: string, signal: unknown): AbortSignal {
-  const isObject = typeof signal === 'object' && signal !== null;
-  if (isObject && typeof (signal as AbortSignal).aborted === 'boolean') return signal as AbortSignal;
-  check.fail('ERR_DTYPE', argument, 'an AbortSignal', describe(signal));
 }
 
 function checkFit(check: Check, { config }: NetParts, data: ImageAnnotations): void {

@@ -4,6 +4,7 @@
 #ifndef RETINANET_OPS_KERNELS_CONVOLUTION_H
 #define RETINANET_OPS_KERNELS_CONVOLUTION_H
 
+#include <algorithm>
 #include <cstdint>
 
 #include "elementwise.h"

@@ -1,0 +1,92 @@
+// A detector measured on files: as one picture after the other, put together by hand.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import sharp from 'sharp';
+import * as retinanet from 'retinanet-ops/retinanet';
+
+const SIZES = [
+  [96, 64],
+  [64, 96],
+  [50, 50],
+  [128, 32],
+] as const;
+const classes = ['cat', 'dog'];
+
+let root: string;
+let net: retinanet.RetinaNet;
+let dataset: retinanet.AnnotatedDataset;
+
+test.before(async () => {
+  await retinanet.useNativeBackend();
+  root = await mkdtemp(join(tmpdir(), 'retinanet-ops-'));
+  const images: retinanet.AnnotatedImage[] = [];
+  for (const [i, [width, height]] of SIZES.entries()) {
+    const pixels = Uint8Array.from({ length: width * height * 3 }, (_, at) => (at * (i + 7)) % 251);
+    const file = `${i}.png`;
+    await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(join(root, file));
+    const box: retinanet.BoxEdges = [2, 3, width / 2, height / 2];
+    images.push({ file, width, height, boxes: [{ class: classes[i % 2]!, box, difficult: i === 3 }], ignore: [] });
+  }
+  dataset = {
+    ...{ root, format: 'csv', classes, warnings: [] },
+    splits: { train: { images: [] }, val: { images: [] }, test: { images } },
+  };
+  net = retinanet.createRetinaNet({
+    ...{ numClasses: 2, classNames: classes, imageHeight: 64, imageWidth: 64 },
+    ...{ pyramidChannels: 8, subnetDepth: 1, priorProbability: 0.2 },
+  });
+});
+
+test.after.always(async () => {
+  net.dispose();
+  await rm(root, { recursive: true });
+});
+
+test('the numbers and boxes are those of detecting in one picture after the other', async (t) => {
+  const expected: retinanet.CocoResult[] = [];
+  for (const [i, { file }] of dataset.splits.test.images.entries()) {
+    const image = await retinanet.loadImage(join(root, file), net.config);
+    const found = await retinanet.detect(net, image.pixels, { scoreThreshold: 0.01 });
+    expected.push(...retinanet.cocoResults({ ...found, boxes: image.toPicture(found.boxes) }, { imageIds: [i + 1] }));
+  }
+  const truth = retinanet.cocoTruth(classes, dataset.splits.test.images);
+  const coco = retinanet.evaluateCoco(expected, truth);
+  t.true(expected.length > 20, `${expected.length} detections`);
+  for (const batchSize of [1, 3, 8]) {
+    const done: number[] = [];
+    const options = { batchSize, onImage: (count: number) => done.push(count) };
+    t.deepEqual(await retinanet.evaluateDataset(net, dataset, 'test', options), { coco, truth, detections: expected });
+    t.is(done.at(-1), 4);
+    t.is(done.length, Math.ceil(4 / batchSize));
+  }
+});
+
+test('the classes of the data set must be those of the net, in its order', async (t) => {
+  const splits = { ...dataset.splits, test: { images: [] }, val: dataset.splits.test };
+  const turned = { ...dataset, splits, classes: ['dog', 'cat'] };
+  await t.throwsAsync(retinanet.evaluateDataset(net, turned, 'val'), {
+    code: 'ERR_LABEL',
+    message: 'evaluateDataset: expected those of the net, cat, dog for dataset.classes, received dog, cat',
+  });
+  await t.throwsAsync(retinanet.evaluateDataset(net, turned, 'test'), { code: 'ERR_DATA', message: /at least one/ });
+});
+
+test('a picture that is gone is named, and an abort ends it', async (t) => {
+  const [first, ...rest] = dataset.splits.test.images;
+  const images = [...rest, { ...first!, file: 'gone.png' }];
+  const broken = { ...dataset, splits: { ...dataset.splits, test: { images } } };
+  await t.throwsAsync(retinanet.evaluateDataset(net, broken, 'test', { batchSize: 1 }), {
+    code: 'ERR_DATA',
+    message: /gone\.png/,
+  });
+  const abort = new AbortController();
+  const abortNow = () => {
+    abort.abort(new Error('enough'));
+  };
+  const options = { batchSize: 1, signal: abort.signal, onImage: abortNow };
+  await t.throwsAsync(retinanet.evaluateDataset(net, dataset, 'test', options), { message: 'enough' });
+});
