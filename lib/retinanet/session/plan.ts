@@ -61,8 +61,7 @@ export async function planSettings(
   const settings = {} as Record<string, unknown>;
   const list: PlannedSetting[] = [];
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const byDefault = SETTINGS[name].check(check, name, undefined);
-    const value = fixed[name] ?? fromData[name] ?? byDefault;
+    const value = fixed[name] ?? fromData[name] ?? SETTINGS[name].check(check, name, undefined);
     settings[name] = value;
     const source =
       name in given ? 'given' : name in kept ? 'weights' : fromData[name] !== undefined ? 'data' : 'default';

@@ -36,7 +36,7 @@ const OWN = {
 export const SETTINGS = { format, val, checkImages, ...OWN, ...MODEL, ...RECIPE };
 
 /** What can be decided about a training session. What is left out follows from the data. */
-export interface TrainSettings extends OptionsOf<typeof SETTINGS> {}
+export interface TrainSettings extends Partial<OptionsOf<typeof SETTINGS>> {}
 
 export const MODEL_NAMES = Object.keys(MODEL) as (keyof typeof MODEL)[];
 export const RECIPE_NAMES = Object.keys(RECIPE) as (keyof typeof RECIPE)[];
