@@ -105,16 +105,15 @@ export function settingsOf(flags: TrainFlags, config: TrainSettings): TrainSetti
     seconds: time,
     cacheBytes: cache,
   });
-  const settings: TrainSettings = { ...config };
-  // Of what decides the same, the flag's is the only one.
-  const has = (...names: (keyof TrainSettings)[]) => names.some((name) => name in changed);
-  const forget = (...names: (keyof TrainSettings)[]) => {
-    if (has(...names)) for (const name of names) delete settings[name];
-  };
-  forget('steps', 'epochs', 'seconds');
-  forget('longestSide', 'imageHeight', 'imageWidth');
-  forget('checkpointEvery', 'checkpointSeconds');
-  Object.assign(settings, changed);
+  // Of names of which only one can be given, the flag's is the one.
+  const either: readonly (readonly (keyof TrainSettings)[])[] = [
+    ['steps', 'epochs', 'seconds'],
+    ['longestSide', 'imageHeight', 'imageWidth'],
+    ['checkpointEvery', 'checkpointSeconds'],
+  ];
+  const replaced = either.filter((names) => names.some((name) => name in changed)).flat();
+  const kept = Object.entries(config).filter(([name]) => !replaced.includes(name as keyof TrainSettings));
+  const settings: TrainSettings = { ...Object.fromEntries(kept), ...changed };
   const augment = given(changes);
   if (!augmentation) settings.augment = false;
   else if (Object.keys(augment).length > 0) {

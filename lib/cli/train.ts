@@ -1,15 +1,14 @@
 // `retinanet-ops train`: from a folder of pictures and boxes to a detector.
-import { basename, join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { RetinanetOpsError } from '../arguments/errors.js';
-import type { SessionEvents } from '../retinanet/session/events.js';
 import type { TrainedDetector } from '../retinanet/session/train-detector.js';
 import { numbersOf } from '../retinanet/session/events.js';
 import { loadPeers } from './net.js';
-import { Progress } from './progress.js';
 import { INTERRUPTED } from './run.js';
 import { addTrainFlags, settingsOf, type TrainFlags } from './train-flags.js';
-import { planText, resultText, stepText, validationText } from './train-text.js';
+import { follow } from './train-progress.js';
+import { resultText } from './train-text.js';
 
 const EXAMPLES = `
 Every setting that is not given follows from the data; all are printed before training begins, and are in the run's config.json.
@@ -72,13 +71,19 @@ function report(result: TrainedDetector, json: boolean): void {
     );
     process.stdout.write(`${text}\n`);
   } else if (end !== 'interrupted') {
-    process.stdout.write(resultText(result));
+    process.stdout.write(resultText({ ...result, folder: shown(folder) }));
   }
   if (end !== 'interrupted') return;
   process.exitCode = INTERRUPTED;
   process.stderr.write(
-    `interrupted after step ${String(steps)}; to go on: npx retinanet-ops train --resume ${folder}\n`,
+    `interrupted after step ${String(steps)}; to go on: npx retinanet-ops train --resume ${shown(folder)}\n`,
   );
+}
+
+/** As short as it can be typed here. */
+function shown(folder: string): string {
+  const short = relative(process.cwd(), folder);
+  return short === '' || short.startsWith('..') ? folder : short;
 }
 
 /** A run goes on with the settings that it began with. */
@@ -93,54 +98,4 @@ function refuseOthers(command: Command): void {
 
 function refuse(expected: string, received: string): never {
   throw new RetinanetOpsError('ERR_OPTION', `train: expected ${expected}, received ${received}`);
-}
-
-/** Tells on standard error how far the session is, and lets it finish its step at the first SIGINT. */
-function follow(): { events: SessionEvents & { onImage: (done: number, total: number) => void }; end: () => void } {
-  const controller = new AbortController();
-  let bar: Progress | undefined;
-  let title = '';
-  let AP: number | undefined;
-  const show = (what: string, total: number): Progress => {
-    if (bar && title === what) return bar;
-    bar?.stop();
-    title = what;
-    return (bar = new Progress(what, total));
-  };
-  const say = (text: string) => {
-    if (bar) bar.message(text);
-    else process.stderr.write(`${text}\n`);
-  };
-  const onInterrupt = () => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
-    controller.abort();
-    say('finishing the step; Ctrl-C again ends at once');
-  };
-  process.on('SIGINT', onInterrupt);
-  const events: ReturnType<typeof follow>['events'] = {
-    signal: controller.signal,
-    onImage: (done, total) => {
-      if (process.stderr.isTTY) show('reading', total).update(done);
-    },
-    onPlan: (plan) => {
-      bar?.stop();
-      bar = undefined;
-      process.stderr.write(`${planText(plan)}\n`);
-    },
-    onStep: (step) => {
-      show('training', step.steps).update(step.step, stepText(step, AP));
-    },
-    onMeasure: (done, total) => {
-      if (process.stderr.isTTY) show('measuring', total).update(done);
-    },
-    onValidation: (validation) => {
-      AP = validation.coco.AP;
-      say(validationText(validation));
-    },
-  };
-  const end = () => {
-    bar?.stop();
-    process.off('SIGINT', onInterrupt);
-  };
-  return { events, end };
 }

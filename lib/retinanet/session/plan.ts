@@ -43,7 +43,8 @@ export function rolesOf({ splits }: AnnotatedDataset, trainOnVal = false): Roles
  * Fills in what is not given.
  *
  * @param model the configuration of the detector to start from
- * @throws RetinanetOpsError `ERR_OPTION`, `ERR_RANGE` or `ERR_DTYPE` for settings that don't fit each other
+ * @throws RetinanetOpsError `ERR_DATA` where there is nothing to train on; `ERR_OPTION`, `ERR_RANGE` or `ERR_DTYPE` for settings that
+ *   don't fit each other
  */
 export async function planSettings(
   check: Check,
@@ -53,6 +54,9 @@ export async function planSettings(
 ): Promise<{ settings: Settings; list: PlannedSetting[] }> {
   const roles = rolesOf(dataset, given.trainOnVal);
   const facts = factsOf(dataset, roles.train, roles.validation);
+  if (facts.sides.length === 0) {
+    check.fail('ERR_DATA', 'data', 'boxes to train on', `${String(facts.images)} images without any`);
+  }
   const kept = model ? keptFrom(model) : {};
   const fixed: GivenSettings = { ...kept, ...given };
   const frame = frameOf(check, facts, given);

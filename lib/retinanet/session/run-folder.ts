@@ -42,6 +42,15 @@ export async function requireFree(check: Check, folder: string): Promise<void> {
   check.fail('ERR_DATA', 'out', 'a folder that is new or empty', `${folder}, which holds ${others[0]!}`);
 }
 
+/** @throws RetinanetOpsError `ERR_DATA` for what is no folder of a run */
+export async function requireRun(check: Check, folder: string): Promise<void> {
+  const isThere = await stat(join(folder, RUN_FILES.config)).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) check.fail('ERR_DATA', 'folder', 'the folder of a run', `${folder}, which has no ${RUN_FILES.config}`);
+}
+
 /** Writes a folder anew, as a whole: it is the former one or the new one for whoever opens it, whenever the process ends. */
 export async function replaceFolder(path: string, write: (folder: string) => Promise<void>): Promise<void> {
   const folder = `${path}${STAGES.writing}`;

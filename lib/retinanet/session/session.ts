@@ -127,7 +127,13 @@ export class Session {
       this.isStopped = true;
       run.stop();
     };
-    await events.onStep?.(report, { state: () => run.state(), updateModel: () => run.updateModel(), stop });
+    await events.onStep?.(report, {
+      state: () => run.state(),
+      updateModel: () => {
+        run.updateModel();
+      },
+      stop,
+    });
     if (step < report.steps && this.isDue(step, report.steps)) {
       run.updateModel();
       await this.validate(step, seconds);

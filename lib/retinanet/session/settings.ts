@@ -59,5 +59,5 @@ export function checkSettings(
     const one = (value as TrainSettings)[name];
     if (one !== undefined) given[name] = SETTINGS[name].check(check, nameOf(name), one);
   }
-  return given as GivenSettings;
+  return given;
 }

@@ -6,19 +6,19 @@ import { Check } from '../../arguments/check.js';
 import { value, type OptionsOf } from '../../arguments/options.js';
 import { useNativeBackend } from '../../tfjs/backend/index.js';
 import type { AnnotatedDataset } from '../data/annotations.js';
-import { READING, readDataset, type ReadDatasetOptions } from '../data/read-dataset.js';
+import { READING } from '../data/read-dataset.js';
 import { loadRetinaNet } from '../model/io.js';
 import { countParameters, createRetinaNet } from '../model/model.js';
 import type { RetinaNet } from '../model/net.js';
 import { type Checkpoint, readCheckpoint } from './checkpoint.js';
 import { readTrainConfig } from './config-file.js';
 import { EVENTS, type SessionEvents, type TrainingPlan } from './events.js';
-import { fingerprintOf } from './fingerprint.js';
+import { datasetOf, fingerprintOf } from './dataset.js';
 import { type FinalEvaluation, finishRun } from './finish.js';
 import { copyWeights } from './initial-weights.js';
 import { lockFolder } from './lock.js';
 import { networkConfig, type PlannedSetting, planSettings, rolesOf, type Settings } from './plan.js';
-import { recoverFolders, requireFree, RUN_FILES, writeJson } from './run-folder.js';
+import { recoverFolders, requireFree, requireRun, RUN_FILES, writeJson } from './run-folder.js';
 import { Session, type SessionEnd, type SessionParts } from './session.js';
 import { checkSettings, SETTINGS, type TrainSettings } from './settings.js';
 
@@ -72,9 +72,10 @@ export async function trainDetector(
   options: TrainDetectorOptions,
 ): Promise<TrainedDetector> {
   const check = new Check('trainDetector');
-  const names = [...Object.keys(SETTINGS), ...Object.keys(OWN)] as (string & keyof TrainDetectorOptions)[];
+  const names = [...Object.keys(SETTINGS), ...Object.keys(OWN)] as (keyof TrainDetectorOptions)[];
   const given = check.fields<TrainDetectorOptions>('options', options, names, true);
   const settings = checkSettings(check, given);
+  if (settings.weights !== undefined) settings.weights = resolve(settings.weights);
   const folder = resolve(check.string('out', given.out));
   const events = eventsOf(check, given);
   await requireFree(check, folder);
@@ -125,10 +126,11 @@ export interface ResumeDetectorOptions
 export async function resumeDetector(folder: string, options: ResumeDetectorOptions = {}): Promise<TrainedDetector> {
   const check = new Check('resumeDetector');
   const run = resolve(check.string('folder', folder));
-  const names = [...Object.keys(RESUMING), 'data'] as (string & keyof ResumeDetectorOptions)[];
+  const names = [...Object.keys(RESUMING), 'data'] as (keyof ResumeDetectorOptions)[];
   const given = check.fields<ResumeDetectorOptions>('options', options, names, true);
   const { threads, cacheBytes } = checkSettings(check, { threads: given.threads, cacheBytes: given.cacheBytes });
   const events = eventsOf(check, given);
+  await requireRun(check, run);
   const { data, ...saved } = await readTrainConfig(join(run, RUN_FILES.config));
   const settings = {
     ...saved,
@@ -183,18 +185,6 @@ async function inFolder<Result>(check: Check, folder: string, work: () => Promis
 function eventsOf(check: Check, given: SessionEvents): SessionEvents {
   const { onPlan, onStep, onMeasure, onValidation, onCheckpoint, signal } = given;
   return check.options('options', { onPlan, onStep, onMeasure, onValidation, onCheckpoint, signal }, EVENTS);
-}
-
-async function datasetOf(
-  check: Check,
-  data: unknown,
-  options: TrainSettings & ReadDatasetOptions,
-): Promise<AnnotatedDataset> {
-  const { format, val, seed, checkImages, onImage: onHeader } = options;
-  if (typeof data === 'string') return readDataset(data, { format, val, seed, checkImages, onImage: onHeader });
-  const dataset = check.fields<AnnotatedDataset>('data', data, ['root', 'format', 'classes', 'splits', 'warnings']);
-  check.fields('data.splits', dataset.splits, []);
-  return dataset;
 }
 
 function planOf(parts: SessionParts, settings: PlannedSetting[], copied: number, step: number): TrainingPlan {
