@@ -85,7 +85,7 @@ export async function trainDetector(
   try {
     const plan = await planSettings(check, dataset, settings, from?.config);
     using net = createRetinaNet(networkConfig(plan.settings, dataset.classes));
-    const copied = from ? copyWeights(check, settings.weights!, from, net).copied : 0;
+    const copied = from ? copyWeights(check, settings.weights!, from, net) : 0;
     from?.dispose();
     const parts = { check, folder, net, dataset, settings: plan.settings, events };
     const session = new Session(parts);
