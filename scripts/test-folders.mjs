@@ -31,6 +31,7 @@ const FOLDERS = {
   demo: { emulated: 'about pictures and data sets' },
   documents: { emulated: 'about text' },
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },
+  session: { emulated: 'about the files of runs' },
   retinanet: { emulated: 'trains for minutes' },
   'tfjs-backend': { emulated: 'calls none of our operations on devices' },
   'wasm-training': { emulated: 'calls none of our native operations' },

@@ -1,8 +1,8 @@
 // `retinanet-ops export`: detectors for other programs.
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { RetinanetOpsError } from '../arguments/errors.js';
 import type { ExportOnnxOptions } from '../retinanet/export/onnx.js';
+import { loadPeers } from './net.js';
 import { toNumber } from './values.js';
 
 const EXAMPLES = `
@@ -58,7 +58,7 @@ async function run(model: string, flags: ExportFlags): Promise<void> {
   const { format, precision, outputs, score, iouThreshold, maxDetections, json } = flags;
   const output = flags.output ?? join(model, format === 'tfjs' ? 'tfjs' : 'model.onnx');
   const selection = { scoreThreshold: score, iouThreshold, maxDetections };
-  const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs } = await retinanet();
+  const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs } = await loadPeers('export');
   await useNativeBackend();
   const net = await loadRetinaNet(model);
   try {
@@ -68,16 +68,4 @@ async function run(model: string, flags: ExportFlags): Promise<void> {
     net.dispose();
   }
   process.stdout.write(`${json ? JSON.stringify({ format, output }) : output}\n`);
-}
-
-/** What needs TensorFlow.js, which is an optional peer. */
-async function retinanet(): Promise<typeof import('../retinanet/index.js')> {
-  try {
-    return await import('../retinanet/index.js');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes('@tensorflow/')) throw cause;
-    const install = 'npm install @tensorflow/tfjs-core @tensorflow/tfjs-layers @tensorflow/tfjs-backend-cpu';
-    throw new RetinanetOpsError('ERR_BACKEND', `export needs TensorFlow.js: ${install}`, { cause });
-  }
 }

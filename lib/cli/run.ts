@@ -3,7 +3,7 @@ import type { Command, CommanderError } from 'commander';
 import { suggestion } from '../arguments/describe.js';
 
 /** Done; refused or failed; interrupted. */
-const [DONE, FAILED, INTERRUPTED] = [0, 1, 130];
+export const [DONE, FAILED, INTERRUPTED] = [0, 1, 130];
 
 /**
  * Runs the command that the arguments name. Gives the exit code: 0 done, 1 refused or failed. What fails is one sentence on standard

@@ -71,3 +71,16 @@ export { trainRetinaNet, type TrainingResult } from './training/train.js';
 export type { TrainingOptions } from './training/train-options.js';
 export type { TrainingRun, TrainingState } from './training/training-state.js';
 export type { SelectionOptions } from '../operations/decode-detections.js';
+export { readTrainConfig, type TrainConfig } from './session/config-file.js';
+export type { CheckpointReport, SessionEvents, TrainingPlan, ValidationReport } from './session/events.js';
+export type { FinalEvaluation } from './session/finish.js';
+export type { PlannedSetting, SettingSource } from './session/plan.js';
+export type { SessionEnd } from './session/session.js';
+export type { TrainSettings } from './session/settings.js';
+export {
+  resumeDetector,
+  type ResumeDetectorOptions,
+  trainDetector,
+  type TrainDetectorOptions,
+  type TrainedDetector,
+} from './session/train-detector.js';

@@ -1,0 +1,72 @@
+// How far a command is, on standard error: standard output holds results alone.
+import { SingleBar } from 'cli-progress';
+
+/** Lines at most that are written where there is no terminal, besides messages. */
+const LINES = 20;
+
+/** Milliseconds as 1:05, or 2:01:05. */
+export function minutes(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const [hours, rest] = [Math.floor(seconds / 3600), seconds % 3600];
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [minute, second] = [Math.floor(rest / 60), two(rest % 60)];
+  return hours > 0 ? `${hours}:${two(minute)}:${second}` : `${minute}:${second}`;
+}
+
+/**
+ * A bar that fills up, with a note behind it. Where the output is not a terminal (a file, a pipe, CI), it writes a line now and then
+ * instead.
+ */
+export class Progress {
+  private readonly title: string;
+  private readonly total: number;
+  private readonly stream: NodeJS.WriteStream;
+  private readonly bar: SingleBar | undefined;
+  private readonly every: number;
+  private written = 0;
+
+  /**
+   * @param title what is counted, such as `images`
+   * @param total what `done` ends at, at least 1
+   */
+  constructor(title: string, total: number, stream: NodeJS.WriteStream = process.stderr) {
+    this.title = title;
+    this.total = total;
+    this.stream = stream;
+    this.every = Math.max(1, Math.ceil(total / LINES));
+    if (!stream.isTTY) return;
+    this.bar = new SingleBar({
+      stream,
+      format: `${title} {bar} {value}/{total}  {note}`,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 20,
+      hideCursor: true,
+      fps: 8,
+      linewrap: false,
+      forceRedraw: true, // after a message, which takes its line
+      gracefulExit: false, // a command ends by itself where it is interrupted
+    });
+    this.bar.start(total, 0, { note: '' });
+  }
+
+  /** @param note stands behind the bar, such as what is left of the time */
+  update(done: number, note = ''): void {
+    if (this.bar) {
+      this.bar.update(done, { note });
+    } else if (done >= this.written + this.every || (done === this.total && done > this.written)) {
+      this.written = done;
+      this.stream.write(`${this.title} ${done}/${this.total}${note === '' ? '' : `  ${note}`}\n`);
+    }
+  }
+
+  /** A line of its own, above the bar, which stays. */
+  message(text: string): void {
+    this.stream.write(`${this.bar ? '\r\u001b[K' : ''}${text}\n`);
+  }
+
+  /** Leaves the bar as it is, on a line of its own. Calling it again does nothing. */
+  stop(): void {
+    this.bar?.stop();
+  }
+}
