@@ -1,7 +1,7 @@
 // Three panels on logarithmic axes: time against anchors, against boxes, and the focal loss against anchors.
 import sharp from 'sharp';
 import { parse, View, type Axis, type GroupMark, type Spec } from 'vega';
-import { outlineText } from '../demo/drawing/text.js';
+import { outlineText } from '#lib/retinanet/drawing/text.js';
 
 export interface Point {
   panel: 'anchors' | 'boxes' | 'focal';

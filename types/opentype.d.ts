@@ -1,4 +1,4 @@
-// The little that the demo uses of opentype.js, which ships no types.
+// The little that is used of opentype.js, which ships no types.
 declare module 'opentype.js' {
   interface Path {
     /** `type` is the letter of an SVG path command; toPathData() writes NaN for coordinates such as 1e-15. */

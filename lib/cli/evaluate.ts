@@ -1,32 +1,68 @@
 // `retinanet-ops evaluate`: the COCO tool's numbers, and Pascal VOC's.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { RetinanetOpsError } from '../arguments/errors.js';
+import type { AnnotatedDataset, DataFormat, SplitName } from '../retinanet/data/annotations.js';
 import { evaluateCoco, type CocoEvaluation, type CocoNumbers } from '../retinanet/evaluation/coco.js';
 import type { CocoResult, CocoTruth } from '../retinanet/evaluation/coco-format.js';
+import type { DatasetEvaluation } from '../retinanet/evaluation/evaluate-dataset.js';
 import { evaluateVoc, type VocEvaluation } from '../retinanet/evaluation/voc.js';
+import { untilInterrupted } from './interrupt.js';
 import { readJson } from './json-file.js';
+import { PictureCounter } from './progress.js';
+import { writeResult } from './result-file.js';
+import { INTERRUPTED } from './run.js';
+import { table } from './table.js';
+import { toNumber } from './values.js';
+import { addNetOptions, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
-The files are in COCO's formats: an object with images, categories and annotations, and an array of objects with image_id,
-category_id, bbox [x, y, width, height] and score.
+A detector and a data set (Pascal VOC, COCO, YOLO or CSV, found by looking), or files in COCO's formats: an object with images,
+categories and annotations, and an array of objects with image_id, category_id, bbox [x, y, width, height] and score.
 
 Examples:
+  $ retinanet-ops evaluate my-model cells/
+  $ retinanet-ops evaluate my-model cells/ --split val --voc --detections-out results.json
   $ retinanet-ops evaluate --truth instances_val2017.json --detections results.json
   $ retinanet-ops evaluate --truth instances.json --detections results.json --voc --json > numbers.json
 `;
 
-interface EvaluateFlags {
-  truth: string;
-  detections: string;
+interface EvaluateFlags extends NetFlags {
+  truth?: string;
+  detections?: string;
+  split?: SplitName;
+  format?: DataFormat;
+  val?: number;
+  seed?: number;
+  score?: number;
+  detectionsOut?: string;
   voc?: true;
   json?: true;
 }
 
+type Compared = Pick<DatasetEvaluation, 'coco' | 'truth' | 'detections'>;
+
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
-    .summary('average precision and recall of detections')
-    .description('Average precision and recall of detections, as the COCO tool and Pascal VOC compute them.')
-    .requiredOption('--truth <file>', "what is in the images, as COCO's instances.json")
-    .requiredOption('--detections <file>', "what was found, as COCO's results")
+  const command = new Command('evaluate')
+    .summary('average precision and recall of a detector, or of detections')
+    .description('Average precision and recall, as the COCO tool and Pascal VOC compute them.')
+    .argument('[model]', 'the folder of a saved detector: model.json and weights.bin')
+    .argument('[data]', 'the folder of a data set with the same classes')
+    .option('--truth <file>', "instead: what is in the images, as COCO's instances.json")
+    .option('--detections <file>', "with it: what was found, as COCO's results")
+    .addOption(
+      new Option('--split <name>', 'which images (default: test, or val without a test split)').choices([
+        ...['train', 'val', 'test'],
+      ]),
+    )
+    .addOption(new Option('--format <name>', 'of the data set').choices(['voc', 'coco', 'yolo', 'csv']))
+    .option(
+      '--val <share>',
+      'the share that was drawn for validation where the source has none (default: 0.2)',
+      toNumber,
+    )
+    .option('--seed <number>', 'by which it was drawn (default: 0)', toNumber)
+    .option('--score <number>', 'only greater scores are detections (default: 0.01)', toNumber)
+    .option('--detections-out <file>', "writes what the detector found, as COCO's results")
     .option('--voc', "Pascal VOC's average precision too (IoU .5; area under the curve, and at 11 levels of recall)")
     .option(
       '--json',
@@ -34,14 +70,65 @@ export function evaluateCommand(): Command {
     )
     .addHelpText('after', EXAMPLES)
     .action(evaluate);
+  return addNetOptions(command);
 }
 
-async function evaluate({ truth: truthFile, detections: detectionsFile, voc, json }: EvaluateFlags): Promise<void> {
+async function evaluate(model: string | undefined, data: string | undefined, flags: EvaluateFlags): Promise<void> {
+  const { truth, detections, voc, json } = flags;
+  const areFiles = truth !== undefined && detections !== undefined && model === undefined;
+  const isDetector = truth === undefined && detections === undefined && data !== undefined;
+  if (!areFiles && !isDetector) {
+    const expected = 'expected a detector and a data set, or --truth and --detections';
+    throw new RetinanetOpsError('ERR_OPTION', `${expected}; retinanet-ops evaluate --help says more`);
+  }
+  const compared = areFiles ? await compareFiles(truth, detections) : await evaluateData(model!, data!, flags);
+  if (compared === undefined) {
+    process.exitCode = INTERRUPTED;
+    return;
+  }
+  const pascal = voc ? evaluateVoc(compared.detections, compared.truth) : undefined;
+  process.stdout.write(json ? `${forMachines(compared.coco, pascal)}\n` : forPeople(compared.coco, pascal));
+}
+
+async function compareFiles(truthFile: string, detectionsFile: string): Promise<Compared> {
   const truth = (await readJson(truthFile, 'the truth')) as CocoTruth;
   const detections = (await readJson(detectionsFile, 'the detections')) as CocoResult[];
-  const coco = evaluateCoco(detections, truth);
-  const pascal = voc ? evaluateVoc(detections, truth) : undefined;
-  process.stdout.write(json ? `${forMachines(coco, pascal)}\n` : forPeople(coco, pascal));
+  return { coco: evaluateCoco(detections, truth), truth, detections };
+}
+
+/** Undefined where it was interrupted. */
+function evaluateData(model: string, data: string, flags: EvaluateFlags): Promise<Compared | undefined> {
+  const { format, val, seed, score: scoreThreshold, batchSize, backend, detectionsOut } = flags;
+  return withNet('evaluate', model, flags, async (net) => {
+    const { readDataset } = await import('../retinanet/data/read-dataset.js');
+    const { evaluateDataset } = await import('../retinanet/evaluation/evaluate-dataset.js');
+    const dataset = await readDataset(data, { format, val, seed });
+    const split = flags.split ?? defaultSplit(dataset);
+    const counter = new PictureCounter(dataset.splits[split].images.length);
+    try {
+      const options = {
+        scoreThreshold,
+        batchSize,
+        backend,
+        onImage: (done: number) => {
+          counter.add(done - counter.done);
+        },
+      };
+      const found = await untilInterrupted((signal) => evaluateDataset(net, dataset, split, { ...options, signal }));
+      if (found && detectionsOut !== undefined) await writeResult(detectionsOut, resultsText(found));
+      return found;
+    } finally {
+      counter.stop();
+    }
+  });
+}
+
+const defaultSplit = ({ splits }: AnnotatedDataset): SplitName => (splits.test.images.length > 0 ? 'test' : 'val');
+
+/** With the names of files, which the ids of a data set that has none do not tell. */
+function resultsText({ detections, truth }: Compared): string {
+  const files = new Map(truth.images.map(({ id, file_name: file }) => [id, file]));
+  return `${JSON.stringify(detections.map((one) => ({ ...one, file_name: files.get(one.image_id) })))}\n`;
 }
 
 function forMachines(coco: CocoEvaluation, voc: VocEvaluation | undefined): string {
@@ -78,7 +165,7 @@ function forPeople(coco: CocoEvaluation, voc: VocEvaluation | undefined): string
         ['VOC 11', figure(voc.AP11), 'at 11 levels of recall'],
       ]
     : [];
-  return `${table([...numbers, ...pascal], [0, 2])}\n${table([heads, ...rows], [0])}`;
+  return `${table(['measure', 'value', 'meaning'], [...numbers, ...pascal])}\n\n${table(heads, rows)}\n`;
 }
 
 function counts({ numGroundTruth, numDetections }: { numGroundTruth: number; numDetections: number }): string[] {
@@ -88,12 +175,4 @@ function counts({ numGroundTruth, numDetections }: { numGroundTruth: number; num
 /** '-' where there is nothing to measure. */
 function figure(value: number): string {
   return value < 0 ? '-' : value.toFixed(3);
-}
-
-/** `left`: the columns that are not numbers. */
-function table(rows: readonly string[][], left: readonly number[]): string {
-  const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, c) => (left.includes(c) ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!))).join('  ');
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { root } from '../runtime/location.js';
 import { buildCommand } from './build.js';
+import { detectCommand } from './detect.js';
 import { evaluateCommand } from './evaluate.js';
 import { exportCommand } from './export.js';
 import { infoCommand } from './info.js';
@@ -20,6 +21,7 @@ const program = new Command('retinanet-ops')
   .addCommand(inspectCommand())
   .addCommand(trainCommand())
   .addCommand(evaluateCommand())
+  .addCommand(detectCommand())
   .addCommand(exportCommand())
   .addCommand(infoCommand())
   .addCommand(buildCommand());

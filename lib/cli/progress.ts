@@ -62,11 +62,44 @@ export class Progress {
 
   /** A line of its own, above the bar, which stays. */
   message(text: string): void {
-    this.stream.write(`${this.bar ? '\r\u001b[K' : ''}${text}\n`);
+    // It may wrap, which the bar must not; then the place is noted to which the bar returns at its end.
+    this.stream.write(this.bar ? `\r\u001b[K\u001b[?7h${text}\n\u001b[?7l\u001b7` : `${text}\n`);
   }
 
   /** Leaves the bar as it is, on a line of its own. Calling it again does nothing. */
   stop(): void {
     this.bar?.stop();
+  }
+}
+
+/** Counts pictures, with how many there are a second and how long the rest takes. Of a single one it says nothing. */
+export class PictureCounter {
+  /** Pictures so far. */
+  done = 0;
+  private readonly total: number;
+  private readonly progress: Progress | undefined;
+  private readonly start = performance.now();
+
+  constructor(total: number) {
+    this.total = total;
+    this.progress = total > 1 ? new Progress('pictures', total) : undefined;
+  }
+
+  add(count = 1): void {
+    this.done += count;
+    const ms = performance.now() - this.start;
+    const left = this.done < this.total ? `, ${minutes((ms * (this.total - this.done)) / this.done)} left` : '';
+    this.progress?.update(this.done, `${((1000 * this.done) / ms).toFixed(1)}/s${left}`);
+  }
+
+  /** As Progress. */
+  message(text: string): void {
+    if (this.progress) this.progress.message(text);
+    else process.stderr.write(`${text}\n`);
+  }
+
+  /** As Progress. */
+  stop(): void {
+    this.progress?.stop();
   }
 }

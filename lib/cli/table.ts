@@ -1,8 +1,8 @@
-/** Columns as wide as their longest cell; numbers to the right. */
+/** Columns as wide as their longest cell; numbers, and '-' where there is none, to the right. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = rows.map((row) => row.map(String));
   const widths = header.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
-  const isNumber = header.map((_, i) => rows.length > 0 && rows.every((row) => /^-?[\d.]+$/.test(String(row[i]))));
+  const isNumber = header.map((_, i) => cells.length > 0 && cells.every((row) => /^(-|-?[\d.]+)$/.test(row[i] ?? '')));
   const line = (row: readonly string[]) =>
     row
       .map((cell, i) => (isNumber[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))

@@ -1,4 +1,4 @@
-// Values of options that are numbers.
+// Values of options: numbers, and lists.
 import { InvalidArgumentError } from 'commander';
 
 export function toNumber(text: string): number {
@@ -9,4 +9,8 @@ export function toNumber(text: string): number {
 
 export function toNumbers(text: string): number[] {
   return text.split(',').map(toNumber);
+}
+
+export function toNames(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }

@@ -46,11 +46,11 @@ test('without it a table is printed, with - where there is nothing to measure', 
   t.is(status, 0);
   t.regex(
     stdout,
-    new RegExp(`^AP {6}${AP.toFixed(3)}  average precision, IoU \\.50 to \\.95\n(.*\n){13}\nclass +AP +AP50 `),
+    new RegExp(`\n  AP {7}${AP.toFixed(3)}  average precision, IoU \\.50 to \\.95\n(.*\n){13}\n  class +AP +AP50 `),
   );
-  t.is(stdout.trimEnd().split('\n').length, 16 + classes.length);
+  t.is(stdout.trimEnd().split('\n').length, 17 + classes.length);
   const none = classes.find(({ numGroundTruth }) => numGroundTruth === 0)!;
-  t.regex(stdout, new RegExp(`^${none.name} +- +- +- +- +- +0 +${String(none.numDetections)}$`, 'm'));
+  t.regex(stdout, new RegExp(`^  ${none.name} +- +- +- +- +- +0 +${String(none.numDetections)}$`, 'm'));
 });
 
 test('what it cannot do gives one sentence and the exit code 1', (t) => {

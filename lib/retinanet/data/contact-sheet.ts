@@ -2,8 +2,11 @@
 import { join } from 'node:path';
 import type { OverlayOptions } from 'sharp';
 import type { ImageFit } from './anchor-fit.js';
+import type { BoxEdges } from './annotations.js';
 import { Check } from '../../arguments/check.js';
 import { describe } from '../../arguments/describe.js';
+import { boxOutline, type Rect, svg } from '../drawing/overlay.js';
+import { fittingText, svgText, textWidth } from '../drawing/text.js';
 import { baseOf } from './files.js';
 import { decodeImage } from './images.js';
 import { loadSharp } from './sharp.js';
@@ -86,40 +89,31 @@ function sizeIn({ width, height }: { width: number; height: number }): { width: 
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-function svg(width: number, height: number, content: string): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${content}</svg>`;
-}
-
 function boxesOf({ image, reached }: ImageFit, { width, height }: { width: number; height: number }): string {
   const scale = width / image.width;
-  const rect = ([x1, y1, x2, y2]: readonly number[], style: string) =>
-    `<rect x="${(x1! * scale).toFixed(1)}" y="${(y1! * scale).toFixed(1)}" width="${((x2! - x1!) * scale).toFixed(1)}" ` +
-    `height="${((y2! - y1!) * scale).toFixed(1)}" ${style}/>`;
-  const ignored = image.ignore.map((edges) => rect(edges, 'fill="#888" fill-opacity="0.5"'));
+  const rectOf = ([x1, y1, x2, y2]: BoxEdges): Rect => ({
+    ...{ x: x1 * scale, y: y1 * scale },
+    ...{ width: (x2 - x1) * scale, height: (y2 - y1) * scale },
+  });
+  const ignored = image.ignore.map((edges) => {
+    const { x, y, width: w, height: h } = rectOf(edges);
+    return `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${w.toFixed(1)}" height="${h.toFixed(1)}" fill="#888" fill-opacity="0.5"/>`;
+  });
   const boxes = image.boxes.map(({ box, difficult }, i) => {
-    const dash = difficult ? ' stroke-dasharray="4 3"' : '';
     // Thicker as well, for those who see no difference between red and green.
     const [colour, line] = reached[i] ? [REACHED, 2] : [UNREACHED, 3.5];
-    return (
-      rect(box, `fill="none" stroke="#000" stroke-opacity="0.55" stroke-width="${line + 1.4}"${dash}`) +
-      rect(box, `fill="none" stroke="${colour}" stroke-width="${line}"${dash}`)
-    );
+    return boxOutline(rectOf(box), colour, line, difficult ? '4 3' : undefined);
   });
   return svg(width, height, [...ignored, ...boxes].join(''));
 }
 
-const text = (x: number, y: number, size: number, content: string) =>
-  `<text x="${x}" y="${y}" font-family="sans-serif" font-size="${size}" fill="${INK}">${escape(content)}</text>`;
-
-const escape = (content: string) => content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const TEXT = { size: 12, fill: INK };
 
 function captionOf({ image, reached }: ImageFit): string {
   const missed = reached.filter((is) => !is).length;
   const boxes = `${image.boxes.length} ${image.boxes.length === 1 ? 'box' : 'boxes'}${missed > 0 ? `, ${missed} not reached` : ''}`;
-  const room = 32 - boxes.length;
-  const file = baseOf(image.file);
-  const name = file.length > room ? `…${file.slice(1 - room)}` : file;
-  return svg(TILE, CAPTION, text(0, 14, 12, `${name}  ${boxes}`));
+  const name = fittingText(baseOf(image.file), TILE - textWidth(boxes, TEXT) - 8, TEXT);
+  return svg(TILE, CAPTION, svgText(name, 0, 14, TEXT) + svgText(boxes, TILE, 14, { ...TEXT, anchor: 'end' }));
 }
 
 function legend(width: number): string {
@@ -135,7 +129,7 @@ function legend(width: number): string {
       colour === DIFFICULT
         ? `<rect x="${x}" y="9" width="14" height="12" fill="none" stroke="${INK}" stroke-dasharray="4 3"/>`
         : `<rect x="${x}" y="9" width="14" height="12" fill="${colour}"/>`;
-    return mark + text(x + 20, 20, 12, content);
+    return mark + svgText(content, x + 20, 20, TEXT);
   });
   return svg(width, LEGEND, drawn.join(''));
 }

@@ -108,6 +108,11 @@ function levels(check: ScalarCheck, argument: string, value: unknown): [number, 
   return [first, last];
 }
 
+/** [K] names of the classes: their numbers where they have none. */
+export function labelNames({ classNames, numClasses }: ResolvedConfig): readonly string[] {
+  return classNames.length > 0 ? classNames : Array.from({ length: numClasses }, (_, k) => String(k));
+}
+
 /** Levels of the feature pyramid: the exponents of their strides. */
 export function pyramidLevels(config: ResolvedConfig): number[] {
   const [first, last] = config.pyramidLevels as [number, number];

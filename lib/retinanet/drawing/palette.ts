@@ -12,6 +12,9 @@ const COLOURS = [
   '#ff6fe0',
 ];
 
+/** Of what is written on these colours, and on white. */
+export const INK = '#14181f';
+
 /** The colour of class k; they repeat where there are more than ten classes. */
 export function classColour(k: number): string {
   return COLOURS[k % COLOURS.length] ?? '#ffffff';

@@ -1,0 +1,20 @@
+// Files that commands with a network write.
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { RetinanetOpsError } from '../arguments/errors.js';
+
+/**
+ * Writes a file as a whole or not at all, and the folders above it.
+ *
+ * @throws RetinanetOpsError `ERR_DATA` naming the file
+ */
+export async function writeResult(file: string, content: string | Uint8Array): Promise<void> {
+  const { writeTogether } = await import('../retinanet/model/model-files.js');
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeTogether(dirname(file), [[basename(file), content]]);
+  } catch (cause) {
+    const message = `expected a file that can be written for ${file}, received ${(cause as Error).message}`;
+    throw new RetinanetOpsError('ERR_DATA', message, { cause });
+  }
+}

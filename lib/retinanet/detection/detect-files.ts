@@ -1,0 +1,142 @@
+// Objects in the pictures of files, however many there are.
+import { Check } from '../../arguments/check.js';
+import { callback, signal, value, type OptionsOf } from '../../arguments/options.js';
+import { type LoadedImage, loadImage } from '../data/load-image.js';
+import { detect, DETECTION, type DetectOptions } from '../evaluation/detect.js';
+import { labelNames } from '../model/config.js';
+import { checkNet, type RetinaNet } from '../model/net.js';
+import type { FoundObjects } from './draw-detections.js';
+
+const OWN = {
+  /** Names of the classes that are looked for. Default: all. */
+  classes: value<readonly string[], string[] | undefined>((check, argument, given) => check.strings(argument, given)),
+  /** Called with a picture that is damaged or none, and why; the others go on. Without it the iteration rejects with the error. */
+  onError: callback<(file: string, error: Error) => unknown>(),
+  /** Ends the iteration, which then rejects with the signal's reason. */
+  signal: signal(),
+};
+const OPTIONS = { ...DETECTION, ...OWN };
+
+/** Options of `detectFiles`: those of `detect`, and its own. */
+export interface DetectFilesOptions extends DetectOptions, OptionsOf<typeof OWN> {}
+
+/** What was found in the picture of a file, by falling score. */
+export interface FileDetections extends FoundObjects {
+  /** As it was given. */
+  file: string;
+  /** Pixels of the upright picture. */
+  width: number;
+  /** Pixels of the upright picture. */
+  height: number;
+}
+
+interface Loaded {
+  file: string;
+  image: LoadedImage;
+}
+
+/** A picture on its way: decoded, or why not. */
+type Loading = Promise<Loaded | { file: string; error: Error }>;
+
+/**
+ * Finds objects in pictures, one after the other in the order of `files`. They are decoded off the calling thread as training decodes
+ * them (upright, aspect ratio kept), two batches ahead at most: memory does not grow with the number of files. Boxes are in pixels of
+ * the upright pictures; what is found beside a picture, in the rest of the network's frame, is left out.
+ *
+ * @param files paths, such as `findPictures` gives; a file may come more than once
+ * @returns what was found in each picture, as soon as its batch is done
+ * @throws RetinanetOpsError at once: `ERR_OPTION` for an unknown class, `ERR_DTYPE`, `ERR_RANGE` or `ERR_SHAPE` for other arguments
+ *   that don't fit. The iteration rejects with `ERR_DATA` for a file that is no picture or damaged, unless there is `onError`, and
+ *   with `ERR_BACKEND` where a package is not installed.
+ */
+export function detectFiles(
+  net: RetinaNet,
+  files: readonly string[],
+  options: DetectFilesOptions = {},
+): AsyncGenerator<FileDetections, void, undefined> {
+  const check = new Check('detectFiles');
+  const { config } = checkNet(check, net);
+  const paths = check.strings('files', files);
+  const checked = check.options('options', options, OPTIONS);
+  const { classes, ...others } = checked;
+  const names = labelNames(config);
+  const labels = classes && new Set(classes.map((name) => names.indexOf(check.oneOf('classes', name, names))));
+  return detections(net, paths, { ...others, labels });
+}
+
+type Checked = Required<Pick<DetectOptions, 'batchSize' | 'maxDetections'>> &
+  Omit<DetectFilesOptions, 'classes'> & { labels?: ReadonlySet<number> };
+
+async function* detections(net: RetinaNet, files: readonly string[], options: Checked) {
+  const { labels, onError, signal: abort, ...detection } = options;
+  const { batchSize, maxDetections } = detection;
+  // Those of the classes that count, not those of all, are limited.
+  const selection = labels ? { ...detection, maxDetections: 2 ** 31 - 1 } : detection;
+  for await (const batch of batches(net, files, batchSize, onError)) {
+    abort?.throwIfAborted();
+    const { boxes, scores, labels: found, offsets } = await detect(net, framesOf(batch), selection);
+    for (const [i, { file, image }] of batch.entries()) {
+      const [first, end] = [offsets[i]!, offsets[i + 1]!];
+      const all = { scores: scores.slice(first, end), labels: found.slice(first, end) };
+      const inPicture = { boxes: image.toPicture(boxes.slice(4 * first, 4 * end)), ...all };
+      abort?.throwIfAborted();
+      yield { file, width: image.width, height: image.height, ...choose(inPicture, maxDetections, labels) };
+    }
+  }
+  abort?.throwIfAborted();
+}
+
+/** Pictures that decode, so many at a time; twice as many are on their way. */
+async function* batches(
+  net: RetinaNet,
+  files: readonly string[],
+  size: number,
+  onError: DetectFilesOptions['onError'],
+): AsyncGenerator<Loaded[], void, undefined> {
+  const ahead = files.slice(0, 2 * size).map((file) => load(file, net));
+  let next = ahead.length;
+  let batch: Loaded[] = [];
+  for (let loading = ahead.shift(); loading; loading = ahead.shift()) {
+    if (next < files.length) ahead.push(load(files[next++]!, net));
+    const loaded = await loading;
+    if ('image' in loaded) {
+      batch.push(loaded);
+    } else {
+      const isDamaged = (loaded.error as { code?: unknown }).code === 'ERR_DATA';
+      if (!onError || !isDamaged) throw loaded.error;
+      await onError(loaded.file, loaded.error);
+    }
+    if (batch.length < size && ahead.length > 0) continue;
+    if (batch.length > 0) yield batch;
+    batch = [];
+  }
+}
+
+async function load(file: string, { config }: RetinaNet): Loading {
+  try {
+    return { file, image: await loadImage(file, config) };
+  } catch (error) {
+    return { file, error: error as Error };
+  }
+}
+
+/** The frames of pictures, one after the other. */
+function framesOf(batch: readonly Loaded[]): Uint8Array {
+  const bytes = batch[0]!.image.pixels.length;
+  const frames = new Uint8Array(batch.length * bytes);
+  for (const [i, { image }] of batch.entries()) frames.set(image.pixels, i * bytes);
+  return frames;
+}
+
+/** The first `most` that lie on the picture and are of a class that counts. */
+function choose({ boxes, scores, labels }: FoundObjects, most: number, wanted?: ReadonlySet<number>): FoundObjects {
+  const rows = Array.from(scores.keys())
+    .filter((row) => boxes[4 * row + 2]! > boxes[4 * row]! && boxes[4 * row + 3]! > boxes[4 * row + 1]!)
+    .filter((row) => wanted === undefined || wanted.has(labels[row]!))
+    .slice(0, most);
+  return {
+    boxes: Float32Array.from(rows.flatMap((row) => Array.from(boxes.subarray(4 * row, 4 * row + 4)))),
+    scores: Float32Array.from(rows, (row) => scores[row]!),
+    labels: Int32Array.from(rows, (row) => labels[row]!),
+  };
+}
