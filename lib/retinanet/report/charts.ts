@@ -26,8 +26,8 @@ export interface Series {
   isHidden?: boolean;
 }
 
-/** Rows of a table. */
-const ROWS = 12;
+/** Rows of a table: of 101 levels of recall, every tenth. */
+const ROWS = 11;
 
 /** A chart with its caption and its numbers. */
 export function chartFigure(chart: Chart, title: string, note?: Html): Html {

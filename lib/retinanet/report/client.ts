@@ -11,7 +11,6 @@ interface Element {
   click(): void;
 }
 declare const document: { getElementById(id: string): Element | null; documentElement: Element };
-declare const devicePixelRatio: number;
 declare function getComputedStyle(element: Element): { getPropertyValue(name: string): string };
 declare function matchMedia(query: string): { addEventListener(type: 'change', listener: () => void): void };
 declare class ResizeObserver {
@@ -39,6 +38,8 @@ const HEIGHT = 270;
 const COLOURS = 8;
 /** Curves differ without colours, too. */
 const DASHES = [[], [9, 4], [2, 3], [12, 3, 2, 3]];
+/** In the legend. */
+const BORDERS = ['solid', 'dashed', 'dotted', 'dashed'];
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -50,10 +51,10 @@ function text(value: number | null | undefined): string {
     : String(Number(value.toPrecision(4)));
 }
 
-function seriesOf({ series }: Chart): object[] {
-  let place = 0;
-  return series.map(({ label, isPale, isHidden }) => {
-    const at = isPale ? 0 : place++;
+function seriesOf(chart: Chart): object[] {
+  const { series } = chart;
+  return series.map(({ label, isPale, isHidden }, i) => {
+    const at = placeOf(chart, i);
     return {
       label,
       show: !isHidden,
@@ -81,18 +82,7 @@ function draw(chart: Chart, target: Element): uPlot {
     scales: { x: { time: false }, y: chart.isShare ? { range: [0, 1] } : {} },
     axes: [axis(chart.xLabel), { ...axis(chart.yLabel), size: 58 }],
     cursor: { drag: { x: true, y: false } },
-    legend: {
-      markers: {
-        stroke: (_plot: unknown, i: number) =>
-          colour(chart.series[i - 1]?.isPale ? 'line' : `curve-${String(place(chart, i - 1) % COLOURS)}`),
-        dash: (_plot: unknown, i: number) =>
-          place(chart, i - 1) % DASHES.length === 0
-            ? 'solid'
-            : place(chart, i - 1) % DASHES.length === 2
-              ? 'dotted'
-              : 'dashed',
-      },
-    },
+    legend: { markers: { dash: (_plot: unknown, i: number) => BORDERS[placeOf(chart, i - 1) % BORDERS.length] } },
     series: [{ label: chart.xLabel, value: (_plot: unknown, value: number | null) => text(value) }, ...seriesOf(chart)],
   };
   const plot = new uPlot(options, [chart.x, ...chart.series.map(({ values }) => values)], target);
@@ -112,7 +102,8 @@ function draw(chart: Chart, target: Element): uPlot {
 }
 
 /** Which of the curves that are not pale it is. */
-const place = ({ series }: Chart, i: number) => series.slice(0, Math.max(0, i)).filter(({ isPale }) => !isPale).length;
+const placeOf = ({ series }: Chart, i: number) =>
+  series.slice(0, Math.max(0, i)).filter(({ isPale }) => !isPale).length;
 
 function show(chart: Chart): void {
   const target = document.getElementById(chart.id);

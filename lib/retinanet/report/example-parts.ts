@@ -1,7 +1,7 @@
 // The parts of a page about single mistakes: what is taken for what, and pictures.
 import { table } from './charts.js';
 import type { Results } from './data.js';
-import { count, html, NOTHING, plural, share, type Html } from './html.js';
+import { count, html, NOTHING, share, type Html } from './html.js';
 import type { DrawnBox, Picture } from './pictures.js';
 import type { Part } from './training-parts.js';
 

@@ -41,8 +41,7 @@ function bar(value: number): Html {
 
 /** Classes whose curves are on a page, and those of them that are shown at first. */
 const [MOST_CURVES, SHOWN_CURVES] = [80, 8];
-/** Where COCO's 101 levels of recall and ten thresholds have recall 0, .1, ..., 1 and IoU .5 and .75. */
-const RECALL_STEP = 10;
+/** Of COCO's ten thresholds of IoU. */
 const THRESHOLDS = [
   [0, '.5'],
   [5, '.75'],

@@ -91,11 +91,12 @@ function flatten(name: string, value: unknown): [string, string][] {
 }
 
 function textOf(value: unknown): string {
+  const text = Array.isArray(value) ? value.map(plainText).join(', ') : plainText(value);
+  return text.length <= MOST ? text : `${text.slice(0, MOST)}…`;
+}
+
+function plainText(value: unknown): string {
   if (value === null) return 'none';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  const isPlain = (entry: unknown) => typeof entry !== 'object' || entry === null;
-  const text = Array.isArray(value)
-    ? value.map((entry) => (isPlain(entry) ? String(entry) : JSON.stringify(entry))).join(', ')
-    : String(value);
-  return text.length <= MOST ? text : `${text.slice(0, MOST)}…`;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

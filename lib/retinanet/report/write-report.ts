@@ -5,12 +5,12 @@ import { Check } from '../../arguments/check.js';
 import { describe } from '../../arguments/describe.js';
 import { callback, neededValue, number, oneOf, signal, value, type OptionsOf } from '../../arguments/options.js';
 import { BACKEND_CHOICES } from '../backend.js';
-import type { AnnotatedDataset, SplitName } from '../data/annotations.js';
+import type { AnnotatedDataset, AnnotatedImage, SplitName } from '../data/annotations.js';
 import { openImagesOf } from '../data/open-images.js';
 import { type DatasetEvaluation, evaluateDataset } from '../evaluation/evaluate-dataset.js';
 import type { Objects } from '../evaluation/objects.js';
 import { writeTogether } from '../model/model-files.js';
-import { checkNet, type NetParts, type RetinaNet } from '../model/net.js';
+import { checkNet, type RetinaNet } from '../model/net.js';
 import { bestThreshold, claimObjects } from './claims.js';
 import { countConfusions, readObjects } from './confusion.js';
 import type { ReportData, Results } from './data.js';
@@ -30,7 +30,7 @@ const OPTIONS = {
   /** The split that the network is shown on; one without images leaves a page without results. Default `val`. */
   split: oneOf<SplitName>(SPLITS, 'val'),
   /** What `evaluateDataset` has found on that split with this net; default: it is called. */
-  evaluation: value<DatasetEvaluation, unknown>(),
+  evaluation: value<DatasetEvaluation>(),
   /** The page's heading. Default: the name of the folder. */
   title: value<string, string | undefined>((check, argument, given) => check.string(argument, given)),
   /** From this score on, in [0, 1], detections count in pictures and confusions. Default: where F1 over all pictures is highest. */
@@ -97,10 +97,12 @@ function readOptions(check: Check, options: ReportOptions) {
   const { net, dataset, ...given } = check.options('options', options, OPTIONS);
   const parts = checkNet(check, net);
   const { splits } = check.fields<AnnotatedDataset>('dataset', dataset, ['splits']);
-  const { images } = check.fields('dataset.splits', splits, SPLITS)[given.split] ?? {};
+  const images: unknown = check.fields<AnnotatedDataset['splits']>('dataset.splits', splits, SPLITS)[given.split]
+    ?.images;
   if (!Array.isArray(images))
     check.fail('ERR_DTYPE', `dataset.splits.${given.split}.images`, 'an Array', describe(images));
-  return { ...given, net: net as RetinaNet, parts, dataset: dataset as AnnotatedDataset, images };
+  const checked = { net: net as RetinaNet, dataset: dataset as AnnotatedDataset, images: images as AnnotatedImage[] };
+  return { ...given, ...checked, parts };
 }
 
 async function resultsOf(check: Check, given: Given): Promise<Results> {
