@@ -106,10 +106,11 @@ export async function trainDemo(folder: string, dataset: AnnotatedDataset, optio
   await trainRetinaNet(net, data, {
     ...training,
     threads: 2,
-    onStep: async ({ step, loss, classLoss, boxLoss, gradientNorm, learningRate, imagesPerSecond }) => {
+    onStep: async ({ step, loss, classLoss, boxLoss, gradientNorm, learningRate, imagesPerSecond }, run) => {
       const numbers = { loss, classLoss, boxLoss, gradientNorm, learningRate, imagesPerSecond };
       await write({ kind: 'step', step, ...numbers, seconds: seconds() });
       if (step % validateEvery > 0) return;
+      run.updateModel();
       const { coco } = await evaluateDataset(net, dataset, 'val');
       const { AP, AP50, AP75, APs, APm, APl, AR100 } = coco;
       const each = coco.classes.map((one) => ({ name: one.name, AP: one.AP, AP50: one.AP50 }));

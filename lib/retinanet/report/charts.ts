@@ -9,8 +9,8 @@ export interface Chart {
   label: string;
   xLabel: string;
   yLabel: string;
-  /** The y axis goes from 0 to 1. */
-  isShare: boolean;
+  /** Shares on an axis from 0 to 1; positive numbers of all sizes on a logarithmic one; else as far as the numbers go. */
+  scale: 'share' | 'logarithm' | 'plain';
   /** Rising. */
   x: number[];
   series: Series[];

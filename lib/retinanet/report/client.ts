@@ -29,12 +29,13 @@ interface Chart {
   label: string;
   xLabel: string;
   yLabel: string;
-  isShare: boolean;
+  scale: 'share' | 'logarithm' | 'plain';
   x: number[];
   series: { label: string; values: (number | null)[]; isPale?: boolean; isHidden?: boolean }[];
 }
 
-const HEIGHT = 270;
+const HEIGHT = 260;
+const SCALES = { share: { range: [0, 1] }, logarithm: { distr: 3 }, plain: {} };
 const COLOURS = 8;
 /** Curves differ without colours, too. */
 const DASHES = [[], [9, 4], [2, 3], [12, 3, 2, 3]];
@@ -58,7 +59,7 @@ function seriesOf(chart: Chart): object[] {
     return {
       label,
       show: !isHidden,
-      stroke: isPale ? colour('line') : colour(`curve-${String(at % COLOURS)}`),
+      stroke: isPale ? colour('pale') : colour(`curve-${String(at % COLOURS)}`),
       width: isPale ? 1 : 1.8,
       dash: isPale ? [] : DASHES[at % DASHES.length],
       spanGaps: true,
@@ -74,13 +75,16 @@ function draw(chart: Chart, target: Element): uPlot {
     stroke: colour('soft'),
     grid: { stroke: colour('grid'), width: 1 },
     ticks: { stroke: colour('line'), width: 1 },
-    values: (_plot: unknown, ticks: number[]) => ticks.map(text),
+    values: (_plot: unknown, ticks: (number | null)[]) => ticks.map((tick) => (tick === null ? '' : text(tick))),
   });
   const options = {
     width: Math.max(1, target.clientWidth),
     height: HEIGHT,
-    scales: { x: { time: false }, y: chart.isShare ? { range: [0, 1] } : {} },
-    axes: [axis(chart.xLabel), { ...axis(chart.yLabel), size: 58 }],
+    scales: { x: { time: false }, y: SCALES[chart.scale] },
+    axes: [
+      { ...axis(chart.xLabel), size: 36 },
+      { ...axis(chart.yLabel), size: 58 },
+    ],
     cursor: { drag: { x: true, y: false } },
     legend: { markers: { dash: (_plot: unknown, i: number) => BORDERS[placeOf(chart, i - 1) % BORDERS.length] } },
     series: [{ label: chart.xLabel, value: (_plot: unknown, value: number | null) => text(value) }, ...seriesOf(chart)],

@@ -37,7 +37,7 @@ function matrix(names: readonly string[], counts: Int32Array): Html {
       </caption>
       <thead>
         <tr>
-          <td></td>
+          <td class="none"></td>
           <th scope="colgroup" colspan="${width}">found as</th>
         </tr>
         <tr>
@@ -110,7 +110,7 @@ function pictureFigure(picture: Picture, names: readonly string[]): Html {
   const told = `${hits} found, ${missed} missed, ${wrong} wrong`;
   return html`<figure class="picture">
     <div class="frame">
-      <img src="${source}" width="${width}" height="${height}" alt="${file}: ${told}" loading="lazy" />
+      <img src="${source}" width="${width}" height="${height}" alt="${file}: ${told}" />
       <svg viewBox="0 0 ${width} ${height}" aria-hidden="true">
         ${objects.map((box) => rectangle(box, 'object', names))}${detections.map((box) => rectangle(box, 'found', names))}
         ${detections.map((box) => caption(box, picture, names))}

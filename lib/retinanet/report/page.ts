@@ -7,7 +7,7 @@ import type { Check } from '../../arguments/check.js';
 import { nodeRequire } from '../../runtime/location.js';
 import type { ReportData, Results } from './data.js';
 import { confusionPart, picturesPart } from './example-parts.js';
-import { count, html, jsonForScript, raw, share, type Html } from './html.js';
+import { count, html, jsonForScript, plural, raw, share, type Html } from './html.js';
 import { curvesPart, lossPart, precisionPart } from './result-parts.js';
 import { STYLE } from './style.js';
 import { configPart, trainingPart, type Part } from './training-parts.js';
@@ -75,11 +75,11 @@ function summary({ metrics, results }: ReportData): Html {
   const last = metrics.steps.at(-1);
   const trained = [
     ['steps', last && count(last.step)],
-    ['training time', duration(last?.seconds)],
+    ['time', duration(last?.seconds)],
   ] as const;
   const entries = [...(results ? resultEntries(results) : []), ...trained].filter(([, value]) => value !== undefined);
   const about = results
-    ? `The trained network on the ${count(results.numImages)} pictures of the split “${results.split}”.`
+    ? `The trained network on the split “${results.split}”: ${plural(results.numImages, 'picture')}, ${plural(objectsOf(results), 'object')}.`
     : 'The split has no pictures: there are no results to show.';
   return html`<p class="note">${about}</p>
     <dl class="summary">
@@ -93,14 +93,15 @@ function summary({ metrics, results }: ReportData): Html {
     </dl>`;
 }
 
+const objectsOf = ({ coco }: Results): number =>
+  coco.classes.reduce((sum, { numGroundTruth }) => sum + numGroundTruth, 0);
+
 function resultEntries({ coco, scoreThreshold, isBest, f1 }: Results): (readonly [string, string])[] {
-  const objects = coco.classes.reduce((sum, { numGroundTruth }) => sum + numGroundTruth, 0);
   return [
     ...(['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR100'] as const).map(
       (name) => [name, share(coco[name])] as const,
     ),
-    ['objects', count(objects)],
-    [`F1 at IoU .5, score ${scoreThreshold.toFixed(2)}${isBest ? ', its best' : ''}`, share(f1)],
+    [`${isBest ? 'best ' : ''}F1, score ${scoreThreshold.toFixed(2)}`, share(f1)],
   ];
 }
 

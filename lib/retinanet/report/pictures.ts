@@ -64,10 +64,11 @@ export function f1Of(scores: readonly Pick<PictureScore, 'hits' | 'missed' | 'wr
   return right / Math.max(1, all);
 }
 
-/** The first and the last of a ranking, none twice: the best best first, the worst worst first. */
-export function bestAndWorst<T>(ranked: readonly T[], count: number): { best: T[]; worst: T[] } {
-  const best = ranked.slice(0, Math.min(count, Math.ceil(ranked.length / 2)));
-  return { best, worst: ranked.slice(Math.max(best.length, ranked.length - count)).reverse() };
+/** Of a ranking the first that have something right, and, worst first, the last that have something wrong; none twice. */
+export function bestAndWorst<T extends { f1: number }>(ranked: readonly T[], count: number): { best: T[]; worst: T[] } {
+  const best = ranked.filter(({ f1 }) => f1 > 0).slice(0, Math.min(count, Math.ceil(ranked.length / 2)));
+  const rest = ranked.slice(best.length).filter(({ f1 }) => f1 < 1);
+  return { best, worst: rest.slice(Math.max(0, rest.length - count)).reverse() };
 }
 
 /** A box that is drawn. */

@@ -54,7 +54,7 @@ export function curvesPart({ coco }: Results): Part {
   const charts = THRESHOLDS.map(([threshold, iou]): Chart => ({
     id: `chart-precision-${threshold}`,
     label: `Precision over recall of each class at IoU ${iou}`,
-    ...{ xLabel: 'recall', yLabel: 'precision', isShare: true },
+    ...{ xLabel: 'recall', yLabel: 'precision', scale: 'share' },
     x: Array.from(COCO_RECALLS, (recall) => Number(recall.toFixed(2))),
     series: kept.map((one, i) => ({
       label: one.name,
@@ -89,7 +89,7 @@ export function lossPart({ losses, lossImages }: Results): Part {
   const charts = kinds.map((kind): Chart => ({
     id: `chart-${kind}`,
     label: `Share of the loss that the easiest ${kind} samples carry`,
-    ...{ xLabel: `share of ${kind} samples, easiest first`, yLabel: 'share of the loss', isShare: true },
+    ...{ xLabel: 'samples, easiest first', yLabel: 'share of the loss', scale: 'share' },
     x: losses.fractions,
     series: losses.gammas.map((gamma, g) => ({
       label: `γ = ${gamma}`,

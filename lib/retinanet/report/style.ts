@@ -4,14 +4,14 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --paper: #fbfbfa; --card: #ffffff; --ink: #1d2329; --soft: #59636e; --line: #dfe3e8; --grid: #e9ecef;
+  --paper: #fbfbfa; --card: #ffffff; --ink: #1d2329; --soft: #59636e; --line: #dfe3e8; --grid: #e9ecef; --pale: #c3cad2;
   --good: 32, 128, 84; --bad: 190, 72, 40; --bar: 60, 110, 180;
   --curve-0: #2563b8; --curve-1: #b8500f; --curve-2: #1b7f5c; --curve-3: #8a3fa8; --curve-4: #a3264f; --curve-5: #7a6a00;
   --curve-6: #0b7a94; --curve-7: #555b66;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --paper: #14171b; --card: #1b1f25; --ink: #e4e8ec; --soft: #9aa5b1; --line: #323942; --grid: #2a3038;
+    --paper: #14171b; --card: #1b1f25; --ink: #e4e8ec; --soft: #9aa5b1; --line: #323942; --grid: #2a3038; --pale: #4a5460;
     --good: 70, 190, 130; --bad: 240, 120, 80; --bar: 90, 150, 230;
     --curve-0: #6aa5f5; --curve-1: #f0965a; --curve-2: #55c79a; --curve-3: #c98be6; --curve-4: #f07ba0; --curve-5: #d4c04a;
     --curve-6: #52c3dc; --curve-7: #b3bac4;
@@ -31,8 +31,8 @@ a { color: inherit; text-underline-offset: 3px; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 nav ul { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin-top: 12px; font-size: .9rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin: 18px 0; }
-dl.summary { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 10px; margin: 16px 0 0; }
-dl.summary div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 14px; }
+dl.summary { display: grid; grid-template-columns: repeat(auto-fill, minmax(106px, 1fr)); gap: 10px; margin: 16px 0 0; }
+dl.summary div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 10px 12px; }
 dt { color: var(--soft); font-size: .85rem; }
 dd { margin: 0; font-size: 1.3rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 figure { margin: 0; min-width: 0; }
@@ -53,6 +53,8 @@ tbody th { max-width: 34ch; overflow: hidden; text-overflow: ellipsis; }
 .matrix td { border: 1px solid var(--line); min-width: 48px; }
 .matrix .right { background: rgba(var(--good), calc(.6 * var(--share))); font-weight: 600; }
 .matrix .wrong { background: rgba(var(--bad), calc(.6 * var(--share))); }
+.matrix [colspan], .config thead th { text-align: left; }
+.matrix .none { border: 0; }
 .config td { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 14ch; }
 .config th { vertical-align: top; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 20px; align-items: start; }

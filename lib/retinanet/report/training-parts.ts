@@ -37,7 +37,7 @@ function precisionChart(validations: readonly ValidationRow[]): Chart {
   return {
     id: 'chart-ap',
     label: 'AP, AP50 and AP75 over steps',
-    ...{ xLabel: 'step', yLabel: 'AP', isShare: true },
+    ...{ xLabel: 'step', yLabel: 'AP', scale: 'share' },
     x: validations.map(({ step }) => step),
     series: [column('AP'), column('AP50'), column('AP75')],
   };
@@ -45,30 +45,46 @@ function precisionChart(validations: readonly ValidationRow[]): Chart {
 
 function stepCharts({ steps }: Metrics): { chart: Chart; title: string; note?: Html }[] {
   const curves = stepCurves(steps);
-  const common = { xLabel: 'step', isShare: false, x: curves.step };
+  const common = { xLabel: 'step', x: curves.step };
   return [
     {
       title: 'Loss',
       note: html`smoothed; pale: the whole loss as it was`,
       chart: {
-        ...{ ...common, id: 'chart-loss', label: 'Loss and its parts over steps', yLabel: 'loss' },
+        ...{
+          ...common,
+          id: 'chart-loss',
+          label: 'Loss and its parts over steps',
+          yLabel: 'loss',
+          scale: 'logarithm' as const,
+        },
         series: [
-          { label: 'whole, unsmoothed', values: curves.rawLoss, isPale: true },
-          { label: 'whole', values: curves.loss },
-          { label: 'classes', values: curves.classLoss },
-          { label: 'boxes', values: curves.boxLoss },
+          { label: 'whole, unsmoothed', values: positive(curves.rawLoss), isPale: true },
+          { label: 'whole', values: positive(curves.loss) },
+          { label: 'classes', values: positive(curves.classLoss) },
+          { label: 'boxes', values: positive(curves.boxLoss) },
         ],
       },
     },
     {
       title: 'Learning rate',
       chart: {
-        ...{ ...common, id: 'chart-rate', label: 'Learning rate over steps', yLabel: 'learning rate' },
+        ...{
+          ...common,
+          id: 'chart-rate',
+          label: 'Learning rate over steps',
+          yLabel: 'learning rate',
+          scale: 'plain' as const,
+        },
         series: [{ label: 'learning rate', values: curves.learningRate }],
       },
     },
   ];
 }
+
+/** What has a logarithm. */
+const positive = (values: readonly (number | null)[]) =>
+  values.map((value) => (value !== null && value > 0 ? value : null));
 
 /** Characters of a value; a list of a thousand classes says enough by its beginning. */
 const MOST = 300;
