@@ -35,7 +35,11 @@ interface Chart {
 }
 
 const HEIGHT = 260;
-const SCALES = { share: { range: [0, 1] }, logarithm: { distr: 3 }, plain: {} };
+const SCALES = {
+  share: { range: [0, 1] },
+  logarithm: { distr: 3, range: (_plot: unknown, low: number, high: number) => [low / 1.3, high * 1.3] },
+  plain: {},
+};
 const COLOURS = 8;
 /** Curves differ without colours, too. */
 const DASHES = [[], [9, 4], [2, 3], [12, 3, 2, 3]];
@@ -51,6 +55,9 @@ function text(value: number | null | undefined): string {
     ? value.toLocaleString('en-US')
     : String(Number(value.toPrecision(4)));
 }
+
+/** On a logarithmic axis, where lines at 3, 4, 6, ... would be too many. */
+const isRound = (tick: number) => ['1', '2', '5'].includes(tick.toExponential().charAt(0));
 
 function seriesOf(chart: Chart): object[] {
   const { series } = chart;
@@ -73,7 +80,12 @@ function draw(chart: Chart, target: Element): uPlot {
   const axis = (label: string) => ({
     ...{ label, labelSize: 22, labelFont: '12px system-ui, sans-serif', font: '12px system-ui, sans-serif' },
     stroke: colour('soft'),
-    grid: { stroke: colour('grid'), width: 1 },
+    grid: {
+      stroke: colour('grid'),
+      width: 1,
+      filter: (_plot: unknown, ticks: number[]) =>
+        ticks.map((tick) => (isRound(tick) || chart.scale !== 'logarithm' ? tick : null)),
+    },
     ticks: { stroke: colour('line'), width: 1 },
     values: (_plot: unknown, ticks: (number | null)[]) => ticks.map((tick) => (tick === null ? '' : text(tick))),
   });

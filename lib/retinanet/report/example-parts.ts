@@ -116,7 +116,7 @@ function pictureFigure(picture: Picture, names: readonly string[]): Html {
         ${detections.map((box) => caption(box, picture, names))}
       </svg>
     </div>
-    <figcaption><b class="file">${file}</b> F1 ${share(f1)}: ${told}</figcaption>
+    <figcaption><span class="file">${file}</span>F1 ${share(f1)}: ${told}</figcaption>
     <details>
       <summary>Boxes<span class="hidden"> of ${file}</span></summary>
       ${table(

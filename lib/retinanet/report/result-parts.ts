@@ -29,9 +29,9 @@ export function precisionPart({ coco }: Results): Part {
     ${table(
       ['class', 'objects', ...names],
       [row('all classes', coco, objects), ...coco.classes.map((one) => row(one.name, one, one.numGroundTruth))],
-      'Average precision by class and size',
+      'By class and size',
     )}`;
-  return { id: 'precision', title: 'Average precision by class and size', content, charts: [] };
+  return { id: 'precision', title: 'Average precision', content, charts: [] };
 }
 
 /** A number in [0, 1] over a bar of its length. */

@@ -59,7 +59,7 @@ tbody th { max-width: 34ch; overflow: hidden; text-overflow: ellipsis; }
 .config th { vertical-align: top; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 20px; align-items: start; }
 .picture figcaption { margin: 6px 0 0; overflow-wrap: anywhere; }
-.file { font-weight: 600; }
+.file { display: block; font-weight: 600; }
 .frame { position: relative; background: var(--grid); border-radius: 6px; overflow: hidden; }
 .frame img { display: block; width: 100%; height: auto; }
 .frame svg { position: absolute; inset: 0; width: 100%; height: 100%; }

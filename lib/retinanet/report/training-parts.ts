@@ -49,7 +49,7 @@ function stepCharts({ steps }: Metrics): { chart: Chart; title: string; note?: H
   return [
     {
       title: 'Loss',
-      note: html`smoothed; pale: the whole loss as it was`,
+      note: html`logarithmic and smoothed; pale: the whole loss as it was`,
       chart: {
         ...{
           ...common,
