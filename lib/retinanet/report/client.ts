@@ -77,16 +77,13 @@ function seriesOf(chart: Chart): object[] {
 }
 
 function draw(chart: Chart, target: Element): uPlot {
+  const filter = (_plot: unknown, ticks: number[]) =>
+    ticks.map((tick) => (chart.scale !== 'logarithm' || isRound(tick) ? tick : null));
   const axis = (label: string) => ({
     ...{ label, labelSize: 22, labelFont: '12px system-ui, sans-serif', font: '12px system-ui, sans-serif' },
     stroke: colour('soft'),
-    grid: {
-      stroke: colour('grid'),
-      width: 1,
-      filter: (_plot: unknown, ticks: number[]) =>
-        ticks.map((tick) => (isRound(tick) || chart.scale !== 'logarithm' ? tick : null)),
-    },
-    ticks: { stroke: colour('line'), width: 1 },
+    grid: { stroke: colour('grid'), width: 1, filter },
+    ticks: { stroke: colour('line'), width: 1, filter },
     values: (_plot: unknown, ticks: (number | null)[]) => ticks.map((tick) => (tick === null ? '' : text(tick))),
   });
   const options = {

@@ -105,7 +105,7 @@ export function lossPart({ losses, lossImages }: Results): Part {
       for the losses without α.
     </p>
     <div class="charts">${charts.map((chart, i) => chartFigure(chart, title(kinds[i]!, losses[kinds[i]!])))}</div>
-    ${kinds.map((kind) => easyTable(kind, losses[kind], losses.gammas, losses.fractions))}`;
+    <div class="charts">${kinds.map((kind) => easyTable(kind, losses[kind], losses.gammas, losses.fractions))}</div>`;
   return { id: 'losses', title: 'How much of the loss do the easy samples carry?', content, charts };
 }
 
