@@ -29,6 +29,7 @@ const FOLDERS = {
   detection: { emulated: 'about pictures and files' },
   evaluation: { emulated: 'calls no kernel' },
   export: { emulated: 'about files that others run' },
+  report: { emulated: 'about pages, files and numbers of detections' },
   demo: { emulated: 'about pictures and data sets' },
   documents: { emulated: 'about text' },
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },

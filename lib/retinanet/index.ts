@@ -64,6 +64,14 @@ export { exportOnnx, type ExportOnnxOptions } from './export/onnx.js';
 export { exportTfjs, type ExportTfjsOptions } from './export/tfjs.js';
 export { evaluateVoc, type VocClass, type VocEvaluation, type VocNumbers, type VocOptions } from './evaluation/voc.js';
 export { loadRetinaNet, type RetinaNetMetadata, saveRetinaNet } from './model/io.js';
+export { confusionMatrix, type ConfusionMatrix, type ConfusionOptions } from './report/confusion.js';
+export {
+  type CumulativeLoss,
+  cumulativeLoss,
+  type CumulativeLossOptions,
+  type LossShares,
+} from './report/cumulative-loss.js';
+export { type ReportOptions, writeReport } from './report/write-report.js';
 export { BOX_LOSS_NAMES, type BoxLossName } from '../operations/retinanet-loss.js';
 export { LOSS_NAMES, type LossName } from './training/losses.js';
 export { directoryLoader, directorySaver } from './model/model-files.js';

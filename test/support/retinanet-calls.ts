@@ -103,9 +103,11 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
       ['cat'],
       [{ file: 'a.jpg', width: 9, height: 9, boxes: [{ class: 'cat', box: [0, 0, 4, 4] }], ignore: [] }],
     ],
+    confusionMatrix: [goodCocoResults(), goodCocoTruth()],
     contactSheet: [[], { root: directory }],
     countParameters: [net.model],
     createRetinaNet: [config],
+    cumulativeLoss: [f32(1, -2, 0.5, -3), i32(0, -1)],
     decodeImage: [join(directory, 'data', 'a.png')],
     detect: [net, new Uint8Array(pixels)],
     detectFiles: [net, [join(directory, 'data', 'a.png')]],
@@ -133,5 +135,6 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     trainRetinaNet: [net, goodDataset(), { steps: 1, batchSize: 1 }],
     validateDataset: [goodDataset()],
     validateOffsets: [i32(0, 2, 3), 2, 3, 'offsets'],
+    writeReport: [directory, { net, dataset: writtenDataset(directory), split: 'train' }],
   };
 }
