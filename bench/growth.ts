@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AnchorGrid, assignAnchors, setNumThreads, sigmoidFocalLossValueAndGrad, type Anchors } from 'retinanet-ops';
-import { Progress } from '../demo/progress.js';
+import { Progress } from '#lib/cli/progress.js';
 import { focalInputs } from '../test/operations/inputs/focal-loss.js';
 import { integers, random } from '../test/support/random.js';
 import type { Peer, Settings } from './case.js';

@@ -1,7 +1,7 @@
 // `npm run bench`: checks, then times, every operation beside its peers and beside what the memory allows.
 import { Command, InvalidArgumentError } from 'commander';
 import { backendInfo, setNumThreads } from 'retinanet-ops';
-import { Progress } from '../demo/progress.js';
+import { Progress } from '#lib/cli/progress.js';
 import type { Case, PeerTiming, Prepared, Settings } from './case.js';
 import { allCases } from './cases/index.js';
 import { fmaPeak, limitsAvailable, memoryLimits } from './limits.js';

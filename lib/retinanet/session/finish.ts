@@ -5,6 +5,7 @@ import { evaluateDataset } from '../evaluation/evaluate-dataset.js';
 import type { CocoEvaluation } from '../evaluation/coco.js';
 import { loadRetinaNet } from '../model/io.js';
 import type { RetinaNet } from '../model/net.js';
+import { writeReport } from '../report/write-report.js';
 import { numbersOf } from './events.js';
 import { RUN_FILES, writeJson } from './run-folder.js';
 import type { SessionParts } from './session.js';
@@ -17,7 +18,7 @@ export interface FinalEvaluation {
   coco: CocoEvaluation;
 }
 
-/** Loads `best`, measures it and writes evaluation.json; no evaluation where no split is left to measure on. */
+/** Loads `best`, measures it, and writes evaluation.json and the report; no evaluation where no split is left to measure on. */
 export async function finishRun(
   parts: Omit<SessionParts, 'net' | 'check'>,
 ): Promise<{ net: RetinaNet; evaluation: FinalEvaluation | undefined }> {
@@ -26,12 +27,16 @@ export async function finishRun(
   try {
     const { test, val } = dataset.splits;
     const split = test.images.length > 0 ? 'test' : val.images.length > 0 && !settings.trainOnVal ? 'val' : undefined;
-    if (split === undefined) return { net, evaluation: undefined };
-    const options = { backend: settings.backend, signal: events.signal, onImage: events.onMeasure };
-    const { coco } = await evaluateDataset(net, dataset, split, options);
+    const options = { backend: settings.backend, signal: events.signal };
+    if (split === undefined) {
+      await writeReport(folder, { net, dataset, split: 'test', ...options }); // which is empty
+      return { net, evaluation: undefined };
+    }
+    const evaluation = await evaluateDataset(net, dataset, split, { ...options, onImage: events.onMeasure });
+    const { coco } = evaluation;
     const classes = coco.classes.map(({ precision: _, ...numbers }) => numbers);
     await writeJson(folder, RUN_FILES.evaluation, { split, ...numbersOf(coco), classes });
-    // The report of the run is written here: writeReport(net, dataset, folder, ...).
+    await writeReport(folder, { net, dataset, split, evaluation, ...options });
     return { net, evaluation: { split, coco } };
   } catch (error) {
     net.dispose();

@@ -57,7 +57,7 @@ export interface TrainedDetector {
  *
  * The folder of the run gets `config.json` (all settings; a file for `train --config`), `metrics.jsonl` (a line a step and a
  * validation), `best/` (the detector of the best AP on the validation split), `last/` (what `resumeDetector` goes on from, to the bit)
- * and `evaluation.json` (the best detector on the test split, or else on that of validation). Each is whole at any moment: a process that
+ * `evaluation.json` (the best detector on the test split, or else on that of validation) and `report.html` (see writeReport). Each is whole at any moment: a process that
  * is killed loses the steps since the last checkpoint.
  *
  * With equal settings, data and seed, two runs give the same weights, unless `seconds` limits them.
