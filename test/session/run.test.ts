@@ -119,8 +119,8 @@ test.serial('run.stop() ends a run, which is measured and can be gone on with', 
   const folder = await temporary(t);
   const [data, run] = [await writeSquares(folder), join(folder, 'run')];
   const result = await train(data, run, {
-    onStep: ({ step }, { stop }) => {
-      if (step === 5) stop();
+    onStep: ({ step }, running) => {
+      if (step === 5) running.stop();
     },
   });
   t.deepEqual(summary(result), [5, 'stopped']);
