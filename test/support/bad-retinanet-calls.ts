@@ -5,6 +5,7 @@ import type { RetinaNet } from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
 import { badCocoCalls } from './bad-coco-calls.js';
 import { badDataCalls } from './bad-data-calls.js';
+import { badDetectionCalls } from './bad-detection-calls.js';
 import { badSessionCalls } from './bad-session-calls.js';
 import { badRetinanetData } from './bad-retinanet-data.js';
 import { config, goodArguments, goodDataset, pixels, type Name } from './retinanet-calls.js';
@@ -88,6 +89,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
 
   for (const [name, index] of [
     ['detect', 0],
+    ['detectFiles', 0],
     ['evaluateDataset', 0],
     ['exportOnnx', 0],
     ['exportTfjs', 0],
@@ -165,6 +167,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   for (const name of ['directoryLoader', 'directorySaver', 'loadRetinaNet'] as const) noStrings(name, 0, 'directory');
   noStrings('saveRetinaNet', 1, 'directory');
   badDataCalls(bad);
+  badDetectionCalls(bad, noObjects, directory);
   badSessionCalls(bad, noObjects, directory);
   noStrings('exportTfjs', 1, 'directory');
   noStrings('exportOnnx', 1, 'file');

@@ -62,10 +62,12 @@ export async function planSettings(
   const frame = frameOf(check, facts, given);
   const network = await networkFor(dataset, roles.train, fixed, frame);
   const fromData: GivenSettings = { ...frame, ...network, ...recipeFor(check, facts, fixed) };
+  const { checkpointSeconds: _, ...others } = rules.SUITED;
+  const suited: GivenSettings = fixed.checkpointEvery === undefined ? rules.SUITED : others;
   const settings = {} as Record<string, unknown>;
   const list: PlannedSetting[] = [];
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const value = fixed[name] ?? fromData[name] ?? SETTINGS[name].check(check, name, undefined);
+    const value = fixed[name] ?? fromData[name] ?? suited[name] ?? SETTINGS[name].check(check, name, undefined);
     settings[name] = value;
     const source =
       name in given ? 'given' : name in kept ? 'weights' : fromData[name] !== undefined ? 'data' : 'default';
@@ -147,13 +149,7 @@ function recipeFor(check: Check, facts: DatasetFacts, fixed: GivenSettings): Giv
   if (isMeasured && Number.isFinite(limits.steps)) {
     measuring.validateEvery = rules.validateEveryFor(facts, batchSize, limits.steps);
   }
-  const rates = { learningRate: rules.LEARNING_RATE, weightAveraging: rules.WEIGHT_AVERAGING };
-  const keeping = fixed.checkpointEvery === undefined ? { checkpointSeconds: rules.CHECKPOINT_SECONDS } : {};
-  return {
-    ...{ batchSize, ...limit, ...measuring, ...rates, ...keeping },
-    clipNorm: rules.clipNormFor(facts),
-    cacheBytes: rules.CACHE_BYTES,
-  };
+  return { batchSize, ...limit, ...measuring, clipNorm: rules.clipNormFor(facts) };
 }
 
 /** What the data allow, with what is given changed. */
