@@ -22,6 +22,8 @@ export interface TrainFlags extends Omit<TrainSettings, 'checkpointEvery' | 'aug
   zoom?: number;
   shift?: number;
   aspect?: number;
+  brightness?: number;
+  contrast?: number;
   colour?: number;
   mosaic?: number;
   augmentation: boolean;
@@ -77,6 +79,8 @@ export function addTrainFlags(command: Command): Command {
     .option('--zoom <factor>', 'changes sizes by up to this factor', toNumber)
     .option('--shift <share>', 'moves images by up to this share of their size', toNumber)
     .option('--aspect <factor>', 'changes width over height by up to this factor', toNumber)
+    .option('--brightness <share>', 'changes it by up to this share of the full range', toNumber)
+    .option('--contrast <share>', 'changes it by up to this share', toNumber)
     .option('--colour <share>', 'changes each colour channel by up to this share', toNumber)
     .option('--mosaic <probability>', 'of a picture made of four images', toNumber);
 }
@@ -95,8 +99,10 @@ export function settingsOf(flags: TrainFlags, config: TrainSettings): TrainSetti
     cache,
     ...rest
   } = flags;
-  const { flip, verticalFlip, zoom, shift, aspect, colour, mosaic, augmentation, ...same } = rest;
-  const changes = { horizontalFlip: flip ? undefined : false, verticalFlip, zoom, shift, aspect, colour, mosaic };
+  const { flip, verticalFlip, augmentation, ...others } = rest;
+  const { zoom, shift, aspect, brightness, contrast, colour, mosaic, ...same } = others;
+  const flips = { horizontalFlip: flip ? undefined : false, verticalFlip };
+  const changes = { ...flips, zoom, shift, aspect, brightness, contrast, colour, mosaic };
   const changed = given({
     ...same,
     ...imageSize,

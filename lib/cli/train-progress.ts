@@ -6,6 +6,9 @@ import { planText, stepText, validationText } from './train-text.js';
 
 type Events = SessionEvents & { onImage: (done: number, total: number) => void };
 
+/** Launchers such as npx pass on a signal that the terminal has sent to every program already: so soon after it is the same Ctrl-C. */
+const SAME_MS = 300;
+
 /** One bar at a time. */
 class Bars {
   private bar: Progress | undefined;
@@ -41,8 +44,14 @@ export function follow(): { events: Events; end: () => void } {
   let hasBegun = false;
   let seconds: number | undefined;
   let AP: number | undefined;
+  let interruptedAt = 0;
   const onInterrupt = () => {
-    if (!hasBegun || controller.signal.aborted) process.exit(INTERRUPTED);
+    if (!hasBegun) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) {
+      if (performance.now() - interruptedAt < SAME_MS) return;
+      process.exit(INTERRUPTED);
+    }
+    interruptedAt = performance.now();
     controller.abort();
     bars.say('finishing the step; Ctrl-C again ends at once');
   };

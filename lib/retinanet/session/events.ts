@@ -11,8 +11,15 @@ export interface TrainingPlan {
   folder: string;
   /** Names of the classes. */
   classes: readonly string[];
-  /** Images to train on, to measure by on the way, and for the final evaluation. */
-  images: { train: number; validation: number; test: number };
+  /** How many images there are. */
+  images: {
+    /** To train on. */
+    train: number;
+    /** To measure by on the way; 0 where nothing is measured. */
+    validation: number;
+    /** For the final evaluation. */
+    test: number;
+  };
   /** Every setting, in the order of TrainSettings, with where it comes from. */
   settings: PlannedSetting[];
   /** Weights that are trained. */

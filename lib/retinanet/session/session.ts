@@ -11,7 +11,7 @@ import type { RetinaNet } from '../model/net.js';
 import type { StepReport } from '../training/step-report.js';
 import { trainRetinaNet } from '../training/train.js';
 import type { TrainingRun, TrainingState } from '../training/training-state.js';
-import { type Checkpoint, type End, type Standing, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, type Standing, writeCheckpoint } from './checkpoint.js';
 import { validateEveryFor } from './defaults.js';
 import { numbersOf, type SessionEvents } from './events.js';
 import { rolesOf, type Settings } from './plan.js';
@@ -20,7 +20,7 @@ import { RECIPE_NAMES } from './settings.js';
 import { factsOf, type DatasetFacts } from './facts.js';
 
 /** How a session ended: with all its steps, by `patience`, by `signal`, by `run.stop()`. */
-export type SessionEnd = End | 'interrupted' | 'stopped';
+export type SessionEnd = 'done' | 'patience' | 'interrupted' | 'stopped';
 
 /** What a session works on. */
 export interface SessionParts {

@@ -1,9 +1,9 @@
 // What can be said about a training session: the options of its parts in one table, from which names, checks and types follow.
 import type { Check } from '../../arguments/check.js';
 import { boolean, type Checked, number, type OptionsOf, value } from '../../arguments/options.js';
-import { READING } from '../data/read-dataset.js';
-import { CONFIG } from '../model/config.js';
-import { TRAINING } from '../training/train-options.js';
+import { READING, type ReadDatasetOptions } from '../data/read-dataset.js';
+import { CONFIG, type RetinaNetConfig } from '../model/config.js';
+import { TRAINING, type TrainingOptions } from '../training/train-options.js';
 
 const { format, val, checkImages } = READING;
 const { numClasses: _, classNames: __, seed: ___, ...MODEL } = CONFIG;
@@ -36,7 +36,12 @@ const OWN = {
 export const SETTINGS = { format, val, checkImages, ...OWN, ...MODEL, ...RECIPE };
 
 /** What can be decided about a training session. What is left out follows from the data. */
-export interface TrainSettings extends Partial<OptionsOf<typeof SETTINGS>> {}
+export interface TrainSettings
+  extends
+    Pick<ReadDatasetOptions, 'format' | 'val' | 'checkImages'>,
+    OptionsOf<typeof OWN>,
+    Partial<Omit<RetinaNetConfig, 'numClasses' | 'classNames' | 'seed'>>,
+    Omit<TrainingOptions, 'resumeFrom' | 'signal' | 'onStep'> {}
 
 export const MODEL_NAMES = Object.keys(MODEL) as (keyof typeof MODEL)[];
 export const RECIPE_NAMES = Object.keys(RECIPE) as (keyof typeof RECIPE)[];

@@ -3,10 +3,10 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { Check } from '../../arguments/check.js';
-import { value, type OptionsOf } from '../../arguments/options.js';
+import { value } from '../../arguments/options.js';
 import { useNativeBackend } from '../../tfjs/backend/index.js';
 import type { AnnotatedDataset } from '../data/annotations.js';
-import { READING } from '../data/read-dataset.js';
+import { READING, type ReadDatasetOptions } from '../data/read-dataset.js';
 import { loadRetinaNet } from '../model/io.js';
 import { countParameters, createRetinaNet } from '../model/model.js';
 import type { RetinaNet } from '../model/net.js';
@@ -32,7 +32,7 @@ const OWN = {
 };
 
 /** Where to train, how, and whom to tell. All but `out` has a default. */
-export interface TrainDetectorOptions extends TrainSettings, SessionEvents, OptionsOf<Pick<typeof OWN, 'onImage'>> {
+export interface TrainDetectorOptions extends TrainSettings, SessionEvents, Pick<ReadDatasetOptions, 'onImage'> {
   /** The folder of the run, new or empty. */
   out: string;
 }
@@ -110,7 +110,7 @@ const RESUMING = { onImage, threads: SETTINGS.threads, cacheBytes: SETTINGS.cach
 
 /** How a run is gone on with; its settings are those that it began with. */
 export interface ResumeDetectorOptions
-  extends SessionEvents, OptionsOf<Pick<typeof RESUMING, 'onImage' | 'threads' | 'cacheBytes'>> {
+  extends SessionEvents, Pick<ReadDatasetOptions, 'onImage'>, Pick<TrainSettings, 'threads' | 'cacheBytes'> {
   /** The data set, where it is no longer in the folder that the run began with. */
   data?: string | AnnotatedDataset;
 }
