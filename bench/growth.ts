@@ -85,7 +85,7 @@ async function measurePoints(settings: Settings, torchvision: Torchvision): Prom
     ...[1, 3, 10, 30, 100, 300, 1000, 2000].map((count) => assignTask('boxes', count, IMAGE, count, needs)),
     ...[1000, 3000, 10_000, 30_000, 100_000, 200_000].map((count) => focalTask(count, needs)),
   ];
-  const progress = new Progress('growth', tasks.length);
+  const progress = new Progress('growth', tasks.length, process.stdout);
   const points: Point[] = [];
   for (const [i, { panel, x, prepare }] of tasks.entries()) {
     const { own, peers } = prepare();

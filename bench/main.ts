@@ -105,7 +105,7 @@ async function main(): Promise<void> {
   const pattern = new RegExp(options.only ?? '', 'i');
   const cases = allCases(settings).filter(({ name }) => pattern.test(name));
   const total = cases.reduce((sum, each) => sum + (each.threads ?? [threads]).length, 0);
-  const progress = new Progress('bench', total);
+  const progress = new Progress('bench', total, process.stdout);
   const date = new Date().toISOString();
   const rows: Row[] = [];
   for (const each of cases) {

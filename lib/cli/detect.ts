@@ -80,7 +80,7 @@ async function run(model: string, inputs: string[], flags: DetectFlags): Promise
     const ids = given === undefined ? countedIds(pictures, names) : idsOfTruth(check, given, pictures, names);
     const report = new DetectionsReport(names, ids);
     const drawings = out !== undefined && draw !== false ? new Drawings(names, paths) : undefined;
-    const counter = new PictureCounter(pictures.length);
+    const counter = new PictureCounter();
     const isDone = await untilInterrupted(async (signal) => {
       await detectAll(net, pictures, { ...selectionOf(flags), signal }, report, counter, drawings);
       return true;
@@ -104,7 +104,7 @@ async function detectAll(
   const onError = (file: string, { message }: Error) => {
     report.failures.push({ file, message });
     counter.message(`retinanet-ops: ${message}`);
-    counter.add();
+    counter.update(counter.done + 1, pictures.length);
   };
   const indices = new Map(pictures.map(({ file }, index) => [file, index]));
   try {
@@ -112,7 +112,7 @@ async function detectAll(
       const index = indices.get(found.file)!;
       report.add(found, pictures[index]!, index);
       await drawings?.add(found, index);
-      counter.add();
+      counter.update(counter.done + 1, pictures.length);
     }
   } finally {
     counter.stop();

@@ -104,14 +104,14 @@ function evaluateData(model: string, data: string, flags: EvaluateFlags): Promis
     const { evaluateDataset } = await import('../retinanet/evaluation/evaluate-dataset.js');
     const dataset = await readDataset(data, { format, val, seed });
     const split = flags.split ?? defaultSplit(dataset);
-    const counter = new PictureCounter(dataset.splits[split].images.length);
+    const counter = new PictureCounter();
     try {
       const options = {
         scoreThreshold,
         batchSize,
         backend,
-        onImage: (done: number) => {
-          counter.add(done - counter.done);
+        onImage: (done: number, total: number) => {
+          counter.update(done, total);
         },
       };
       const found = await untilInterrupted((signal) => evaluateDataset(net, dataset, split, { ...options, signal }));

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
+import { PictureCounter } from './progress.js';
 import { toNumber, toNumbers } from './values.js';
 
 interface Options {
@@ -55,13 +56,14 @@ export function inspectCommand(): Command {
 async function inspect(data: string, options: Options): Promise<void> {
   const { inspectDataset } = await import('../retinanet/data/inspect.js');
   const { format, val, seed, json, sheet } = options;
+  const counter = new PictureCounter();
   const inspection = await inspectDataset(data, {
-    format,
-    val,
-    seed,
-    checkImages: options.check,
-    config: configOf(options),
-    onImage: progress(),
+    ...{ format, val, seed, checkImages: options.check, config: configOf(options) },
+    onImage: (done, total) => {
+      counter.update(done, total);
+    },
+  }).finally(() => {
+    counter.stop();
   });
   if (sheet !== undefined) {
     const { contactSheet } = await import('../retinanet/data/contact-sheet.js');
@@ -77,12 +79,6 @@ function configOf(options: Options): Partial<RetinaNetConfig> {
   const { imageSize, preset, anchorSize, anchorScales, aspectRatios, pyramidLevels } = options;
   const given = { ...imageSize, preset, anchorSizeInStrides: anchorSize, anchorScales, aspectRatios, pyramidLevels };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-/** A line on a terminal that counts images; nothing where standard error is none. */
-function progress(): ((done: number, total: number) => void) | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  return (done, total) => process.stderr.write(done < total ? `\r${done} of ${total} images` : '\r\u001b[K');
 }
 
 function toSize(text: string): { imageWidth: number; imageHeight: number } {

@@ -1,9 +1,6 @@
 // How far a command is, on standard error: standard output holds results alone.
 import { SingleBar } from 'cli-progress';
 
-/** Lines at most that are written where there is no terminal, besides messages. */
-const LINES = 20;
-
 /** Milliseconds as 1:05, or 2:01:05. */
 export function minutes(ms: number): string {
   const seconds = Math.round(ms / 1000);
@@ -28,12 +25,13 @@ export class Progress {
   /**
    * @param title what is counted, such as `images`
    * @param total what `done` ends at, at least 1
+   * @param lines at most, besides messages, where there is no terminal
    */
-  constructor(title: string, total: number, stream: NodeJS.WriteStream = process.stderr) {
+  constructor(title: string, total: number, stream: NodeJS.WriteStream = process.stderr, lines = 20) {
     this.title = title;
     this.total = total;
     this.stream = stream;
-    this.every = Math.max(1, Math.ceil(total / LINES));
+    this.every = Math.max(1, Math.ceil(total / lines));
     if (!stream.isTTY) return;
     this.bar = new SingleBar({
       stream,
@@ -76,20 +74,16 @@ export class Progress {
 export class PictureCounter {
   /** Pictures so far. */
   done = 0;
-  private readonly total: number;
-  private readonly progress: Progress | undefined;
+  private progress: Progress | undefined;
   private readonly start = performance.now();
 
-  constructor(total: number) {
-    this.total = total;
-    this.progress = total > 1 ? new Progress('pictures', total) : undefined;
-  }
-
-  add(count = 1): void {
-    this.done += count;
+  /** So many are done, of all. */
+  update(done: number, total: number): void {
+    this.done = done;
+    if (total > 1) this.progress ??= new Progress('pictures', total);
     const ms = performance.now() - this.start;
-    const left = this.done < this.total ? `, ${minutes((ms * (this.total - this.done)) / this.done)} left` : '';
-    this.progress?.update(this.done, `${((1000 * this.done) / ms).toFixed(1)}/s${left}`);
+    const left = done < total ? `, ${minutes((ms * (total - done)) / done)} left` : '';
+    this.progress?.update(done, `${((1000 * done) / ms).toFixed(1)}/s${left}`);
   }
 
   /** As Progress. */
