@@ -73,25 +73,25 @@ const OVERFLOW = 'document.documentElement.scrollWidth - document.documentElemen
 
 inBrowser('its charts are painted, nothing is fetched, nothing goes wrong', async (t) => {
   const { page, noise } = await open(path, { viewport: { width: 1400, height: 900 }, colorScheme: 'light' });
-  const ids = (await page.evaluate(`[...document.querySelectorAll('.chart')].map(({ id }) => id)`)) as string[];
+  const ids = await page.evaluate<string[]>(`[...document.querySelectorAll('.chart')].map(({ id }) => id)`);
   t.deepEqual(ids, [
     ...['chart-ap', 'chart-loss', 'chart-rate'],
     ...['chart-precision-0', 'chart-precision-5', 'chart-foreground', 'chart-background'],
   ]);
-  const light = (await page.evaluate(PAINTED)) as string[][];
+  const light = await page.evaluate<string[][]>(PAINTED);
   t.is(light.length, ids.length);
   // Grid, text and one curve at least.
   for (const [i, colours] of light.entries()) t.true(colours.length >= 3, `${ids[i]!}: ${colours.join(' ')}`);
   t.true((await page.evaluate(`document.querySelector('#chart-ap .u-wrap').getAttribute('aria-label')`)) !== null);
   t.true(
-    ((await page.evaluate(`[...document.images].map(({ naturalWidth }) => naturalWidth)`)) as number[]).every(
+    (await page.evaluate<number[]>(`[...document.images].map(({ naturalWidth }) => naturalWidth)`)).every(
       (w) => w > 100,
     ),
   );
 
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.waitForTimeout(100);
-  const dark = (await page.evaluate(PAINTED)) as string[][];
+  const dark = await page.evaluate<string[][]>(PAINTED);
   for (const [i, colours] of dark.entries()) {
     t.true(colours.length >= 3 && !colours.some((colour) => light[i]!.includes(colour)), ids[i]);
   }
@@ -103,12 +103,12 @@ inBrowser('it fits a telephone and a screen, also when one becomes the other', a
   const { page, noise } = await open(path, { viewport: { width: 360, height: 740 } });
   const width = `document.querySelector('#chart-loss .uplot').offsetWidth`;
   t.is(await page.evaluate(OVERFLOW), 0);
-  const narrow = (await page.evaluate(width)) as number;
+  const narrow = await page.evaluate<number>(width);
   await page.evaluate(`for (const details of document.querySelectorAll('details')) details.open = true`);
   t.is(await page.evaluate(OVERFLOW), 0);
   await page.setViewportSize({ width: 1200, height: 800 });
   await page.waitForTimeout(100);
-  t.true(((await page.evaluate(width)) as number) > narrow + 100);
+  t.true((await page.evaluate<number>(width)) > narrow + 100);
   await page.setViewportSize({ width: 360, height: 740 });
   await page.waitForTimeout(100);
   t.is(await page.evaluate(OVERFLOW), 0);
