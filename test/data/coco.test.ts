@@ -113,3 +113,14 @@ test('what must not be guessed about is refused', async (t) => {
     'a.json': coco(two, [dog(1)]),
   });
 });
+
+test('two categories of one id are refused; links to images are names before their query', async (t) => {
+  const categories = [
+    { id: 1, name: 'dog' },
+    { id: 1, name: 'cat' },
+  ];
+  const message = /one category for an id for a\.json, received two: category id 1 is used by dog and cat/;
+  await refused(t, message, { 'a.json': coco([image(1, 'a.png')], [dog(1)], categories) }, ['a.png']);
+  const linked = coco([image(1, 'https://x.org/y/a.png?size=640#top')], [dog(1)]);
+  t.deepEqual((await readFiles(t, { 'a.json': linked }, ['images/a.png'])).train, { 'images/a.png': BOX });
+});

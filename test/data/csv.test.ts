@@ -80,3 +80,8 @@ test('formats that are not read are named', async (t) => {
     'b.png',
   ]);
 });
+
+test('a quote that is not closed is told with its file', async (t) => {
+  const message = /expected CSV for annotations\.csv(:\d)?, received .*[Qq]uote/;
+  await refused(t, message, { 'annotations.csv': 'a.png,8,8,40,40,"dog\nb.png,8,8,40,40,dog\n' }, ['a.png', 'b.png']);
+});

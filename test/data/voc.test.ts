@@ -156,3 +156,46 @@ test('nothing that could be used is refused, with why', async (t) => {
   ]);
   await refused(t, /images that decode/, { 'a.xml': dog('a.jpg'), 'a.jpg': '<html>404</html>' });
 });
+
+test('XML in other encodings, declared or not', async (t) => {
+  const bear = (encoding: BufferEncoding, head: string) =>
+    Buffer.from(head + xml('a.png', [['B\u00e4r', DOG]]), encoding);
+  for (const bytes of [
+    bear('latin1', '<?xml version="1.0" encoding="ISO-8859-1"?>'),
+    bear('latin1', ''),
+    bear('latin1', '<?xml version="1.0" encoding="UTF-8"?>'),
+    bear('utf8', '\ufeff<?xml version="1.0" encoding="utf-8"?>'),
+    bear('utf8', '<?xml version="1.0" encoding="no-such-one"?>'),
+    bear('utf16le', '\ufeff<?xml version="1.0" encoding="utf-16"?>'),
+    bear('utf16le', '\ufeff').swap16(), // big-endian
+  ]) {
+    const { train } = await readFiles(t, { 'a.xml': bytes }, ['a.png']);
+    t.deepEqual(train, { 'a.png': [['B\u00e4r', ...DOG]] }, bytes.toString('latin1', 0, 50));
+  }
+  const dogs = Buffer.concat([Buffer.from('<?xml version="1.0" encoding="GBK"?>'), Buffer.from(dog('a.png'))]);
+  const chinese = Buffer.from(dogs.toString('latin1').replace('dog', '\xb9\xb7'), 'latin1');
+  t.deepEqual((await readFiles(t, { 'a.xml': chinese }, ['a.png'])).train, { 'a.png': [['\u72d7', ...DOG]] });
+});
+
+test('oriented boxes and outlines become their bounds, with a warning', async (t) => {
+  const object = (shape: string) => `<object><name>dog</name>${shape}</object>`;
+  const turned = '<robndbox><cx>24</cx><cy>24</cy><w>32</w><h>32</h><angle>0</angle></robndbox>';
+  const points = [
+    [8, 8],
+    [40, 20],
+    [9, 40],
+  ] as const;
+  const labelme = points.map(([x, y]) => `<pt><x>${x}</x><y>${y}</y></pt>`).join('');
+  const roboflow = points.map(([x, y], i) => `<x${i + 1}>${x}</x${i + 1}><y${i + 1}>${y}</y${i + 1}>`).join('');
+  for (const [shape, kind] of [
+    [turned, 'angle-lost'],
+    [`<polygon>${labelme}</polygon>`, 'outline-lost'],
+    [`<polygon>${roboflow}</polygon>`, 'outline-lost'],
+  ] as const) {
+    const text = `<annotation><filename>a.png</filename>${object(shape)}</annotation>`;
+    const { train, warnings } = await readFiles(t, { 'a.xml': text }, ['a.png']);
+    t.deepEqual([train, warnings], [{ 'a.png': BOX }, { [kind]: 1 }]);
+  }
+  const text = `<annotation>${object('<polygon></polygon>')}${object(turned)}</annotation>`;
+  t.deepEqual((await readFiles(t, { 'a.xml': text }, ['a.png'])).warnings, { 'box-unreadable': 1, 'angle-lost': 1 });
+});

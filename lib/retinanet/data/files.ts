@@ -2,6 +2,7 @@
 // case or another form of the same accents.
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { textOf } from './text.js';
 
 const IMAGE = /\.(jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp|avif|heic|heif|jp2)$/i;
 const LEFT_OUT = /^(\.|__MACOSX$|node_modules$|Thumbs\.db$)/;
@@ -155,14 +156,7 @@ export class DatasetFiles {
   /** The text of a file, or of its first bytes, without its byte order mark. */
   async text(path: string, atMost?: number): Promise<string> {
     const bytes = atMost === undefined ? await readFile(this.absolute(path)) : await this.head(path, atMost);
-    if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.subarray(2).toString('utf16le');
-    if (bytes[0] === 0xfe && bytes[1] === 0xff) {
-      return Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2)))
-        .swap16()
-        .toString('utf16le');
-    }
-    const text = bytes.toString('utf8');
-    return text.startsWith('\ufeff') ? text.slice(1) : text;
+    return textOf(bytes);
   }
 
   private async head(path: string, bytes: number): Promise<Buffer> {
@@ -176,13 +170,13 @@ export class DatasetFiles {
   }
 }
 
-/** A path with '/', without a drive, a scheme or a query before which nothing is lost. */
+/** A path with '/', without a drive, a scheme, and the query of what has a scheme. */
 export function plainPath(text: string): string {
   return text
     .trim()
     .replaceAll('\\', '/')
     .replace(/^[a-z]:\//i, '/')
-    .replace(/^(file|https?|s3|gs):\/\//i, '/');
+    .replace(/^(?:file|https?|s3|gs):\/\/([^?#]*).*/i, '/$1');
 }
 
 /** Whether a path names a place on some machine rather than one beside the file that names it. */

@@ -185,6 +185,7 @@ async function named<T>(check: Check, path: string, read: () => Promise<T>): Pro
 /** What libvips, libjpeg and the file system say, in the words of this package. */
 function reasonOf(message: string): string {
   const line = message.trim().split('\n')[0] ?? '';
+  if (/^unknown error$/i.test(line)) return 'a file that is cut off or damaged';
   if (/premature end|read error|end of .*data|bad seek|unable to parse|cut off/i.test(line))
     return `a file that is cut off or damaged (${line})`;
   if (/unsupported image format/i.test(line)) return 'a file that is no picture (by its content)';

@@ -95,6 +95,10 @@ function classesOf(
     for (const { id, name: given, supercategory } of categories) {
       const name = typeof given === 'string' || typeof given === 'number' ? className(String(given)) : String(id);
       const at = { file: part.path };
+      const other = meaning.get(String(id));
+      if (other !== undefined && other !== name) {
+        refuse(at, 'one category for an id', `two: category id ${String(id)} is used by ${other} and ${name}`);
+      }
       if (given === undefined || given === null)
         warnings.add('class-unnamed', at, `category ${String(id)} has no name`);
       // Roboflow's category 0 has the name of the set; the others name it as theirs.

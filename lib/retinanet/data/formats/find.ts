@@ -109,10 +109,11 @@ function isYoloRows(text: string): boolean {
 }
 
 function isCsv(text: string): boolean {
+  const whole = text.length < HEAD ? text : text.slice(0, text.lastIndexOf('\n'));
   try {
-    const whole = text.length < HEAD ? text : text.slice(0, text.lastIndexOf('\n'));
     return layoutOf(readRows('', whole)) !== undefined;
   } catch {
-    return false;
+    // Its reader tells where the quotes are wrong.
+    return layoutOf(readRows('', whole.replaceAll('"', ''))) !== undefined;
   }
 }

@@ -1,5 +1,6 @@
 // One Pascal VOC annotation: labelImg's, CVAT's, RectLabel's, roLabelImg's.
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import type { WarningKind } from '../warnings.js';
 import { className, type SourceBox } from './source.js';
 
 /** What an XML file says. */
@@ -7,9 +8,11 @@ export interface VocAnnotation {
   filename: string;
   stated?: { width: number; height: number };
   boxes: SourceBox[];
-  /** Objects that cannot be read. */
-  unreadable: { line: number; message: string }[];
+  /** Objects that cannot be read, and of which the bounds are taken. */
+  warnings: { kind: VocWarning; line: number; message: string }[];
 }
+
+type VocWarning = Extract<WarningKind, 'box-unreadable' | 'angle-lost' | 'outline-lost'>;
 
 /** Why a file is no annotation, and where. */
 export interface VocDamage {
@@ -47,37 +50,47 @@ export function readVocXml(file: string, text: string): VocAnnotation | VocDamag
   const size = isNode(node.size) ? node.size : {};
   const [width, height] = [numberOf(size.width), numberOf(size.height)];
   const boxes: SourceBox[] = [];
-  const unreadable: VocAnnotation['unreadable'] = [];
+  const warnings: VocAnnotation['warnings'] = [];
   const objects = (node.object ?? []) as unknown[];
   for (const [i, object] of objects.entries()) {
     const start = isNode(object) ? (object[META] as { startIndex?: number } | undefined)?.startIndex : undefined;
     const line = start === undefined ? 1 : text.slice(0, start).split('\n').length;
     const name = `object ${i + 1}`;
     const read = isNode(object) ? readObject(object) : 'nothing in it';
-    if (typeof read === 'string') unreadable.push({ line, message: `${name}: ${read}` });
-    else boxes.push({ ...read, name: `${name} (${read.class})`, at: { file, line } });
+    if (typeof read === 'string') {
+      warnings.push({ kind: 'box-unreadable', line, message: `${name}: ${read}` });
+      continue;
+    }
+    const { lost, ...box } = read;
+    if (lost) warnings.push({ kind: lost, line, message: `${name} became its upright bounds` });
+    boxes.push({ ...box, name: `${name} (${box.class})`, at: { file, line } });
   }
   const stated = width > 0 && height > 0 ? { width, height } : undefined;
-  return { filename: textOf(node.filename), stated, boxes, unreadable };
+  return { filename: textOf(node.filename), stated, boxes, warnings };
 }
 
-function readObject(object: Node): Pick<SourceBox, 'class' | 'edges' | 'difficult'> | string {
+interface Edges {
+  edges: SourceBox['edges'];
+  lost?: VocWarning;
+}
+
+function readObject(object: Node): (Edges & Pick<SourceBox, 'class' | 'difficult'>) | string {
   const name = className(textOf(object.name));
   if (name === '') return 'no <name>';
-  const edges = edgesOf(object);
-  if (typeof edges === 'string') return edges;
+  const read = edgesOf(object);
+  if (typeof read === 'string') return read;
   const difficult = /^(1|true|yes)$/i.test(textOf(object.difficult));
-  return difficult ? { class: name, edges, difficult } : { class: name, edges };
+  return difficult ? { class: name, ...read, difficult } : { class: name, ...read };
 }
 
 /** From <bndbox>; where there is none, the bounds of <robndbox> or <polygon>. */
-function edgesOf(object: Node): SourceBox['edges'] | string {
+function edgesOf(object: Node): Edges | string {
   const box = first(object.bndbox);
   if (box) {
     const named = ['xmin', 'ymin', 'xmax', 'ymax'] as const;
     const edges = named.map((key) => numberOf(box[key]));
     const bad = named.find((_, i) => !Number.isFinite(edges[i]));
-    if (bad === undefined) return edges as SourceBox['edges'];
+    if (bad === undefined) return { edges: edges as SourceBox['edges'] };
     const given = textOf(box[bad]);
     return `<${bad}> must be a number, received ${given === '' ? 'nothing' : `'${given}'`}`;
   }
@@ -89,17 +102,24 @@ function edgesOf(object: Node): SourceBox['edges'] | string {
     const [cos, sin] = [Math.abs(Math.cos(angle)), Math.abs(Math.sin(angle))];
     const [halfWidth, halfHeight] = [(w * cos + h * sin) / 2, (w * sin + h * cos) / 2];
     const edges: SourceBox['edges'] = [cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight];
-    return edges.every(Number.isFinite) ? edges : '<robndbox> without numbers';
+    return edges.every(Number.isFinite) ? { edges, lost: 'angle-lost' } : '<robndbox> without numbers';
   }
   const polygon = first(object.polygon);
   if (polygon) {
-    const points = Object.entries(polygon).filter(([key]) => /^[xy]\d+$/.test(key));
-    const side = (axis: string) => points.filter(([key]) => key.startsWith(axis)).map(([, value]) => numberOf(value));
-    const [xs, ys] = [side('x'), side('y')];
+    const [xs, ys] = coordinatesOf(polygon);
     const edges: SourceBox['edges'] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-    if (edges.every(Number.isFinite)) return edges;
+    return edges.every(Number.isFinite) ? { edges, lost: 'outline-lost' } : '<polygon> without numbers';
   }
   return 'no <bndbox>';
+}
+
+/** LabelMe's <pt><x>1</x><y>2</y></pt>, Roboflow's <x1>1</x1><y1>2</y1>. */
+function coordinatesOf(polygon: Node): [xs: number[], ys: number[]] {
+  const points = [polygon.pt ?? []].flat().filter(isNode);
+  const entries = [polygon, ...points].flatMap((node) => Object.entries(node));
+  const side = (axis: 'x' | 'y') =>
+    entries.filter(([key]) => new RegExp(`^${axis}\\d*$`).test(key)).map(([, value]) => numberOf(value));
+  return [side('x'), side('y')];
 }
 
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -85,13 +85,13 @@ function pair(
       if (once) warnings.add('annotation-damaged', { file: xml, line: read.line }, read.damage);
       continue;
     }
-    const { filename, stated, boxes, unreadable } = read;
+    const { filename, stated, boxes } = read;
     if (file === undefined) {
       if (once) warnings.add('annotation-without-image', { file: xml }, `no image ${filename || stemOf(xml)}`);
       continue;
     }
     if (once) {
-      for (const { line, message } of unreadable) warnings.add('box-unreadable', { file: xml, line }, message);
+      for (const { kind, line, message } of read.warnings) warnings.add(kind, { file: xml, line }, message);
     }
     const before = images.get(`${split ?? ''}\0${file}`);
     if (before) {
