@@ -125,3 +125,11 @@ export async function trainDemo(folder: string, dataset: AnnotatedDataset, optio
   });
   return net;
 }
+
+/** What a page shows, and the data of its charts, without its pictures, style and scripts. @throws where a number is none */
+export function bodyOf(page: string): string {
+  const body = /<body>[^]*?id="report-data">.*?<\/script>/.exec(page)![0].replaceAll(/data:image[^"]*/g, '');
+  const wrong = /.{0,80}(NaN|undefined|Infinity|\[object).{0,80}/.exec(body);
+  if (wrong) throw new Error(`the page shows ${wrong[0]}`);
+  return body;
+}

@@ -2,6 +2,7 @@
 import { Check } from '../../arguments/check.js';
 import { number, value, type OptionsOf } from '../../arguments/options.js';
 import { sigmoidFocalLoss } from '../../index.js';
+import { plural } from './html.js';
 
 const GAMMAS = [0, 0.5, 1, 2] as const;
 /** Every hundredth, and the last hundredth in thousandths and its last in ten thousandths: of background, hardly more carries the loss. */
@@ -67,22 +68,28 @@ export function cumulativeLoss(
   const { gammas, fractions, numClasses } = check.options('options', options, OPTIONS);
   check.array('Float32Array', 'logits', logits);
   check.array('Int32Array', 'labels', labels);
+  const classes = numClasses ?? Math.max(1, logits.length / Math.max(1, labels.length));
+  if (classes * labels.length !== logits.length || !Number.isInteger(classes)) {
+    const expected = `${numClasses === undefined ? 'a whole number of' : numClasses} values per label`;
+    check.fail('ERR_SHAPE', 'logits', expected, `${logits.length} values for ${plural(labels.length, 'label')}`);
+  }
+  check.labels('labels', labels, -2, classes);
   const fall = fractions.findIndex((fraction, i) => i > 0 && fraction < fractions[i - 1]!);
   if (fall >= 0) check.fail('ERR_RANGE', 'fractions', 'numbers that never fall', String(fractions[fall]), fall);
-  const losses = new SampleLosses(numClasses, gammas);
+  const losses = new SampleLosses(classes, gammas);
   losses.add(logits, labels);
   return losses.curves(fractions);
 }
 
 /** Losses of anchors, collected image by image. */
 export class SampleLosses {
-  private readonly numClasses: number | undefined;
+  private readonly numClasses: number;
   private readonly gammas: readonly number[];
   /** [gammas][images] */
   private readonly foreground: Float32Array[][];
   private readonly background: Float32Array[][];
 
-  constructor(numClasses: number | undefined, gammas: readonly number[] = GAMMAS) {
+  constructor(numClasses: number, gammas: readonly number[] = GAMMAS) {
     this.numClasses = numClasses;
     this.gammas = gammas;
     this.foreground = gammas.map(() => []);

@@ -120,7 +120,7 @@ function easyTable(
     return value === undefined ? share(undefined) : `${(100 * value).toFixed(1)} %`;
   };
   return table(
-    [`easiest ${kind} samples`, ...gammas.map((gamma) => `γ = ${gamma}`)],
+    ['easiest', ...gammas.map((gamma) => `γ = ${gamma}`)],
     EASIEST.map((fraction) => [
       `${(100 * fraction).toFixed(fraction > 0.99 ? 1 : 0)} %`,
       ...shares.map((curve) => at(curve, fraction)),

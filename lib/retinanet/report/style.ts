@@ -43,7 +43,7 @@ summary { cursor: pointer; color: var(--soft); width: fit-content; }
 .chart { min-height: 240px; min-width: 0; }
 .scroll { overflow-x: auto; max-width: 100%; margin: 8px 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem; }
-caption { text-align: left; color: var(--soft); padding: 4px 0; white-space: nowrap; }
+caption { text-align: left; color: var(--soft); padding: 4px 0; }
 th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 thead th { color: var(--soft); font-weight: 600; }
 tbody th, th:first-child { text-align: left; font-weight: 500; }
