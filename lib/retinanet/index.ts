@@ -41,7 +41,12 @@ export { loadImage, type LoadedImage } from './data/load-image.js';
 export { type OpenedImages, openImages, type OpenImagesOptions } from './data/open-images.js';
 export type { Detections } from '../operations/decode-detections.js';
 export { detectFiles, type DetectFilesOptions, type FileDetections } from './detection/detect-files.js';
-export { drawDetections, type DrawingFormat, type DrawOptions, type FoundObjects } from './detection/draw-detections.js';
+export {
+  drawDetections,
+  type DrawingFormat,
+  type DrawOptions,
+  type FoundObjects,
+} from './detection/draw-detections.js';
 export { findPictures } from './detection/find-pictures.js';
 export { detect, type DetectOptions } from './evaluation/detect.js';
 export { type DatasetEvaluation, evaluateDataset, type EvaluateDatasetOptions } from './evaluation/evaluate-dataset.js';

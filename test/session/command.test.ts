@@ -125,7 +125,14 @@ test.serial('killed at any moment, also while it begins, and gone on with: the r
   const { status, stderr } = run(...args());
   t.is(status, 0, stderr);
   t.deepEqual(await contents(out), await contents(join(folder, 'straight')));
-  t.deepEqual((await readdir(out)).sort(), ['best', 'config.json', 'evaluation.json', 'last', 'metrics.jsonl', 'report.html']);
+  t.deepEqual((await readdir(out)).sort(), [
+    'best',
+    'config.json',
+    'evaluation.json',
+    'last',
+    'metrics.jsonl',
+    'report.html',
+  ]);
 });
 
 for (const [what, args, wanted] of [

@@ -31,7 +31,14 @@ test.serial('a run leaves its settings, metrics, best and last model and the eva
   t.deepEqual(summary(result), [8, 'done']);
   const expected = 'c0 s1 s2 s3 c3 s4 v4 c4 s5 s6 c6 s7 s8 v8 c8';
   t.is(events.map((event) => event.replace(/^(.)\w+ /, '$1')).join(' '), expected);
-  t.deepEqual((await readdir(run)).sort(), ['best', 'config.json', 'evaluation.json', 'last', 'metrics.jsonl', 'report.html']);
+  t.deepEqual((await readdir(run)).sort(), [
+    'best',
+    'config.json',
+    'evaluation.json',
+    'last',
+    'metrics.jsonl',
+    'report.html',
+  ]);
   t.deepEqual([plan?.images, plan?.classes], [{ train: 8, validation: 2, test: 0 }, ['red', 'blue'].sort()]);
 
   const { metrics, config, evaluation } = await contents(run);
