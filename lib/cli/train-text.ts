@@ -1,7 +1,6 @@
 // What `train` says to people.
 import type { CocoEvaluation } from '../retinanet/evaluation/coco.js';
 import type { TrainingPlan, ValidationReport } from '../retinanet/session/events.js';
-import type { PlannedSetting } from '../retinanet/session/plan.js';
 import type { TrainedDetector } from '../retinanet/session/train-detector.js';
 import type { StepReport } from '../retinanet/training/step-report.js';
 import { minutes } from './progress.js';
@@ -18,7 +17,11 @@ export function planText({
   anchors,
   step,
 }: TrainingPlan): string {
-  const rows = settings.map(({ name, value, from }: PlannedSetting) => [name, valueText(value), from]);
+  const rows = settings.flatMap(({ name, value, from }) => {
+    const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const parts: [string, unknown][] = isGroup ? Object.entries(value) : [['', value]];
+    return parts.map(([part, one]) => [part === '' ? name : `${name}.${part}`, valueText(one), from]);
+  });
   const names = classes.length > 12 ? `${classes.slice(0, 12).join(', ')}, ...` : classes.join(', ');
   const taken = copied > 0 ? `, ${millions(copied)} M taken over` : '';
   return [
@@ -35,9 +38,6 @@ const millions = (count: number) => (count / 1e6).toFixed(2);
 function valueText(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
   if (Array.isArray(value)) return value.map(valueText).join(', ');
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).map(([name, one]) => `${name} ${valueText(one)}`).join(', '); // prettier-ignore
-  }
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
 }
 

@@ -57,7 +57,8 @@ test.serial(
     t.deepEqual(Object.keys(result.evaluation).slice(0, 3), ['split', 'AP', 'AP50']);
     t.regex(done.stderr, / learningRate +0\.001 +given\n/);
     t.regex(done.stderr, / imageWidth +\d+ +data\n/);
-    t.regex(done.stderr, /horizontalFlip no, .*zoom 1\.2/);
+    t.regex(done.stderr, / augment\.horizontalFlip +no +given\n/);
+    t.regex(done.stderr, / augment\.zoom +1\.2 +given\n/);
     t.regex(done.stderr, /training 4\/4 {2}loss \d.*class .*box .*rate .*images\/s.*0:00 left/);
     t.regex(done.stderr, /step 4: validation AP /);
     const again = run(data, '--out', out, '--steps', '5');

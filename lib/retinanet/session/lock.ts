@@ -26,7 +26,11 @@ export function lockFolder(check: Check, argument: string, folder: string): () =
   const path = join(folder, LOCK);
   const own: Owner = { pid: process.pid, host: hostname(), started: startOf(process.pid), id: randomUUID() };
   const mine = `${path}.${own.id}`;
-  writeFileSync(mine, `${JSON.stringify(own)}\n`);
+  try {
+    writeFileSync(mine, `${JSON.stringify(own)}\n`);
+  } catch (cause) {
+    check.fail('ERR_DATA', argument, 'a folder that can be written to', (cause as Error).message, { cause });
+  }
   try {
     while (!linked(mine, path)) {
       const owner = readOwner(path);

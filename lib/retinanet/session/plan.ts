@@ -11,8 +11,8 @@ import { type DatasetFacts, factsOf } from './facts.js';
 import { samplePixels } from './pixels.js';
 import { type GivenSettings, MODEL_NAMES, type SettingName, SETTINGS } from './settings.js';
 
-/** Where a setting comes from: the caller, the data, the detector in `weights`, or what suits most. */
-export type SettingSource = 'given' | 'data' | 'weights' | 'default';
+/** Where a setting comes from: the caller, the data, the detector in `weights`, what suits most, or the run that is gone on with. */
+export type SettingSource = 'given' | 'data' | 'weights' | 'default' | 'run';
 
 /** A setting as a session uses it. */
 export interface PlannedSetting {

@@ -149,7 +149,7 @@ export async function resumeDetector(folder: string, options: ResumeDetectorOpti
     using net = await loadRetinaNet(join(run, RUN_FILES.last));
     const parts = { check, folder: run, net, dataset, settings, events };
     const session = new Session(parts);
-    const list = Object.entries(settings).map(([name, one]): PlannedSetting => ({ name, value: one, from: 'given' }));
+    const list = Object.entries(settings).map(([name, one]): PlannedSetting => ({ name, value: one, from: 'run' }));
     await events.onPlan?.(planOf(parts, list, 0, checkpoint.step));
     return await trainAndFinish(session, parts, checkpoint);
   });
