@@ -11,6 +11,7 @@ import { classColour } from '../drawing/palette.js';
 export type DrawingFormat = 'png' | 'jpeg' | 'webp';
 const FORMATS: readonly DrawingFormat[] = ['png', 'jpeg', 'webp'];
 const QUALITY = 92;
+const BAND_PIXELS = 2 ** 20;
 
 const OPTIONS = {
   /** [K] names of the classes. Default: their numbers. */
@@ -79,14 +80,44 @@ export async function drawDetections(
       const [label, score] = [labels[row]!, `${Math.round(scores[row]! * 100)}%`];
       return { ...rectOf(boxes, row), colour: classColour(label), name: classNames[label] ?? String(label), score };
     });
-  const overlay = svg(w, h, truths.join('') + boxesWithLabels(found, { x: 0, y: 0, width: w, height: h }, strokes));
-  const ground = sharp(data, { raw: { width, height, channels: 3 } });
-  if (scale !== 1) ground.resize(w, h, { kernel: 'cubic', fit: 'fill' });
-  const drawing = ground.composite([{ input: Buffer.from(overlay), limitInputPixels: false }]).removeAlpha();
+  const content = truths.join('') + boxesWithLabels(found, { x: 0, y: 0, width: w, height: h }, strokes);
+  const raw = { width: w, height: h, channels: 3 } as const;
+  const ground =
+    scale === 1
+      ? Uint8Array.from(data)
+      : await sharp(data, { raw: { ...raw, width, height } })
+          .resize(w, h, { kernel: 'cubic', fit: 'fill' })
+          .raw()
+          .toBuffer();
+  await drawOver(sharp, ground, { width: w, height: h }, content);
+  const drawing = sharp(ground, { raw });
   if (format === 'png') return drawing.png().toBuffer();
   // Colours of thin lines as sharp as their brightness.
   const lossy = { quality: QUALITY, chromaSubsampling: '4:4:4', smartSubsample: true };
   return (format === 'jpeg' ? drawing.jpeg(lossy) : drawing.webp(lossy)).toBuffer();
+}
+
+/**
+ * Draws SVG over pixels [height, width, 3], in bands: an overlay of a whole photograph would take more memory than all else, and more
+ * than the allocator soon finds again.
+ */
+async function drawOver(
+  sharp: Awaited<ReturnType<typeof loadSharp>>,
+  pixels: Uint8Array,
+  { width, height }: { width: number; height: number },
+  content: string,
+): Promise<void> {
+  const most = Math.max(1, Math.floor(BAND_PIXELS / width));
+  for (let top = 0; top < height; top += most) {
+    const rows = Math.min(most, height - top);
+    const band = pixels.subarray(top * width * 3, (top + rows) * width * 3);
+    const drawn = await sharp(band, { raw: { width, height: rows, channels: 3 } })
+      .composite([{ input: Buffer.from(svg(width, rows, content, top)) }])
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+    band.set(drawn);
+  }
 }
 
 function checkPixels(check: Check, given: unknown): void {

@@ -33,9 +33,10 @@ export function strokesFor({ width, height }: { width: number; height: number })
   return { line: Math.max(2, side * 0.004), text: Math.max(11, side * 0.024) };
 }
 
-/** An SVG document. */
-export function svg(width: number, height: number, content: string): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${content}</svg>`;
+/** An SVG document; the content above `top` is cut off. */
+export function svg(width: number, height: number, content: string, top = 0): string {
+  const view = top === 0 ? '' : ` viewBox="0 ${top} ${width} ${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"${view}>${content}</svg>`;
 }
 
 /** A box's outline, darkened beside the line, so that it shows on any ground. */
