@@ -56,7 +56,7 @@ const validation = (number: number, AP: number) =>
 interface Chart {
   id: string;
   x: number[];
-  series: { label: string; values: (number | null)[] }[];
+  series: { label: string; values: (number | null)[]; isHidden?: boolean }[];
 }
 const charts = (body: string) => JSON.parse(/id="report-data">(.*)<\/script>/.exec(body)![1]!) as Chart[];
 
@@ -169,6 +169,31 @@ test('an evaluation that is given is shown, without objects or detections as wel
     code: 'ERR_DATA',
     message: /the images of dataset\.splits\.val for evaluation\.truth\.images, received 'val & 0\.png' at row 0/,
   });
+});
+
+test('of many classes the matrix is left out and curves are chosen, mistakes are listed', async (t) => {
+  const names = Array.from({ length: 120 }, (_, k) => `class ${k}`);
+  const size = { imageHeight: 48, imageWidth: 64, pyramidChannels: 4, subnetDepth: 0 };
+  const wide = createRetinaNet({ ...size, numClasses: names.length, classNames: names });
+  const images = dataset.splits.val.images.map((image) => ({
+    ...image,
+    boxes: names.map((name, k) => ({ class: name, box: [k, k, k + 20, k + 20] as [number, number, number, number] })),
+  }));
+  const truth = cocoTruth(names, images);
+  // Everything is found, and the first class taken for the second.
+  const detections = truth.annotations.map(({ image_id, category_id, bbox }) => ({
+    ...{ image_id, bbox, score: 0.9 },
+    category_id: category_id === 1 ? 2 : category_id,
+  }));
+  const many = { ...dataset, classes: names, splits: { ...dataset.splits, val: { images } } };
+  const evaluation = { coco: evaluateCoco(detections, truth), truth, detections };
+  const body = await report(t, {}, { net: wide, dataset: many, split: 'val', evaluation, lossImages: 1 });
+  wide.dispose();
+  t.true(/matrix of 120 classes is too large/.test(body) && !/class="matrix/.test(body));
+  t.true(/<th scope="row">class 0<\/th>\s*<td>class 1<\/td><td>4<\/td>/.test(body));
+  const { series } = charts(body)[0]!;
+  t.is(series.length, 80);
+  t.is(series.filter(({ isHidden }) => isHidden === false).length, 8);
 });
 
 test('an aborted report leaves the older one as it was', async (t) => {

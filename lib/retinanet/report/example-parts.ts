@@ -7,7 +7,11 @@ import type { Part } from './training-parts.js';
 
 /** Classes of a matrix that still can be read. */
 const MOST_CLASSES = 40;
+/** Names in a row that still are written level. */
+const MOST_LEVEL = 10;
 const MOST_CONFUSIONS = 20;
+/** Detections in a picture whose names do not cover it. */
+const MOST_CAPTIONS = 15;
 const BACKGROUND = 'background';
 
 export function confusionPart({ coco, confusions, scoreThreshold }: Results): Part {
@@ -27,11 +31,11 @@ function matrix(names: readonly string[], counts: Int32Array): Html {
   const cell = (value: number, r: number, c: number) => {
     if (r === width - 1 && c === width - 1) return html`<td class="none">${NOTHING}</td>`;
     const of = row(r).reduce((sum, one) => sum + one, 0);
-    const kind = r === c ? 'right' : 'wrong';
+    const kind = value === 0 ? 'zero' : r === c ? 'right' : 'wrong';
     return html`<td class="${kind}" style="--share:${(value / Math.max(1, of)).toFixed(3)}">${count(value)}</td>`;
   };
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">
-    <table class="matrix">
+    <table class="matrix${width > MOST_LEVEL ? ' many' : ''}">
       <caption>
         Confusion matrix
       </caption>
@@ -42,7 +46,7 @@ function matrix(names: readonly string[], counts: Int32Array): Html {
         </tr>
         <tr>
           <th scope="col">object</th>
-          ${names.map((name) => html`<th scope="col">${name}</th>`)}
+          ${names.map((name) => html`<th scope="col"><div class="column">${name}</div></th>`)}
         </tr>
       </thead>
       <tbody>
@@ -113,7 +117,7 @@ function pictureFigure(picture: Picture, names: readonly string[]): Html {
       <img src="${source}" width="${width}" height="${height}" alt="${file}: ${told}" />
       <svg viewBox="0 0 ${width} ${height}" aria-hidden="true">
         ${objects.map((box) => rectangle(box, 'object', names))}${detections.map((box) => rectangle(box, 'found', names))}
-        ${detections.map((box) => caption(box, picture, names))}
+        ${detections.length <= MOST_CAPTIONS && detections.map((box) => caption(box, picture, names))}
       </svg>
     </div>
     <figcaption><span class="file">${file}</span>F1 ${share(f1)}: ${told}</figcaption>

@@ -45,11 +45,16 @@ summary { cursor: pointer; color: var(--soft); width: fit-content; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .88rem; }
 caption { text-align: left; color: var(--soft); padding: 4px 0; }
 th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-thead th { color: var(--soft); font-weight: 600; }
+thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 tbody th, th:first-child { text-align: left; font-weight: 500; }
 tbody th { max-width: 34ch; overflow: hidden; text-overflow: ellipsis; }
 .bar { display: inline-block; min-width: 84px; padding: 0 6px; border-radius: 3px;
   background: linear-gradient(to right, rgba(var(--bar), .28) calc(100% * var(--share)), transparent 0); }
+.matrix tbody th { position: sticky; left: 0; background: var(--card); max-width: 18ch; }
+.matrix .column { max-width: 22ch; overflow: hidden; text-overflow: ellipsis; }
+.matrix.many .column { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; vertical-align: bottom; max-height: 14em; padding: 10px 4px; }
+.matrix.many td { min-width: 34px; padding: 4px 6px; }
+.matrix .zero { color: var(--soft); opacity: .6; }
 .matrix td { border: 1px solid var(--line); min-width: 48px; }
 .matrix .right { background: rgba(var(--good), calc(.6 * var(--share))); font-weight: 600; }
 .matrix .wrong { background: rgba(var(--bad), calc(.6 * var(--share))); }
