@@ -69,7 +69,11 @@ async function becomes(page: Page, expression: string): Promise<boolean> {
 
 /** Of each chart: pixels that are not empty, and how many colours they have. */
 const PAINTED = `[...document.querySelectorAll('.chart canvas')].map((canvas) => {
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  // A copy: of a canvas that is read twice, the browser says that it is slow.
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, width, height);
   const colours = new Map();
   for (let i = 0; i < data.length; i += 4) {
     if (data[i + 3] < 255) continue;
