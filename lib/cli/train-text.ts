@@ -10,6 +10,7 @@ import { table } from './table.js';
 export function planText({
   folder,
   classes,
+  warnings,
   images,
   settings,
   parameters,
@@ -24,9 +25,12 @@ export function planText({
   });
   const names = classes.length > 12 ? `${classes.slice(0, 12).join(', ')}, ...` : classes.join(', ');
   const taken = copied > 0 ? `, ${millions(copied)} M taken over` : '';
+  const kinds = warnings.map(({ kind, count }) => `${kind} (${String(count)})`).join(', ');
+  const mended = kinds === '' ? [] : [`mended, left out or worth knowing (inspect says where): ${kinds}`];
   return [
     `${String(classes.length)} ${classes.length === 1 ? 'class' : 'classes'}: ${names}`,
     `images: ${String(images.train)} to train on, ${String(images.validation)} to validate, ${String(images.test)} to test`,
+    ...mended,
     `network: ${millions(parameters)} M weights${taken}, ${String(anchors)} anchors an image`,
     table(['setting', 'value', 'from'], rows),
     `${step > 0 ? `resuming after step ${String(step)}` : 'run'}: ${folder}`,

@@ -1,5 +1,6 @@
 // What a session tells while it runs, and how it is ended from outside.
 import { callback, type OptionsOf, signal } from '../../arguments/options.js';
+import type { DataWarning } from '../data/annotations.js';
 import type { CocoEvaluation, CocoNumbers } from '../evaluation/coco.js';
 import type { StepReport } from '../training/step-report.js';
 import type { TrainingRun } from '../training/training-state.js';
@@ -20,6 +21,8 @@ export interface TrainingPlan {
     /** For the final evaluation. */
     test: number;
   };
+  /** What was mended or left out of the data set. */
+  warnings: readonly DataWarning[];
   /** Every setting, in the order of TrainSettings, with where it comes from. */
   settings: PlannedSetting[];
   /** Weights that are trained. */

@@ -191,7 +191,7 @@ function planOf(parts: SessionParts, settings: PlannedSetting[], copied: number,
   const { folder, dataset, net } = parts;
   const { train, validation } = rolesOf(dataset, parts.settings.trainOnVal);
   return {
-    ...{ folder, classes: dataset.classes, settings, copied, step },
+    ...{ folder, classes: dataset.classes, warnings: dataset.warnings, settings, copied, step },
     images: { train: train.length, validation: validation.length, test: dataset.splits.test.images.length },
     parameters: countParameters(net.model).trainable,
     anchors: net.anchors.count,
