@@ -11,13 +11,13 @@ tfjs writes model.json and weights.bin for tf.loadLayersModel of stock TensorFlo
 
 Examples:
   $ retinanet-ops export my-model --format onnx --outputs detections --score 0.3
-  $ retinanet-ops export my-model --format onnx --precision float16 --output detector.onnx
-  $ retinanet-ops export my-model --format tfjs --output public/model
+  $ retinanet-ops export my-model --format onnx --precision float16 --out detector.onnx
+  $ retinanet-ops export my-model --format tfjs --out public/model
 `;
 
 interface ExportFlags extends Pick<ExportOnnxOptions, 'precision' | 'outputs' | 'iouThreshold' | 'maxDetections'> {
   format: 'tfjs' | 'onnx';
-  output?: string;
+  out?: string;
   score?: number;
   json?: true;
 }
@@ -28,10 +28,7 @@ export function exportCommand(): Command {
     .description('Writes a detector for other programs.')
     .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
     .addOption(new Option('--format <format>', 'what to write').choices(['tfjs', 'onnx']).makeOptionMandatory())
-    .option(
-      '--output <path>',
-      'a folder (tfjs) or a file (onnx); default: tfjs or model.onnx in the folder of the model',
-    )
+    .option('--out <path>', 'a folder (tfjs) or a file (onnx); default: tfjs or model.onnx in the folder of the model')
     .addOption(
       new Option('--precision <type>', 'what ONNX weights are stored as')
         .choices(['float32', 'float16'])
@@ -56,7 +53,7 @@ export function exportCommand(): Command {
 
 async function run(model: string, flags: ExportFlags): Promise<void> {
   const { format, precision, outputs, score, iouThreshold, maxDetections, json } = flags;
-  const output = flags.output ?? join(model, format === 'tfjs' ? 'tfjs' : 'model.onnx');
+  const output = flags.out ?? join(model, format === 'tfjs' ? 'tfjs' : 'model.onnx');
   const selection = { scoreThreshold: score, iouThreshold, maxDetections };
   const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs } = await loadPeers('export');
   await useNativeBackend();

@@ -11,6 +11,7 @@ import { exportCommand } from './export.js';
 import { infoCommand } from './info.js';
 import { inspectCommand } from './inspect.js';
 import { run } from './run.js';
+import { trainCommand } from './train.js';
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
@@ -18,6 +19,7 @@ const program = new Command('retinanet-ops')
   .description('RetinaNet in Node.js: data sets, training, detection, and the native addon under them.')
   .version(version)
   .addCommand(inspectCommand())
+  .addCommand(trainCommand())
   .addCommand(evaluateCommand())
   .addCommand(detectCommand())
   .addCommand(exportCommand())

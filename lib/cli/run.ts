@@ -2,7 +2,7 @@
 import type { Command, CommanderError } from 'commander';
 import { suggestion } from '../arguments/describe.js';
 
-/** Done; refused or failed; interrupted. */
+/** Exit codes: done; refused or failed; interrupted. */
 export const [DONE, FAILED, INTERRUPTED] = [0, 1, 130];
 
 /**

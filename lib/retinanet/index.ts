@@ -69,6 +69,14 @@ export { exportOnnx, type ExportOnnxOptions } from './export/onnx.js';
 export { exportTfjs, type ExportTfjsOptions } from './export/tfjs.js';
 export { evaluateVoc, type VocClass, type VocEvaluation, type VocNumbers, type VocOptions } from './evaluation/voc.js';
 export { loadRetinaNet, type RetinaNetMetadata, saveRetinaNet } from './model/io.js';
+export { confusionMatrix, type ConfusionMatrix, type ConfusionOptions } from './report/confusion.js';
+export {
+  type CumulativeLoss,
+  cumulativeLoss,
+  type CumulativeLossOptions,
+  type LossShares,
+} from './report/cumulative-loss.js';
+export { type ReportOptions, writeReport } from './report/write-report.js';
 export { BOX_LOSS_NAMES, type BoxLossName } from '../operations/retinanet-loss.js';
 export { LOSS_NAMES, type LossName } from './training/losses.js';
 export { directoryLoader, directorySaver } from './model/model-files.js';
@@ -79,3 +87,16 @@ export { trainRetinaNet, type TrainingResult } from './training/train.js';
 export type { TrainingOptions } from './training/train-options.js';
 export type { TrainingRun, TrainingState } from './training/training-state.js';
 export type { SelectionOptions } from '../operations/decode-detections.js';
+export { readTrainConfig, type TrainConfig } from './session/config-file.js';
+export type { CheckpointReport, SessionEvents, TrainingPlan, ValidationReport } from './session/events.js';
+export type { FinalEvaluation } from './session/finish.js';
+export type { PlannedSetting, SettingSource } from './session/plan.js';
+export type { SessionEnd } from './session/session.js';
+export type { TrainSettings } from './session/settings.js';
+export {
+  resumeDetector,
+  type ResumeDetectorOptions,
+  trainDetector,
+  type TrainDetectorOptions,
+  type TrainedDetector,
+} from './session/train-detector.js';

@@ -1,45 +1,62 @@
-import test from 'ava';
 import { createHash } from 'node:crypto';
-import { validateDataset } from 'retinanet-ops/retinanet';
-import { loadDigits, makeDigits, type DigitsOptions } from '../../demo/datasets/digits.js';
-import {
-  drawScene,
-  INK,
-  inkAt,
-  inkBox,
-  overlap,
-  roughBox,
-  type Box,
-  type Placement,
-} from '../../demo/datasets/scene.js';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { decodeImage, readDataset } from 'retinanet-ops/retinanet';
+import { loadDigits, sceneOf, writeDigits, type SceneOptions } from '../../demo/digits.js';
+import { drawScene, INK, inkAt, inkBox, overlap, roughBox, type Placement } from '../../demo/scene.js';
 import { Random } from '../../demo/random.js';
 
 const digits = loadDigits();
-const options: DigitsOptions = { seed: 5, split: 'train', scenes: 8, width: 160, height: 128 };
+const size = { width: 160, height: 128 };
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const scenes = makeDigits(digits.train, options);
 
-test('the seed gives the scenes, to the bit', async (t) => {
-  const first = await scenes;
-  const second = await makeDigits(digits.train, options);
-  t.is(hash(second.images), hash(first.images));
-  t.deepEqual([second.boxes, second.labels, second.offsets], [first.boxes, first.labels, first.offsets]);
+function draw(change: Partial<SceneOptions> = {}) {
+  const options: SceneOptions = { seed: 5, split: 'train', index: 3, ...size, ...change };
+  const pixels = new Uint8Array(size.width * size.height * 3);
+  return { pixels, ...sceneOf(digits[options.split], options, pixels) };
+}
 
-  const other = await makeDigits(digits.train, { ...options, seed: 6 });
-  t.not(hash(other.images), hash(first.images));
+test('a scene follows from seed, split and index, to the bit', (t) => {
+  const first = draw();
+  t.deepEqual(draw(), first);
+  for (const change of [{ seed: 6 }, { split: 'test' }, { index: 4 }] as const) {
+    t.not(hash(draw(change).pixels), hash(first.pixels), JSON.stringify(change));
+  }
 });
 
-test('a scene depends on the seed and its number, not on how many there are', async (t) => {
-  const all = await scenes;
-  const fewer = await makeDigits(digits.train, { ...options, scenes: 3 });
-  t.is(hash(fewer.images), hash(all.images.slice(0, fewer.images.length)));
-  t.deepEqual(fewer.boxes, all.boxes.slice(0, fewer.boxes.length));
-});
-
-test('what is in the scenes stays as it is from version to version', async (t) => {
-  const { boxes, labels } = await scenes;
-  const written = hash(new TextEncoder().encode(JSON.stringify([[...boxes], [...labels]])));
+test('what is in the scenes stays as it is from version to version', (t) => {
+  const scenes = Array.from({ length: 8 }, (_, index) => draw({ index }));
+  const boxes = Float32Array.from(scenes.flatMap((scene) => scene.boxes.flat()));
+  const labels = scenes.flatMap((scene) => scene.labels);
+  const written = hash(new TextEncoder().encode(JSON.stringify([[...boxes], labels])));
   t.is(written.slice(0, 16), '269c41b23d880fce');
+});
+
+test('the folder that is written is a data set of these scenes', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'retinanet-ops-digits-'));
+  const done: number[] = [];
+  const onScene = (count: number) => done.push(count);
+  await writeDigits(folder, { seed: 5, scenes: { train: 11, test: 4 }, ...size, onScene });
+  t.deepEqual(done, [8, 11, 15]);
+  const { classes, splits, warnings } = await readDataset(folder);
+  t.deepEqual(warnings, []);
+  t.deepEqual(classes, [...'0123456789'].slice(0, classes.length));
+  t.deepEqual([splits.train.images.length, splits.val.images.length, splits.test.images.length], [11, 0, 4]);
+  for (const split of ['train', 'test'] as const) {
+    for (const [index, image] of splits[split].images.entries()) {
+      const scene = draw({ split, index });
+      t.deepEqual(
+        image.boxes.map(({ class: name, box }) => [name, ...box]),
+        scene.boxes.map((box, i) => [String(scene.labels[i]), ...box]),
+      );
+      const { data } = await decodeImage(join(folder, image.file));
+      t.is(hash(data), hash(scene.pixels), image.file);
+    }
+  }
+  t.regex(await readFile(join(folder, 'test', '_annotations.csv'), 'utf8'), /^filename,width,height,class,xmin/);
+  await rm(folder, { recursive: true });
 });
 
 test('no written digit is in both splits', (t) => {
@@ -58,27 +75,21 @@ test('no written digit is in both splits', (t) => {
   }
 });
 
-test('the data set is well formed: boxes inside, of several sizes, hardly overlapping', async (t) => {
-  const dataset = await makeDigits(digits.test, { ...options, split: 'test', scenes: 40 });
-  t.notThrows(() => {
-    validateDataset(dataset);
-  });
-  t.true(dataset.images.buffer instanceof SharedArrayBuffer);
+test('scenes hold boxes inside, of several sizes, hardly overlapping', (t) => {
   const sides: number[] = [];
-  for (let image = 0; image < dataset.length; image++) {
-    const boxes: Box[] = [];
-    for (let row = dataset.offsets[image] ?? 0; row < (dataset.offsets[image + 1] ?? 0); row++) {
-      boxes.push([...dataset.boxes.subarray(row * 4, row * 4 + 4)] as Box);
-    }
-    t.true(boxes.length >= 2, `scene ${image} has ${boxes.length} digits`);
+  const seen = new Set<number>();
+  for (let index = 0; index < 40; index++) {
+    const { boxes, labels } = draw({ split: 'test', index });
+    t.true(boxes.length >= 2, `scene ${index} has ${boxes.length} digits`);
     for (const [i, box] of boxes.entries()) {
-      t.true(box[0] >= 0 && box[1] >= 0 && box[2] <= options.width && box[3] <= options.height);
+      t.true(box[0] >= 0 && box[1] >= 0 && box[2] <= size.width && box[3] <= size.height);
       t.true(boxes.slice(0, i).every((other) => overlap(box, other) <= 0.08));
       sides.push(box[3] - box[1]);
     }
+    for (const label of labels) seen.add(label);
   }
   t.true(Math.max(...sides) > 2.5 * Math.min(...sides));
-  t.is(new Set(dataset.labels).size, 10);
+  t.is(seen.size, 10);
 });
 
 test('a scene tells which written digits it shows', (t) => {

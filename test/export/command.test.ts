@@ -31,7 +31,7 @@ function run(...args: string[]) {
 test('onnx: the file that exportOnnx writes, where it says', async (t) => {
   const file = join(folder, 'detector.onnx');
   const flags = ['--precision', 'float16', '--outputs', 'detections', '--score', '0.25', '--iou-threshold', '0.4'];
-  const { stdout, status } = run(model, '--format', 'onnx', '--output', file, ...flags, '--max-detections', '9');
+  const { stdout, status } = run(model, '--format', 'onnx', '--out', file, ...flags, '--max-detections', '9');
   t.deepEqual([status, stdout], [0, `${file}\n`]);
   const expected = join(folder, 'expected.onnx');
   const selection = { scoreThreshold: 0.25, iouThreshold: 0.4, maxDetections: 9 };

@@ -1,5 +1,5 @@
 // The examples that run exported detectors: a server on ONNX, a page with stock TensorFlow.js.
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -20,6 +20,7 @@ import {
   type RetinaNet,
   type RetinaNetMetadata,
 } from 'retinanet-ops/retinanet';
+import { chromium, inBrowser } from '../support/chromium.js';
 import { outputsOf, randomImages, randomNet } from './nets.js';
 
 const [imageWidth, imageHeight] = [96, 64];
@@ -90,11 +91,6 @@ test('the server finds what Node.js finds, in a picture of any size, and refuses
   t.true(found.some(({ box }) => box[2]! > imageWidth && box[2]! <= 3 * imageWidth));
   t.is((await post(Buffer.from('no picture'))).status, 400);
 });
-
-const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
-  (name) => spawnSync(name, ['--version']).status === 0,
-);
-const inBrowser = chromium === undefined ? test.skip : test;
 
 /** The page with TensorFlow.js from node_modules instead of the network, its model and a picture. */
 async function serve(): Promise<Server> {

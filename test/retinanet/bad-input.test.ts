@@ -33,7 +33,7 @@ type Name = keyof ReturnType<typeof goodArguments>;
 const call = (name: Name, args: unknown[]): unknown => (retinanet[name] as (...args: unknown[]) => unknown)(...args);
 const functions = Object.keys(retinanet).filter((name) => !/LOSS_NAMES$|^use\w+Backend$/.test(name));
 
-test('the calls that the table spoils are valid, and are those of every function', async (t) => {
+test.serial('the calls that the table spoils are valid, and are those of every function', async (t) => {
   const good = goodArguments(net, directory);
   t.deepEqual(Object.keys(good).sort(), functions.sort());
   for (const [name, args] of Object.entries(good)) {

@@ -6,6 +6,8 @@ import { detached, f32, i32 } from './arrays.js';
 import { badCocoCalls } from './bad-coco-calls.js';
 import { badDataCalls } from './bad-data-calls.js';
 import { badDetectionCalls } from './bad-detection-calls.js';
+import { badSessionCalls } from './bad-session-calls.js';
+import { badReportCalls } from './bad-report-calls.js';
 import { badRetinanetData } from './bad-retinanet-data.js';
 import { config, goodArguments, goodDataset, pixels, type Name } from './retinanet-calls.js';
 
@@ -167,6 +169,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   noStrings('saveRetinaNet', 1, 'directory');
   badDataCalls(bad);
   badDetectionCalls(bad, noObjects, directory);
+  badSessionCalls(bad, noObjects, directory);
   noStrings('exportTfjs', 1, 'directory');
   noStrings('exportOnnx', 1, 'file');
   bad(
@@ -205,6 +208,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   noObjects('evaluateDetections', 1, 'truth');
   badRetinanetData(bad);
   badCocoCalls(bad, noObjects);
+  badReportCalls(bad, noObjects, { net, directory });
   noObjects('evaluateDetections', 2, 'options');
   for (const [given, code, message] of [
     [{ iouThresh: 0.9 }, 'ERR_OPTION', /'iouThresh' \(did you mean 'iouThreshold'/],

@@ -8,6 +8,20 @@ const DATA = `const dataset = {
 const testSet = dataset;
 `;
 
+/** What the guide to training takes for granted: a folder with a data set, and one with photographs. */
+const FOLDERS = `import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+process.chdir(mkdtempSync(join(tmpdir(), 'retinanet-ops-')));
+for (const folder of ['cells', 'photos']) mkdirSync(folder);
+const picture = (path) => sharp({ create: { width: 64, height: 64, channels: 3, background: '#a33' } }).png().toFile(path);
+for (let i = 0; i < 8; i++) await picture(\`cells/\${i}.png\`);
+await picture('photos/a.png');
+const rows = Array.from({ length: 8 }, (_, i) => \`\${i}.png,\${4 + i},8,40,48,cell\`);
+writeFileSync('cells/annotations.csv', rows.join('\\n'));
+`;
+
 /** The code blocks of a page in one language. */
 function blocks(file: string, language: string): string[] {
   const fenced = readFileSync(file, 'utf8').matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'));
@@ -35,7 +49,8 @@ export function guideExamples(): { title: string; code: string; needsDevice: boo
     ['ts', 'js'].flatMap((language) =>
       blocks(`docs/${page}`, language).map((code, i) => {
         const title = `docs/${page}, ${language} ${i + 1}`;
-        return { title, code, needsDevice: language === 'js' };
+        const ready = code.includes('trainDetector') ? FOLDERS + code.replace(/steps: \d+/, 'steps: 2') : code;
+        return { title, code: ready, needsDevice: language === 'js' };
       }),
     ),
   );

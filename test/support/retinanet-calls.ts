@@ -1,7 +1,9 @@
 // Valid calls of every function of 'retinanet-ops/retinanet'.
+import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { trainDetector } from 'retinanet-ops/retinanet';
 import type * as retinanet from 'retinanet-ops/retinanet';
 import { f32, i32 } from './arrays.js';
 
@@ -34,6 +36,9 @@ export function goodDetections(): retinanet.Detections {
   return { boxes: f32(0, 0, 4, 4, 1, 1, 16, 8), scores: f32(0.5, 0.25), labels: i32(0, 1), offsets: i32(0, 1, 1, 2) };
 }
 
+/** Settings of a session that is over at once. */
+const tinyRun = { steps: 1, batchSize: 1, threads: 1, longestSide: 32, pyramidChannels: 4, subnetDepth: 0 };
+
 /** Writes the files that valid arguments name. */
 export async function writeFiles(directory: string): Promise<void> {
   const image = await sharp({ create: { width: 64, height: 48, channels: 3, background: '#888' } })
@@ -42,6 +47,8 @@ export async function writeFiles(directory: string): Promise<void> {
   await mkdir(join(directory, 'data'));
   await writeFile(join(directory, 'data', 'a.png'), image);
   await writeFile(join(directory, 'data', 'annotations.csv'), 'a.png,8,8,40,40,dog\n');
+  const { net } = await trainDetector(join(directory, 'data'), { ...tinyRun, out: join(directory, 'run') });
+  net?.dispose();
 }
 
 export function goodCocoTruth(): retinanet.CocoTruth {
@@ -96,9 +103,11 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
       ['cat'],
       [{ file: 'a.jpg', width: 9, height: 9, boxes: [{ class: 'cat', box: [0, 0, 4, 4] }], ignore: [] }],
     ],
+    confusionMatrix: [goodCocoResults(), goodCocoTruth()],
     contactSheet: [[], { root: directory }],
     countParameters: [net.model],
     createRetinaNet: [config],
+    cumulativeLoss: [f32(1, -2, 0.5, -3), i32(0, -1)],
     decodeImage: [join(directory, 'data', 'a.png')],
     detect: [net, new Uint8Array(pixels)],
     detectFiles: [net, [join(directory, 'data', 'a.png')]],
@@ -118,10 +127,14 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     openImages: [goodAnnotations(), 'train', config],
     pixelStatistics: [goodDataset()],
     readDataset: [join(directory, 'data')],
+    readTrainConfig: [join(directory, 'run', 'config.json')],
+    resumeDetector: [join(directory, 'run')],
     readImageHeader: [join(directory, 'data', 'a.png')],
     saveRetinaNet: [net, directory],
+    trainDetector: [writtenDataset(directory), { ...tinyRun, out: join(directory, 'runs', randomUUID()) }],
     trainRetinaNet: [net, goodDataset(), { steps: 1, batchSize: 1 }],
     validateDataset: [goodDataset()],
     validateOffsets: [i32(0, 2, 3), 2, 3, 'offsets'],
+    writeReport: [directory, { net, dataset: writtenDataset(directory), split: 'train' }],
   };
 }

@@ -24,7 +24,8 @@ const READERS: Record<DataFormat, (reading: Reading, paths: readonly string[]) =
   csv: readCsv,
 };
 
-const OPTIONS = {
+/** How a folder is read. */
+export const READING = {
   /** The format, where it is not to be found by looking: `voc`, `coco`, `yolo` or `csv`. */
   format: oneOf(Object.keys(READERS) as DataFormat[]),
   /**
@@ -44,7 +45,7 @@ const OPTIONS = {
 };
 
 /** How to read a data set. */
-export interface ReadDatasetOptions extends OptionsOf<typeof OPTIONS> {}
+export interface ReadDatasetOptions extends OptionsOf<typeof READING> {}
 
 /**
  * Reads the annotations of a data set: Pascal VOC, COCO JSON, YOLO or CSV, in the folders and with the oddities that labelling tools
@@ -61,7 +62,7 @@ export interface ReadDatasetOptions extends OptionsOf<typeof OPTIONS> {}
 export async function readDataset(folder: string, options?: ReadDatasetOptions): Promise<AnnotatedDataset> {
   const check = new Check('readDataset');
   const root = check.string('folder', folder);
-  const { format, val, seed, checkImages, onImage } = check.options('options', options, OPTIONS);
+  const { format, val, seed, checkImages, onImage } = check.options('options', options, READING);
   const files = await listFiles(root);
   const warnings = new Warnings();
   const found = await chooseFormat(files, format, warnings);

@@ -34,7 +34,8 @@ const channels = (range: NumberRange, byDefault: readonly number[]) =>
     return values;
   }, byDefault);
 
-const OPTIONS = {
+/** What a network is built from. */
+export const CONFIG = {
   /** `compact` (default; about a million parameters, trains on two CPU cores) or the paper's `resnet50-fpn`. */
   preset: oneOf(Object.keys(PRESETS) as Preset[], 'compact'),
   /** K >= 1 foreground classes; there is no background column. */
@@ -73,7 +74,7 @@ const OPTIONS = {
 };
 
 /** What to build. Everything but the classes and the image size has a default. */
-export interface RetinaNetConfig extends OptionsOf<typeof OPTIONS> {}
+export interface RetinaNetConfig extends OptionsOf<typeof CONFIG> {}
 
 /** A configuration with every default filled in. */
 export type ResolvedConfig = Required<RetinaNetConfig>;
@@ -85,7 +86,7 @@ export type ResolvedConfig = Required<RetinaNetConfig>;
  * @throws RetinanetOpsError naming the option that does not fit.
  */
 export function resolveConfig(check: Check, config: unknown, prefix = ''): ResolvedConfig {
-  const given = check.options(prefix.slice(0, -1) || 'config', config, OPTIONS, prefix);
+  const given = check.options(prefix.slice(0, -1) || 'config', config, CONFIG, prefix);
   const preset = PRESETS[given.preset];
   const { classNames, numClasses } = given;
   if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, '(one per class)');

@@ -28,6 +28,8 @@ export interface StepReport {
   waitMs: number;
   /** Time left by the mean step so far, or that `seconds` leaves, milliseconds. */
   etaMs: number;
+  /** Wall-clock time of the run since its first step began, that before `resumeFrom` included, seconds. */
+  seconds: number;
 }
 
 /** What the threads of a step say of it. */

@@ -24,7 +24,8 @@ import { shareThreads, type StepOptions, type ThreadShares } from './train-share
 const COUNT = { min: 1, max: 1e9, integer: true } as const;
 const POSITIVE = { min: 0, exclusiveMin: true } as const;
 
-const OPTIONS = {
+/** How a network is trained. */
+export const TRAINING = {
   /** Updates of the weights, those before `resumeFrom` included. Default 400. At most one of `steps`, `epochs` and `seconds`. */
   steps: number(COUNT),
   /** Passes over the images, in their place; rounded up to whole steps. */
@@ -83,7 +84,7 @@ const OPTIONS = {
 };
 
 /** The recipe; the defaults suit the `compact` preset. */
-export interface TrainingOptions extends OptionsOf<typeof OPTIONS> {}
+export interface TrainingOptions extends OptionsOf<typeof TRAINING> {}
 
 export interface ResolvedTraining {
   check: Check;
@@ -108,7 +109,7 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
   const parts = checkNet(check, net);
   const data = checkTrainingSet(check, dataset);
   checkFit(check, parts, data);
-  const given = check.options('options', options, OPTIONS);
+  const given = check.options('options', options, TRAINING);
   const { batchSize, seed, augment, steps, epochs, seconds, threads, backend: choice, resumeFrom, ...rest } = given;
   const { learningRate, warmupSteps, prefetch, signal, onStep, ...step } = rest;
   const backend = backendOfWorkers(check, choice);
@@ -126,7 +127,8 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
 
 type GivenLimits = Record<'steps' | 'epochs' | 'seconds', number | undefined>;
 
-function limitsOf(check: Check, given: GivenLimits, stepsOfEpoch: number): Limits {
+/** @throws RetinanetOpsError `ERR_OPTION` where there is more than one limit */
+export function limitsOf(check: Check, given: GivenLimits, stepsOfEpoch: number): Limits {
   const names = Object.entries(given).flatMap(([name, limit]) => (limit === undefined ? [] : [name]));
   if (names.length > 1)
     check.fail('ERR_OPTION', names[1]!, 'only one of steps, epochs and seconds', names.join(' and '));

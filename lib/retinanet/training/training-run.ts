@@ -89,6 +89,7 @@ export class Run implements TrainingRun {
       stepMs,
       waitMs,
       etaMs: this.etaMs(steps),
+      seconds: this.seconds,
     };
   }
 

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from './random.js';
 import { hsl, luminance, smoothstep, type Canvas, type Colour } from './canvas.js';
 
 /** Coloured paper: bright enough that dark ink stands out. */

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from './random.js';
 import { paintBackground } from './background.js';
 import { Canvas, hsl, luminance, smoothstep, type Colour } from './canvas.js';
 

@@ -1,0 +1,163 @@
+// The flags of `train`, and the settings that they stand for.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { TrainSettings } from '../retinanet/session/settings.js';
+import { toNumber, toNumbers } from './values.js';
+
+type Every = Pick<TrainSettings, 'checkpointEvery' | 'checkpointSeconds'>;
+type ImageSize = Pick<TrainSettings, 'imageWidth' | 'imageHeight' | 'longestSide'>;
+
+/** What commander makes of the flags: settings under their own names, and what is called otherwise. */
+export interface TrainFlags extends Omit<TrainSettings, 'checkpointEvery' | 'augment'> {
+  out?: string;
+  config?: string;
+  resume?: string;
+  json?: true;
+  time?: number;
+  imageSize?: ImageSize;
+  anchorSize?: number;
+  checkpointEvery?: Every;
+  cache?: number;
+  flip: boolean;
+  verticalFlip?: true;
+  zoom?: number;
+  shift?: number;
+  aspect?: number;
+  brightness?: number;
+  contrast?: number;
+  colour?: number;
+  mosaic?: number;
+  augmentation: boolean;
+}
+
+export function addTrainFlags(command: Command): Command {
+  return command
+    .option('--out <folder>', 'of the run, new or empty (default: runs/NAME, as the data are called)')
+    .option('--resume <run>', 'goes on with a run that was interrupted or killed')
+    .option('--config <file>', "YAML or JSON with settings by name, such as a run's config.json; flags come first")
+    .option('--json', 'prints the result for machines')
+    .optionsGroup('Data:')
+    .addOption(
+      new Option('--format <name>', 'where it is not found by looking').choices(['voc', 'coco', 'yolo', 'csv']),
+    )
+    .option('--val <share>', 'draws a share for validation where the source has none (default: 0.2)', toNumber)
+    .option('--train-on-val', 'trains on the validation split too; nothing is measured on the way')
+    .option('--cache <bytes>', 'decoded pixels that are kept, such as 500m or 2g (default: 1g)', toBytes)
+    .optionsGroup('Length:')
+    .option('--steps <n>', 'updates of the weights', toNumber)
+    .option('--epochs <n>', 'passes over the images, instead', toNumber)
+    .option('--time <duration>', 'such as 90s, 10m or 2h, instead', toSeconds)
+    .option('--validate-every <steps>', 'steps between validations (default: a tenth of the run)', toNumber)
+    .option('--validation-images <n>', 'how many are used on the way (default: at most 500)', toNumber)
+    .option('--patience <n>', 'ends after so many validations without a better AP', toNumber)
+    .option('--checkpoint-every <steps or time>', 'such as 100 or 30s (default: 60s)', toEvery)
+    .optionsGroup('Network:')
+    .addOption(new Option('--preset <name>', '(default: compact)').choices(['compact', 'resnet50-fpn']))
+    .option('--weights <model>', 'folder of a saved detector to start from')
+    .option('--image-size <pixels>', 'the frame: WIDTHxHEIGHT, or N for its longer side', toImageSize)
+    .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)
+    .option('--anchor-scales <list>', 'sizes of the anchors of a level, such as 1,1.26,1.59', toNumbers)
+    .option('--aspect-ratios <list>', 'height / width of the anchors, such as 0.5,1,2', toNumbers)
+    .option('--pyramid-levels <list>', 'first and last level, such as 3,5', toNumbers)
+    .optionsGroup('Training:')
+    .option('--batch-size <n>', 'images of a step (default: 8)', toNumber)
+    .option('--learning-rate <number>', 'peak of the schedule', toNumber)
+    .option('--warmup-steps <n>', 'rise to the peak', toNumber)
+    .option('--clip-norm <number>', 'longest gradient', toNumber)
+    .option('--weight-averaging <decay>', 'of the moving average that the detector is', toNumber)
+    .option('--loss <name>', 'focal, cross-entropy, balanced-cross-entropy, ohem or hard-negatives')
+    .option('--box-loss <name>', 'smooth-l1, l1, giou, diou or ciou')
+    .option('--box-weight <number>', 'factor on the box loss', toNumber)
+    .option('--seed <n>', 'decides split, initial weights, order and changes (default: 0)', toNumber)
+    .option('--threads <n>', 'that compute (default: the cores there are, at most 8)', toNumber)
+    .addOption(
+      new Option('--backend <name>', 'what they compute on (default: native)').choices(['native', 'wasm', 'cpu']),
+    )
+    .optionsGroup('Augmentation:')
+    .option('--no-augmentation', 'shows the images as they are')
+    .option('--no-flip', 'does not mirror images left-right')
+    .option('--vertical-flip', 'mirrors images top-bottom too')
+    .option('--zoom <factor>', 'changes sizes by up to this factor', toNumber)
+    .option('--shift <share>', 'moves images by up to this share of their size', toNumber)
+    .option('--aspect <factor>', 'changes width over height by up to this factor', toNumber)
+    .option('--brightness <share>', 'changes it by up to this share of the full range', toNumber)
+    .option('--contrast <share>', 'changes it by up to this share', toNumber)
+    .option('--colour <share>', 'changes each colour channel by up to this share', toNumber)
+    .option('--mosaic <probability>', 'of a picture made of four images', toNumber);
+}
+
+/** The settings of the flags, over those of a file. */
+export function settingsOf(flags: TrainFlags, config: TrainSettings): TrainSettings {
+  const {
+    out: _,
+    config: __,
+    resume: ___,
+    json: ____,
+    time,
+    imageSize,
+    anchorSize,
+    checkpointEvery,
+    cache,
+    ...rest
+  } = flags;
+  const { flip, verticalFlip, augmentation, ...others } = rest;
+  const { zoom, shift, aspect, brightness, contrast, colour, mosaic, ...same } = others;
+  const flips = { horizontalFlip: flip ? undefined : false, verticalFlip };
+  const changes = { ...flips, zoom, shift, aspect, brightness, contrast, colour, mosaic };
+  const changed = given({
+    ...same,
+    ...imageSize,
+    ...checkpointEvery,
+    anchorSizeInStrides: anchorSize,
+    seconds: time,
+    cacheBytes: cache,
+  });
+  // Of names of which only one can be given, the flag's is the one.
+  const either: readonly (readonly (keyof TrainSettings)[])[] = [
+    ['steps', 'epochs', 'seconds'],
+    ['longestSide', 'imageHeight', 'imageWidth'],
+    ['checkpointEvery', 'checkpointSeconds'],
+  ];
+  const replaced = either.filter((names) => names.some((name) => name in changed)).flat();
+  const kept = Object.entries(config).filter(([name]) => !replaced.includes(name as keyof TrainSettings));
+  const settings: TrainSettings = { ...Object.fromEntries(kept), ...changed };
+  const augment = given(changes);
+  if (!augmentation) settings.augment = false;
+  else if (Object.keys(augment).length > 0) {
+    settings.augment = { ...(typeof config.augment === 'object' ? config.augment : {}), ...augment };
+  }
+  return settings;
+}
+
+function given<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600 } as const;
+
+function toSeconds(text: string): number {
+  const [, value, unit = 's'] = /^(\d+(?:\.\d+)?)([smh])?$/i.exec(text) ?? [];
+  if (value === undefined) throw new InvalidArgumentError('Expected a duration such as 90s, 10m or 2h.');
+  return Number(value) * SECONDS[unit.toLowerCase() as keyof typeof SECONDS];
+}
+
+const BYTES = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 } as const;
+
+function toBytes(text: string): number {
+  const [, value, unit] = /^(\d+(?:\.\d+)?)([kmg])?b?$/i.exec(text) ?? [];
+  if (value === undefined) throw new InvalidArgumentError('Expected bytes, such as 500m or 2g.');
+  return Math.floor(Number(value) * (unit ? BYTES[unit.toLowerCase() as keyof typeof BYTES] : 1));
+}
+
+function toEvery(text: string): Every {
+  if (/^\d+$/.test(text)) return { checkpointEvery: Number(text) };
+  if (!/[smh]$/i.test(text)) throw new InvalidArgumentError('Expected steps, or time such as 30s.');
+  return { checkpointSeconds: toSeconds(text) };
+}
+
+function toImageSize(text: string): ImageSize {
+  const [, width, height] = /^(\d+)(?:[x,](\d+))?$/.exec(text) ?? [];
+  if (width === undefined) throw new InvalidArgumentError('Expected N or WIDTHxHEIGHT in pixels.');
+  return height === undefined
+    ? { longestSide: Number(width) }
+    : { imageWidth: Number(width), imageHeight: Number(height) };
+}

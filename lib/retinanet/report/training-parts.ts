@@ -1,0 +1,118 @@
+// The parts of a page about the training: its curves and its configuration.
+import { chartFigure, table, type Chart } from './charts.js';
+import { stepCurves } from './curves.js';
+import type { ReportData } from './data.js';
+import { html, type Html } from './html.js';
+import type { Metrics, ValidationRow } from './metrics.js';
+
+/** A part of a page. */
+export interface Part {
+  id: string;
+  title: string;
+  content: Html;
+  charts: Chart[];
+}
+
+export function trainingPart({ metrics }: ReportData): Part {
+  const charts: { chart: Chart; title: string; note?: Html }[] = [];
+  if (metrics.validations.length > 0) {
+    charts.push({ chart: precisionChart(metrics.validations), title: 'Average precision at each validation' });
+  }
+  if (metrics.steps.length > 0) charts.push(...stepCharts(metrics));
+  const hint = [
+    metrics.steps.length === 0 && 'The run has no steps in metrics.jsonl.',
+    metrics.validations.length === 0 && 'The run has no validations in metrics.jsonl.',
+  ].filter((sentence) => sentence !== false);
+  const content = html`${hint.map((sentence) => html`<p class="note">${sentence}</p>`)}
+    <div class="charts">${charts.map(({ chart, title, note }) => chartFigure(chart, title, note))}</div>`;
+  return { id: 'training', title: 'Training', content, charts: charts.map(({ chart }) => chart) };
+}
+
+function precisionChart(validations: readonly ValidationRow[]): Chart {
+  const column = (name: 'AP' | 'AP50' | 'AP75') => ({
+    label: name,
+    // -1 stands for no object that counts.
+    values: validations.map((row) => (row[name] !== null && row[name] >= 0 ? row[name] : null)),
+  });
+  return {
+    id: 'chart-ap',
+    label: 'AP, AP50 and AP75 over steps',
+    ...{ xLabel: 'step', yLabel: 'AP', scale: 'share' },
+    x: validations.map(({ step }) => step),
+    series: [column('AP'), column('AP50'), column('AP75')],
+  };
+}
+
+function stepCharts({ steps }: Metrics): { chart: Chart; title: string; note?: Html }[] {
+  const curves = stepCurves(steps);
+  const common = { xLabel: 'step', x: curves.step };
+  return [
+    {
+      title: 'Loss',
+      note: html`logarithmic and smoothed; pale: the whole loss as it was`,
+      chart: {
+        ...{
+          ...common,
+          id: 'chart-loss',
+          label: 'Loss and its parts over steps',
+          yLabel: 'loss',
+          scale: 'logarithm' as const,
+        },
+        series: [
+          { label: 'whole, unsmoothed', values: positive(curves.rawLoss), isPale: true },
+          { label: 'whole', values: positive(curves.loss) },
+          { label: 'classes', values: positive(curves.classLoss) },
+          { label: 'boxes', values: positive(curves.boxLoss) },
+        ],
+      },
+    },
+    {
+      title: 'Learning rate',
+      chart: {
+        ...{
+          ...common,
+          id: 'chart-rate',
+          label: 'Learning rate over steps',
+          yLabel: 'learning rate',
+          scale: 'plain' as const,
+        },
+        series: [{ label: 'learning rate', values: curves.learningRate }],
+      },
+    },
+  ];
+}
+
+/** What has a logarithm. */
+const positive = (values: readonly (number | null)[]) =>
+  values.map((value) => (value !== null && value > 0 ? value : null));
+
+/** Characters of a value; a list of a thousand classes says enough by its beginning. */
+const MOST = 300;
+
+export function configPart({ config }: ReportData): Part {
+  const rows = config === undefined ? [] : flatten('', config);
+  const content =
+    rows.length === 0
+      ? html`<p class="note">The run has no config.json, or an empty one.</p>`
+      : html`<div class="config">${table(['setting', 'value'], rows)}</div>`;
+  return { id: 'configuration', title: 'Configuration', content, charts: [] };
+}
+
+/** Rows of names with dots and values. */
+function flatten(name: string, value: unknown): [string, string][] {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return Object.entries(value).flatMap(([key, inner]) => flatten(name === '' ? key : `${name}.${key}`, inner));
+  }
+  return [[name === '' ? 'value' : name, textOf(value)]];
+}
+
+function textOf(value: unknown): string {
+  const text = Array.isArray(value) ? value.map(plainText).join(', ') : plainText(value);
+  return text.length <= MOST ? text : `${text.slice(0, MOST)}…`;
+}
+
+function plainText(value: unknown): string {
+  if (value === null) return 'none';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

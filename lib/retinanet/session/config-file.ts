@@ -1,0 +1,73 @@
+// Settings in a file: what `config.json` of a run holds, and what people write.
+import { readFile } from 'node:fs/promises';
+import { isMap, isScalar, LineCounter, type Node, parseDocument, type Document } from 'yaml';
+import { suggestion } from '../../arguments/describe.js';
+import { Check } from '../../arguments/check.js';
+import { resolveAugment } from '../data/augment.js';
+import { checkSettings, type SettingName, SETTINGS, type TrainSettings } from './settings.js';
+
+/** The settings of a file, and the data set where it names one. */
+export interface TrainConfig extends TrainSettings {
+  /** The folder of the data set. */
+  data?: string;
+}
+
+const NAMES: readonly string[] = ['data', ...Object.keys(SETTINGS)];
+
+/**
+ * Reads settings for `trainDetector` from a file of YAML or JSON, such as the `config.json` of a run.
+ *
+ * @throws RetinanetOpsError naming file and line: `ERR_DATA` for what cannot be read or is neither YAML nor JSON, `ERR_OPTION` for an
+ *   unknown name, `ERR_DTYPE`, `ERR_RANGE` or `ERR_OPTION` for a value that does not fit
+ */
+export async function readTrainConfig(file: string): Promise<TrainConfig> {
+  const check = new Check('readTrainConfig');
+  check.string('file', file);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    return check.fail('ERR_DATA', file, 'a file of settings', `none that can be read (${(cause as Error).message})`, {
+      cause,
+    });
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines });
+  refuseBroken(check, file, document, lines);
+  const keys = new Map<string, number>();
+  for (const [name, line] of keysOf(document.contents, lines)) {
+    if (!NAMES.includes(name)) {
+      check.fail('ERR_OPTION', `${file}:${String(line)}`, 'a known setting', `'${name}'${suggestion(name, NAMES)}`);
+    }
+    keys.set(name, line);
+  }
+  const values = (document.toJS() ?? {}) as TrainConfig;
+  const placeOf = (name: string) => `${name} (${file}:${String(keys.get(name))})`;
+  // A name without a value is as good as none.
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as TrainConfig;
+  const settings = checkSettings(check, given, (name: SettingName) => placeOf(name)) as TrainSettings;
+  if (typeof given.augment === 'object') resolveAugment(placedCheck(placeOf('augment')), given.augment);
+  return given.data === undefined ? settings : { data: check.string(placeOf('data'), given.data), ...settings };
+}
+
+/** A check whose messages begin with a place. */
+function placedCheck(place: string): Check {
+  return new Check(`readTrainConfig: ${place}`);
+}
+
+function refuseBroken(check: Check, file: string, { errors, contents }: Document, lines: LineCounter): void {
+  const [error] = errors;
+  if (error) {
+    const { line } = lines.linePos(error.pos[0]);
+    const reason = error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+    check.fail('ERR_DATA', `${file}:${String(line)}`, 'YAML or JSON', `text that is neither (${reason})`, {
+      cause: error,
+    });
+  }
+  if (contents !== null && !isMap(contents)) check.fail('ERR_DATA', file, 'names and values', 'something else');
+}
+
+function* keysOf(contents: unknown, lines: LineCounter): Iterable<[name: string, line: number]> {
+  if (!isMap(contents)) return;
+  for (const { key } of contents.items) {
+    const [start] = (key as Node).range ?? [0];
+    yield [isScalar(key) ? String(key.value) : String(key), lines.linePos(start).line];
+  }
+}

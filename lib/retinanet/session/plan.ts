@@ -1,0 +1,163 @@
+// What a session will do: every setting, given or from the data, before anything is written.
+import type { Check } from '../../arguments/check.js';
+import type { Checked } from '../../arguments/options.js';
+import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
+import { resolveAugment, type ResolvedAugment } from '../data/augment.js';
+import { type ResolvedConfig, resolveConfig } from '../model/config.js';
+import { limitsOf } from '../training/train-options.js';
+import { anchorsFor } from './anchors.js';
+import * as rules from './defaults.js';
+import { type DatasetFacts, factsOf } from './facts.js';
+import { samplePixels } from './pixels.js';
+import { type GivenSettings, MODEL_NAMES, type SettingName, SETTINGS } from './settings.js';
+
+/** Where a setting comes from: the caller, the data, the detector in `weights`, what suits most, or the run that is gone on with. */
+export type SettingSource = 'given' | 'data' | 'weights' | 'default' | 'run';
+
+/** A setting as a session uses it. */
+export interface PlannedSetting {
+  /** As in TrainSettings. */
+  name: string;
+  /** As in TrainSettings. */
+  value: unknown;
+  /** Who decided. */
+  from: SettingSource;
+}
+
+/** Every setting of a session. */
+export type Settings = Omit<Checked<typeof SETTINGS>, 'augment'> & { augment: ResolvedAugment | false };
+
+/** What is trained on, and by what it is measured on the way. */
+export interface Roles {
+  train: AnnotatedImage[];
+  /** Empty where nothing is measured on the way. */
+  validation: AnnotatedImage[];
+}
+
+export function rolesOf({ splits }: AnnotatedDataset, trainOnVal = false): Roles {
+  if (!trainOnVal) return { train: splits.train.images, validation: splits.val.images };
+  return { train: [...splits.train.images, ...splits.val.images], validation: [] };
+}
+
+/**
+ * Fills in what is not given.
+ *
+ * @param model the configuration of the detector to start from
+ * @throws RetinanetOpsError `ERR_DATA` where there is nothing to train on; `ERR_OPTION`, `ERR_RANGE` or `ERR_DTYPE` for settings that
+ *   don't fit each other
+ */
+export async function planSettings(
+  check: Check,
+  dataset: AnnotatedDataset,
+  given: GivenSettings,
+  model?: ResolvedConfig,
+): Promise<{ settings: Settings; list: PlannedSetting[] }> {
+  const roles = rolesOf(dataset, given.trainOnVal);
+  const facts = factsOf(dataset, roles.train, roles.validation);
+  if (facts.sides.length === 0) {
+    check.fail('ERR_DATA', 'data', 'boxes to train on', `${String(facts.images)} images without any`);
+  }
+  const kept = model ? keptFrom(model) : {};
+  const fixed: GivenSettings = { ...kept, ...given };
+  const frame = frameOf(check, facts, given);
+  const network = await networkFor(dataset, roles.train, fixed, frame);
+  const fromData: GivenSettings = { ...frame, ...network, ...recipeFor(check, facts, fixed) };
+  const { checkpointSeconds: _, ...others } = rules.SUITED;
+  const suited: GivenSettings = fixed.checkpointEvery === undefined ? rules.SUITED : others;
+  const settings = {} as Record<string, unknown>;
+  const list: PlannedSetting[] = [];
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const value = fixed[name] ?? fromData[name] ?? suited[name] ?? SETTINGS[name].check(check, name, undefined);
+    settings[name] = value;
+    const source =
+      name in given ? 'given' : name in kept ? 'weights' : fromData[name] !== undefined ? 'data' : 'default';
+    if (value !== undefined) list.push({ name, value, from: source });
+  }
+  delete settings['longestSide'];
+  const augment = augmentOf(check, facts, given);
+  const show = list.find(({ name }) => name === 'augment')!;
+  Object.assign(show, { value: augment, from: given.augment === undefined ? 'data' : 'given' });
+  const planned = { ...(settings as unknown as Settings), augment };
+  resolveConfig(check, networkConfig(planned, dataset.classes));
+  return { settings: planned, list: list.filter(({ name }) => name !== 'longestSide') };
+}
+
+/** What the network is built from. */
+export function networkConfig(settings: Settings, classes: readonly string[]) {
+  const model = Object.fromEntries(MODEL_NAMES.map((name) => [name, settings[name]])) as Pick<
+    Settings,
+    (typeof MODEL_NAMES)[number]
+  >;
+  return { ...model, numClasses: classes.length, classNames: classes, seed: settings.seed };
+}
+
+/** What a detector that learns on keeps, so that its weights go on meaning the same. */
+function keptFrom(model: ResolvedConfig): GivenSettings {
+  const { preset, pyramidLevels, pyramidChannels, subnetDepth, batchNorm, pixelMean, pixelStd } = model;
+  const { anchorSizeInStrides, anchorScales, aspectRatios } = model;
+  const network = { preset, pyramidLevels, pyramidChannels, subnetDepth, batchNorm, pixelMean, pixelStd };
+  return { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
+}
+
+function frameOf(check: Check, facts: DatasetFacts, given: GivenSettings): { imageWidth: number; imageHeight: number } {
+  const { longestSide, imageHeight, imageWidth } = given;
+  if (longestSide !== undefined) {
+    if (imageHeight !== undefined || imageWidth !== undefined) {
+      const expected = 'either this or imageHeight and imageWidth';
+      check.fail('ERR_OPTION', 'longestSide', expected, 'both');
+    }
+    return rules.frameOfSide(facts, longestSide);
+  }
+  const shape = facts.height / Math.max(1, facts.width);
+  if (imageWidth !== undefined) return { imageWidth, imageHeight: Math.max(1, Math.round(imageWidth * shape)) };
+  if (imageHeight !== undefined) return { imageHeight, imageWidth: Math.max(1, Math.round(imageHeight / shape)) };
+  return rules.frameFor(facts);
+}
+
+async function networkFor(
+  { root }: AnnotatedDataset,
+  images: readonly AnnotatedImage[],
+  fixed: GivenSettings,
+  frame: { imageWidth: number; imageHeight: number },
+): Promise<GivenSettings> {
+  const isSearched = [fixed.pyramidLevels, fixed.anchorSizeInStrides, fixed.anchorScales, fixed.aspectRatios].includes(
+    undefined,
+  );
+  const pyramids = fixed.pyramidLevels
+    ? [fixed.pyramidLevels as [number, number]]
+    : rules.pyramidsFor(fixed.preset ?? 'compact');
+  const input = {
+    imageWidth: fixed.imageWidth ?? frame.imageWidth,
+    imageHeight: fixed.imageHeight ?? frame.imageHeight,
+  };
+  const anchors = isSearched ? anchorsFor(images, input, pyramids) : {};
+  const pixels = fixed.pixelMean && fixed.pixelStd ? {} : await samplePixels(root, images);
+  return { ...anchors, ...pixels };
+}
+
+function recipeFor(check: Check, facts: DatasetFacts, fixed: GivenSettings): GivenSettings {
+  const batchSize = fixed.batchSize ?? rules.batchSizeFor(facts);
+  const { steps, epochs, seconds } = fixed;
+  const isLimited = (steps ?? epochs ?? seconds) !== undefined;
+  const limit = isLimited ? {} : { steps: rules.stepsFor(facts, batchSize) };
+  const limits = limitsOf(check, { steps, epochs, seconds, ...limit }, facts.images / batchSize);
+  const isMeasured = facts.validationImages > 0;
+  const measuring: GivenSettings = isMeasured
+    ? { validationImages: Math.min(facts.validationImages, rules.VALIDATION_IMAGES) }
+    : {};
+  // Where time limits the run, its steps are not known: the session looks at the pace.
+  if (isMeasured && Number.isFinite(limits.steps)) {
+    measuring.validateEvery = rules.validateEveryFor(facts, batchSize, limits.steps);
+  }
+  return { batchSize, ...limit, ...measuring, clipNorm: rules.clipNormFor(facts) };
+}
+
+/** What the data allow, with what is given changed. */
+function augmentOf(check: Check, facts: DatasetFacts, { augment }: GivenSettings): ResolvedAugment | false {
+  if (augment === false) return false;
+  const byData = rules.augmentFor(facts);
+  if (augment === undefined || augment === true) return resolveAugment(check, byData)!;
+  // As it was given: refused, if at all, with its own words.
+  resolveAugment(check, augment);
+  return resolveAugment(check, { ...byData, ...augment })!;
+}

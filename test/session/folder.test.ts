@@ -1,0 +1,153 @@
+// The folder of a run: one process at a time, and whole whenever a process ended.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { readTrainConfig, resumeDetector } from 'retinanet-ops/retinanet';
+import { contents, temporary, train, writeSquares } from './squares.js';
+
+/** The number of a process that is over. */
+function pastPid(): number {
+  return spawnSync(process.execPath, ['-e', '']).pid;
+}
+
+const lockOf = (pid: number, host = hostname(), started = '') => JSON.stringify({ pid, host, started, id: 'x' });
+
+test.serial('a run that a process works on is refused, one whose process is gone is not', async (t) => {
+  const folder = await temporary(t);
+  const [data, run] = [await writeSquares(folder), join(folder, 'run')];
+  const refused: Promise<unknown>[] = [];
+  await train(data, run, {
+    steps: 1,
+    onStep: async () => {
+      const process_ = new RegExp(`no other process works on .*, on which process ${String(process.pid)} does$`);
+      refused.push(t.throwsAsync(resumeDetector(run), { code: 'ERR_DATA', message: process_ }));
+      await Promise.all(refused);
+    },
+  });
+  t.is(refused.length, 1);
+  for (const [lock, holds] of [
+    [lockOf(pastPid()), false],
+    [lockOf(process.pid, hostname(), 'another boot'), process.platform !== 'linux'],
+    ['{"pid":', false],
+    [lockOf(pastPid(), 'elsewhere'), true],
+  ] as const) {
+    await writeFile(join(run, 'lock'), lock);
+    if (holds) {
+      await t.throwsAsync(resumeDetector(run), { code: 'ERR_DATA', message: /on which process \d+ on elsewhere does/ });
+      t.is(await readFile(join(run, 'lock'), 'utf8'), lock);
+      continue;
+    }
+    (await resumeDetector(run)).net?.dispose();
+    t.deepEqual(
+      (await readdir(run)).filter((name) => name.startsWith('lock')),
+      [],
+      lock,
+    );
+  }
+});
+
+test.serial('whatever a process left of a checkpoint, the run goes on from a whole one', async (t) => {
+  const folder = await temporary(t);
+  const [data, done] = [await writeSquares(folder), join(folder, 'done')];
+  await train(data, done);
+  const whole = await contents(done);
+  const last = (run: string, end = '') => join(run, `last${end}`);
+  const states: Record<string, (run: string) => Promise<unknown>> = {
+    'half of a new one': async (run) => {
+      await mkdir(last(run, '.writing'));
+      await writeFile(join(last(run, '.writing'), 'weights.bin'), 'half');
+    },
+    'a new one that is complete, the former in its place': (run) =>
+      cp(last(run), last(run, '.next'), { recursive: true }),
+    'a new one that is complete, the former out of the way': async (run) => {
+      await cp(last(run), last(run, '.next'), { recursive: true });
+      await rename(last(run), last(run, '.former'));
+    },
+    'a former one that was not removed': (run) => cp(last(run), last(run, '.former'), { recursive: true }),
+    'half a line of metrics': (run) => writeFile(join(run, 'metrics.jsonl'), '{"kind":"step","st', { flag: 'a' }),
+    'steps after the checkpoint': (run) =>
+      writeFile(join(run, 'metrics.jsonl'), '{"kind":"step","step":9}\n', { flag: 'a' }),
+  };
+  for (const [what, make] of Object.entries(states)) {
+    const run = join(folder, 'run');
+    await rm(run, { recursive: true, force: true });
+    await cp(done, run, { recursive: true });
+    // Not over: so that metrics are gone on with.
+    const file = join(last(run), 'state.json');
+    const state = JSON.parse(await readFile(file, 'utf8')) as { end?: string };
+    await writeFile(file, JSON.stringify({ ...state, end: undefined }));
+    await make(run);
+    (await resumeDetector(run)).net?.dispose();
+    t.deepEqual(await contents(run), whole, what);
+    t.deepEqual(await readdir(run), await readdir(done), what);
+  }
+});
+
+test.serial('a folder that was left while it was set up can be begun with again, another is refused', async (t) => {
+  const folder = await temporary(t);
+  const [data, run] = [await writeSquares(folder), join(folder, 'run')];
+  await mkdir(join(run, 'last.writing'), { recursive: true });
+  await writeFile(join(run, 'lock'), lockOf(pastPid()));
+  await writeFile(join(run, 'config.json'), '{}');
+  t.is((await train(data, run, { steps: 1 })).steps, 1);
+  const other = join(folder, 'other');
+  await mkdir(other);
+  await writeFile(join(other, 'thesis.tex'), '');
+  await t.throwsAsync(train(data, other), { code: 'ERR_DATA', message: /which holds thesis\.tex$/ });
+  t.deepEqual(await readdir(other), ['thesis.tex']);
+  await t.throwsAsync(train(data, join(folder, 'never'), { steps: 0 }), { code: 'ERR_RANGE' });
+  t.false(existsSync(join(folder, 'never')));
+});
+
+test.serial('a run whose files are damaged, or whose data have changed, is refused', async (t) => {
+  const folder = await temporary(t);
+  const [data, run] = [await writeSquares(folder), join(folder, 'run')];
+  await train(data, run, { steps: 2 });
+  const csv = await readFile(join(data, 'annotations.csv'), 'utf8');
+  await writeFile(join(data, 'annotations.csv'), csv.replace('red', 'green'));
+  await t.throwsAsync(resumeDetector(run), { code: 'ERR_DATA', message: /the data set has changed$/ });
+  await writeFile(join(data, 'annotations.csv'), csv);
+  await rename(data, join(folder, 'moved'));
+  await t.throwsAsync(resumeDetector(run), { code: 'ERR_DATA', message: /received nothing there/ });
+  (await resumeDetector(run, { data: join(folder, 'moved') })).net?.dispose();
+  const arrays = join(run, 'last', 'state.bin');
+  const bytes = await readFile(arrays);
+  bytes[1000]! ^= 1;
+  await writeFile(arrays, bytes);
+  const moved = { data: join(folder, 'moved') };
+  await t.throwsAsync(resumeDetector(run, moved), { code: 'ERR_DATA', message: /state\.bin, received others$/ });
+  await rm(join(run, 'last', 'state.json'));
+  await t.throwsAsync(resumeDetector(run, moved), { code: 'ERR_DATA', message: /state\.json, received none/ });
+});
+
+test('a file of settings: names and values by line', async (t) => {
+  const folder = await temporary(t);
+  const read = async (text: string, name = 'settings.yaml') => {
+    await writeFile(join(folder, name), text);
+    return readTrainConfig(join(folder, name));
+  };
+  t.deepEqual(await read('# mine\ndata: cells\nsteps: 20\naugment:\n  zoom: 1.5\npatience:\n'), {
+    ...{ data: 'cells', steps: 20 },
+    augment: { zoom: 1.5 },
+  });
+  t.deepEqual(await read('{"aspectRatios": [1, 2]}', 'settings.json'), { aspectRatios: [1, 2] });
+  t.deepEqual(await read(''), {});
+  for (const [text, code, message] of [
+    [
+      'steps: 20\nlearningrate: 1\n',
+      'ERR_OPTION',
+      /settings\.yaml:2, received 'learningrate' \(did you mean 'learningRate'/,
+    ],
+    ['seed: 1\n\nsteps: many\n', 'ERR_DTYPE', /an integer for steps \(.*settings\.yaml:3\), received 'many'/],
+    ['seed: 1\naugment:\n  zoom: 9\n', 'ERR_RANGE', /augment \(.*settings\.yaml:2\).*augment\.zoom, received 9/],
+    ['seed: 1\nsteps: [1\n', 'ERR_DATA', /YAML or JSON for .*settings\.yaml:[23], received text that is neither/],
+    ['seed: 1\nseed: 2\n', 'ERR_DATA', /settings\.yaml:2, received text that is neither/],
+    ['just text', 'ERR_DATA', /names and values for .*settings\.yaml, received something else/],
+    ['data: 7', 'ERR_DTYPE', /a string for data \(.*settings\.yaml:1\), received 7/],
+  ] as const) {
+    await t.throwsAsync(read(text), { code, message }, text);
+  }
+});
