@@ -77,6 +77,17 @@ test.serial('pictures are mirrored unless a class would become another', async (
   t.is((await plan(dataset(['0']), { augment: false })).of('augment'), false);
 });
 
+test.serial('what is seen often is changed more than what is seen once', async (t) => {
+  const zoom = async (settings: TrainSettings) => {
+    const { of } = await plan(dataset(['cell'], { images: 100 }), settings);
+    return (of('augment') as { zoom: number }).zoom;
+  };
+  for (const settings of [{}, { epochs: 8 }, { steps: 200, batchSize: 4 }, { seconds: 600 }])
+    t.is(await zoom(settings), 1.25, JSON.stringify(settings));
+  for (const settings of [{ epochs: 7 }, { steps: 100, batchSize: 4 }, { seconds: 10 }])
+    t.is(await zoom(settings), 1, JSON.stringify(settings));
+});
+
 test.serial('the schedule follows from the number of images, unless one is given', async (t) => {
   const few = await plan(dataset(['cell'], { images: 100 }));
   const many = await plan(dataset(['cell'], { images: 4000 }));

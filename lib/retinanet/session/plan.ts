@@ -2,7 +2,7 @@
 import type { Check } from '../../arguments/check.js';
 import type { Checked } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
-import { resolveAugment, type ResolvedAugment } from '../data/augment.js';
+import { type AugmentOptions, resolveAugment, type ResolvedAugment } from '../data/augment.js';
 import { type ResolvedConfig, resolveConfig } from '../model/config.js';
 import { limitsOf } from '../training/train-options.js';
 import { anchorsFor } from './anchors.js';
@@ -74,12 +74,12 @@ export async function planSettings(
     if (value !== undefined) list.push({ name, value, from: source });
   }
   delete settings['longestSide'];
-  const augment = augmentOf(check, facts, given);
+  const planned = settings as unknown as Settings;
+  const augment = augmentOf(check, rules.augmentFor(facts, passesOf(planned, facts)), given);
   const show = list.find(({ name }) => name === 'augment')!;
   Object.assign(show, { value: augment, from: given.augment === undefined ? 'data' : 'given' });
-  const planned = { ...(settings as unknown as Settings), augment };
   resolveConfig(check, networkConfig(planned, dataset.classes));
-  return { settings: planned, list: list.filter(({ name }) => name !== 'longestSide') };
+  return { settings: { ...planned, augment }, list: list.filter(({ name }) => name !== 'longestSide') };
 }
 
 /** What the network is built from. */
@@ -152,10 +152,14 @@ function recipeFor(check: Check, facts: DatasetFacts, fixed: GivenSettings): Giv
   return { batchSize, ...limit, ...measuring, clipNorm: rules.clipNormFor(facts) };
 }
 
+/** How often the run shows every image, as far as can be said before it. */
+function passesOf({ steps, epochs, seconds, batchSize }: Settings, { images }: DatasetFacts): number {
+  return epochs ?? ((steps ?? (seconds ?? 0) * rules.STEPS_A_SECOND) * batchSize) / images;
+}
+
 /** What the data allow, with what is given changed. */
-function augmentOf(check: Check, facts: DatasetFacts, { augment }: GivenSettings): ResolvedAugment | false {
+function augmentOf(check: Check, byData: AugmentOptions, { augment }: GivenSettings): ResolvedAugment | false {
   if (augment === false) return false;
-  const byData = rules.augmentFor(facts);
   if (augment === undefined || augment === true) return resolveAugment(check, byData)!;
   // As it was given: refused, if at all, with its own words.
   resolveAugment(check, augment);
