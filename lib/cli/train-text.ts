@@ -56,7 +56,7 @@ export function stepText(
 }
 
 export function validationText({ step, coco, isBest }: ValidationReport): string {
-  return `step ${String(step)}: validation AP ${figure(coco.AP)}, AP50 ${figure(coco.AP50)}${isBest ? ', the best so far' : ''}`;
+  return `step ${String(step)}: validation AP ${figure(coco.AP)}, AP50 ${figure(coco.AP50)}${isBest && coco.AP > 0 ? ', the best so far' : ''}`;
 }
 
 /** What a run led to. */

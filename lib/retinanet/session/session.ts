@@ -172,10 +172,14 @@ export class Session {
     const classes = coco.classes.map((one) => ({ name: one.name, AP: one.AP, AP50: one.AP50 }));
     this.metrics!.add({ kind: 'validation', step, seconds, AP, AP50, AP75, APs, APm, APl, AR100, classes });
     const { best, withoutBetter } = this.standing;
-    const isBest = best === undefined || AP > best.AP;
-    this.standing = isBest
-      ? { validatedAt: step, best: { step, AP }, withoutBetter: 0 }
-      : { validatedAt: step, best, withoutBetter: withoutBetter + 1 };
+    const isBetter = best === undefined || AP > best.AP;
+    // Of those that find nothing, and where there is nothing to find (-1), the one that has learned longest is kept.
+    const isBest = isBetter || best.AP <= 0;
+    this.standing = {
+      validatedAt: step,
+      best: isBest ? { step, AP } : best,
+      withoutBetter: isBetter || AP < 0 ? 0 : withoutBetter + 1,
+    };
     if (isBest) await this.saveBest();
     const { patience = Infinity } = settings;
     if (this.standing.withoutBetter >= patience) this.standing.end = 'patience';
