@@ -6,6 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { runScript } from '../support/child.js';
 import { contents, temporary, tiny, train, writeSquares } from './squares.js';
 
 const MAIN = ['dist/cli/main.js', 'train'];
@@ -152,3 +153,12 @@ for (const [what, args, wanted] of [
     t.regex(stderr, /^retinanet-ops: [^\n]*\n$/);
   });
 }
+
+test('a process that ends at once leaves its terminal with a cursor and lines that wrap', (t) => {
+  const { status, stderr } = runScript('progress-exit.js', []);
+  t.is(status, 130, stderr);
+  for (const mode of ['?25', '?7']) {
+    const [hidden, shown] = ['l', 'h'].map((end) => stderr.lastIndexOf(`\u001b[${mode}${end}`));
+    t.true(hidden! >= 0 && shown! > hidden!, mode);
+  }
+});
