@@ -153,6 +153,8 @@ test('a file of settings: names and values by line', async (t) => {
   });
   t.deepEqual(await read('{"aspectRatios": [1, 2]}', 'settings.json'), { aspectRatios: [1, 2] });
   t.deepEqual(await read(''), {});
+  await writeFile(join(folder, 'wide.yaml'), Buffer.from('\ufeffsteps: 20\r\n', 'utf16le'));
+  t.deepEqual(await readTrainConfig(join(folder, 'wide.yaml')), { steps: 20 });
   for (const [text, code, message] of [
     [
       'steps: 20\nlearningrate: 1\n',
