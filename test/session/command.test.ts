@@ -144,6 +144,7 @@ for (const [what, args, wanted] of [
   ['bytes that are none', ['data', '--cache', 'much'], /--cache .*Expected bytes/],
   ['an unknown flag', ['data', '--learningrate', '1'], /unknown option .*did you mean '--learning-rate'/],
   ['settings for a run that has them', ['--resume', 'run', '--steps', '9'], /received --steps as well/],
+  ['a run without threads', ['--resume', 'run', '--threads', '0'], /threads, received 0/],
   ['a file of settings that is not there', ['data', '--config', 'no.yaml'], /settings for no\.yaml, received none/],
 ] as const) {
   test(`${what} is refused`, (t) => {
