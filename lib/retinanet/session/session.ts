@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
 import type { AnnotatedDataset } from '../data/annotations.js';
+import { evenly } from '../data/evenly.js';
 import { type OpenedImages, openImagesOf } from '../data/open-images.js';
 import { cocoTruth } from '../evaluation/coco-convert.js';
 import type { CocoTruth } from '../evaluation/coco-format.js';
@@ -59,7 +60,8 @@ export class Session {
       const splits = { ...dataset.splits, [split]: { images } };
       return openImagesOf(check, { ...dataset, splits }, split, net.config, { cacheBytes: Math.floor(bytes) });
     };
-    const measured = sample(validation, settings.validationImages ?? validation.length);
+    const most = settings.validationImages ?? validation.length;
+    const measured = evenly(validation.length, most).map((i) => validation[i]!);
     const pixels = net.config.imageHeight * net.config.imageWidth * 3;
     const bytes = Math.min(cacheBytes * VALIDATION_SHARE, pixels * measured.length);
     this.images = open('train', train, cacheBytes - bytes);
@@ -199,10 +201,4 @@ export class Session {
       // The error that ended the run says more.
     }
   }
-}
-
-/** So many of a list at most, evenly. */
-function sample<T>(list: readonly T[], most: number): T[] {
-  const step = Math.max(1, list.length / most);
-  return Array.from({ length: Math.min(most, list.length) }, (_, i) => list[Math.floor(i * step)]!);
 }
