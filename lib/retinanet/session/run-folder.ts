@@ -98,8 +98,8 @@ export class Metrics {
   /** Keeps what is there up to a step; what comes after it, or is half a line, is written once more by the run that goes on. */
   static async open(folder: string, step: number): Promise<Metrics> {
     const path = join(folder, RUN_FILES.metrics);
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
       throw error; // what cannot be read is not to be cut off
     });
     let kept = 0;
