@@ -126,13 +126,11 @@ function selectionOf({ score, iouThreshold, max, classes, batchSize, backend }: 
 
 /** Writes what was found, and says what there is to say. */
 async function finish(report: DetectionsReport, total: number, { out, format, json }: DetectFlags): Promise<void> {
-  let text = format === undefined ? report.lines() : report.written(format);
-  if (out !== undefined) {
-    const file = join(out, format === 'csv' ? 'detections.csv' : 'detections.json');
-    await writeResult(file, report.written(format ?? 'coco'));
-    text = `${report.summary()}\n${file}\n`;
-  }
-  process.stdout.write(json ? report.written('json') : text);
+  const file = out === undefined ? undefined : join(out, format === 'csv' ? 'detections.csv' : 'detections.json');
+  if (file !== undefined) await writeResult(file, report.written(format ?? 'coco'));
+  if (json) process.stdout.write(report.written('json'));
+  else if (file !== undefined) process.stdout.write(`${report.summary()}\n${file}\n`);
+  else process.stdout.write(format === undefined ? report.lines() : report.written(format));
   const { length: failed } = report.failures;
   if (failed === 0) return;
   process.exitCode = FAILED;

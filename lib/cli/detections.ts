@@ -39,10 +39,32 @@ export class DetectionsReport {
     this.found.push({ ...detections, name, id: this.ids.images[index]! });
   }
 
-  /** A file's content. */
-  written(format: DetectionsFormat): string {
-    if (format === 'csv') return this.csv();
-    return `${JSON.stringify(format === 'coco' ? this.coco() : this.json(), undefined, 1)}\n`;
+  /** A file's content, in bytes: of many pictures it is more than a string can hold. */
+  written(format: DetectionsFormat): Uint8Array {
+    const chunks: Buffer[] = [];
+    let text = '';
+    for (const part of this.parts(format)) {
+      text += part;
+      if (text.length < CHUNK) continue;
+      chunks.push(Buffer.from(text));
+      text = '';
+    }
+    return Buffer.concat([...chunks, Buffer.from(text)]);
+  }
+
+  private *parts(format: DetectionsFormat): Iterable<string> {
+    if (format === 'csv') {
+      yield* this.csv();
+      return;
+    }
+    if (format === 'coco') {
+      yield* listOf(this.coco());
+    } else {
+      yield '{"images": ';
+      yield* listOf(this.json());
+      yield `,\n"failed": ${JSON.stringify(this.failures)}}`;
+    }
+    yield '\n';
   }
 
   /** Each picture with what is in it. */
@@ -65,30 +87,47 @@ export class DetectionsReport {
     return `${table(['class', 'detections', 'pictures'], rows)}\n`;
   }
 
-  private csv(): string {
-    const rows = this.found.flatMap(({ file, ...one }) =>
-      objectsOf(one).map(({ label, score, box }) => [file, this.names[label]!, score, ...box].map(csvField).join(',')),
-    );
-    return ['file,class,score,x1,y1,x2,y2', ...rows].map((row) => `${row}\n`).join('');
+  private *csv(): Iterable<string> {
+    yield 'file,class,score,x1,y1,x2,y2\n';
+    for (const { file, ...one } of this.found) {
+      for (const { label, score, box } of objectsOf(one)) {
+        yield `${[file, this.names[label]!, score, ...box].map(csvField).join(',')}\n`;
+      }
+    }
   }
 
-  private json(): object {
-    const images = this.found.map(({ file, width, height, ...one }) => ({
-      ...{ file, width, height },
-      detections: objectsOf(one).map(({ label, score, box }) => ({ class: this.names[label]!, score, box })),
-    }));
-    return { images, failed: this.failures };
+  private *json(): Iterable<object> {
+    for (const { file, width, height, ...one } of this.found) {
+      const detections = objectsOf(one).map(({ label, score, box }) => ({ class: this.names[label]!, score, box }));
+      yield { file, width, height, detections };
+    }
   }
 
-  private coco(): object[] {
-    return this.found.flatMap(({ id, name, ...one }) =>
-      objectsOf(one).map(({ label, score, box: [x1, y1, x2, y2] }) => ({
-        ...{ image_id: id, category_id: this.ids.categories[label]! },
-        ...{ bbox: [x1, y1, rounded(x2 - x1, 3), rounded(y2 - y1, 3)], score },
-        ...{ file_name: name, category_name: this.names[label]! },
-      })),
-    );
+  private *coco(): Iterable<object> {
+    for (const { id, name, ...one } of this.found) {
+      for (const { label, score, box } of objectsOf(one)) {
+        const [x1, y1, x2, y2] = box;
+        yield {
+          ...{ image_id: id, category_id: this.ids.categories[label]! },
+          ...{ bbox: [x1, y1, rounded(x2 - x1, 3), rounded(y2 - y1, 3)], score },
+          ...{ file_name: name, category_name: this.names[label]! },
+        };
+      }
+    }
   }
+}
+
+/** Characters that are put together before they become bytes. */
+const CHUNK = 2 ** 20;
+
+/** An array of JSON, with an object on every line. */
+function* listOf(objects: Iterable<object>): Iterable<string> {
+  let before = '[\n';
+  for (const object of objects) {
+    yield before + JSON.stringify(object);
+    before = ',\n';
+  }
+  yield before === '[\n' ? '[]' : '\n]';
 }
 
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits));

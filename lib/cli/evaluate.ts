@@ -57,10 +57,10 @@ export function evaluateCommand(): Command {
     .addOption(new Option('--format <name>', 'of the data set').choices(['voc', 'coco', 'yolo', 'csv']))
     .option(
       '--val <share>',
-      'the share that was drawn for validation where the source has none (default: 0.2)',
+      'the share that was drawn for validation, if one was, as train was told (default: as there)',
       toNumber,
     )
-    .option('--seed <number>', 'by which it was drawn (default: 0)', toNumber)
+    .option('--seed <number>', 'by which it was drawn, as train was told (default: 0)', toNumber)
     .option('--score <number>', 'only greater scores are detections (default: 0.01)', toNumber)
     .option('--detections-out <file>', "writes what the detector found, as COCO's results")
     .option('--voc', "Pascal VOC's average precision too (IoU .5; area under the curve, and at 11 levels of recall)")

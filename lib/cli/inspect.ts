@@ -5,7 +5,7 @@ import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
 import { PictureCounter } from './progress.js';
-import { toNumber, toNumbers } from './values.js';
+import { toNumber, toNumbers, VAL } from './values.js';
 
 interface Options {
   json?: true;
@@ -39,7 +39,7 @@ export function inspectCommand(): Command {
     .argument('<data>', 'the folder')
     .option('--json', 'prints the whole data set, its warnings and the anchors as JSON')
     .addOption(new Option('--format <name>', 'the format').choices(['voc', 'coco', 'yolo', 'csv']))
-    .option('--val <share>', 'draws a share for validation where the source has none (default: 0.2)', toNumber)
+    .option('--val <share>', VAL, toNumber)
     .option('--seed <number>', 'decides what is drawn (default: 0)', toNumber)
     .option('--image-size <pixels>', "the network's input, N or WIDTHxHEIGHT (default: that of most images)", toSize)
     .addOption(new Option('--preset <name>', 'the network (default: compact)').choices(['compact', 'resnet50-fpn']))

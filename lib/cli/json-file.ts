@@ -1,6 +1,7 @@
 // JSON files that people give.
 import { readFile } from 'node:fs/promises';
 import { RetinanetOpsError } from '../arguments/errors.js';
+import { textOf } from '../retinanet/data/text.js';
 
 /**
  * What a file of JSON holds.
@@ -15,7 +16,7 @@ export async function readJson(file: string, what: string): Promise<unknown> {
   };
   let text: string;
   try {
-    text = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '');
+    text = textOf(await readFile(file));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     return fail(code === 'ENOENT' ? 'which does not exist' : `which cannot be read (${message})`, cause);

@@ -46,6 +46,8 @@ export class Progress {
       gracefulExit: false, // a command ends by itself where it is interrupted
     });
     this.bar.start(total, 0, { note: '' });
+    // A process that ends on the way gives the terminal its cursor back.
+    process.once('exit', this.stop);
   }
 
   /** @param note stands behind the bar, such as what is left of the time */
@@ -65,9 +67,10 @@ export class Progress {
   }
 
   /** Leaves the bar as it is, on a line of its own. Calling it again does nothing. */
-  stop(): void {
+  readonly stop = (): void => {
+    process.removeListener('exit', this.stop);
     this.bar?.stop();
-  }
+  };
 }
 
 /** Counts pictures, with how many there are a second and how long the rest takes. Of a single one it says nothing. */

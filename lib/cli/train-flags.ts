@@ -1,7 +1,7 @@
 // The flags of `train`, and the settings that they stand for.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TrainSettings } from '../retinanet/session/settings.js';
-import { toNumber, toNumbers } from './values.js';
+import { toNumber, toNumbers, VAL } from './values.js';
 
 type Every = Pick<TrainSettings, 'checkpointEvery' | 'checkpointSeconds'>;
 type ImageSize = Pick<TrainSettings, 'imageWidth' | 'imageHeight' | 'longestSide'>;
@@ -39,7 +39,7 @@ export function addTrainFlags(command: Command): Command {
     .addOption(
       new Option('--format <name>', 'where it is not found by looking').choices(['voc', 'coco', 'yolo', 'csv']),
     )
-    .option('--val <share>', 'draws a share for validation where the source has none (default: 0.2)', toNumber)
+    .option('--val <share>', VAL, toNumber)
     .option('--train-on-val', 'trains on the validation split too; nothing is measured on the way')
     .option('--cache <bytes>', 'decoded pixels that are kept, such as 500m or 2g (default: 1g)', toBytes)
     .optionsGroup('Length:')

@@ -30,6 +30,7 @@ export function planText({
   return [
     `${String(classes.length)} ${classes.length === 1 ? 'class' : 'classes'}: ${names}`,
     `images: ${String(images.train)} to train on, ${String(images.validation)} to validate, ${String(images.test)} to test`,
+    ...(images.validation > 0 ? [] : ['nothing is measured on the way: the detector is what the run ends with']),
     ...mended,
     `network: ${millions(parameters)} M weights${taken}, ${String(anchors)} anchors an image`,
     table(['setting', 'value', 'from'], rows),
@@ -56,7 +57,7 @@ export function stepText(
 }
 
 export function validationText({ step, coco, isBest }: ValidationReport): string {
-  return `step ${String(step)}: validation AP ${figure(coco.AP)}, AP50 ${figure(coco.AP50)}${isBest ? ', the best so far' : ''}`;
+  return `step ${String(step)}: validation AP ${figure(coco.AP)}, AP50 ${figure(coco.AP50)}${isBest && coco.AP > 0 ? ', the best so far' : ''}`;
 }
 
 /** What a run led to. */

@@ -42,7 +42,7 @@ async function train(given: string | undefined, flags: TrainFlags, command: Comm
     if (flags.resume !== undefined) {
       refuseOthers(command);
       const { threads, cache } = flags;
-      const changed = { ...(threads && { threads }), ...(cache !== undefined && { cacheBytes: cache }) };
+      const changed = { ...(threads !== undefined && { threads }), ...(cache !== undefined && { cacheBytes: cache }) };
       result = await resumeDetector(flags.resume, { ...changed, ...following.events, ...(given && { data: given }) });
     } else {
       const { data: named, ...config } = flags.config === undefined ? {} : await readTrainConfig(flags.config);

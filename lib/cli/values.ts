@@ -1,5 +1,8 @@
-// Values of options: numbers, and lists.
+// Values of options: numbers, and lists; what commands that read data sets say of one.
 import { InvalidArgumentError } from 'commander';
+
+/** What --val does, as readDataset. */
+export const VAL = 'draws a share for validation where the source has none (default: 0.2, or none beside a test split)';
 
 export function toNumber(text: string): number {
   const value = Number(text);

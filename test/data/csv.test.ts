@@ -85,3 +85,15 @@ test('a quote that is not closed is told with its file', async (t) => {
   const message = /expected CSV for annotations\.csv(:\d)?, received .*[Qq]uote/;
   await refused(t, message, { 'annotations.csv': 'a.png,8,8,40,40,"dog\nb.png,8,8,40,40,dog\n' }, ['a.png', 'b.png']);
 });
+
+test('a last letter that is no UTF-8 is one of an older tool, and UTF-16 with half a letter is read', async (t) => {
+  const row = 'a.png,8,8,40,40,caf\u00e9';
+  const latin = await readFiles(t, { 'annotations.csv': Buffer.from(row, 'latin1') }, ['a.png']);
+  t.deepEqual(latin.classes, ['caf\u00e9']);
+  const halved = Buffer.concat([
+    Buffer.from(`\ufeff${row}`, 'utf16le'),
+    Buffer.of(0x00, 0xd8),
+    Buffer.from('x', 'utf16le'),
+  ]);
+  t.deepEqual((await readFiles(t, { 'annotations.csv': halved }, ['a.png'])).classes, ['caf\u00e9\ufffdx']);
+});

@@ -35,17 +35,19 @@ test('patterns match pictures, at any depth with two stars', async (t) => {
   t.deepEqual(await findPictures(`${root}/c[0-9].png`), at('c1.png'));
 });
 
-test('lists: beside the list or from the current folder, blank lines, both line ends, a byte order mark', async (t) => {
+test('lists: beside the list or from the current folder, blank lines, both line ends, UTF-16', async (t) => {
   const { root, at } = await pictures(t);
   const lists = join(root, 'lists');
   await mkdir(lists, { recursive: true });
   await writeFile(join(root, 'some.txt'), '\uFEFFa b.jpg\r\n\r\nünï\r\nc[1].png');
+  await writeFile(join(root, 'powershell.txt'), Buffer.from('\uFEFFünï/deep\r\n', 'utf16le'));
   await writeFile(join(lists, 'others'), `${join(root, 'c1.png')}\n`);
   t.deepEqual(
     await findPictures(join(root, 'some.txt')),
     at('a b.jpg', 'c[1].png', 'ünï/deep/er.webp', 'ünï/日本.JPG'),
   );
   t.deepEqual(await findPictures(`@${join(lists, 'others')}`), at('c1.png'));
+  t.deepEqual(await findPictures(join(root, 'powershell.txt')), at('ünï/deep/er.webp'));
 });
 
 test('what is not there, or holds no picture, is one sentence', async (t) => {

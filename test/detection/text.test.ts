@@ -8,6 +8,11 @@ test('text becomes outlines, so that no font need be installed', (t) => {
   const svg = svgText('a <b> & "c" Ωя ž', 1, 2, { size: 12, anchor: 'middle' });
   t.regex(svg, /^<path [^<>]* d="[^"<>]+"\/>$/);
   t.regex(svgText('<猫>', 0, 0, { size: 12 }), /^<text [^<>]*>&lt;猫&gt;<\/text>$/, "the system's fonts have to do");
+  t.regex(
+    svgText('a\u0001b\u001b\ufffe', 0, 0, { size: 12 }),
+    />a\ufffdb\ufffd\ufffd<\/text>$/,
+    'what XML cannot hold',
+  );
   t.true(textWidth('猫', { size: 12 }) >= 12);
   t.is(fittingText('a name', 100, { size: 12 }), 'a name');
   const short = fittingText('a very long name of a class', 60, { size: 12 });

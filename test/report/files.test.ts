@@ -171,6 +171,27 @@ test('an evaluation that is given is shown, without objects or detections as wel
   });
 });
 
+test('what lies in a region to ignore is neither a right detection nor a wrong one', async (t) => {
+  const box = (left: number): [number, number, number, number] => [left, 10, left + 30, 40];
+  const boxes = [
+    { class: 'circle', box: box(10) },
+    { class: 'circle', box: box(60), difficult: true },
+  ];
+  const images = dataset.splits.val.images.slice(0, 1).map((image) => ({ ...image, boxes, ignore: [] }));
+  const truth = cocoTruth(classes, images);
+  const detections = [10, 60, 110].map((left) => {
+    const bbox: [number, number, number, number] = [left, 10, 30, 30];
+    return { image_id: 1, category_id: 1, bbox, score: 0.9 };
+  });
+  const evaluation = { coco: evaluateCoco(detections, truth), truth, detections };
+  const one = { ...dataset, splits: { ...dataset.splits, val: { images } } };
+  const body = await report(t, {}, { dataset: one, split: 'val', evaluation });
+  t.regex(body, /1 found, 0 missed, 1 wrong/);
+  for (const kind of ['object, found', 'detection, right', 'detection, wrong', 'detection, in a region to ignore']) {
+    t.is(body.split(`>${kind}<`).length, 2, kind);
+  }
+});
+
 test('of many classes the matrix is left out and curves are chosen, mistakes are listed', async (t) => {
   const names = Array.from({ length: 120 }, (_, k) => `class ${k}`);
   const size = { imageHeight: 48, imageWidth: 64, pyramidChannels: 4, subnetDepth: 0 };

@@ -6,6 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { runScript } from '../support/child.js';
 import { contents, temporary, tiny, train, writeSquares } from './squares.js';
 
 const MAIN = ['dist/cli/main.js', 'train'];
@@ -143,6 +144,7 @@ for (const [what, args, wanted] of [
   ['bytes that are none', ['data', '--cache', 'much'], /--cache .*Expected bytes/],
   ['an unknown flag', ['data', '--learningrate', '1'], /unknown option .*did you mean '--learning-rate'/],
   ['settings for a run that has them', ['--resume', 'run', '--steps', '9'], /received --steps as well/],
+  ['a run without threads', ['--resume', 'run', '--threads', '0'], /threads, received 0/],
   ['a file of settings that is not there', ['data', '--config', 'no.yaml'], /settings for no\.yaml, received none/],
 ] as const) {
   test(`${what} is refused`, (t) => {
@@ -152,3 +154,12 @@ for (const [what, args, wanted] of [
     t.regex(stderr, /^retinanet-ops: [^\n]*\n$/);
   });
 }
+
+test('a process that ends at once leaves its terminal with a cursor and lines that wrap', (t) => {
+  const { status, stderr } = runScript('progress-exit.js', []);
+  t.is(status, 130, stderr);
+  for (const mode of ['?25', '?7']) {
+    const [hidden, shown] = ['l', 'h'].map((end) => stderr.lastIndexOf(`\u001b[${mode}${end}`));
+    t.true(hidden! >= 0 && shown! > hidden!, mode);
+  }
+});

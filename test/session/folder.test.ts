@@ -1,7 +1,8 @@
 // The folder of a run: one process at a time, and whole whenever a process ended.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import fs, { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -47,6 +48,23 @@ test.serial('a run that a process works on is refused, one whose process is gone
       lock,
     );
   }
+});
+
+test.serial('a file system without hard links has a lock as well', async (t) => {
+  const folder = await temporary(t);
+  const [data, run] = [await writeSquares(folder), join(folder, 'run')];
+  const { linkSync } = fs;
+  t.teardown(() => {
+    fs.linkSync = linkSync;
+    syncBuiltinESMExports();
+  });
+  fs.linkSync = () => {
+    throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
+  };
+  syncBuiltinESMExports();
+  const onStep = () => t.throwsAsync(resumeDetector(run), { code: 'ERR_DATA', message: /no other process works on/ });
+  await train(data, run, { steps: 1, onStep });
+  t.false(existsSync(join(run, 'lock')));
 });
 
 test.serial('whatever a process left of a checkpoint, the run goes on from a whole one', async (t) => {
@@ -135,6 +153,8 @@ test('a file of settings: names and values by line', async (t) => {
   });
   t.deepEqual(await read('{"aspectRatios": [1, 2]}', 'settings.json'), { aspectRatios: [1, 2] });
   t.deepEqual(await read(''), {});
+  await writeFile(join(folder, 'wide.yaml'), Buffer.from('\ufeffsteps: 20\r\n', 'utf16le'));
+  t.deepEqual(await readTrainConfig(join(folder, 'wide.yaml')), { steps: 20 });
   for (const [text, code, message] of [
     [
       'steps: 20\nlearningrate: 1\n',

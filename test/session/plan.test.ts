@@ -1,6 +1,7 @@
 // The settings that follow from data, and what overrides them.
 import test from 'ava';
 import type { AnnotatedDataset, AnnotatedImage, BoxEdges } from 'retinanet-ops/retinanet';
+import { planText } from '#lib/cli/train-text.js';
 import { planOf } from './squares.js';
 
 /** Annotations alone; the statistics of pixels are given, so that no picture is opened. */
@@ -109,4 +110,10 @@ test.serial('splits, and what there must be', async (t) => {
   const bare = data.splits.train.images.map((image) => ({ ...image, boxes: [] }));
   const empty = { ...data, splits: { ...data.splits, train: { images: bare } } };
   await t.throwsAsync(plan(empty), { code: 'ERR_DATA', message: /boxes to train on for data, received 100 images/ });
+});
+
+test.serial('a run that nothing is measured in says so', async (t) => {
+  const nothing = /\nnothing is measured on the way: /;
+  t.notRegex(planText(await plan(dataset(['cat']))), nothing);
+  t.regex(planText(await plan(dataset(['cat']), { trainOnVal: true })), nothing);
 });

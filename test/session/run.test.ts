@@ -10,7 +10,9 @@ import {
   readDataset,
   resumeDetector,
   type StepReport,
+  trainDetector,
   type TrainingPlan,
+  type ValidationReport,
 } from 'retinanet-ops/retinanet';
 import { contents, digest, summary, temporary, tiny, train, writeSquares } from './squares.js';
 
@@ -125,6 +127,19 @@ test.serial('patience: a run whose AP does not rise ends', async (t) => {
   const again = await resumeDetector(run);
   again.net?.dispose();
   t.deepEqual(summary(again), [8, 'patience']);
+});
+
+test.serial('where validation has nothing to find the last detector is the best, and patience waits', async (t) => {
+  const run = join(await temporary(t), 'run');
+  const dataset = await readDataset(data, { seed: 3 });
+  for (const image of dataset.splits.val.images) image.boxes = [];
+  const APs: number[] = [];
+  const onValidation = ({ coco }: ValidationReport) => APs.push(coco.AP);
+  const result = await trainDetector(dataset, { ...tiny, patience: 1, steps: 12, onValidation, out: run });
+  result.net?.dispose();
+  t.deepEqual(summary(result), [12, 'done']);
+  t.deepEqual(APs, [-1, -1, -1]);
+  t.is(await digest(run, 'best/weights.bin'), await digest(run, 'last/weights.bin'));
 });
 
 test.serial('run.stop() ends a run, which is measured and can be gone on with', async (t) => {

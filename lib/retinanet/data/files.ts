@@ -155,8 +155,9 @@ export class DatasetFiles {
 
   /** The text of a file, or of its first bytes, without its byte order mark. */
   async text(path: string, atMost?: number): Promise<string> {
-    const bytes = atMost === undefined ? await readFile(this.absolute(path)) : await this.head(path, atMost);
-    return textOf(bytes);
+    if (atMost === undefined) return textOf(await readFile(this.absolute(path)));
+    const bytes = await this.head(path, atMost);
+    return textOf(bytes, bytes.length === atMost);
   }
 
   private async head(path: string, bytes: number): Promise<Buffer> {

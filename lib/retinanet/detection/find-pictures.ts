@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { Check } from '../../arguments/check.js';
 import { DatasetFiles, isImageName } from '../data/files.js';
+import { textOf } from '../data/text.js';
 
 /** A picture, and what it is called where results are kept apart by name. */
 export interface NamedPicture {
@@ -88,7 +89,7 @@ class Finder {
   private async addList(list: string): Promise<void> {
     let text: string;
     try {
-      text = (await readFile(list, 'utf8')).replace(/^\uFEFF/, '');
+      text = textOf(await readFile(list));
     } catch (cause) {
       const received = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'a path where nothing is' : String(cause);
       return this.fail('a list of pictures', list, received);

@@ -85,7 +85,13 @@ export function textPath(text: string, face: Face): string {
   return data;
 }
 
-const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/** As XML; characters that it cannot hold, such as those that control terminals, become the sign for what is unreadable. */
+const escape = (text: string) =>
+  text
+    .replace(/[\p{Cc}\ufffe\uffff]/gu, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
 
 /** An SVG element showing a text with its baseline at (x, y): outlines, or the system's fonts where the font lacks a letter. */
 export function svgText(text: string, x: number, y: number, style: TextStyle): string {

@@ -109,6 +109,13 @@ const sample = (kind: string): Html =>
     <rect class="${kind}" x="2" y="2" width="22" height="12" />
   </svg>`;
 
+/** What the table calls a detection. */
+const DETECTIONS: Readonly<Record<DrawnBox['outcome'], string>> = {
+  right: 'detection, right',
+  wrong: 'detection, wrong',
+  aside: 'detection, in a region to ignore',
+};
+
 function pictureFigure(picture: Picture, names: readonly string[]): Html {
   const { file, width, height, source, f1, hits, missed, wrong, objects, detections } = picture;
   const told = `${hits} found, ${missed} missed, ${wrong} wrong`;
@@ -126,8 +133,8 @@ function pictureFigure(picture: Picture, names: readonly string[]): Html {
       ${table(
         ['box', 'class', 'score', 'x1, y1, x2, y2'],
         [
-          ...objects.map((box) => boxRow(box, box.isRight ? 'object, found' : 'object, missed', names)),
-          ...detections.map((box) => boxRow(box, box.isRight ? 'detection, right' : 'detection, wrong', names)),
+          ...objects.map((box) => boxRow(box, box.outcome === 'right' ? 'object, found' : 'object, missed', names)),
+          ...detections.map((box) => boxRow(box, DETECTIONS[box.outcome], names)),
         ],
       )}
     </details>
@@ -142,13 +149,13 @@ const boxRow = ({ box, label, score }: DrawnBox, kind: string, names: readonly s
 ];
 
 function rectangle(
-  { box: [x1, y1, x2, y2], isRight, label, score }: DrawnBox,
+  { box: [x1, y1, x2, y2], outcome, label, score }: DrawnBox,
   kind: string,
   names: readonly string[],
 ): Html {
   const place = html`x="${x1.toFixed(1)}" y="${y1.toFixed(1)}" width="${(x2 - x1).toFixed(1)}"
   height="${(y2 - y1).toFixed(1)}"`;
-  const weight = isRight ? '' : ' heavy';
+  const weight = outcome === 'wrong' ? ' heavy' : '';
   const title = `${names[label]!}${score === undefined ? '' : ` ${score.toFixed(2)}`}`;
   return html`<rect class="under${weight}" ${place} /><rect class="${kind}${weight}" ${place}
       ><title>${title}</title></rect

@@ -78,8 +78,8 @@ export interface DrawnBox {
   label: number;
   /** Of a detection. */
   score?: number;
-  /** An object that is found, a detection that is right. */
-  isRight: boolean;
+  /** `right`: an object that is found, a detection of one; `aside`: a detection in a region to ignore, which is neither. */
+  outcome: 'right' | 'wrong' | 'aside';
 }
 
 /** A picture as the page shows it. */
@@ -118,6 +118,9 @@ export async function loadPicture(
   return { ...score, file, width, height, source, ...boxesOf(objects, claims, score.index) };
 }
 
+const outcomeOf = (claim: number): DrawnBox['outcome'] =>
+  claim >= 0 ? 'right' : claim === Outcome.wrong ? 'wrong' : 'aside';
+
 function boxesOf(
   { truth, found }: Objects,
   claims: Int32Array,
@@ -131,11 +134,11 @@ function boxesOf(
   const objects = allRows(truth.image.length).filter((row) => truth.image[row] === image && truth.ignored[row] === 0);
   return {
     objects: Array.from(objects.subarray(0, MOST_BOXES), (row) => ({
-      ...{ box: edges(truth.edges, row), label: truth.label[row]!, isRight: claimed.has(row) },
+      ...{ box: edges(truth.edges, row), label: truth.label[row]!, outcome: claimed.has(row) ? 'right' : 'wrong' },
     })),
     detections: Array.from(detections.subarray(0, MOST_BOXES), (d) => ({
       ...{ box: edges(found.edges, d), label: found.label[d]!, score: found.score[d]! },
-      isRight: claims[d] !== Outcome.wrong,
+      outcome: outcomeOf(claims[d]!),
     })),
   };
 }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { assignAnchorsBatch } from '../../index.js';
 import { read } from '../../tfjs/memory.js';
 import { on, readyBackend, type BackendChoice } from '../backend.js';
+import { evenly } from '../data/evenly.js';
 import type { OpenedImages } from '../data/open-images.js';
 import type { NetParts } from '../model/net.js';
 import { SampleLosses, type CumulativeLoss } from './cumulative-loss.js';
@@ -48,12 +49,6 @@ export async function sampleLosses(
     }
   }
   return losses.curves();
-}
-
-/** Indices of at most `count` of n things, evenly over them. */
-function evenly(n: number, count: number): number[] {
-  const number = Math.min(n, count);
-  return Array.from({ length: number }, (_, i) => Math.floor((i * n) / number));
 }
 
 function truthOf({ boxes, labels, offsets, ignoreBoxes, ignoreOffsets }: OpenedImages, index: number) {

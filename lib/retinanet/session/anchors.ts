@@ -2,6 +2,7 @@
 import { boxesInInput } from '../data/anchor-fit.js';
 import { type AnchorShapes, bestIou, searchShapes } from '../data/anchor-search.js';
 import type { AnnotatedImage } from '../data/annotations.js';
+import { evenly } from '../data/evenly.js';
 import { LEVEL_WORTH } from './defaults.js';
 
 /** An IoU with which an anchor is an object's. */
@@ -19,8 +20,7 @@ export function anchorsFor(
   input: { imageWidth: number; imageHeight: number },
   pyramids: readonly (readonly [number, number])[],
 ): Anchors {
-  const step = Math.max(1, images.length / MOST_IMAGES);
-  const looked = Array.from({ length: Math.min(MOST_IMAGES, images.length) }, (_, i) => images[Math.floor(i * step)]!);
+  const looked = evenly(images.length, MOST_IMAGES).map((i) => images[i]!);
   const size = { width: input.imageWidth, height: input.imageHeight };
   const candidates = pyramids.map(([first, last]) => {
     const strides = Array.from({ length: last - first + 1 }, (_, i) => 2 ** (first + i));

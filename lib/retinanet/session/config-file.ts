@@ -4,6 +4,7 @@ import { isMap, isScalar, LineCounter, type Node, parseDocument, type Document }
 import { suggestion } from '../../arguments/describe.js';
 import { Check } from '../../arguments/check.js';
 import { resolveAugment } from '../data/augment.js';
+import { textOf } from '../data/text.js';
 import { checkSettings, type SettingName, SETTINGS, type TrainSettings } from './settings.js';
 
 /** The settings of a file, and the data set where it names one. */
@@ -23,13 +24,13 @@ const NAMES: readonly string[] = ['data', ...Object.keys(SETTINGS)];
 export async function readTrainConfig(file: string): Promise<TrainConfig> {
   const check = new Check('readTrainConfig');
   check.string('file', file);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     return check.fail('ERR_DATA', file, 'a file of settings', `none that can be read (${(cause as Error).message})`, {
       cause,
     });
   });
   const lines = new LineCounter();
-  const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines });
+  const document = parseDocument(textOf(bytes), { lineCounter: lines });
   refuseBroken(check, file, document, lines);
   const keys = new Map<string, number>();
   for (const [name, line] of keysOf(document.contents, lines)) {

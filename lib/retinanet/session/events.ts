@@ -41,7 +41,7 @@ export interface ValidationReport {
   step: number;
   /** The COCO tool's numbers on the validation split. */
   coco: CocoEvaluation;
-  /** Whether its AP is the best so far. */
+  /** Whether its detector is `best` from now on: its AP is the highest so far, or none was above 0. */
   isBest: boolean;
 }
 

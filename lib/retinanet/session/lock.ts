@@ -1,6 +1,6 @@
 // One process at a time works on the folder of a run.
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
@@ -54,10 +54,25 @@ export function lockFolder(check: Check, argument: string, folder: string): () =
   };
 }
 
-/** Gives the file that name as well, unless the name is taken: of two processes one succeeds. */
+/** Codes of file systems that have no second names: FAT, exFAT, and some of networks. */
+const WITHOUT_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+/** Gives the file that name as well, or a copy of it, unless the name is taken: of two processes one succeeds. */
 function linked(file: string, name: string): boolean {
+  return isNew(() => {
+    try {
+      linkSync(file, name);
+    } catch (error) {
+      if (!WITHOUT_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      copyFileSync(file, name, constants.COPYFILE_EXCL);
+    }
+  });
+}
+
+/** Whether the name was free that is made. */
+function isNew(make: () => void): boolean {
   try {
-    linkSync(file, name);
+    make();
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { AnnotatedImage } from '../data/annotations.js';
 import { pixelStatistics } from '../data/dataset.js';
+import { evenly } from '../data/evenly.js';
 import { decodeImage } from '../data/images.js';
 
 /** Pictures that are looked at, evenly over the set, and their longer side. */
@@ -12,10 +13,9 @@ export async function samplePixels(
   root: string,
   images: readonly AnnotatedImage[],
 ): Promise<{ pixelMean: number[]; pixelStd: number[] }> {
-  const step = Math.max(1, images.length / MOST_IMAGES);
   const parts: Uint8Array[] = [];
-  for (let i = 0; i < Math.min(MOST_IMAGES, images.length); i++) {
-    const { file, width, height } = images[Math.floor(i * step)]!;
+  for (const i of evenly(images.length, MOST_IMAGES)) {
+    const { file, width, height } = images[i]!;
     const scale = Math.min(1, SIDE / Math.max(width, height));
     const pixels = (side: number) => Math.max(1, Math.round(side * scale));
     parts.push((await decodeImage(join(root, file), { width: pixels(width), height: pixels(height) })).data);

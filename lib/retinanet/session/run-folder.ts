@@ -1,5 +1,5 @@
 // The folder of a run: what lies in it, and how it is changed so that it is whole whenever a process ends.
-import { closeSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
@@ -98,7 +98,10 @@ export class Metrics {
   /** Keeps what is there up to a step; what comes after it, or is half a line, is written once more by the run that goes on. */
   static async open(folder: string, step: number): Promise<Metrics> {
     const path = join(folder, RUN_FILES.metrics);
-    const text = await readFile(path, 'utf8').catch(() => '');
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      throw error; // what cannot be read is not to be cut off
+    });
     let kept = 0;
     for (const line of text.split('\n').slice(0, -1)) {
       if (!(stepOf(line) <= step)) break;
@@ -111,7 +114,7 @@ export class Metrics {
 
   /** At once: a process that is killed loses none. */
   add(line: object): void {
-    writeSync(this.file, `${JSON.stringify(line)}\n`);
+    writeFileSync(this.file, `${JSON.stringify(line)}\n`); // all of it, or an error where the disk is full
   }
 
   close(): void {

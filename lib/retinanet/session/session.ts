@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
 import type { AnnotatedDataset } from '../data/annotations.js';
+import { evenly } from '../data/evenly.js';
 import { type OpenedImages, openImagesOf } from '../data/open-images.js';
 import { cocoTruth } from '../evaluation/coco-convert.js';
 import type { CocoTruth } from '../evaluation/coco-format.js';
@@ -59,7 +60,8 @@ export class Session {
       const splits = { ...dataset.splits, [split]: { images } };
       return openImagesOf(check, { ...dataset, splits }, split, net.config, { cacheBytes: Math.floor(bytes) });
     };
-    const measured = sample(validation, settings.validationImages ?? validation.length);
+    const most = settings.validationImages ?? validation.length;
+    const measured = evenly(validation.length, most).map((i) => validation[i]!);
     const pixels = net.config.imageHeight * net.config.imageWidth * 3;
     const bytes = Math.min(cacheBytes * VALIDATION_SHARE, pixels * measured.length);
     this.images = open('train', train, cacheBytes - bytes);
@@ -172,10 +174,14 @@ export class Session {
     const classes = coco.classes.map((one) => ({ name: one.name, AP: one.AP, AP50: one.AP50 }));
     this.metrics!.add({ kind: 'validation', step, seconds, AP, AP50, AP75, APs, APm, APl, AR100, classes });
     const { best, withoutBetter } = this.standing;
-    const isBest = best === undefined || AP > best.AP;
-    this.standing = isBest
-      ? { validatedAt: step, best: { step, AP }, withoutBetter: 0 }
-      : { validatedAt: step, best, withoutBetter: withoutBetter + 1 };
+    const isBetter = best === undefined || AP > best.AP;
+    // Of those that find nothing, and where there is nothing to find (-1), the one that has learned longest is kept.
+    const isBest = isBetter || best.AP <= 0;
+    this.standing = {
+      validatedAt: step,
+      best: isBest ? { step, AP } : best,
+      withoutBetter: isBetter || AP < 0 ? 0 : withoutBetter + 1,
+    };
     if (isBest) await this.saveBest();
     const { patience = Infinity } = settings;
     if (this.standing.withoutBetter >= patience) this.standing.end = 'patience';
@@ -195,10 +201,4 @@ export class Session {
       // The error that ended the run says more.
     }
   }
-}
-
-/** So many of a list at most, evenly. */
-function sample<T>(list: readonly T[], most: number): T[] {
-  const step = Math.max(1, list.length / most);
-  return Array.from({ length: Math.min(most, list.length) }, (_, i) => list[Math.floor(i * step)]!);
 }
