@@ -1,6 +1,6 @@
 // The settings that follow from data, and what overrides them.
 import test from 'ava';
-import type { AnnotatedDataset, AnnotatedImage, BoxEdges } from 'retinanet-ops/retinanet';
+import type { AnnotatedDataset, AnnotatedImage, BoxEdges, TrainSettings } from 'retinanet-ops/retinanet';
 import { planText } from '#lib/cli/train-text.js';
 import { planOf } from './squares.js';
 
