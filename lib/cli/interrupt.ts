@@ -1,4 +1,8 @@
 // Ctrl-C, for commands that have something to finish.
+import { INTERRUPTED } from './run.js';
+
+/** Launchers such as npx pass on a signal that the terminal has sent to every program already: so soon after it is the same Ctrl-C. */
+export const SAME_MS = 300;
 
 /**
  * Runs `work` with a signal that the first Ctrl-C aborts; a second one ends the process. Gives what `work` does, undefined where it
@@ -6,10 +10,14 @@
  */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
   const stop = new AbortController();
+  let at = 0;
   const interrupt = () => {
+    if (stop.signal.aborted && performance.now() - at >= SAME_MS) process.exit(INTERRUPTED);
+    if (stop.signal.aborted) return;
+    at = performance.now();
     stop.abort();
   };
-  process.once('SIGINT', interrupt);
+  process.on('SIGINT', interrupt);
   try {
     return await work(stop.signal);
   } catch (error) {

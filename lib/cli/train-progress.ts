@@ -1,13 +1,11 @@
 // How far a training is, on standard error, and what ends it early.
 import type { SessionEvents } from '../retinanet/session/events.js';
+import { SAME_MS } from './interrupt.js';
 import { Progress } from './progress.js';
 import { INTERRUPTED } from './run.js';
 import { planText, stepText, validationText } from './train-text.js';
 
 type Events = SessionEvents & { onImage: (done: number, total: number) => void };
-
-/** Launchers such as npx pass on a signal that the terminal has sent to every program already: so soon after it is the same Ctrl-C. */
-const SAME_MS = 300;
 
 /** One bar at a time. */
 class Bars {
