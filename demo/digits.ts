@@ -10,18 +10,27 @@ import { drawScene, SIDE, type Digit } from './scene.js';
 /** Every fifth instance of a digit is kept for testing. */
 const TEST_EVERY = 5;
 
-export type Split = 'train' | 'test';
+/** Whose writing is shown: that of training, or other. */
+export type Writing = 'train' | 'test';
 
-/** Reads the handwritten digits of the `mnist` package, by class; no instance is in both splits. */
-export function loadDigits(): Record<Split, Digit[][]> {
+/** The folders, each with its stream of scenes and the writing that it shows. */
+const SPLITS = {
+  train: { stream: 1, writing: 'train' },
+  valid: { stream: 3, writing: 'train' },
+  test: { stream: 2, writing: 'test' },
+} as const;
+export type Split = keyof typeof SPLITS;
+
+/** Reads the handwritten digits of the `mnist` package, by class; no instance is in both. */
+export function loadDigits(): Record<Writing, Digit[][]> {
   const folder = join(dirname(createRequire(import.meta.url).resolve('mnist/package.json')), 'src', 'digits');
-  const all: Record<Split, Digit[][]> = { train: [], test: [] };
+  const all: Record<Writing, Digit[][]> = { train: [], test: [] };
   for (let label = 0; label < 10; label++) {
     const path = join(folder, `${String(label)}.json`);
     const { data } = JSON.parse(readFileSync(path, 'utf8')) as { data?: number[] };
     if (!Array.isArray(data)) throw new RetinanetOpsError('ERR_DATA', `${path} holds no digits; run npm ci again`);
     const inks = Float32Array.from(data);
-    const split: Record<Split, Digit[]> = { train: [], test: [] };
+    const split: Record<Writing, Digit[]> = { train: [], test: [] };
     for (let instance = 0; (instance + 1) * SIDE * SIDE <= inks.length; instance++) {
       const ink = inks.subarray(instance * SIDE * SIDE, (instance + 1) * SIDE * SIDE);
       if (ink.some((value) => value > 0.5)) {
@@ -54,14 +63,14 @@ const WRITES = 8;
 export async function writeDigits(folder: string, options: DigitsOptions): Promise<void> {
   const digits = loadDigits();
   let before = 0;
-  for (const split of ['train', 'test'] as const) {
+  for (const split of Object.keys(SPLITS) as Split[]) {
     const path = join(folder, split);
     await mkdir(path, { recursive: true });
     const rows = ['filename,width,height,class,xmin,ymin,xmax,ymax'];
     for (let first = 0; first < options.scenes[split]; first += WRITES) {
       const count = Math.min(WRITES, options.scenes[split] - first);
       const written = Array.from({ length: count }, (_, i) =>
-        writeScene(path, digits[split], split, first + i, options),
+        writeScene(path, digits[SPLITS[split].writing], split, first + i, options),
       );
       rows.push(...(await Promise.all(written)).flat());
       options.onScene?.(before + first + count);
@@ -99,6 +108,6 @@ export interface SceneOptions {
 /** Draws a scene into `pixels` [height, width, 3]; it depends on nothing but the digits and the options. */
 export function sceneOf(digits: Digit[][], options: SceneOptions, pixels: Uint8Array): ReturnType<typeof drawScene> {
   const { seed, split, index, width, height } = options;
-  const random = new Random(seed, split === 'train' ? 1 : 2, index);
+  const random = new Random(seed, SPLITS[split].stream, index);
   return drawScene(random, digits, width, height, pixels);
 }

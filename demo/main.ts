@@ -9,6 +9,7 @@ import { Progress } from '#lib/cli/progress.js';
 import { writeDigits } from './digits.js';
 
 const TRAIN_SCENES = 3000;
+const VALIDATION_SCENES = 100;
 const TEST_SCENES = 200;
 /** Pixels of a side. */
 const SCENE = 96;
@@ -58,9 +59,14 @@ console.log(`\nNow look at ${relative('', join(run, 'report.html'))}, in a brows
 async function drawDigits(folder: string): Promise<string> {
   // Written last.
   if (existsSync(join(folder, 'test', '_annotations.csv'))) return folder;
-  const progress = new Progress('scenes', TRAIN_SCENES + TEST_SCENES);
+  const progress = new Progress('scenes', TRAIN_SCENES + VALIDATION_SCENES + TEST_SCENES);
   await writeDigits(folder, {
-    ...{ seed, width: SCENE, height: SCENE, scenes: { train: TRAIN_SCENES, test: TEST_SCENES } },
+    ...{
+      seed,
+      width: SCENE,
+      height: SCENE,
+      scenes: { train: TRAIN_SCENES, valid: VALIDATION_SCENES, test: TEST_SCENES },
+    },
     onScene: (done) => {
       progress.update(done, 'of handwritten digits');
     },

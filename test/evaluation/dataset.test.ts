@@ -48,10 +48,10 @@ test.after.always(async () => {
 
 test('the numbers and boxes are those of detecting in one picture after the other', async (t) => {
   const expected: retinanet.CocoResult[] = [];
-  for (const [i, { file }] of dataset.splits.test.images.entries()) {
-    const image = await retinanet.loadImage(join(root, file), net.config);
-    const found = await retinanet.detect(net, image.pixels, { scoreThreshold: 0.01 });
-    expected.push(...retinanet.cocoResults({ ...found, boxes: image.toPicture(found.boxes) }, { imageIds: [i + 1] }));
+  const files = dataset.splits.test.images.map(({ file }) => join(root, file));
+  for await (const found of retinanet.detectFiles(net, files, { scoreThreshold: 0.01, batchSize: 1 })) {
+    const offsets = Int32Array.of(0, found.scores.length);
+    expected.push(...retinanet.cocoResults({ ...found, offsets }, { imageIds: [files.indexOf(found.file) + 1] }));
   }
   const truth = retinanet.cocoTruth(classes, dataset.splits.test.images);
   const coco = retinanet.evaluateCoco(expected, truth);

@@ -5,6 +5,7 @@ import { type LoadedImage, loadImage } from '../data/load-image.js';
 import { detect, DETECTION, type DetectOptions } from '../evaluation/detect.js';
 import { labelNames } from '../model/config.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
+import { chooseObjects } from './choose-objects.js';
 import type { FoundObjects } from './draw-detections.js';
 
 const OWN = {
@@ -80,7 +81,7 @@ async function* detections(net: RetinaNet, files: readonly string[], options: Ch
       const all = { scores: scores.slice(first, end), labels: found.slice(first, end) };
       const inPicture = { boxes: image.toPicture(boxes.slice(4 * first, 4 * end)), ...all };
       abort?.throwIfAborted();
-      yield { file, width: image.width, height: image.height, ...choose(inPicture, maxDetections, labels) };
+      yield { file, width: image.width, height: image.height, ...chooseObjects(inPicture, maxDetections, labels) };
     }
   }
   abort?.throwIfAborted();
@@ -126,17 +127,4 @@ function framesOf(batch: readonly Loaded[]): Uint8Array {
   const frames = new Uint8Array(batch.length * bytes);
   for (const [i, { image }] of batch.entries()) frames.set(image.pixels, i * bytes);
   return frames;
-}
-
-/** The first `most` that lie on the picture and are of a class that counts. */
-function choose({ boxes, scores, labels }: FoundObjects, most: number, wanted?: ReadonlySet<number>): FoundObjects {
-  const rows = Array.from(scores.keys())
-    .filter((row) => boxes[4 * row + 2]! > boxes[4 * row]! && boxes[4 * row + 3]! > boxes[4 * row + 1]!)
-    .filter((row) => wanted === undefined || wanted.has(labels[row]!))
-    .slice(0, most);
-  return {
-    boxes: Float32Array.from(rows.flatMap((row) => Array.from(boxes.subarray(4 * row, 4 * row + 4)))),
-    scores: Float32Array.from(rows, (row) => scores[row]!),
-    labels: Int32Array.from(rows, (row) => labels[row]!),
-  };
 }

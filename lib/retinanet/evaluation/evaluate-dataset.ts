@@ -3,6 +3,7 @@ import { Check } from '../../arguments/check.js';
 import { callback, number, signal, type OptionsOf } from '../../arguments/options.js';
 import type { AnnotatedDataset, SplitName } from '../data/annotations.js';
 import { openImagesOf, type OpenedImages } from '../data/open-images.js';
+import { chooseObjects } from '../detection/choose-objects.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import { type CocoEvaluation, evaluateCoco } from './coco.js';
 import { cocoResults, cocoTruth } from './coco-convert.js';
@@ -37,7 +38,7 @@ export interface DatasetEvaluation {
 
 /**
  * Detects objects in the pictures of a split and compares them with its boxes as the COCO tool does. Pictures are read as
- * training reads them (openImages), a batch ahead; boxes are compared in pixels of the pictures. Difficult boxes and
+ * training reads them (openImages), a batch ahead; boxes are compared in pixels of the pictures, as `detectFiles` finds them. Difficult boxes and
  * ignored regions count neither as found nor as missed.
  *
  * @param net with the classes of the data set, in its order
@@ -79,13 +80,14 @@ export async function evaluateOpened(
     const found = await detect(net, batch, detection);
     for (let i = first; i < end; i++) {
       const [start, stop] = [found.offsets[i - first]!, found.offsets[i - first + 1]!];
-      const one = {
+      const inPicture = {
         boxes: images.toPicture(i, found.boxes.slice(4 * start, 4 * stop)),
         scores: found.scores.slice(start, stop),
         labels: found.labels.slice(start, stop),
-        offsets: Int32Array.of(0, stop - start),
       };
-      detections.push(...cocoResults(one, { imageIds: [truth.images[i]!.id] }));
+      const objects = chooseObjects(inPicture, stop - start);
+      const offsets = Int32Array.of(0, objects.scores.length);
+      detections.push(...cocoResults({ ...objects, offsets }, { imageIds: [truth.images[i]!.id] }));
     }
     await onImage?.(end, images.length);
   }
