@@ -42,7 +42,10 @@ test('the folder that is written is a data set of these scenes', async (t) => {
   t.deepEqual(done, [8, 11, 13, 17]);
   const { classes, splits, warnings } = await readDataset(folder);
   t.deepEqual(warnings, []);
-  t.deepEqual(classes, Array.from({ length: classes.length }, (_, k) => String(k)));
+  t.deepEqual(
+    classes,
+    Array.from({ length: classes.length }, (_, k) => String(k)),
+  );
   t.deepEqual([splits.train.images.length, splits.val.images.length, splits.test.images.length], [11, 2, 4]);
   for (const split of ['train', 'test'] as const) {
     for (const [index, image] of splits[split].images.entries()) {
