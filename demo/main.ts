@@ -46,7 +46,7 @@ if (data === undefined) {
   const digits = await drawDigits(join(out, `digits-${seed}`));
   process.on('SIGINT', () => undefined);
   const isLimited = program.args.some((arg) => /^--(steps|epochs|time|config)(=|$)/.test(arg));
-  const length = isLimited ? [] : ['--steps', `${STEPS}`, '--validate-every', `${STEPS / 8}`];
+  const length = isLimited ? [] : ['--steps', `${STEPS}`];
   await retinanetOps('train', digits, '--out', run, ...length, '--seed', `${seed}`, ...program.args);
   const found = join(run, 'found');
   await retinanetOps('detect', join(run, 'best'), join(digits, 'test'), '--out', found, '--score', '0.5');

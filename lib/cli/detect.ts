@@ -81,13 +81,22 @@ async function run(model: string, inputs: string[], flags: DetectFlags): Promise
     const report = new DetectionsReport(names, ids);
     const drawings = out !== undefined && draw !== false ? new Drawings(names, paths) : undefined;
     const counter = new PictureCounter();
-    const isDone = await untilInterrupted(async (signal) => {
-      await detectAll(net, pictures, { ...selectionOf(flags), signal }, report, counter, drawings);
-      return true;
-    });
+    let isDone: boolean | undefined;
+    try {
+      isDone = await untilInterrupted(async (signal) => {
+        await detectAll(net, pictures, { ...selectionOf(flags), signal }, report, counter, drawings);
+        return true;
+      });
+    } catch (error) {
+      // What was found before is kept, unless that is what failed.
+      await write(report, flags).catch(() => undefined);
+      throw error;
+    }
     if (isDone) return finish(report, pictures.length, flags);
+    const file = await write(report, flags);
     process.exitCode = INTERRUPTED;
-    process.stderr.write(`retinanet-ops: interrupted after ${counter.done} of ${pictures.length} pictures\n`);
+    const kept = file === undefined ? '' : `; ${file} has what is in them`;
+    process.stderr.write(`retinanet-ops: interrupted after ${counter.done} of ${pictures.length} pictures${kept}\n`);
   });
 }
 
@@ -124,10 +133,18 @@ function selectionOf({ score, iouThreshold, max, classes, batchSize, backend }: 
   return { scoreThreshold: score, iouThreshold, maxDetections: max, classes, batchSize, backend };
 }
 
+/** Writes the file of what was found, if there is to be one. */
+async function write(report: DetectionsReport, { out, format = 'coco' }: DetectFlags): Promise<string | undefined> {
+  if (out === undefined) return undefined;
+  const file = join(out, format === 'csv' ? 'detections.csv' : 'detections.json');
+  await writeResult(file, report.written(format));
+  return file;
+}
+
 /** Writes what was found, and says what there is to say. */
-async function finish(report: DetectionsReport, total: number, { out, format, json }: DetectFlags): Promise<void> {
-  const file = out === undefined ? undefined : join(out, format === 'csv' ? 'detections.csv' : 'detections.json');
-  if (file !== undefined) await writeResult(file, report.written(format ?? 'coco'));
+async function finish(report: DetectionsReport, total: number, flags: DetectFlags): Promise<void> {
+  const { format, json } = flags;
+  const file = await write(report, flags);
   if (json) process.stdout.write(report.written('json'));
   else if (file !== undefined) process.stdout.write(`${report.summary()}\n${file}\n`);
   else process.stdout.write(format === undefined ? report.lines() : report.written(format));

@@ -147,7 +147,7 @@ function recipeFor(check: Check, facts: DatasetFacts, fixed: GivenSettings): Giv
     : {};
   // Where time limits the run, its steps are not known: the session looks at the pace.
   if (isMeasured && Number.isFinite(limits.steps)) {
-    measuring.validateEvery = rules.validateEveryFor(facts, batchSize, limits.steps);
+    measuring.validateEvery = rules.validateEveryFor(limits.steps);
   }
   return { batchSize, ...limit, ...measuring, clipNorm: rules.clipNormFor(facts) };
 }

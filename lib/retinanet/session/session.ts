@@ -18,7 +18,6 @@ import { numbersOf, type SessionEvents } from './events.js';
 import { rolesOf, type Settings } from './plan.js';
 import { Metrics, replaceFolder, RUN_FILES } from './run-folder.js';
 import { RECIPE_NAMES } from './settings.js';
-import { factsOf, type DatasetFacts } from './facts.js';
 
 /** How a session ended: with all its steps, by `patience`, by `signal`, by `run.stop()`. */
 export type SessionEnd = 'done' | 'patience' | 'interrupted' | 'stopped';
@@ -38,7 +37,6 @@ const VALIDATION_SHARE = 0.25;
 
 export class Session {
   private readonly parts: SessionParts;
-  private readonly facts: DatasetFacts;
   private readonly images: OpenedImages;
   private readonly validation: { images: OpenedImages; truth: CocoTruth } | undefined;
   private standing: Standing = { validatedAt: 0, withoutBetter: 0 };
@@ -54,7 +52,6 @@ export class Session {
     this.parts = parts;
     const { check, dataset, settings, net } = parts;
     const { train, validation } = rolesOf(dataset, settings.trainOnVal);
-    this.facts = factsOf(dataset, train, validation);
     const cacheBytes = settings.cacheBytes ?? 0;
     const open = (split: 'train' | 'val', images: typeof train, bytes: number) => {
       const splits = { ...dataset.splits, [split]: { images } };
@@ -150,10 +147,10 @@ export class Session {
 
   /** `steps`: of the whole run, as far as is known. */
   private isDue(step: number, steps?: number): boolean {
-    const { validateEvery, batchSize } = this.parts.settings;
+    const { validateEvery } = this.parts.settings;
     if (!this.validation || step <= this.standing.validatedAt) return false;
     if (validateEvery !== undefined) return step % validateEvery === 0;
-    return steps !== undefined && step - this.standing.validatedAt >= validateEveryFor(this.facts, batchSize, steps);
+    return steps !== undefined && step - this.standing.validatedAt >= validateEveryFor(steps);
   }
 
   /** Measures the averaged weights, which the net has; `best` is written where they are. */

@@ -18,7 +18,7 @@ const OWN = {
   weights: value<string, string>((check, argument, given) => check.string(argument, given)),
   /** Longer side of the frame in pixels, whose shape is the median picture's; instead of `imageHeight` and `imageWidth`. */
   longestSide: number({ min: 32, max: 16_384, integer: true }),
-  /** Steps between validations. Default: a tenth of the run, at least an epoch. */
+  /** Steps between validations. Default: a tenth of the run. */
   validateEvery: number(COUNT),
   /** Images of the validation split that are used on the way; the final evaluation uses all. */
   validationImages: number(COUNT),
