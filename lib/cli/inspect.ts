@@ -1,9 +1,9 @@
 // `retinanet-ops inspect`: what a data set holds, what was mended, and how anchors fit it.
-import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
+import { writeResult } from './result-file.js';
 import { PictureCounter } from './progress.js';
 import { toNumber, toNumbers, VAL } from './values.js';
 
@@ -67,7 +67,7 @@ async function inspect(data: string, options: Options): Promise<void> {
   });
   if (sheet !== undefined) {
     const { contactSheet } = await import('../retinanet/data/contact-sheet.js');
-    await writeFile(sheet, await contactSheet(inspection.reached, { root: data }));
+    await writeResult(sheet, await contactSheet(inspection.reached, { root: data }));
   }
   const { dataset, anchors } = inspection;
   const { classes, splits, warnings } = dataset;

@@ -1,7 +1,8 @@
-// Files that commands with a network write.
+// Files that commands write.
 import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { RetinanetOpsError } from '../arguments/errors.js';
+import { writeTogether } from '../retinanet/write-together.js';
 
 /**
  * Writes a file as a whole or not at all, and the folders above it.
@@ -9,7 +10,6 @@ import { RetinanetOpsError } from '../arguments/errors.js';
  * @throws RetinanetOpsError `ERR_DATA` naming the file
  */
 export async function writeResult(file: string, content: string | Uint8Array): Promise<void> {
-  const { writeTogether } = await import('../retinanet/model/model-files.js');
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeTogether(dirname(file), [[basename(file), content]]);

@@ -3,7 +3,7 @@ import { Check } from '../../arguments/check.js';
 import { oneOf, type OptionsOf } from '../../arguments/options.js';
 import { SELECTION, type SelectionOptions } from '../../operations/decode-detections.js';
 import { metadataOf } from '../model/io.js';
-import { writeTogether } from '../model/model-files.js';
+import { writeTogether } from '../write-together.js';
 import { checkNet, type NetParts, type RetinaNet } from '../model/net.js';
 import { addDetections } from './onnx-detections.js';
 import { encodeOnnx, type Port } from './onnx-format.js';

@@ -1,13 +1,13 @@
 // A tfjs model in a directory: model.json and the files of weights that it names.
-import { createHash, randomUUID } from 'node:crypto';
-import { renameSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 
 import { Check } from '../../arguments/check.js';
+import { writeTogether } from '../write-together.js';
 
 export const MODEL_FILE = 'model.json';
 const WEIGHTS_FILE = 'weights.bin';
@@ -75,27 +75,6 @@ export async function saveArtifacts(
       weightDataBytes: weights.byteLength,
     },
   };
-}
-
-/** Writes all files beside their targets before the first takes its name, so that nobody reads half of them. */
-export async function writeTogether(
-  directory: string,
-  files: readonly (readonly [name: string, content: Uint8Array | string])[],
-): Promise<void> {
-  const suffix = `.${randomUUID()}.tmp`;
-  const paths = files.map(([name]) => join(directory, name));
-  try {
-    for (const [i, [, content]] of files.entries()) await writeFile(`${paths[i]!}${suffix}`, content);
-    for (const path of paths) {
-      const present = await stat(path).catch(() => undefined);
-      if (present?.isDirectory() === true) throw new Error(`one in which ${path} is a directory`);
-    }
-    // Without a pause: two saves at once must not mix. A crash in between shows in the hash when the model is loaded.
-    for (const path of paths) renameSync(`${path}${suffix}`, path);
-  } catch (error) {
-    await Promise.allSettled(paths.map((path) => rm(`${path}${suffix}`, { force: true })));
-    throw error;
-  }
 }
 
 export async function readArtifacts(check: Check, directory: string): Promise<io.ModelArtifacts> {

@@ -9,7 +9,7 @@ import type { AnnotatedDataset, AnnotatedImage, SplitName } from '../data/annota
 import { openImagesOf } from '../data/open-images.js';
 import { type DatasetEvaluation, evaluateDataset } from '../evaluation/evaluate-dataset.js';
 import type { Objects } from '../evaluation/objects.js';
-import { writeTogether } from '../model/model-files.js';
+import { writeTogether } from '../write-together.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import { bestThreshold, claimObjects } from './claims.js';
 import { countConfusions, readObjects } from './confusion.js';

@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, openSync, renameSync, writeFileSync } from 'n
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
-import { writeTogether } from '../model/model-files.js';
+import { writeTogether } from '../write-together.js';
 import { LOCK } from './lock.js';
 
 /** Names in the folder of a run. */
