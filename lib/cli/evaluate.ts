@@ -11,7 +11,7 @@ import { readJson } from './json-file.js';
 import { PictureCounter } from './progress.js';
 import { writeResult } from './result-file.js';
 import { INTERRUPTED } from './run.js';
-import { table } from './table.js';
+import { figure, table } from './table.js';
 import { toNumber } from './values.js';
 import { addNetOptions, type NetFlags, withNet } from './with-net.js';
 
@@ -170,9 +170,4 @@ function forPeople(coco: CocoEvaluation, voc: VocEvaluation | undefined): string
 
 function counts({ numGroundTruth, numDetections }: { numGroundTruth: number; numDetections: number }): string[] {
   return [String(numGroundTruth), String(numDetections)];
-}
-
-/** '-' where there is nothing to measure. */
-function figure(value: number): string {
-  return value < 0 ? '-' : value.toFixed(3);
 }

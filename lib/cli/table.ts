@@ -10,3 +10,8 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
       .trimEnd();
   return [header, ...cells].map((row) => `  ${line(row)}`).join('\n');
 }
+
+/** An average precision or recall; '-' where there is nothing to measure. */
+export function figure(value: number): string {
+  return value < 0 ? '-' : value.toFixed(3);
+}

@@ -4,7 +4,7 @@ import type { TrainingPlan, ValidationReport } from '../retinanet/session/events
 import type { TrainedDetector } from '../retinanet/session/train-detector.js';
 import type { StepReport } from '../retinanet/training/step-report.js';
 import { minutes } from './progress.js';
-import { table } from './table.js';
+import { figure, table } from './table.js';
 
 /** The plan as one table. */
 export function planText({
@@ -74,9 +74,4 @@ function evaluationText(split: string, coco: CocoEvaluation): string {
   ];
   const rows = [...coco.classes.map((one) => row(one.name, one)), row('all', coco)];
   return `On the ${split} split:\n${table(['class', 'AP', 'AP50', 'AP75'], rows)}`;
-}
-
-/** '-' where there is nothing to measure. */
-function figure(value: number): string {
-  return value < 0 ? '-' : value.toFixed(3);
 }
