@@ -4,26 +4,27 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { root } from '../runtime/location.js';
-import { buildCommand } from './build.js';
-import { detectCommand } from './detect.js';
-import { evaluateCommand } from './evaluate.js';
-import { exportCommand } from './export.js';
-import { infoCommand } from './info.js';
-import { inspectCommand } from './inspect.js';
 import { run } from './run.js';
-import { trainCommand } from './train.js';
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
+/** Each loads with what it needs alone: `info` answers also where a dependency is missing. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  inspect: async () => (await import('./inspect.js')).inspectCommand(),
+  train: async () => (await import('./train.js')).trainCommand(),
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
+  detect: async () => (await import('./detect.js')).detectCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
+  info: async () => (await import('./info.js')).infoCommand(),
+  build: async () => (await import('./build.js')).buildCommand(),
+};
+
 const program = new Command('retinanet-ops')
   .description('RetinaNet in Node.js: data sets, training, detection, and the native addon under them.')
-  .version(version)
-  .addCommand(inspectCommand())
-  .addCommand(trainCommand())
-  .addCommand(evaluateCommand())
-  .addCommand(detectCommand())
-  .addCommand(exportCommand())
-  .addCommand(infoCommand())
-  .addCommand(buildCommand());
+  .version(version);
+const args = process.argv.slice(2);
+const [name = ''] = args;
+const chosen = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
+for (const load of chosen) program.addCommand(await load());
 
-process.exitCode = await run(program, process.argv.slice(2));
+process.exitCode = await run(program, args);

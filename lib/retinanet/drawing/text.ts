@@ -1,9 +1,7 @@
 // Text as outlines of a font that comes from npm: a bare machine has no fonts, and others have different ones.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import opentype, { type Font, type Glyph, type Path } from 'opentype.js';
-
-const require = createRequire(import.meta.url);
+import { nodeRequire } from '../../runtime/location.js';
 
 /** Files of the font, each with other letters. */
 const SUBSETS = ['latin', 'latin-ext', 'greek', 'greek-ext', 'cyrillic', 'cyrillic-ext', 'vietnamese'] as const;
@@ -13,7 +11,7 @@ function load(subset: string, bold: boolean): Font {
   const file = `source-sans-3-${subset}-${bold ? '600' : '400'}-normal.woff`;
   let font = fonts.get(file);
   if (!font) {
-    const path = require.resolve(`@fontsource/source-sans-3/files/${file}`);
+    const path = nodeRequire.resolve(`@fontsource/source-sans-3/files/${file}`);
     font = opentype.parse(new Uint8Array(readFileSync(path)).buffer);
     fonts.set(file, font);
   }
