@@ -1,11 +1,11 @@
 // `retinanet-ops inspect`: what a data set holds, what was mended, and how anchors fit it.
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
 import { writeResult } from './result-file.js';
 import { PictureCounter } from './progress.js';
-import { toNumber, toNumbers, VAL } from './values.js';
+import { toNumber, toNumbers, toSides, VAL } from './values.js';
 
 interface Options {
   json?: true;
@@ -82,7 +82,6 @@ function configOf(options: Options): Partial<RetinaNetConfig> {
 }
 
 function toSize(text: string): { imageWidth: number; imageHeight: number } {
-  const [, width, height] = /^(\d+)(?:[x,](\d+))?$/.exec(text) ?? [];
-  if (width === undefined) throw new InvalidArgumentError('Expected N or WIDTHxHEIGHT in pixels.');
-  return { imageWidth: Number(width), imageHeight: Number(height ?? width) };
+  const [width, height = width] = toSides(text);
+  return { imageWidth: width, imageHeight: height };
 }

@@ -1,7 +1,7 @@
 // The flags of `train`, and the settings that they stand for.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TrainSettings } from '../retinanet/session/settings.js';
-import { toNumber, toNumbers, VAL } from './values.js';
+import { toNumber, toNumbers, toSides, VAL } from './values.js';
 
 type Every = Pick<TrainSettings, 'checkpointEvery' | 'checkpointSeconds'>;
 type ImageSize = Pick<TrainSettings, 'imageWidth' | 'imageHeight' | 'longestSide'>;
@@ -155,9 +155,6 @@ function toEvery(text: string): Every {
 }
 
 function toImageSize(text: string): ImageSize {
-  const [, width, height] = /^(\d+)(?:[x,](\d+))?$/.exec(text) ?? [];
-  if (width === undefined) throw new InvalidArgumentError('Expected N or WIDTHxHEIGHT in pixels.');
-  return height === undefined
-    ? { longestSide: Number(width) }
-    : { imageWidth: Number(width), imageHeight: Number(height) };
+  const [width, height] = toSides(text);
+  return height === undefined ? { longestSide: width } : { imageWidth: width, imageHeight: height };
 }

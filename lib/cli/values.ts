@@ -17,3 +17,10 @@ export function toNumbers(text: string): number[] {
 export function toNames(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }
+
+/** N or WIDTHxHEIGHT, in pixels; the height is undefined where there is one number. */
+export function toSides(text: string): [width: number, height: number | undefined] {
+  const [, width, height] = /^(\d+)(?:[x,](\d+))?$/.exec(text) ?? [];
+  if (width === undefined) throw new InvalidArgumentError('Expected N or WIDTHxHEIGHT in pixels.');
+  return [Number(width), height === undefined ? undefined : Number(height)];
+}

@@ -67,7 +67,21 @@ const AREA_RANGES = [
 ] as const;
 const MAX_DETECTIONS = 100;
 const RULES = { iouThresholds: IOU_THRESHOLDS, areaRanges: AREA_RANGES, maxDetections: MAX_DETECTIONS };
-const NAMES = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl'] as const;
+/** The names of the twelve numbers, in the order in which the tool prints them. */
+export const COCO_NUMBERS = [
+  'AP',
+  'AP50',
+  'AP75',
+  'APs',
+  'APm',
+  'APl',
+  'AR1',
+  'AR10',
+  'AR100',
+  'ARs',
+  'ARm',
+  'ARl',
+] as const;
 
 /**
  * Average precision and recall of boxes as the official COCO tool (pycocotools 2.0, `COCOeval` with `bbox`) computes them. In each
@@ -133,7 +147,7 @@ function numbersOf(matches: ClassMatches): Omit<CocoClass, 'id' | 'name'> {
 
 /** Of each number, over the classes that have it. */
 function means(classes: readonly CocoClass[]): CocoNumbers {
-  const entries = NAMES.map((name): [string, number] => {
+  const entries = COCO_NUMBERS.map((name): [string, number] => {
     const known = classes.map((one) => one[name]).filter((value) => value >= 0);
     return [name, known.length === 0 ? -1 : mean(known)];
   });

@@ -1,5 +1,7 @@
 // The script of a page: draws its charts with uPlot, in the page's colours and width. It is compiled like the rest and put into the page
-// as it is, so it imports nothing; what it needs of a browser is declared here, for the rest of the package has none.
+// as it is, so it imports nothing but types; what it needs of a browser is declared here, for the rest of the package has none.
+import type { Chart } from './charts.js';
+
 interface Element {
   textContent: string | null;
   readonly clientWidth: number;
@@ -22,16 +24,6 @@ declare class uPlot {
   readonly root: Element;
   setSize(size: { width: number; height: number }): void;
   destroy(): void;
-}
-
-interface Chart {
-  id: string;
-  label: string;
-  xLabel: string;
-  yLabel: string;
-  scale: 'share' | 'logarithm' | 'plain';
-  x: number[];
-  series: { label: string; values: (number | null)[]; isPale?: boolean; isHidden?: boolean }[];
 }
 
 const HEIGHT = 260;

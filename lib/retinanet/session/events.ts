@@ -1,7 +1,7 @@
 // What a session tells while it runs, and how it is ended from outside.
 import { callback, type OptionsOf, signal } from '../../arguments/options.js';
 import type { DataWarning } from '../data/annotations.js';
-import type { CocoEvaluation, CocoNumbers } from '../evaluation/coco.js';
+import { COCO_NUMBERS, type CocoEvaluation, type CocoNumbers } from '../evaluation/coco.js';
 import type { StepReport } from '../training/step-report.js';
 import type { TrainingRun } from '../training/training-state.js';
 import type { PlannedSetting } from './plan.js';
@@ -71,9 +71,7 @@ export const EVENTS = {
 /** How a session is followed, and ended. */
 export interface SessionEvents extends OptionsOf<typeof EVENTS> {}
 
-const NUMBERS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl'] as const;
-
 /** The twelve numbers, without what is by class. */
 export function numbersOf(coco: CocoEvaluation): CocoNumbers {
-  return Object.fromEntries(NUMBERS.map((name) => [name, coco[name]])) as unknown as CocoNumbers;
+  return Object.fromEntries(COCO_NUMBERS.map((name) => [name, coco[name]])) as unknown as CocoNumbers;
 }
