@@ -51,6 +51,8 @@ def function_of(peer, x, labels, with_grad):
         if triton is None or not x.is_cuda:
             raise ImportError("Triton is not installed, or there is no GPU")
         return lambda: triton_focal(x, labels, with_grad)
+    if peer in ("mmcv", "apex") and x.dtype == torch.bfloat16:
+        raise ImportError(f"{peer} has no kernel for bfloat16")
     if peer == "mmcv":
         from mmcv.ops import sigmoid_focal_loss as of_mmcv
 
