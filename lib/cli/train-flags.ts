@@ -1,6 +1,7 @@
 // The flags of `train`, and the settings that they stand for.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TrainSettings } from '../retinanet/session/settings.js';
+import { LOSS_NAMES } from '../retinanet/training/class-losses.js';
 import { toNumber, toNumbers, toSides, VAL } from './values.js';
 
 type Every = Pick<TrainSettings, 'checkpointEvery' | 'checkpointSeconds'>;
@@ -26,6 +27,8 @@ export interface TrainFlags extends Omit<TrainSettings, 'checkpointEvery' | 'aug
   contrast?: number;
   colour?: number;
   mosaic?: number;
+  alpha?: number;
+  gamma?: number;
   augmentation: boolean;
 }
 
@@ -64,7 +67,9 @@ export function addTrainFlags(command: Command): Command {
     .option('--warmup-steps <n>', 'rise to the peak', toNumber)
     .option('--clip-norm <number>', 'longest gradient', toNumber)
     .option('--weight-averaging <decay>', 'of the moving average that the detector is', toNumber)
-    .option('--loss <name>', 'focal, cross-entropy, balanced-cross-entropy, ohem or hard-negatives')
+    .option('--loss <name>', LOSS_NAMES.join(', '))
+    .option('--alpha <number>', 'weight of positive anchors in the class loss (default: 0.25)', toNumber)
+    .option('--gamma <number>', 'focusing parameter of the focal loss (default: 2)', toNumber)
     .option('--box-loss <name>', 'smooth-l1, l1, giou, diou or ciou')
     .option('--box-weight <number>', 'factor on the box loss', toNumber)
     .option('--seed <n>', 'decides split, initial weights, order and changes (default: 0)', toNumber)
@@ -100,7 +105,7 @@ export function settingsOf(flags: TrainFlags, config: TrainSettings): TrainSetti
     ...rest
   } = flags;
   const { flip, verticalFlip, augmentation, ...others } = rest;
-  const { zoom, shift, aspect, brightness, contrast, colour, mosaic, ...same } = others;
+  const { zoom, shift, aspect, brightness, contrast, colour, mosaic, alpha, gamma, ...same } = others;
   const flips = { horizontalFlip: flip ? undefined : false, verticalFlip };
   const changes = { ...flips, zoom, shift, aspect, brightness, contrast, colour, mosaic };
   const changed = given({
@@ -120,6 +125,8 @@ export function settingsOf(flags: TrainFlags, config: TrainSettings): TrainSetti
   const replaced = either.filter((names) => names.some((name) => name in changed)).flat();
   const kept = Object.entries(config).filter(([name]) => !replaced.includes(name as keyof TrainSettings));
   const settings: TrainSettings = { ...Object.fromEntries(kept), ...changed };
+  const ofLoss = given({ alpha, gamma });
+  if (Object.keys(ofLoss).length > 0) settings.lossOptions = { ...config.lossOptions, ...ofLoss };
   const augment = given(changes);
   if (!augmentation) settings.augment = false;
   else if (Object.keys(augment).length > 0) {

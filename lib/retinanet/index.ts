@@ -78,7 +78,7 @@ export {
 } from './report/cumulative-loss.js';
 export { type ReportOptions, writeReport } from './report/write-report.js';
 export { BOX_LOSS_NAMES, type BoxLossName } from '../operations/retinanet-loss.js';
-export { LOSS_NAMES, type LossName } from './training/losses.js';
+export { LOSS_NAMES, type LossName, type LossOptions } from './training/class-losses.js';
 export { directoryLoader, directorySaver } from './model/model-files.js';
 export { countParameters, createRetinaNet } from './model/model.js';
 export type { RetinaNet } from './model/net.js';

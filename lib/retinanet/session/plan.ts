@@ -4,6 +4,7 @@ import type { Checked } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
 import { type AugmentOptions, resolveAugment, type ResolvedAugment } from '../data/augment.js';
 import { type ResolvedConfig, resolveConfig } from '../model/config.js';
+import { classLossOf } from '../training/class-losses.js';
 import { limitsOf } from '../training/train-options.js';
 import { anchorsFor } from './anchors.js';
 import * as rules from './defaults.js';
@@ -79,6 +80,7 @@ export async function planSettings(
   const show = list.find(({ name }) => name === 'augment')!;
   Object.assign(show, { value: augment, from: given.augment === undefined ? 'data' : 'given' });
   resolveConfig(check, networkConfig(planned, dataset.classes));
+  classLossOf(check, planned.loss, planned.lossOptions);
   return { settings: { ...planned, augment }, list: list.filter(({ name }) => name !== 'longestSide') };
 }
 

@@ -11,19 +11,7 @@ import {
   sigmoidFocalLoss,
   sigmoidFocalLossValueAndGrad,
 } from '../../index.js';
-
-/** The class losses that `trainRetinaNet` knows; see {@link LossName}. */
-export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
-
-/**
- * How the class loss copes with the many easy negatives:
- * - `focal`: all anchors, alpha 0.25, gamma 2 (Lin et al., 2017);
- * - `cross-entropy`: all anchors alike;
- * - `balanced-cross-entropy`: all anchors, alpha 0.75, the best of the paper's table 1a;
- * - `ohem`: the hardest 128 anchors of an image after NMS over its anchors at 0.7 (Shrivastava et al., 2016);
- * - `hard-negatives`: all positives and the three hardest negatives for each (SSD, Liu et al., 2016).
- */
-export type LossName = (typeof LOSS_NAMES)[number];
+import type { ClassLoss, LossName } from './class-losses.js';
 
 export interface LossInputs {
   /** [B * A * K] */
@@ -51,30 +39,30 @@ export interface LossSums extends Gradients {
   numPositives: number;
 }
 
-const OHEM_COUNT = 128;
-const OHEM_IOU = 0.7;
-const HARD_NEGATIVE_RATIO = 3;
-
-export interface LossNames {
-  loss: LossName;
+export interface Losses {
+  classLoss: ClassLoss;
   boxLoss: BoxLossName;
 }
 
 /** Class and box loss of a batch with their gradients, by the package's own operations. */
-export function detectionLoss({ loss, boxLoss }: LossNames, inputs: LossInputs): LossSums {
-  switch (loss) {
+export function detectionLoss({ classLoss, boxLoss }: Losses, inputs: LossInputs): LossSums {
+  switch (classLoss.name) {
     case 'focal':
-      return denseLoss(inputs, boxLoss, {});
+      return denseLoss(inputs, boxLoss, { alpha: classLoss.alpha, gamma: classLoss.gamma });
     case 'cross-entropy':
       return denseLoss(inputs, boxLoss, CROSS_ENTROPY);
     case 'balanced-cross-entropy':
-      return denseLoss(inputs, boxLoss, { alpha: 0.75, gamma: 0 });
+      return denseLoss(inputs, boxLoss, { alpha: classLoss.alpha, gamma: 0 });
+    case 'focal-star':
+      return focalStarLoss(inputs, boxLoss, classLoss);
     case 'ohem':
-      return sampledLoss(inputs, boxLoss, keepHardExamples);
+      return sampledLoss(inputs, boxLoss, (assigned) => keepHardExamples(assigned, classLoss));
     case 'hard-negatives':
-      return sampledLoss(inputs, boxLoss, keepHardNegatives);
+      return sampledLoss(inputs, boxLoss, (assigned) => keepHardNegatives(assigned, classLoss));
   }
 }
+
+type Of<Name extends LossName> = Extract<ClassLoss, { name: Name }>;
 
 const CROSS_ENTROPY = { alpha: null, gamma: 0 };
 
@@ -94,6 +82,20 @@ function denseLoss(inputs: LossInputs, boxLoss: BoxLossName, parameters: FocalLo
   });
 }
 
+/**
+ * -log(sigmoid(gamma x_t + beta)) / gamma (Lin et al., 2017, appendix A), where x_t is the logit of an anchor's class and minus every
+ * other logit: the cross-entropy of the logits gamma x + beta and gamma x - beta, whose derivative by x needs no factor.
+ */
+function focalStarLoss(inputs: LossInputs, boxLoss: BoxLossName, { alpha, gamma, beta }: Of<'focal-star'>): LossSums {
+  const { classLogits, anchors, truth, numClasses } = inputs;
+  const all = denseLoss(inputs, boxLoss, CROSS_ENTROPY);
+  const { labels } = assignAnchorsBatch(anchors, truth);
+  const moved = classLogits.map((x) => gamma * x - beta);
+  for (const [i, label] of labels.entries()) if (label >= 0) moved[i * numClasses + label]! += 2 * beta;
+  const { loss } = sigmoidFocalLossValueAndGrad(moved, labels, { alpha, gamma: 0, numClasses, out: all.classGrad });
+  return { ...all, classLoss: loss / gamma };
+}
+
 interface Assigned extends LossInputs {
   /** [B * A] */
   labels: Int32Array;
@@ -105,6 +107,8 @@ interface Assigned extends LossInputs {
 function sampledLoss(inputs: LossInputs, boxLoss: BoxLossName, keep: (assigned: Assigned) => Float32Array): LossSums {
   const { classLogits, anchors, truth, numClasses } = inputs;
   const all = denseLoss(inputs, boxLoss, CROSS_ENTROPY);
+  // A network that has diverged: nothing can be sorted, and the step says so by its loss.
+  if (!Number.isFinite(all.classLoss + all.boxLoss)) return all;
   const { labels } = assignAnchorsBatch(anchors, truth);
   const plain = { ...CROSS_ENTROPY, numClasses };
   const classLosses = sigmoidFocalLoss(classLogits, labels, { ...plain, reduction: 'none' });
@@ -113,19 +117,21 @@ function sampledLoss(inputs: LossInputs, boxLoss: BoxLossName, keep: (assigned: 
   return { ...all, classLoss: kept.loss };
 }
 
-function keepHardNegatives({ anchors, numClasses, labels, classLosses }: Assigned): Float32Array {
+function keepHardNegatives({ anchors, numClasses, labels, classLosses }: Assigned, options: Of<'hard-negatives'>) {
+  const { ratio, minNegatives } = options;
   const weights = new Float32Array(labels.length);
   for (const [i, label] of labels.entries()) if (label >= 0) weights[i] = 1;
   for (let start = 0; start < labels.length; start += anchors.count) {
     const end = start + anchors.count;
     const losses = classLosses.subarray(start * numClasses, end * numClasses);
-    const kept = selectHardNegatives(losses, labels.subarray(start, end), { ratio: HARD_NEGATIVE_RATIO });
+    const kept = selectHardNegatives(losses, labels.subarray(start, end), { ratio, minNegatives });
     for (const i of kept) weights[start + i] = 1;
   }
   return weights;
 }
 
-function keepHardExamples({ anchors, numClasses, labels, classLosses, boxDeltas }: Assigned): Float32Array {
+function keepHardExamples(assigned: Assigned, { count, iouThreshold, ratio }: Of<'ohem'>): Float32Array {
+  const { anchors, numClasses, labels, classLosses, boxDeltas } = assigned;
   const weights = new Float32Array(labels.length);
   for (let start = 0; start < labels.length; start += anchors.count) {
     const losses = new Float32Array(anchors.count);
@@ -133,8 +139,21 @@ function keepHardExamples({ anchors, numClasses, labels, classLosses, boxDeltas 
       for (let k = 0; k < numClasses; k++) losses[i]! += classLosses[(start + i) * numClasses + k]!;
     }
     const boxes = decodeBoxes(anchors, boxDeltas.subarray(start * 4, (start + anchors.count) * 4));
-    const kept = onlineHardExamples(losses, boxes, { iouThreshold: OHEM_IOU, count: OHEM_COUNT });
-    for (const i of kept) weights[start + i] = 1;
+    const isBalanced = ratio !== undefined;
+    const hardest = onlineHardExamples(losses, boxes, { iouThreshold, count: isBalanced ? anchors.count : count });
+    const own = labels.subarray(start, start + anchors.count);
+    for (const i of isBalanced ? balanced(hardest, own, count, ratio) : hardest) weights[start + i] = 1;
   }
   return weights;
+}
+
+/**
+ * Of anchors, hardest first, at most `count`, of which at most one in 1 + ratio is positive, with at most `ratio` negatives for each
+ * positive one, and for an image without any as many as for one.
+ */
+function balanced(hardest: Int32Array, labels: Int32Array, count: number, ratio: number): number[] {
+  const all = Array.from(hardest);
+  const positives = all.filter((i) => labels[i]! >= 0).slice(0, Math.max(1, Math.floor(count / (1 + ratio))));
+  const negatives = Math.min(count - positives.length, Math.floor(ratio * Math.max(1, positives.length)));
+  return [...positives, ...all.filter((i) => labels[i] === -1).slice(0, negatives)];
 }

@@ -13,7 +13,7 @@ import {
   imageOf,
   type ImageSource,
 } from '../data/dataset.js';
-import { LOSS_NAMES } from './losses.js';
+import { classLossOf, LOSS_NAMES, type LossOptions } from './class-losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
 import { sizeOf } from '../model/weights.js';
 import type { Limits } from './schedule.js';
@@ -49,6 +49,8 @@ export const TRAINING = {
   boxWeight: number({ min: 0, default: 1 }),
   /** The class loss. Default `focal`. */
   loss: oneOf(LOSS_NAMES, 'focal'),
+  /** What the class loss can be told, such as `{ alpha: 0.5, gamma: 1 }` for `focal`; see LossOptions. Default: what its paper has. */
+  lossOptions: value<LossOptions>(),
   /** The box loss. Default `smooth-l1`. */
   boxLoss: oneOf(BOX_LOSS_NAMES, 'smooth-l1'),
   /** Random changes of the images: true (default), false or what to change. */
@@ -111,7 +113,8 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
   checkFit(check, parts, data);
   const given = check.options('options', options, TRAINING);
   const { batchSize, seed, augment, steps, epochs, seconds, threads, backend: choice, resumeFrom, ...rest } = given;
-  const { learningRate, warmupSteps, prefetch, signal, onStep, ...step } = rest;
+  const { learningRate, warmupSteps, prefetch, signal, onStep, loss, lossOptions, ...others } = rest;
+  const step = { ...others, classLoss: classLossOf(check, loss, lossOptions) };
   const backend = backendOfWorkers(check, choice);
   return {
     ...{ check, net: parts, data, step, backend, learningRate, warmupSteps, prefetch, signal, onStep },

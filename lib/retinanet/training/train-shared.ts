@@ -5,7 +5,7 @@ import { Barrier } from './barrier.js';
 import type { BatchOptions, TrainingData } from '../data/batches.js';
 import type { StartedBackend } from '../backend.js';
 import type { ResolvedConfig } from '../model/config.js';
-import type { LossName } from './losses.js';
+import type { ClassLoss } from './class-losses.js';
 
 /** Memory that all threads of a training run see; P = trainable weights, n = threads. */
 export interface SharedMemory {
@@ -44,7 +44,7 @@ export interface StepOptions {
   clipNorm: number;
   weightAveraging: number;
   boxWeight: number;
-  loss: LossName;
+  classLoss: ClassLoss;
   boxLoss: BoxLossName;
   checkpoint: boolean;
 }
