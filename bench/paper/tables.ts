@@ -1,0 +1,66 @@
+// Tables laid out as the paper's, with its figures beside ours.
+import { type DataSet } from './data-sets.js';
+import { type Experiment, EXPERIMENTS, FOCAL } from './experiments.js';
+import type { RunResult } from './run.js';
+import { deviation, mean, pairedTest } from './statistics.js';
+
+/** Runs of an experiment on a data set, by seed. */
+export type Results = ReadonlyMap<string, readonly RunResult[]>;
+export const keyOf = (experiment: string, dataSet: string) => `${experiment} on ${dataSet}`;
+
+const TITLES: Record<Experiment['table'], string> = {
+  prior: 'Cross-entropy with and without the prior (section 3.3; the paper: diverges without)',
+  '1a': 'Table 1a: balanced cross-entropy',
+  '1b': 'Table 1b: focal loss',
+  '1c': 'Table 1c: anchors of a cell',
+  '1d': 'Table 1d: mining of examples',
+  '3': 'Table 3: FL*',
+};
+
+export function tablesOf(results: Results, sets: readonly DataSet[]): string {
+  return (Object.keys(TITLES) as Experiment['table'][])
+    .map((table) => tableOf(table, results, sets))
+    .filter((text) => text !== '')
+    .join('\n');
+}
+
+function tableOf(table: Experiment['table'], results: Results, sets: readonly DataSet[]): string {
+  const rows = EXPERIMENTS.filter(
+    (one) => one.table === table || (one.id === FOCAL && table !== '1c' && table !== 'prior'),
+  );
+  const done = rows.filter(({ id }) => sets.some(({ name }) => results.has(keyOf(id, name))));
+  if (!done.some((one) => one.table === table)) return '';
+  const head = [
+    '',
+    'paper: AP, AP50, AP75',
+    ...sets.flatMap(({ title }) => [`${title}: AP`, 'AP50', 'AP75', 'rate', 'p']),
+  ];
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const body = done.map((experiment) => {
+    const paper = (experiment.paper ?? [null, null, null]).map((value) => value?.toFixed(1) ?? '-').join(', ');
+    return line([experiment.label, paper, ...sets.flatMap(({ name }) => cellsOf(results, experiment.id, name))]);
+  });
+  return [`### ${TITLES[table]}`, '', line(head), line(head.map(() => '---')), ...body, ''].join('\n');
+}
+
+const percent = (values: readonly number[]) =>
+  `${(100 * mean(values)).toFixed(1)}${values.length > 1 ? ` ± ${(100 * deviation(values)).toFixed(1)}` : ''}`;
+
+function cellsOf(results: Results, id: string, dataSet: string): string[] {
+  const runs = results.get(keyOf(id, dataSet));
+  if (!runs) return ['-', '', '', '', ''];
+  const focal = results.get(keyOf(FOCAL, dataSet)) ?? [];
+  const pairs = runs.flatMap((run) => {
+    const other = focal.find(({ seed }) => seed === run.seed);
+    return other ? [run.AP - other.AP] : [];
+  });
+  const p = id === FOCAL ? NaN : pairedTest(pairs);
+  const lost = runs.filter(({ diverged }) => diverged !== undefined).length;
+  return [
+    percent(runs.map(({ AP }) => AP)) + (lost > 0 ? ` (${lost} of ${runs.length} diverged)` : ''),
+    percent(runs.map(({ AP50 }) => AP50)),
+    percent(runs.map(({ AP75 }) => AP75)),
+    String(runs[0]!.learningRate),
+    Number.isNaN(p) ? '' : p < 0.001 ? '< 0.001' : p.toFixed(3),
+  ];
+}
