@@ -82,7 +82,8 @@ function check(c: typeof cases extends fc.Arbitrary<infer T> ? T : never): strin
   // Half sides below half a pixel would round to nothing.
   const smallest = Math.min(...baseSizes) * Math.min(...c.scales) * Math.sqrt(Math.min(...c.aspectRatios));
   const { centerOffset, moreCells, aspectRatios, scales, order, stretch } = c;
-  const cells = (side: number, stride: number, more: number) => Math.max(1, Math.ceil(side / stride) + more);
+  const cells = (side: number, stride: number, more: number) =>
+    Math.max(1, Math.min(Math.ceil(side / stride) + more, Math.floor(2 ** 25 / stride)));
   const grid = new AnchorGrid({
     ...{ imageHeight, imageWidth, baseSizes, scales, aspectRatios, centerOffset, order },
     strides: strides.map((stride) => (stretch === 1 ? stride : [stride, stride * stretch])),

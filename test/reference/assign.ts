@@ -8,7 +8,7 @@ export interface AssignReferenceOptions {
   allowLowQualityMatches?: boolean;
   ignoreBoxes?: Float32Array;
   ignoreIof?: number;
-  coderWeights?: readonly number[];
+  coderWeights?: ArrayLike<number>;
 }
 
 /** Boxes that no anchor was given to: those that overlap none, and those whose anchors all went elsewhere. */

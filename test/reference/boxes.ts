@@ -29,7 +29,7 @@ export function iouMatrix(a: Float32Array, b: Float32Array): Float32Array {
   return matrix;
 }
 
-type CoderWeights = readonly number[];
+type CoderWeights = ArrayLike<number>;
 const EVEN: CoderWeights = [1, 1, 1, 1];
 
 /** dx, dy, dw, dh of a box (row `j`) seen from an anchor (row `i`). */

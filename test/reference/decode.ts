@@ -13,7 +13,7 @@ export interface DecodeReferenceOptions {
   iouThreshold: number;
   classAgnostic?: boolean;
   maxDetections: number;
-  coderWeights?: readonly number[];
+  coderWeights?: ArrayLike<number>;
 }
 
 /** RetinaNet's post-processing of one image, as torchvision does it; rows whose deltas or box are not finite are left out. */

@@ -70,11 +70,11 @@ export function iouLossOfDeltas(
     anchor: ArrayLike<number>;
     box: ArrayLike<number>;
     at: number[];
-    coderWeights?: readonly number[];
+    coderWeights?: ArrayLike<number>;
   },
 ) {
   const { deltas, anchor, box, at, coderWeights = [1, 1, 1, 1] } = given;
-  const weights = coderWeights.map((weight) => constant(Math.fround(weight), 4));
+  const weights = Array.from(coderWeights, (weight) => constant(Math.fround(weight), 4));
   const unweighted = (values: readonly Dual[]) => values.map((delta, k) => delta.over(weights[k]!));
   const decoded = decodeDual(anchor, unweighted(variables(deltas)));
   const fixed = decodeDual(anchor, unweighted(variables(at))).map(({ value }) => value);

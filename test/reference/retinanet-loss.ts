@@ -11,7 +11,7 @@ export type BoxLossReference = (positive: {
   anchor: Float32Array;
   box: Float32Array;
   beta: number;
-  coderWeights?: readonly number[];
+  coderWeights?: ArrayLike<number>;
   /** The deltas at which is worked out what the gradient takes for a constant. */
   at: number[];
 }) => { value: number; grad: number[] };
@@ -41,7 +41,7 @@ export interface RetinanetLossReferenceOptions extends AssignReferenceOptions, P
   beta?: number;
   boxWeight?: number;
   normalizer?: number | 'positives' | 'positives-per-image';
-  coderWeights?: readonly number[];
+  coderWeights?: ArrayLike<number>;
   lossScale?: number;
 }
 
