@@ -43,14 +43,15 @@ __global__ void SumBoxLoss(BoxLoss of, const Formula formula, const T* deltas, T
   double sum = 0;
   RN_KEEP_LOOP for (int k = 0; positive >> k != 0; ++k) {
     if (!(positive >> k & 1)) continue;
-    const double scale = of.weight / (of.normalizer * (of.is_divided ? DivisorOf(*of.divisor) : 1));
-    const double grad_scale = scale * of.grad_scale;
     const int64_t row = first + int64_t{k} * kThreads;
+    const double* const divisor = of.divisor + (of.divides_by_image ? row / of.anchors.count : 0);
+    const double scale = of.weight / (of.normalizer * (of.is_divided ? DivisorOf(*divisor) : 1));
+    const double grad_scale = scale * of.grad_scale;
     float four[4];
     LoadRun<T, 4>(deltas + 4 * row, deltas_aligned, four);
     const Box anchor = AnchorAt(of.anchors, static_cast<int32_t>(row % of.anchors.count));
     const Box box = LoadBox(of.gt_boxes + 4 * static_cast<int64_t>(of.matches[row]));
-    const BoxLossTerm<Formula> term = BoxLossOf(formula, anchor, box, four);
+    const BoxLossTerm<Formula> term = BoxLossOf(formula, anchor, box, of.coder_weights, four);
     for (const double loss : term.losses) sum += scale * loss;
     for (int c = 0; c < 4; ++c) four[c] = static_cast<float>(grad_scale * term.grad[c]);
     StoreRun<T, 4>(grad + 4 * row, grad_aligned, four);

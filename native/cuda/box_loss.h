@@ -13,10 +13,12 @@ struct BoxLoss {
   Anchors anchors;
   const float* gt_boxes;
   const int32_t* matches;  // [rows]
+  rn_coder_weights coder_weights;
   int64_t rows;
   double weight, normalizer, grad_scale;
   bool is_divided;
   const double* divisor;  // besides the normalizer; 0 counts as 1
+  bool divides_by_image;  // one number for each image, else one for all
   const double* positives;
   double* sums;                            // scratch [BoxLossSums(rows)]
   unsigned* arrived;                       // scratch, zero beforehand

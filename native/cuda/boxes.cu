@@ -10,21 +10,21 @@ constexpr int kThreads = 256;
 
 __device__ inline int64_t ThreadOfGrid() { return static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; }
 
-__global__ void WriteAnchors(Anchors anchors, const float*, float* out) {
+__global__ void WriteAnchors(Anchors anchors, rn_coder_weights, const float*, float* out) {
   const int64_t a = ThreadOfGrid();
   if (a < anchors.count) StoreBox(AnchorAt(anchors, static_cast<int32_t>(a)), out + 4 * a);
 }
 
-__global__ void EncodeAll(Anchors anchors, const float* boxes, float* out) {
+__global__ void EncodeAll(Anchors anchors, rn_coder_weights by, const float* boxes, float* out) {
   const int64_t a = ThreadOfGrid();
   if (a >= anchors.count) return;
-  StoreDeltas(Encode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadBox(boxes + 4 * a)), out + 4 * a);
+  StoreDeltas(Encode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadBox(boxes + 4 * a), by), out + 4 * a);
 }
 
-__global__ void DecodeAll(Anchors anchors, const float* deltas, float* out) {
+__global__ void DecodeAll(Anchors anchors, rn_coder_weights by, const float* deltas, float* out) {
   const int64_t a = ThreadOfGrid();
   if (a >= anchors.count) return;
-  StoreBox(Decode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadDeltas(deltas + 4 * a)), out + 4 * a);
+  StoreBox(Decode(AnchorAt(anchors, static_cast<int32_t>(a)), LoadDeltas(deltas + 4 * a), by), out + 4 * a);
 }
 
 __global__ void ClipAll(const float* boxes, int64_t count, float height, float width, float* out) {
@@ -48,14 +48,15 @@ __global__ void IouOfAll(const float* a, const float* b, int64_t rows, int64_t c
   }
 }
 
-rn_status ForAnchors(const rn_place& place, const rn_anchors& all, const float* boxes, float* out,
-                     void (*kernel)(Anchors, const float*, float*)) {
+rn_status ForAnchors(const rn_box_coding& op, void (*kernel)(Anchors, rn_coder_weights, const float*, float*)) {
   return Guarded([&] {
-    const Turn turn(place);
-    Arrays arrays(turn.device, place.memory);
-    const Anchors anchors = AnchorsOf(arrays, all);
-    const float* in = arrays.In(boxes, 4 * all.count);
-    Launch(turn.device, DivideUp(all.count, kThreads), kThreads, kernel, anchors, in, arrays.Out(out, 4 * all.count));
+    const Turn turn(op.place);
+    Arrays arrays(turn.device, op.place.memory);
+    const int64_t count = op.anchors.count;
+    const Anchors anchors = AnchorsOf(arrays, op.anchors);
+    const float* in = arrays.In(op.boxes, 4 * count);
+    Launch(turn.device, DivideUp(count, kThreads), kThreads, kernel, anchors, op.coder_weights, in,
+           arrays.Out(op.out, 4 * count));
     arrays.Finish();
   });
 }
@@ -63,16 +64,12 @@ rn_status ForAnchors(const rn_place& place, const rn_anchors& all, const float* 
 }  // namespace
 
 rn_status GridBoxes(const rn_grid_boxes* op) {
-  return ForAnchors(op->place, op->anchors, nullptr, op->out, WriteAnchors);
+  return ForAnchors({op->place, op->anchors, {}, nullptr, op->out}, WriteAnchors);
 }
 
-rn_status EncodeBoxes(const rn_box_coding* op) {
-  return ForAnchors(op->place, op->anchors, op->boxes, op->out, EncodeAll);
-}
+rn_status EncodeBoxes(const rn_box_coding* op) { return ForAnchors(*op, EncodeAll); }
 
-rn_status DecodeBoxes(const rn_box_coding* op) {
-  return ForAnchors(op->place, op->anchors, op->boxes, op->out, DecodeAll);
-}
+rn_status DecodeBoxes(const rn_box_coding* op) { return ForAnchors(*op, DecodeAll); }
 
 rn_status ClipBoxes(const rn_clip* op) {
   return Guarded([&] {

@@ -94,7 +94,8 @@ __device__ bool HasBox(const Search<T>& search, int32_t image, int64_t index) {
   const int64_t anchor = index > UINT32_MAX ? index / search.classes  // which takes a hundred instructions
                                             : static_cast<uint32_t>(index) / static_cast<uint32_t>(search.classes);
   const int32_t row = static_cast<int32_t>(anchor);
-  return IsBox(AnchorAt(search.anchors, row), DeltasOf(search.outputs, search.anchors, image, row));
+  return IsBox(AnchorAt(search.anchors, row), DeltasOf(search.outputs, search.anchors, image, row),
+               search.outputs.coder_weights);
 }
 
 // Puts those of a warp's runs that may be candidates behind the `queued` ones, in order; how many there are then.

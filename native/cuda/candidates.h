@@ -17,6 +17,7 @@ template <class T>
 struct Outputs {
   const T* logits;  // [images, anchors, classes]
   const T* deltas;  // [images, anchors, 4]
+  rn_coder_weights coder_weights;
 };
 
 template <class T>

@@ -33,7 +33,7 @@ __global__ void DecodeCandidates(Sorted sorted, const int32_t* order, const Cand
   if (row % sorted.slots >= sorted.counts[image]) return;
   const Candidate candidate = candidates[order[row]];
   const int32_t anchor = static_cast<int32_t>(candidate.index / classes);
-  const Box box = Decode(AnchorAt(anchors, anchor), DeltasOf(outputs, anchors, image, anchor));
+  const Box box = Decode(AnchorAt(anchors, anchor), DeltasOf(outputs, anchors, image, anchor), outputs.coder_weights);
   sorted.boxes[row] = Clip(box, height, width);
   sorted.scores[row] = candidate.score;
   sorted.labels[row] = static_cast<int32_t>(candidate.index % classes);
@@ -69,7 +69,7 @@ void RunDecode(Device& device, Arrays& arrays, const rn_decode& op) {
   const int64_t rows = op.images * op.anchors.count;
   const Anchors anchors = AnchorsOf(arrays, op.anchors);
   const Outputs<T> outputs{arrays.In(static_cast<const T*>(op.class_logits), rows * op.classes),
-                           arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows)};
+                           arrays.In(static_cast<const T*>(op.box_deltas), 4 * rows), op.coder_weights};
   Candidates candidates(device, op);
   candidates.Select(device, arrays, op, anchors, outputs);
 

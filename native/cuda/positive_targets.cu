@@ -50,14 +50,14 @@ __global__ void SumCounts(int32_t* counts, int32_t size) {
   }
 }
 
-__global__ void WriteTargets(Anchors anchors, const float* gt_boxes, Matches in, const int32_t* first_of_tile,
+__global__ void WriteTargets(Anchors anchors, rn_coder_weights by, const float* gt_boxes, Matches in, const int32_t* first_of_tile,
                              int64_t num_positive, int32_t* positives, float* box_targets) {
   int64_t first = first_of_tile[TileOfWarp()];
   ForEachRow(in, TileOfWarp(), [&](int32_t row, int32_t match, unsigned lanes) {
     const int64_t p = first + __popc(lanes & LanesBefore());
     if (match >= 0 && p < num_positive) {
       const Box box = LoadBox(gt_boxes + 4 * static_cast<int64_t>(match));
-      const Deltas deltas = Encode(AnchorAt(anchors, row % anchors.count), box);
+      const Deltas deltas = Encode(AnchorAt(anchors, row % anchors.count), box, by);
       positives[p] = row;
       StoreDeltas(deltas, box_targets + 4 * p);
     }
@@ -87,7 +87,7 @@ rn_status PositiveTargets(const rn_positive_targets* args) {
     // Where matches have been written to meanwhile there may be fewer than were counted.
     RN_CUDA(cudaMemsetAsync(positives, 0, static_cast<size_t>(op.num_positive) * 4, device.stream));
     RN_CUDA(cudaMemsetAsync(box_targets, 0, static_cast<size_t>(op.num_positive) * 16, device.stream));
-    Launch(device, blocks, kThreads, WriteTargets, anchors, gt_boxes, matches, counts.get(), op.num_positive, positives,
+    Launch(device, blocks, kThreads, WriteTargets, anchors, op.coder_weights, gt_boxes, matches, counts.get(), op.num_positive, positives,
            box_targets);
     arrays.Finish();
   });

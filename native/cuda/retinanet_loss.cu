@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "../backend/parts.h"
+#include "../math/normalizer.h"
 #include "assign.h"
 #include "box_loss.h"
 #include "cuda_backend.h"
@@ -21,6 +22,13 @@ namespace {
 template <class T>
 __global__ void ReadDivisor(const T* of, double* divisor) {
   *divisor = static_cast<double>(*of);
+}
+
+// The divisors of the images' own losses, of which the mean is taken.
+__global__ void DivideByImage(const unsigned long long* positives, int64_t images, double* divisors) {
+  for (int64_t image = threadIdx.x; image < images; image += blockDim.x) {
+    divisors[image] = DivisorOf(static_cast<double>(positives[image])) * static_cast<double>(images);
+  }
 }
 
 // What a device keeps for the chain: memory whose addresses the graphs hold.
@@ -65,8 +73,9 @@ struct Layout {
     labels = arena.Take<int32_t>(all);
     matches = arena.Take<int32_t>(all);
     box_sums = arena.Take<double>(BoxLossSums(all));
-    class_sums = arena.Take<double>(DivideUp(all, RowsOfChunk(op)));
-    divisor = arena.Take<double>(1);
+    const int64_t own = op.normalize_by_image ? op.truth.images : 0;  // of images that each have their divisor
+    class_sums = arena.Take<double>(DivideUp(all, RowsOfChunk(op)) + own);
+    divisor = arena.Take<double>(std::max<int64_t>(1, own));
     focal = arena.Take<char>(FocalLossWorkspaceBytes(FocalLossOf(op, labels)));
     bytes = arena.used;
   }
@@ -90,27 +99,48 @@ rn_focal_loss ClassLoss(const rn_retinanet_loss& op, const Layout& at) {
   return loss;
 }
 
+int64_t BytesOf(rn_dtype dtype) { return dtype == RN_FLOAT32 ? 4 : 2; }
+
+// Queues the losses of the rows [first, first + count), whose logits and gradients begin at the addresses; by parts
+// that are divided by the same number, whose sums are appended to class_sums.
+void QueueRows(Device& device, const rn_retinanet_loss& op, const Layout& at, const double* divisor, int64_t first,
+               int64_t count, const void* logits, void* grad, int64_t& sums) {  // NOLINT(readability-function-size)
+  const int64_t bytes = op.classes * BytesOf(op.dtype), anchors = op.anchors.count;
+  for (int64_t row = first; row < first + count;) {
+    const int64_t image = op.normalize_by_image ? row / anchors : 0;
+    const int64_t end = op.normalize_by_image ? std::min(first + count, (image + 1) * anchors) : first + count;
+    rn_focal_loss part = ClassLoss(op, at);
+    part.labels += row;
+    part.rows = end - row;
+    part.logits = static_cast<const char*>(logits) + (row - first) * bytes;
+    part.grad = static_cast<char*>(grad) + (row - first) * bytes;
+    part.loss_sum = at.class_sums + sums++;
+    QueueFocalLoss(device, part, divisor + image, at.focal);
+    row = end;
+  }
+}
+
 // The parts of the loss, which nobody has summed yet.
 Partials QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layout& at, const double* divisor) {
-  if (op.place.memory == RN_DEVICE) {
+  const bool on_device = op.place.memory == RN_DEVICE;
+  if (on_device && !op.normalize_by_image) {
     rn_focal_loss whole = ClassLoss(op, at);
     whole.loss_sum = nullptr;
     return QueueFocalLoss(device, whole, divisor, at.focal);
   }
-  const int64_t rows = op.truth.images * op.anchors.count, chunk = RowsOfChunk(op);
-  StreamThrough(device,
-                {Read(static_cast<const float*>(op.class_logits), op.classes),
-                 Written(static_cast<float*>(op.class_grad), op.classes)},
-                rows, chunk, [&](int64_t first, int64_t count, void* const* arrays) {
-                  rn_focal_loss part = ClassLoss(op, at);
-                  part.labels += first;
-                  part.rows = count;
-                  part.logits = arrays[0];
-                  part.grad = arrays[1];
-                  part.loss_sum = at.class_sums + first / chunk;
-                  QueueFocalLoss(device, part, divisor, at.focal);
-                });
-  return {at.class_sums, DivideUp(rows, chunk), nullptr};
+  const int64_t rows = op.truth.images * op.anchors.count;
+  int64_t sums = 0;
+  if (on_device) {
+    QueueRows(device, op, at, divisor, 0, rows, op.class_logits, op.class_grad, sums);
+  } else {
+    StreamThrough(device,
+                  {Read(static_cast<const float*>(op.class_logits), op.classes),
+                   Written(static_cast<float*>(op.class_grad), op.classes)},
+                  rows, RowsOfChunk(op), [&](int64_t first, int64_t count, void* const* arrays) {
+                    QueueRows(device, op, at, divisor, first, count, arrays[0], arrays[1], sums);
+                  });
+  }
+  return {at.class_sums, sums, nullptr};
 }
 
 Assignment AssignmentOf(const rn_retinanet_loss& op, const Layout& at) {
@@ -139,6 +169,11 @@ void QueueAssignment(const Device& device, const rn_retinanet_loss& op, const La
 
 // What the losses are divided by besides the normalizer, in device memory.
 const double* QueueDivisor(Device& device, rn_retinanet_loss& op, const Layout& at) {
+  if (op.normalize_by_image) {
+    op.normalize_by_positives = 1;
+    Launch(device, 1, 256, DivideByImage, at.positive_counts, op.truth.images, at.divisor);
+    return at.divisor;
+  }
   if (!op.divisor) return at.positives;
   op.normalize_by_positives = 1;
   if (op.divisor_is_float64) {
@@ -157,12 +192,14 @@ void QueueLosses(Device& device, rn_retinanet_loss op, const Layout& at) {
   const BoxLoss box_loss{AnchorsOf(op.anchors, op.anchors.boxes, at.inputs.lattices),
                          at.inputs.boxes,
                          at.matches,
+                         op.coder_weights,
                          all,
                          op.box_weight,
                          op.normalizer,
                          op.loss_scale,
                          op.normalize_by_positives != 0,
                          divisor,
+                         op.normalize_by_image != 0,
                          at.positives,
                          at.box_sums,
                          at.counters + 2,
@@ -182,8 +219,6 @@ GraphKey KeyOf(const rn_retinanet_loss& op, const Layout& at) {
                   op.match.positive_threshold, op.match.negative_threshold, op.match.ignore_iof,
                   op.match.allow_low_quality_matches, op.classes);
 }
-
-int64_t BytesOf(rn_dtype dtype) { return dtype == RN_FLOAT32 ? 4 : 2; }
 
 }  // namespace
 

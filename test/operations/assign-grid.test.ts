@@ -65,6 +65,11 @@ const cases = fc.record({
   thresholds: fc.constantFrom([0.5, 0.4], [0.5, 0.4], [0.7, 0.3], [0.5, 0.5], [0.3, 0.05], [1, 1], [0.5, 0], [1e-3, 1e-6], [1e-30, 0], [1e-40, 1e-60]), // prettier-ignore
   allowLowQualityMatches: fc.boolean(),
   ignoreIof: fc.constantFrom(0.5, 0.3, 1, 1e-20, 1e-44),
+  centerOffset: fc.constantFrom(0.5, 0.5, 0, 0, 0.3, 1),
+  stretch: fc.constantFrom(1, 1, 0.7, 1.6),
+  moreCells: fc.option(fc.tuple(fc.integer({ min: -2, max: 3 }), fc.integer({ min: -2, max: 3 })), { nil: undefined }),
+  rounding: fc.constantFrom('none' as const, 'half-to-even' as const),
+  order: fc.constantFrom('scale-major' as const, 'ratio-major' as const),
   seed: fc.integer(),
 });
 
@@ -74,7 +79,22 @@ function check(c: typeof cases extends fc.Arbitrary<infer T> ? T : never): strin
   const [imageHeight, imageWidth] = [Math.ceil(zoom(c.imageHeight)), Math.ceil(zoom(c.imageWidth))];
   const strides = c.strides.map((stride) => Math.max(zoom(stride), Math.max(imageHeight, imageWidth) / 30));
   const baseSizes = c.baseSizes.slice(0, strides.length).map((size) => Math.min(zoom(size), 2 ** 19));
-  const grid = new AnchorGrid({ imageHeight, imageWidth, strides, baseSizes, scales: c.scales, aspectRatios: c.aspectRatios }); // prettier-ignore
+  // Half sides below half a pixel would round to nothing.
+  const smallest = Math.min(...baseSizes) * Math.min(...c.scales) * Math.sqrt(Math.min(...c.aspectRatios));
+  const { centerOffset, moreCells, aspectRatios, scales, order, stretch } = c;
+  const cells = (side: number, stride: number, more: number) =>
+    Math.max(1, Math.min(Math.ceil(side / stride) + more, Math.floor(2 ** 25 / stride)));
+  const grid = new AnchorGrid({
+    ...{ imageHeight, imageWidth, baseSizes, scales, aspectRatios, centerOffset, order },
+    strides: strides.map((stride) => (stretch === 1 ? stride : [stride, stride * stretch])),
+    rounding: smallest > 2.1 ? c.rounding : 'none',
+    ...(moreCells && {
+      featureSizes: strides.map((stride): [number, number] => [
+        cells(imageHeight, stride, moreCells[0]),
+        cells(imageWidth, stride * stretch, moreCells[1]),
+      ]),
+    }),
+  });
   const next = random(c.seed);
   const anchors = grid.boxes();
   const gt = boxesOf(next, c.boxes, c.kinds, [imageWidth, imageHeight], anchors);

@@ -8,6 +8,7 @@ export interface AssignReferenceOptions {
   allowLowQualityMatches?: boolean;
   ignoreBoxes?: Float32Array;
   ignoreIof?: number;
+  coderWeights?: ArrayLike<number>;
 }
 
 /** Boxes that no anchor was given to: those that overlap none, and those whose anchors all went elsewhere. */
@@ -86,7 +87,7 @@ export function assignReference(
   const labels = matches.map((match, a) => {
     if (match >= 0) {
       positives.push(a);
-      boxTargets.push(...encode(anchors, a, gtBoxes, match));
+      boxTargets.push(...encode(anchors, a, gtBoxes, match, options.coderWeights));
       return gtLabels[match]!;
     }
     if (match === -1) {

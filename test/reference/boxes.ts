@@ -29,8 +29,11 @@ export function iouMatrix(a: Float32Array, b: Float32Array): Float32Array {
   return matrix;
 }
 
+type CoderWeights = ArrayLike<number>;
+const EVEN: CoderWeights = [1, 1, 1, 1];
+
 /** dx, dy, dw, dh of a box (row `j`) seen from an anchor (row `i`). */
-export function encode(anchors: Float32Array, i: number, boxes: Float32Array, j: number): number[] {
+export function encode(anchors: Float32Array, i: number, boxes: Float32Array, j: number, weights = EVEN): number[] {
   const [ax1, ay1, ax2, ay2] = [...anchors.subarray(4 * i, 4 * i + 4)] as [number, number, number, number];
   const [x1, y1, x2, y2] = [...boxes.subarray(4 * j, 4 * j + 4)] as [number, number, number, number];
   const width = ax2 - ax1;
@@ -40,12 +43,12 @@ export function encode(anchors: Float32Array, i: number, boxes: Float32Array, j:
     ((y1 + y2) / 2 - (ay1 + ay2) / 2) / height,
     Math.log((x2 - x1) / width),
     Math.log((y2 - y1) / height),
-  ];
+  ].map((delta, k) => delta * fround(weights[k]!));
 }
 
-export function decode(anchors: Float32Array, i: number, deltas: Float32Array, j: number): number[] {
+export function decode(anchors: Float32Array, i: number, deltas: Float32Array, j: number, weights = EVEN): number[] {
   const [x1, y1, x2, y2] = [...anchors.subarray(4 * i, 4 * i + 4)] as [number, number, number, number];
-  const [dx, dy, dw, dh] = [...deltas.subarray(4 * j, 4 * j + 4)] as [number, number, number, number];
+  const [dx, dy, dw, dh] = [0, 1, 2, 3].map((k) => deltas[4 * j + k]! / fround(weights[k]!)) as [number, number, number, number]; // prettier-ignore
   const centreX = (x1 + x2) / 2 + dx * (x2 - x1);
   const centreY = (y1 + y2) / 2 + dy * (y2 - y1);
   const halfWidth = (Math.exp(Math.min(dw, MAX_LOG_SIZE)) * (x2 - x1)) / 2;

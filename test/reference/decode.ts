@@ -13,6 +13,7 @@ export interface DecodeReferenceOptions {
   iouThreshold: number;
   classAgnostic?: boolean;
   maxDetections: number;
+  coderWeights?: ArrayLike<number>;
 }
 
 /** RetinaNet's post-processing of one image, as torchvision does it; rows whose deltas or box are not finite are left out. */
@@ -21,7 +22,8 @@ export function decodeImageReference(logits: Float32Array, deltas: Float32Array,
   // In float32, whose range is the narrower.
   const isFinite = (values: Iterable<number>) => Float32Array.from(values).every(Number.isFinite);
   const isBox = (anchor: number) =>
-    isFinite(deltas.subarray(4 * anchor, 4 * anchor + 4)) && isFinite(decode(anchors, anchor, deltas, anchor));
+    isFinite(deltas.subarray(4 * anchor, 4 * anchor + 4)) &&
+    isFinite(decode(anchors, anchor, deltas, anchor, options.coderWeights));
   const boxes: number[] = [];
   const scores: number[] = [];
   const labels: number[] = [];
@@ -35,7 +37,7 @@ export function decodeImageReference(logits: Float32Array, deltas: Float32Array,
     const candidates = byFallingScore(level).filter((i) => level[i]! > scoreThreshold && isBox(anchorOf(i)));
     for (const i of candidates.slice(0, topK)) {
       const anchor = anchorOf(i);
-      boxes.push(...clip(decode(anchors, anchor, deltas, anchor), imageHeight, imageWidth));
+      boxes.push(...clip(decode(anchors, anchor, deltas, anchor, options.coderWeights), imageHeight, imageWidth));
       scores.push(level[i]!);
       labels.push(i % numClasses);
     }

@@ -65,10 +65,19 @@ export function iouLossReference(
 /** The loss of the box that an anchor's deltas decode to, and its gradient by them. */
 export function iouLossOfDeltas(
   name: IouLossName,
-  { deltas, anchor, box, at }: { deltas: number[]; anchor: ArrayLike<number>; box: ArrayLike<number>; at: number[] },
+  given: {
+    deltas: number[];
+    anchor: ArrayLike<number>;
+    box: ArrayLike<number>;
+    at: number[];
+    coderWeights?: ArrayLike<number>;
+  },
 ) {
-  const decoded = decodeDual(anchor, variables(deltas));
-  const fixed = decodeDual(anchor, variables(at)).map(({ value }) => value);
+  const { deltas, anchor, box, at, coderWeights = [1, 1, 1, 1] } = given;
+  const weights = Array.from(coderWeights, (weight) => constant(Math.fround(weight), 4));
+  const unweighted = (values: readonly Dual[]) => values.map((delta, k) => delta.over(weights[k]!));
+  const decoded = decodeDual(anchor, unweighted(variables(deltas)));
+  const fixed = decodeDual(anchor, unweighted(variables(at))).map(({ value }) => value);
   const { value, slopes } = iouLoss(name, decoded, Array.from(box), fixed);
   return { value, grad: [...slopes] };
 }

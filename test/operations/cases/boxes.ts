@@ -3,12 +3,16 @@ import { clip, decode, encode, iouMatrix } from '../../reference/boxes.js';
 import { detached, f32 } from '../../support/arrays.js';
 import { pick, randomBoxes, uniform } from '../../support/random.js';
 import { operationCase, type BadCall } from '../driver/case.js';
-import { boxesOf, countOf, someAnchors } from '../inputs/anchors.js';
+import { BAD_CODER, boxesOf, countOf, someAnchors, someCoderWeights } from '../inputs/anchors.js';
 
 const rows = { edges: [0, 1, 2, 3, 5, 8, 15, 17, 33], large: 30_000 };
 const eachRow = (count: number, row: (i: number) => number[]) => Array.from({ length: count }, (_, i) => row(i)).flat();
 const shape = (boxes: Float32Array) => [boxes.length / 4, 4];
 const [anchors, boxes] = [f32(0, 0, 10, 10, 5, 5, 20, 25, 30, 30, 38, 44), f32(0, 0, 9, 10, 6, 5, 21, 22)];
+
+interface Coding {
+  coderWeights?: readonly number[];
+}
 
 /** Bad calls of the operations on two arrays. */
 const BAD: readonly BadCall[] = [
@@ -20,36 +24,38 @@ const BAD: readonly BadCall[] = [
 ];
 
 export default [
-  operationCase<[anchors: Anchors, boxes: Float32Array, options: object]>({
+  operationCase<[anchors: Anchors, boxes: Float32Array, options: Coding]>({
     name: 'encodeBoxes',
-    options: ['out'],
+    options: ['coderWeights', 'out'],
     rows,
     inputs(next, count) {
       const given = someAnchors(next, count);
-      return [given, randomBoxes(next, countOf(given), 640, 6, 300, next() < 0.5), {}];
+      return [given, randomBoxes(next, countOf(given), 640, 6, 300, next() < 0.5), someCoderWeights(next)];
     },
-    reference: (given, of) => eachRow(of.length / 4, (i) => encode(boxesOf(given), i, of, i)),
+    reference: (given, of, { coderWeights }) =>
+      eachRow(of.length / 4, (i) => encode(boxesOf(given), i, of, i, coderWeights)),
     // Centres of coordinates up to 640 against anchors of a few pixels.
-    tolerance: () => ({ relative: 1e-6, absolute: 1e-4 }),
+    tolerance: () => ({ relative: 1e-6, absolute: 1e-3 }),
     outputs: () => ({ out: '1' }),
     shapes: (given, of) => ({ 0: shape(boxesOf(given)), 1: shape(of) }),
     example: () => [anchors.slice(), f32(...boxes, 3, 3, 30, 30), {}],
-    bad: [...BAD, [1, new Float32Array(12), 'ERR_BOX', /boxes, received \[0, 0, 0, 0\] at row 0/]],
+    bad: [...BAD, ...BAD_CODER, [1, new Float32Array(12), 'ERR_BOX', /boxes, received \[0, 0, 0, 0\] at row 0/]],
   }),
-  operationCase<[anchors: Anchors, deltas: Float32Array, options: object]>({
+  operationCase<[anchors: Anchors, deltas: Float32Array, options: Coding]>({
     name: 'decodeBoxes',
-    options: ['out'],
+    options: ['coderWeights', 'out'],
     rows,
     inputs(next, count) {
       const given = someAnchors(next, count);
-      return [given, uniform(next, 4 * countOf(given), -3, 6), {}];
+      return [given, uniform(next, 4 * countOf(given), -3, 6), someCoderWeights(next)];
     },
-    reference: (given, deltas) => eachRow(deltas.length / 4, (i) => decode(boxesOf(given), i, deltas, i)),
+    reference: (given, deltas, { coderWeights }) =>
+      eachRow(deltas.length / 4, (i) => decode(boxesOf(given), i, deltas, i, coderWeights)),
     tolerance: () => ({ relative: 1e-6, absolute: 0.01 }),
     outputs: () => ({ out: '1' }),
     shapes: (given, deltas) => ({ 0: shape(boxesOf(given)), 1: shape(deltas) }),
     example: () => [anchors.slice(), f32(0.1, 0.2, -0.1, 0.3, 0, 0, 0.5, -0.5, 1, -1, 0.2, 0.1), {}],
-    bad: BAD,
+    bad: [...BAD, ...BAD_CODER],
   }),
   operationCase<[boxes: Float32Array, options: { height: number; width: number }]>({
     name: 'clipBoxes',

@@ -3,7 +3,7 @@ import { decodeReference } from '../../reference/decode.js';
 import { detached } from '../../support/arrays.js';
 import { pick } from '../../support/random.js';
 import { operationCase } from '../driver/case.js';
-import { boxesOf, countOf, extentOf, someAnchors } from '../inputs/anchors.js';
+import { BAD_CODER, boxesOf, countOf, extentOf, someAnchors, someCoderWeights } from '../inputs/anchors.js';
 import { exampleOutputs, outputShapes, someOutputs, type Outputs } from '../inputs/outputs.js';
 
 interface Options extends Outputs {
@@ -15,6 +15,7 @@ interface Options extends Outputs {
   iouThreshold?: number;
   maxDetections?: number;
   classAgnostic?: boolean;
+  coderWeights?: readonly number[];
 }
 
 /** No box: every eleventh row or so has a delta that is not finite. */
@@ -26,7 +27,7 @@ export default [
     name: 'decodeDetections',
     options: [
       ...['classLogits', 'boxDeltas', 'anchors', 'numClasses', 'imageHeight', 'imageWidth', 'scoreThreshold', 'topK'],
-      ...['levelCounts', 'iouThreshold', 'classAgnostic', 'maxDetections'],
+      ...['levelCounts', 'iouThreshold', 'classAgnostic', 'maxDetections', 'coderWeights'],
     ],
     rows: { edges: [0, 1, 3, 17, 64, 150, 400], large: 6000 },
     rounds: 80,
@@ -48,6 +49,7 @@ export default [
           ...pick(next, [{}, { scoreThreshold: pick(next, [0, 0.05, 0.3]), topK: pick(next, [1, 7, 60, 1000]) }]),
           ...pick(next, [{}, { iouThreshold: pick(next, [0.2, 0.5]), maxDetections: pick(next, [1, 5, 300]) }]),
           ...pick(next, [{}, { classAgnostic: true }]),
+          ...someCoderWeights(next),
         },
       ];
     },
@@ -62,6 +64,7 @@ export default [
     shapes: outputShapes,
     example: () => [{ ...exampleOutputs(), imageHeight: 40, imageWidth: 40 }],
     bad: [
+      ...BAD_CODER,
       [0, undefined, 'ERR_DTYPE', /options, received/],
       [{ boxDeltas: new Float32Array(13) }, 'ERR_SHAPE', /3 anchors x 4 for boxDeltas, received 13/],
       [{ classLogits: new Float32Array(13) }, 'ERR_SHAPE', /classLogits, received 13 elements/],

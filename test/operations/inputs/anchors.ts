@@ -16,8 +16,35 @@ export function someGrid(next: Next, count: number): AnchorGrid {
   const side = strides[0]! * Math.sqrt(cells);
   const imageHeight = Math.max(1, Math.floor(side * (0.6 + 0.4 * next())));
   const imageWidth = Math.max(1, Math.ceil((side * side) / imageHeight));
-  return new AnchorGrid({ imageHeight, imageWidth, strides, scales, aspectRatios });
+  const conventions = pick(next, [{}, { ...someConventions(next, imageHeight, imageWidth, strides) }]);
+  return new AnchorGrid({ imageHeight, imageWidth, strides, scales, aspectRatios, ...conventions });
 }
+
+/** Other frameworks' ways to make anchors, and ways that none has. */
+export function someConventions(next: Next, imageHeight: number, imageWidth: number, strides: readonly number[]) {
+  const featureSizes = strides.map((stride): [number, number] => [
+    Math.max(1, Math.ceil(imageHeight / stride) + integers(next, 1, -1, 2)[0]!),
+    Math.max(1, Math.ceil(imageWidth / stride) + integers(next, 1, -1, 2)[0]!),
+  ]);
+  return {
+    ...pick(next, [{}, { centerOffset: pick(next, [0, 0, 0.3, 1]) }]),
+    ...pick(next, [{}, { featureSizes }]),
+    ...pick(next, [{}, { rounding: 'half-to-even' as const }]),
+    ...pick(next, [{}, { order: 'ratio-major' as const }]),
+    ...pick(next, [{}, { strides: strides.map((s): [number, number] => [s, s * pick(next, [1, 1.5, 0.9])]) }]),
+  };
+}
+
+/** Weights of the box coder, or none. */
+export const someCoderWeights = (next: Next) =>
+  pick(next, [{}, { coderWeights: pick(next, [[10, 10, 5, 5], [1.5, 0.75, 2, 1.25]]) }]); // prettier-ignore
+
+export const BAD_CODER: readonly BadCall[] = [
+  [{ coderWeights: [1, 1, 1] }, 'ERR_SHAPE', /4 elements \(of dx, dy, dw and dh\) for coderWeights, received 3/],
+  [{ coderWeights: [1, 0, 1, 1] }, 'ERR_RANGE', /coderWeights, received 0 at row 1/],
+  [{ coderWeights: [1, 1, 1, NaN] }, 'ERR_RANGE', /coderWeights, received NaN at row 3/],
+  [{ coderWeights: 10 }, 'ERR_DTYPE', /an array of numbers for coderWeights, received 10/],
+];
 
 /** The sides of what the anchors stand on. */
 export const extentOf = (anchors: Anchors): number =>
