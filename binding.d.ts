@@ -20,10 +20,15 @@ type Optional<T> = T | null;
 /** One number for all classes, or [K]. */
 type PerClass = number | Float64Array;
 
-/** Where `anchorLevels` is null boxes [A, 4]; else levels [L, 3] of height, width and stride, and half sizes [L, S, 2]. */
+/** Where `anchorLevels` is null boxes [A, 4]; else levels [L, 5] of rows, columns, both strides and the offset of centres, and half
+ *  sizes [L, S, 2]. */
 export type AnchorArguments =
   | { anchorLevels: null; halfSizes: null; anchorBoxes: Floats }
   | { anchorLevels: Float64Array; halfSizes: HostFloats; anchorBoxes: null };
+/** [4] weights of dx, dy, dw and dh. */
+export interface BoxCoderArguments {
+  coderWeights: HostFloats;
+}
 /** Boxes and labels may be typed arrays where the other arrays of the call lie on a device. */
 export interface GroundTruthArguments {
   gtBoxes: Floats;
@@ -169,11 +174,15 @@ export interface Operations {
     },
   ): number[] | undefined;
   assign(
-    call: OnBackend & AnchorArguments & GroundTruthArguments & MatchArguments & { labels: Ints; matches: Ints },
+    call: OnBackend &
+      AnchorArguments &
+      GroundTruthArguments &
+      MatchArguments &
+      BoxCoderArguments & { labels: Ints; matches: Ints },
   ): Assignment;
   gridBoxes(call: OnBackend & AnchorArguments & { out: Floats }): void;
-  encodeBoxes(call: OnBackend & AnchorArguments & { boxes: Floats; out: Floats }): void;
-  decodeBoxes(call: OnBackend & AnchorArguments & { deltas: Floats; out: Floats }): void;
+  encodeBoxes(call: OnBackend & AnchorArguments & BoxCoderArguments & { boxes: Floats; out: Floats }): void;
+  decodeBoxes(call: OnBackend & AnchorArguments & BoxCoderArguments & { deltas: Floats; out: Floats }): void;
   clipBoxes(call: OnBackend & { boxes: Floats; height: number; width: number; out: Floats }): void;
   boxIou(call: OnBackend & { a: Floats; b: Floats; out: Floats }): void;
   /** Returns how many rows of `keep` were written. */
@@ -189,7 +198,8 @@ export interface Operations {
   ): number;
   decodeDetections(
     call: OnBackend &
-      AnchorArguments & {
+      AnchorArguments &
+      BoxCoderArguments & {
         images: number;
         classes: number;
         classLogits: Floats;
@@ -213,7 +223,8 @@ export interface Operations {
     call: OnBackend &
       AnchorArguments &
       GroundTruthArguments &
-      MatchArguments & {
+      MatchArguments &
+      BoxCoderArguments & {
         classes: number;
         classLogits: Floats;
         boxDeltas: Floats;
@@ -225,6 +236,7 @@ export interface Operations {
         boxWeight: number;
         normalizer: number;
         normalizeByPositives: boolean;
+        normalizeByImage: boolean;
         divisor: Optional<DeviceBuffer>;
         lossScale: number;
         classGrad: Floats;

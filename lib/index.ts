@@ -1,5 +1,12 @@
 // 'retinanet-ops': the synchronous operations on typed arrays and device tensors.
-export { AnchorGrid, type AnchorGridOptions, type AnchorLevel, type Anchors } from './operations/anchors.js';
+export type {
+  AnchorGridOptions,
+  AnchorOrder,
+  AnchorRounding,
+  FeatureSize,
+  Stride,
+} from './operations/anchor-grid-options.js';
+export { AnchorGrid, type AnchorLevel, type Anchors } from './operations/anchors.js';
 export {
   assignAnchors,
   assignAnchorsBatch,
@@ -24,7 +31,16 @@ export {
   type CudaState,
   type RecycledMemory,
 } from './runtime/backend.js';
-export { boxIou, clipBoxes, decodeBoxes, encodeBoxes, type BoxOptions, type ClipOptions } from './operations/boxes.js';
+export type { BoxCoderOptions } from './operations/box-coder.js';
+export {
+  boxIou,
+  clipBoxes,
+  decodeBoxes,
+  encodeBoxes,
+  type BoxCodingOptions,
+  type BoxOptions,
+  type ClipOptions,
+} from './operations/boxes.js';
 export {
   conv2d,
   conv2dBackpropFilter,

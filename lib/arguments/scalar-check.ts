@@ -104,15 +104,21 @@ export class ScalarCheck {
 
   /** Numbers in any kind of array, as a list of its own. */
   numbers(argument: string, value: unknown, range: NumberRange, atMost = 1024): number[] {
+    const entries = this.entries(argument, value, 'an array of numbers', atMost);
+    return entries.map((entry, i) => this.number(argument, entry, range, i));
+  }
+
+  /** What is in any kind of array, as a list of its own. */
+  entries(argument: string, value: unknown, what: string, atMost = 1024): unknown[] {
     // A typed array behind a proxy has no length: its getter takes no other receiver.
     const isList = typeof value === 'object' && value !== null && (!types.isProxy(value) || Array.isArray(value));
     const length = isList ? (value as ArrayLike<unknown>).length : undefined;
-    if (typeof length !== 'number') this.fail('ERR_DTYPE', argument, 'an array of numbers', describe(value));
+    if (typeof length !== 'number') this.fail('ERR_DTYPE', argument, what, describe(value));
     if (!(length >= 1 && length <= atMost)) {
       this.fail('ERR_SHAPE', argument, `1 to ${String(atMost)} values`, String(length));
     }
     if (kindOf(value) !== undefined) this.reads(argument, value as ArrayBufferView);
-    return Array.from({ length }, (_, i) => this.number(argument, (value as ArrayLike<unknown>)[i], range, i));
+    return Array.from({ length }, (_, i) => (value as ArrayLike<unknown>)[i]);
   }
 
   /**

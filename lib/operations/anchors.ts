@@ -7,41 +7,31 @@ import { describe } from '../arguments/describe.js';
 import { operandKind, type Floats, type FloatsLike } from '../runtime/device-tensor.js';
 import { plan } from '../runtime/plan.js';
 import { Check } from '../arguments/check.js';
-import { number, value, type OptionsOf } from '../arguments/options.js';
-import type { ScalarCheck } from '../arguments/scalar-check.js';
-
-const PIXELS = { min: 1, max: 2 ** 24, integer: true, needed: true } as const;
-/** More pixels than an image may have, less than float32 stops resolving. */
-const LENGTHS = { min: 0, max: 2 ** 25, exclusiveMin: true } as const;
-const readLengths = (check: ScalarCheck, argument: string, given: unknown) => check.numbers(argument, given, LENGTHS);
-
-const OPTIONS = {
-  /** Pixels, an integer >= 1. */
-  imageHeight: number(PIXELS),
-  /** Pixels, an integer >= 1. */
-  imageWidth: number(PIXELS),
-  /** Pixels between neighbouring cells, one stride per level. Default 8, 16, 32, 64, 128 (P3 to P7). */
-  strides: value<ArrayLike<number>, readonly number[]>(readLengths, [8, 16, 32, 64, 128]),
-  /** Side of the square anchor of scale 1, pixels, one side per level. Default 4 times the stride. */
-  baseSizes: value<ArrayLike<number>, readonly number[] | undefined>(readLengths),
-  /** Default 1, 2^(1/3), 2^(2/3). */
-  scales: value<ArrayLike<number>, readonly number[]>(readLengths, [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
-  /** height / width. Default 0.5, 1, 2. */
-  aspectRatios: value<ArrayLike<number>, readonly number[]>(readLengths, [0.5, 1, 2]),
-};
-
-/** Options of an AnchorGrid; the defaults are the paper's. */
-export interface AnchorGridOptions extends OptionsOf<typeof OPTIONS> {}
+import {
+  ANCHOR_GRID_OPTIONS,
+  featureSizesOf,
+  halfSizes,
+  horizontalOf,
+  readSizes,
+  verticalOf,
+  type AnchorGridOptions,
+  type AnchorOrder,
+  type AnchorRounding,
+  type FeatureSize,
+  type Stride,
+} from './anchor-grid-options.js';
 
 /** One level of the feature pyramid, as an AnchorGrid has it. */
 export interface AnchorLevel {
-  /** Pixels. */
+  /** Pixels between rows and, unless horizontalStride says otherwise, between columns. */
   readonly stride: number;
-  /** Rows of cells: ceil(imageHeight / stride). */
+  /** Pixels between columns. */
+  readonly horizontalStride: number;
+  /** Rows of cells; ceil(imageHeight / stride) by default. */
   readonly height: number;
-  /** Columns of cells: ceil(imageWidth / stride). */
+  /** Columns of cells; ceil(imageWidth / horizontalStride) by default. */
   readonly width: number;
-  /** Scales times aspect ratios. */
+  /** Sizes times aspect ratios. */
   readonly anchorsPerCell: number;
   /** Index of the level's first anchor. */
   readonly offset: number;
@@ -57,8 +47,8 @@ const MAX_ANCHORS = 2 ** 31 - 1;
 
 /**
  * The anchors of a feature pyramid (Lin et al. 2017, section 4, whose values are the defaults). Order: level, row, column, then
- * scale-major, ratio-minor; centres at (i + 0.5) * stride. An anchor of side s = baseSize * scale and ratio r is s / sqrt(r)
- * wide and s * sqrt(r) high.
+ * scale-major, ratio-minor, or as `order` says; centres at (i + centerOffset) * stride. An anchor of side s = baseSize * scale, or
+ * of `sizes`, and ratio r is s / sqrt(r) wide and s * sqrt(r) high.
  *
  * @throws RetinanetOpsError ERR_DTYPE, ERR_RANGE, ERR_SHAPE, ERR_OPTION: bad option, or more than 2^31 - 1 anchors
  */
@@ -67,14 +57,24 @@ export class AnchorGrid {
   readonly imageHeight: number;
   /** Pixels. */
   readonly imageWidth: number;
-  /** Pixels between neighbouring cells, one stride per level. */
-  readonly strides: readonly number[];
-  /** Side of the square anchor of scale 1, pixels, one side per level. */
-  readonly baseSizes: readonly number[];
-  /** Sizes of anchors, relative to baseSizes. */
-  readonly scales: readonly number[];
+  /** Pixels between neighbouring cells, one stride per level: a number, or [between rows, between columns]. */
+  readonly strides: readonly Stride[];
+  /** The centre of cell i lies at (i + centerOffset) * stride. */
+  readonly centerOffset: number;
+  /** [rows, columns] of cells, one pair per level. */
+  readonly featureSizes: readonly FeatureSize[];
+  /** Side of the square anchor of scale 1, pixels, one side per level; undefined where `sizes` were given. */
+  readonly baseSizes: readonly number[] | undefined;
+  /** Sizes of anchors, relative to baseSizes; undefined where `sizes` were given. */
+  readonly scales: readonly number[] | undefined;
+  /** [L][S] sides of the square anchors, pixels: as given, or the products of baseSizes and scales. */
+  readonly sizes: readonly (readonly number[])[];
   /** height / width. */
   readonly aspectRatios: readonly number[];
+  /** Whether the corners of a cell's anchors around its centre are rounded to whole pixels. */
+  readonly rounding: AnchorRounding;
+  /** Which of a cell's anchors follow each other. */
+  readonly order: AnchorOrder;
   /** One entry per stride, in the order of the anchors. */
   readonly levels: readonly AnchorLevel[];
   /** A: anchors of one image. */
@@ -84,27 +84,26 @@ export class AnchorGrid {
 
   constructor(options: AnchorGridOptions) {
     const check = new Check('AnchorGrid');
-    const { strides, baseSizes, scales, aspectRatios, ...image } = check.options('options', options, OPTIONS);
-    this.imageHeight = image.imageHeight;
-    this.imageWidth = image.imageWidth;
-    this.strides = Object.freeze(strides);
-    this.baseSizes = Object.freeze(baseSizes ?? strides.map((stride) => 4 * stride));
-    this.scales = Object.freeze(scales);
-    this.aspectRatios = Object.freeze(aspectRatios);
-    if (this.baseSizes.length !== this.strides.length) {
-      check.fail(
-        'ERR_SHAPE',
-        'baseSizes',
-        `${String(this.strides.length)} values, one per stride`,
-        String(this.baseSizes.length),
-      );
-    }
-    const anchorsPerCell = this.scales.length * this.aspectRatios.length;
+    const given = check.options('options', options, ANCHOR_GRID_OPTIONS);
+    this.imageHeight = given.imageHeight;
+    this.imageWidth = given.imageWidth;
+    this.strides = Object.freeze(given.strides);
+    this.centerOffset = given.centerOffset;
+    this.featureSizes = Object.freeze(featureSizesOf(check, this, this.strides, given.featureSizes));
+    const { baseSizes, scales, sizes } = readSizes(check, given);
+    this.baseSizes = baseSizes;
+    this.scales = scales;
+    this.sizes = sizes;
+    this.aspectRatios = Object.freeze(given.aspectRatios);
+    this.rounding = given.rounding;
+    this.order = given.order;
+    const anchorsPerCell = (this.sizes[0] as readonly number[]).length * this.aspectRatios.length;
     let offset = 0;
-    const levels = this.strides.map((stride) => {
-      const height = cells(this.imageHeight, stride);
-      const width = cells(this.imageWidth, stride);
-      const level = { stride, height, width, anchorsPerCell, offset, count: height * width * anchorsPerCell };
+    const levels = this.strides.map((strideOf, l): AnchorLevel => {
+      const [height, width] = this.featureSizes[l] as FeatureSize;
+      const [stride, horizontalStride] = [verticalOf(strideOf), horizontalOf(strideOf)];
+      const count = height * width * anchorsPerCell;
+      const level = { stride, horizontalStride, height, width, anchorsPerCell, offset, count };
       offset += level.count;
       return Object.freeze(level);
     });
@@ -116,8 +115,10 @@ export class AnchorGrid {
     this.#native = {
       count: this.count,
       fields: {
-        anchorLevels: Float64Array.from(this.levels.flatMap((l) => [l.height, l.width, l.stride])),
-        halfSizes: this.#halfSizes(check),
+        anchorLevels: Float64Array.from(
+          this.levels.flatMap((l) => [l.height, l.width, l.stride, l.horizontalStride, this.centerOffset]),
+        ),
+        halfSizes: halfSizes(check, this),
         anchorBoxes: null,
       },
     };
@@ -143,8 +144,8 @@ export class AnchorGrid {
     if (#native in value) return value;
     if (!isOfAnotherCopy(value)) return undefined;
     try {
-      const { levels: _, count, ...options } = value as AnchorGrid;
-      const grid = new AnchorGrid(options);
+      const { levels: _, count, sizes, ...options } = value as AnchorGrid;
+      const grid = new AnchorGrid(options.baseSizes === undefined ? { ...options, sizes } : options);
       return grid.count === count ? grid : undefined;
     } catch {
       return undefined; // another class's, or a grid of another version that has more options
@@ -154,29 +155,6 @@ export class AnchorGrid {
   /** @internal What native code takes. */
   static nativeOf(grid: AnchorGrid): NativeAnchors {
     return grid.#native;
-  }
-
-  /** [L, S, 2] half widths and half heights, rounded to float32 once. */
-  #halfSizes(check: Check): Float32Array {
-    const halves = this.baseSizes.flatMap((baseSize) =>
-      this.scales.flatMap((scale) =>
-        this.aspectRatios.flatMap((ratio) => {
-          const side = baseSize * scale;
-          return [side / Math.sqrt(ratio) / 2, (side * Math.sqrt(ratio)) / 2];
-        }),
-      ),
-    );
-    // Up to 2^24 pixels float32 still resolves every pixel.
-    const bad = halves.find((half) => !(half >= 2 ** -24 && half <= 2 ** 24));
-    if (bad !== undefined) {
-      check.fail(
-        'ERR_RANGE',
-        'baseSizes',
-        'anchors of sides between 2^-23 and 2^25 pixels',
-        `half a side of ${String(bad)}`,
-      );
-    }
-    return Float32Array.from(halves);
   }
 }
 
@@ -196,14 +174,4 @@ export function nativeAnchors(call: Call, anchors: unknown): NativeAnchors {
   const count = call.boxes('anchors', data, { area: true });
   if (count > MAX_ANCHORS) call.fail('ERR_RANGE', 'anchors', 'at most 2^31 - 1 boxes', String(count));
   return { count, fields: { anchorLevels: null, halfSizes: null, anchorBoxes: data } };
-}
-
-/**
- * ceil(size / stride) of the decimal numbers that float64 stands for: 7 pixels are 10 cells of 0.7, though 7 / 0.7 exceeds 10.
- * The rule is that of native/math/hard_negatives.h.
- */
-function cells(size: number, stride: number): number {
-  const quotient = size / stride;
-  const nearest = Math.round(quotient);
-  return Math.abs(quotient - nearest) <= 2 ** -51 * quotient ? nearest : Math.ceil(quotient);
 }

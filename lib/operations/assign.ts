@@ -18,6 +18,7 @@ import { DeviceTensor, type Floats, type FloatsLike, type Ints, type IntsLike } 
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { readBoxes, readGroundTruth, readIgnored, type GroundTruth } from './ground-truth.js';
 import { nativeAnchors, type Anchors, type NativeAnchors } from './anchors.js';
+import { BOX_CODER, coderFields, type BoxCoderOptions } from './box-coder.js';
 
 export const MATCH_OPTIONS = {
   /** In (0, 1]: from this IoU on an anchor is positive. Default 0.5. */
@@ -38,12 +39,12 @@ export interface MatchOptions extends OptionsOf<typeof MATCH_OPTIONS> {}
 
 const OUT = { out: output() };
 const IGNORE_BOXES = { ignoreBoxes: array<FloatArray>() };
-export const ASSIGN_BATCH_OPTIONS = { ...MATCH_OPTIONS, ...OUT, ...BACKEND };
+export const ASSIGN_BATCH_OPTIONS = { ...MATCH_OPTIONS, ...BOX_CODER, ...OUT, ...BACKEND };
 export const ASSIGN_OPTIONS = { ...ASSIGN_BATCH_OPTIONS, ...IGNORE_BOXES };
 
 /** `Out`: the kind of the arrays in `out`. */
 export interface AssignBatchOptions<F extends Floats = Float32Array, Out extends Ints = IntsLike<F>>
-  extends MatchOptions, BackendOptions {
+  extends MatchOptions, BoxCoderOptions, BackendOptions {
   /** Arrays that receive the outputs whose size is known beforehand; they must not overlap each other or an input. */
   out?: AssignOut<F, Out>;
 }
@@ -78,7 +79,7 @@ export interface Assignment<F extends Floats = Float32Array> {
   matches: IntsLike<F>;
   /** [P] indices of the positive anchors, ascending. */
   positives: IntsLike<F>;
-  /** [P, 4] deltas from the positive anchors to their boxes (see encodeBoxes). */
+  /** [P, 4] deltas from the positive anchors to their boxes (see encodeBoxes), by the coder's weights. */
   boxTargets: FloatsLike<F>;
   /** P. */
   numPositives: number;
@@ -166,7 +167,15 @@ function planAssign<F extends Floats, Result>(
   const labels = call.out('Int32Array', 'out.labels', out.labels, rows);
   const matches = call.out('Int32Array', 'out.matches', out.matches, rows);
   const { device } = call;
-  const fields = { backend: backendIndex(call, given.backend), ...anchors.fields, ...truth, ...match, labels, matches };
+  const fields = {
+    backend: backendIndex(call, given.backend),
+    ...anchors.fields,
+    ...truth,
+    ...match,
+    ...coderFields(given),
+    labels,
+    matches,
+  };
   return plan(call, 'assign', fields, (raw) => {
     const numPositives = raw.positiveOffsets[images] as number;
     return finish({

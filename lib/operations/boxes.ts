@@ -6,6 +6,7 @@ import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.j
 import type { Floats, FloatsLike } from '../runtime/device-tensor.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { nativeAnchors, type Anchors } from './anchors.js';
+import { BOX_CODER, coderFields, type BoxCoderOptions } from './box-coder.js';
 
 const OUT = {
   /**
@@ -18,6 +19,11 @@ export const BOX_OPTIONS = { ...OUT, ...BACKEND };
 
 /** Options of the operations on boxes. */
 export interface BoxOptions<F extends Floats = Float32Array> extends OptionsOf<typeof OUT, F>, BackendOptions {}
+
+export const BOX_CODING_OPTIONS = { ...BOX_OPTIONS, ...BOX_CODER };
+
+/** Options of `encodeBoxes` and `decodeBoxes`. */
+export interface BoxCodingOptions<F extends Floats = Float32Array> extends BoxOptions<F>, BoxCoderOptions {}
 
 const SIZE = { min: 0, max: FLOAT32_MAX, exclusiveMin: true } as const;
 export const IMAGE_SIZE = {
@@ -32,24 +38,23 @@ export const CLIP_OPTIONS = { ...BOX_OPTIONS, ...IMAGE_SIZE };
 export interface ClipOptions<F extends Floats = Float32Array> extends BoxOptions<F>, OptionsOf<typeof IMAGE_SIZE> {}
 
 /**
- * Deltas dx, dy, dw, dh from anchors to boxes: torchvision's BoxCoder.encode with weights 1, 1, 1, 1 (Girshick et al. 2014,
- * appendix C).
+ * Deltas dx, dy, dw, dh from anchors to boxes: torchvision's BoxCoder.encode (Girshick et al. 2014, appendix C).
  *
  * @param anchors an AnchorGrid, or boxes [A, 4]
  * @param boxes [A, 4], finite, with area
  * @returns deltas [A, 4]
- * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND
+ * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
 export const encodeBoxes = synchronous(planEncodeBoxes);
 
 /**
- * Boxes from anchors and deltas: torchvision's BoxCoder.decode with weights 1, 1, 1, 1; dw and dh are clipped at log(1000 / 16).
+ * Boxes from anchors and deltas: torchvision's BoxCoder.decode; dw and dh, divided by their weights, are clipped at log(1000 / 16).
  * NaN deltas give NaN coordinates, infinite ones what the formula gives: decodeDetections refuses both.
  *
  * @param anchors an AnchorGrid, or boxes [A, 4]
  * @param deltas [A, 4]
  * @returns boxes [A, 4]
- * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND
+ * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
 export const decodeBoxes = synchronous(planDecodeBoxes);
 
@@ -75,30 +80,30 @@ export const boxIou = synchronous(planBoxIou);
 export function planEncodeBoxes<F extends Floats>(
   anchors: Anchors<F>,
   boxes: F,
-  options?: BoxOptions<F>,
+  options?: BoxCodingOptions<F>,
 ): Plan<FloatsLike<F>> {
   const call = new Call('encodeBoxes');
-  const given = call.options('options', options, BOX_OPTIONS);
+  const given = call.options('options', options, BOX_CODING_OPTIONS);
   const { count, fields } = nativeAnchors(call, anchors);
   call.operand('Float32Array', 'boxes', boxes, 4 * count, '[A, 4]');
   call.boxes('boxes', boxes, { area: true });
   const out = call.out('Float32Array', 'out', given.out, 4 * count, [count, 4], boxes) as FloatsLike<F>;
   const backend = backendIndex(call, given.backend);
-  return plan(call, 'encodeBoxes', { backend, ...fields, boxes, out }, () => out);
+  return plan(call, 'encodeBoxes', { backend, ...fields, ...coderFields(given), boxes, out }, () => out);
 }
 
 export function planDecodeBoxes<F extends Floats>(
   anchors: Anchors<F>,
   deltas: F,
-  options?: BoxOptions<F>,
+  options?: BoxCodingOptions<F>,
 ): Plan<FloatsLike<F>> {
   const call = new Call('decodeBoxes');
-  const given = call.options('options', options, BOX_OPTIONS);
+  const given = call.options('options', options, BOX_CODING_OPTIONS);
   const { count, fields } = nativeAnchors(call, anchors);
   call.operand('Float32Array', 'deltas', deltas, 4 * count, '[A, 4]');
   const out = call.out('Float32Array', 'out', given.out, 4 * count, [count, 4], deltas) as FloatsLike<F>;
   const backend = backendIndex(call, given.backend);
-  return plan(call, 'decodeBoxes', { backend, ...fields, deltas, out }, () => out);
+  return plan(call, 'decodeBoxes', { backend, ...fields, ...coderFields(given), deltas, out }, () => out);
 }
 
 export function planClipBoxes<F extends Floats>(boxes: F, options: ClipOptions<F>): Plan<FloatsLike<F>> {

@@ -14,6 +14,7 @@ import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.j
 import { DeviceTensor, head, type Floats, type FloatsLike, type IntsLike } from '../runtime/device-tensor.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { AnchorGrid, nativeAnchors, type Anchors } from './anchors.js';
+import { BOX_CODER, coderFields, type BoxCoderOptions } from './box-coder.js';
 
 /** A network's two outputs, and the anchors that their rows stand for. */
 export const OUTPUTS = {
@@ -63,11 +64,11 @@ export const DECODED_IMAGE = {
     check.numbers(argument, given, { min: 0, integer: true }),
   ),
 };
-export const DECODE_OPTIONS = { ...OUTPUTS, ...DECODED_IMAGE, ...SELECTION, ...BACKEND };
+export const DECODE_OPTIONS = { ...OUTPUTS, ...BOX_CODER, ...DECODED_IMAGE, ...SELECTION, ...BACKEND };
 
 /** Options of `decodeDetections`. */
 export interface DecodeDetectionsOptions<F extends Floats = Float32Array>
-  extends OutputOptions<F>, OptionsOf<typeof DECODED_IMAGE>, SelectionOptions, BackendOptions {}
+  extends OutputOptions<F>, BoxCoderOptions, OptionsOf<typeof DECODED_IMAGE>, SelectionOptions, BackendOptions {}
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
 export interface Detections<F extends Floats = Float32Array> {
@@ -117,6 +118,7 @@ export function planDecodeDetections<F extends Floats>(options: DecodeDetections
     {
       backend: backendIndex(call, given.backend),
       ...anchors.fields,
+      ...coderFields(given),
       images,
       classes: numClasses,
       classLogits,

@@ -8,6 +8,7 @@ import { BACKEND, backendIndex, type BackendOptions } from '../runtime/backend.j
 import { DeviceTensor, type Floats, type FloatsLike, type NumberLike } from '../runtime/device-tensor.js';
 import { plan, synchronous, type Plan } from '../runtime/plan.js';
 import { nativeAnchors } from './anchors.js';
+import { BOX_CODER, coderFields, type BoxCoderOptions } from './box-coder.js';
 import { MATCH_OPTIONS, matchFields, type MatchOptions } from './assign.js';
 import { readGroundTruth, type GroundTruth } from './ground-truth.js';
 import { OUTPUTS, readOutputShape, type OutputOptions } from './decode-detections.js';
@@ -47,10 +48,12 @@ export const BOX_LOSS = {
    */
   lossScale: number({ min: 2 ** -126, max: FLOAT32_MAX, default: 1 }), // float32 holds it
 };
+type PositivesOf = 'positives' | 'positives-per-image';
 const REST = {
   groundTruth: neededValue(),
-  normalizer: value<number | 'positives'>(
-    (check, argument, given) => (DeviceTensor.is(given) ? given : readNormalizer(check, argument, given)),
+  normalizer: value<number | PositivesOf>(
+    (check, argument, given) =>
+      DeviceTensor.is(given) || given === 'positives-per-image' ? given : readNormalizer(check, argument, given),
     'positives',
   ),
   out: output(),
@@ -60,21 +63,30 @@ export const RETINANET_LOSS_OPTIONS = {
   ...REST,
   ...MATCH_OPTIONS,
   ...FOCAL_LOSS_PARAMETERS,
+  ...BOX_CODER,
   ...BOX_LOSS,
   ...BACKEND,
 };
 
 /** Options of `retinanetLoss`. */
 export interface RetinanetLossOptions<F extends Floats = Float32Array>
-  extends OutputOptions<F>, MatchOptions, FocalLossParameterOptions, OptionsOf<typeof BOX_LOSS>, BackendOptions {
+  extends
+    OutputOptions<F>,
+    MatchOptions,
+    FocalLossParameterOptions,
+    BoxCoderOptions,
+    OptionsOf<typeof BOX_LOSS>,
+    BackendOptions {
   /** Typed arrays, or tensors where the others are. */
   groundTruth: GroundTruth | GroundTruth<F>;
   /**
-   * Divides both losses; 'positives' = max(1, positive anchors of the whole batch). Default 'positives'. In a call on tensors also a
+   * Divides both losses; 'positives' = max(1, positive anchors of the whole batch). 'positives-per-image' divides the losses of
+   * each image by max(1, its own positive anchors) and their sum by the number of images, as torchvision does. Default
+   * 'positives'. In a call on tensors also a
    * tensor of one float32 or float64 on their device, such as a number of positives that was summed over several processes: it is
    * not checked, and 0 counts as 1.
    */
-  normalizer?: number | 'positives' | (F extends DeviceTensor ? DeviceTensor : never);
+  normalizer?: number | PositivesOf | (F extends DeviceTensor ? DeviceTensor : never);
   /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and must not overlap any other array of the call. */
   out?: RetinanetLossOut<F>;
 }
@@ -137,6 +149,7 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
   const divisor = DeviceTensor.is(divides)
     ? (call.operand('Float32Array', 'normalizer', divides, 1, 'on a device', DIVISOR_DTYPES) as DeviceTensor)
     : null;
+  const isPerImage = divides === 'positives-per-image';
   const parameters = focalLossParameters(call, given, numClasses);
   const out = call.options('out', given.out, GRADIENTS, 'out.');
   const classGrad = call.outLike('out.classGrad', out.classGrad, classLogits);
@@ -150,6 +163,7 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       ...anchors.fields,
       ...truth,
       ...matchFields(call, given),
+      ...coderFields(given),
       classes: numClasses,
       classLogits,
       boxDeltas,
@@ -157,7 +171,8 @@ export function planRetinanetLoss<F extends Floats>(options: RetinanetLossOption
       boxLoss: regressionNumber(BOX_LOSSES[given.boxLoss]),
       beta: betaOf(call, given),
       boxWeight: given.boxWeight,
-      ...divisorOf(divisor ? 1 : (divides as number | 'positives'), 'sum', 1),
+      ...divisorOf(divisor || isPerImage ? 1 : (divides as number | 'positives'), 'sum', 1),
+      normalizeByImage: isPerImage,
       divisor,
       lossScale: given.lossScale,
       classGrad,

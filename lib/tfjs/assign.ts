@@ -13,6 +13,7 @@ import {
 } from '../operations/assign.js';
 import { Check } from '../arguments/check.js';
 import type { BackendOptions } from '../runtime/backend.js';
+import type { TensorBoxCoderOptions } from './boxes.js';
 import { defineKernel, scoped } from './engine.js';
 import { groundTruthInputs, groundTruthOf, gtInputs, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write } from './memory.js';
@@ -26,7 +27,7 @@ import {
 } from './tensors.js';
 
 /** Options of `assignAnchorsBatch` on tensors. */
-export interface TensorAssignBatchOptions extends MatchOptions, BackendOptions {}
+export interface TensorAssignBatchOptions extends MatchOptions, TensorBoxCoderOptions, BackendOptions {}
 
 /** Options of `assignAnchors` on tensors. */
 export interface TensorAssignOptions extends TensorAssignBatchOptions {

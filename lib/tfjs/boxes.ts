@@ -1,7 +1,9 @@
 // Encoding, clipping and pairwise overlap of boxes on tensors.
 import { equal, where, zerosLike, type Tensor, type Tensor2D, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { AnchorGrid } from '../operations/anchors.js';
+import type { BOX_CODER } from '../operations/box-coder.js';
 import {
+  BOX_CODING_OPTIONS,
   BOX_OPTIONS,
   CLIP_OPTIONS,
   IMAGE_SIZE,
@@ -27,10 +29,16 @@ import {
 /** Options of the operations on boxes, on tensors. */
 export interface TensorBoxOptions extends BackendOptions {}
 
+/** The weights of the box coder, on tensors. */
+export interface TensorBoxCoderOptions extends TensorOptionsOf<typeof BOX_CODER> {}
+
+/** Options of `encodeBoxes` and `decodeBoxes` on tensors. */
+export interface TensorBoxCodingOptions extends TensorBoxOptions, TensorBoxCoderOptions {}
+
 /** Options of `clipBoxes` on tensors. */
 export interface TensorClipOptions extends TensorOptionsOf<typeof IMAGE_SIZE>, BackendOptions {}
 
-interface AnchorAttrs extends TensorBoxOptions {
+interface AnchorAttrs extends TensorBoxCodingOptions {
   grid: AnchorGrid | undefined;
 }
 
@@ -54,8 +62,8 @@ const encode = defineKernel<AnchorAttrs>(
   'RetinanetOpsEncodeBoxes',
   inPlace(
     (call) => [rows(call, 'boxes'), 4],
-    (x, attrs, out) =>
-      planEncodeBoxes(kernelAnchors(x, attrs), x.floats('boxes'), { backend: attrs.backend, out }).runSync(),
+    (x, { grid, ...options }, out) =>
+      planEncodeBoxes(kernelAnchors(x, { grid }), x.floats('boxes'), { ...options, out }).runSync(),
   ),
   'encodeBoxes: not differentiable',
 );
@@ -86,17 +94,17 @@ const iou = defineKernel<TensorBoxOptions>(
 );
 
 /**
- * Deltas dx, dy, dw, dh from anchors to boxes (torchvision's BoxCoder.encode, weights 1, 1, 1, 1). Not differentiable.
+ * Deltas dx, dy, dw, dh from anchors to boxes (torchvision's BoxCoder.encode). Not differentiable.
  *
  * @param anchors an AnchorGrid, or float32 [A, 4]
  * @param boxes float32 [A, 4], finite, with area
  * @returns [A, 4]
- * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_OPTION, ERR_BACKEND
+ * @throws RetinanetOpsError ERR_BOX, ERR_SHAPE, ERR_DTYPE, ERR_RANGE, ERR_OPTION, ERR_BACKEND
  */
-export function encodeBoxes(anchors: TensorAnchors, boxes: Input, options?: TensorBoxOptions): Tensor2D {
+export function encodeBoxes(anchors: TensorAnchors, boxes: Input, options?: TensorBoxCodingOptions): Tensor2D {
   return scoped(() => {
     const check = new Check('encodeBoxes');
-    const { attrs } = splitOptions(check, options, BOX_OPTIONS);
+    const { attrs } = splitOptions(check, options, BOX_CODING_OPTIONS);
     const { count, inputs, grid } = readAnchors(check, anchors);
     const given = boxTensor(check, 'boxes', boxes);
     expectShape(check, 'boxes', given, [count, 4], 'like the anchors');

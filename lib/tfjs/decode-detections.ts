@@ -10,6 +10,7 @@ import {
 import { Check } from '../arguments/check.js';
 import type { OptionsOf } from '../arguments/options.js';
 import type { BackendOptions } from '../runtime/backend.js';
+import type { TensorBoxCoderOptions } from './boxes.js';
 import { defineKernel, scoped } from './engine.js';
 import { compute, write } from './memory.js';
 import { readOutputs, type TensorOutputs } from './outputs.js';
@@ -17,7 +18,12 @@ import { kernelAnchors, splitOptions, type TensorOptionsOf } from './tensors.js'
 
 /** Options of `decodeDetections` on tensors. */
 export interface TensorDecodeDetectionsOptions
-  extends TensorOutputs, TensorOptionsOf<typeof DECODED_IMAGE>, SelectionOptions, BackendOptions {}
+  extends
+    TensorOutputs,
+    TensorBoxCoderOptions,
+    TensorOptionsOf<typeof DECODED_IMAGE>,
+    SelectionOptions,
+    BackendOptions {}
 
 /** Detections of a batch, ragged: image b owns the rows offsets[b] .. offsets[b + 1], by descending score. */
 export interface TensorDetections {

@@ -6,7 +6,15 @@ export type {
   TensorAssignOptions,
   TensorBatchAssignment,
 } from './assign.js';
-export { boxIou, clipBoxes, encodeBoxes, type TensorBoxOptions, type TensorClipOptions } from './boxes.js';
+export {
+  boxIou,
+  clipBoxes,
+  encodeBoxes,
+  type TensorBoxCoderOptions,
+  type TensorBoxCodingOptions,
+  type TensorBoxOptions,
+  type TensorClipOptions,
+} from './boxes.js';
 export { decodeDetections, type TensorDecodeDetectionsOptions, type TensorDetections } from './decode-detections.js';
 export { decodeBoxes } from './decode-boxes.js';
 export {
@@ -68,6 +76,8 @@ export {
   setNumThreads,
   type AnchorGridOptions,
   type AnchorLevel,
+  type AnchorOrder,
+  type AnchorRounding,
   type BackendInfo,
   type BackendName,
   type BackendOptions,
@@ -76,6 +86,7 @@ export {
   type CudaDevice,
   type CudaState,
   type ErrorCode,
+  type FeatureSize,
   type HardNegativesOptions,
   type MatchOptions,
   type OnlineHardExamplesOptions,
@@ -83,6 +94,7 @@ export {
   type Reduction,
   type ReductionOptions,
   type SelectionOptions,
+  type Stride,
   type WeightOptions,
 } from '../index.js';
 export { useNativeBackend } from './backend/index.js';

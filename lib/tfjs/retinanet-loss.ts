@@ -10,6 +10,7 @@ import {
 } from '../operations/retinanet-loss.js';
 import { Check } from '../arguments/check.js';
 import type { BackendOptions } from '../runtime/backend.js';
+import type { TensorBoxCoderOptions } from './boxes.js';
 import { chainRule, defineKernel, noGradient, noGradients, scoped } from './engine.js';
 import { GROUND_TRUTH_INPUTS, groundTruthInputs, groundTruthOf, type TensorGroundTruth } from './ground-truth.js';
 import { compute, write, type Outputs } from './memory.js';
@@ -29,12 +30,13 @@ export interface TensorRetinanetLossOptions
     TensorOutputs,
     MatchOptions,
     TensorFocalLossParameterOptions,
+    TensorBoxCoderOptions,
     TensorOptionsOf<typeof BOX_LOSS>,
     BackendOptions {
   /** What is in the images. */
   groundTruth: TensorGroundTruth;
   /** As on typed arrays; or a float32 scalar, such as a number of positives that was summed over several processes: 0 counts as 1. */
-  normalizer?: number | 'positives' | Scalar;
+  normalizer?: number | 'positives' | 'positives-per-image' | Scalar;
 }
 
 /** What `retinanetLoss` gives on tensors. */

@@ -30,6 +30,7 @@ class Assign final : public Operation {
     op_.anchors = anchors_.anchors;
     op_.truth = truth_.truth;
     op_.options = ReadMatchFields(args);
+    coder_weights_ = ReadCoderWeights(args);
     rows_ = args.Product(op_.anchors.count, op_.truth.images);
     op_.labels = args.Array<int32_t>("labels", rows_).data;
     op_.matches = args.Array<int32_t>("matches", rows_).data;
@@ -54,6 +55,7 @@ class Assign final : public Operation {
     rn_positive_targets targets{};
     targets.place = op_.place;
     targets.anchors = op_.anchors;
+    targets.coder_weights = coder_weights_;
     targets.gt_memory = op_.truth.memory;
     targets.gt_boxes = op_.truth.boxes;
     targets.gt_count = static_cast<int64_t>(matched_.size());
@@ -90,6 +92,7 @@ class Assign final : public Operation {
   AnchorFields anchors_;
   GroundTruthFields truth_;
   rn_assign op_{};
+  rn_coder_weights coder_weights_{};
   int64_t rows_, total_ = 0;
   std::vector<int64_t> counts_;
   std::vector<uint8_t> matched_, tiles_;

@@ -24,6 +24,7 @@ class BoxCoding final : public Operation {
   explicit BoxCoding(Arguments& args) : anchors_(args) {
     const int64_t values = args.Product(4, anchors_.anchors.count);
     op_.anchors = anchors_.anchors;
+    op_.coder_weights = ReadCoderWeights(args);
     op_.boxes = args.Array<float>(name, values).data;
     op_.out = args.Array<float>("out", values).data;
     op_.place = args.Place();

@@ -7,6 +7,7 @@ class DecodeDetections final : public Operation {
  public:
   explicit DecodeDetections(Arguments& args) : anchors_(args) {
     op_.anchors = anchors_.anchors;
+    op_.coder_weights = ReadCoderWeights(args);
     op_.images = args.Count("images");
     op_.classes = args.Count("classes");
     const int64_t rows = args.Product(op_.images, op_.anchors.count);

@@ -26,13 +26,13 @@ AnchorFields::AnchorFields(Arguments& args) {
     return;
   }
   if (boxes.data) args.Fail("null beside levels");
-  const int64_t count = grid.length / 3;
+  const int64_t count = grid.length / 5;
   if (count == 0) args.Fail("anchorLevels", "at least one level");
   anchors.anchors_per_cell = sizes.length / 2 / count;
   for (int64_t l = 0; l < count; ++l) {
-    const double* level = grid.data + 3 * l;
-    levels.push_back({static_cast<int64_t>(level[0]), static_cast<int64_t>(level[1]), level[2], anchors.count,
-                      sizes.data + 2 * anchors.anchors_per_cell * l});
+    const double* level = grid.data + 5 * l;
+    levels.push_back({static_cast<int64_t>(level[0]), static_cast<int64_t>(level[1]), level[2], level[3], level[4],
+                      anchors.count, sizes.data + 2 * anchors.anchors_per_cell * l});
     anchors.count += args.Product(args.Product(levels.back().height, levels.back().width), anchors.anchors_per_cell);
   }
   anchors.levels = levels.data();
@@ -59,6 +59,12 @@ GroundTruthFields::GroundTruthFields(Arguments& args) {
     truth.ignore_boxes = ignore_boxes.data;
     truth.ignore_offsets = ignore_offsets.data();
   }
+}
+
+rn_coder_weights ReadCoderWeights(Arguments& args) {
+  const Slice<float> four = args.HostArray<float>("coderWeights", 4);
+  if (!four.data) return {};  // of no call: lib/ asks for names
+  return {four.data[0], four.data[1], four.data[2], four.data[3]};
 }
 
 rn_match_options ReadMatchFields(Arguments& args) {

@@ -75,8 +75,8 @@ void ReadUpstreamAndLosses(Arguments& args, int64_t elements, Op& op) {
   op.losses = args.ArrayOrNull<float>("losses", elements).data;
 }
 
-// anchorLevels, halfSizes, anchorBoxes: where the levels are null, boxes [A, 4]; otherwise levels [L, 3] of (height,
-// width, stride) and half sizes [L, S, 2].
+// anchorLevels, halfSizes, anchorBoxes: where the levels are null, boxes [A, 4]; otherwise levels [L, 5] of (height,
+// width, vertical stride, horizontal stride, offset of centres) and half sizes [L, S, 2].
 struct AnchorFields {
   std::vector<rn_grid_level> levels;
   rn_anchors anchors{};
@@ -97,6 +97,9 @@ struct GroundTruthFields {
   GroundTruthFields(const GroundTruthFields&) = delete;
   GroundTruthFields& operator=(const GroundTruthFields&) = delete;
 };
+
+// coderWeights: a Float32Array [4] of the host.
+rn_coder_weights ReadCoderWeights(Arguments& args);
 
 // positiveThreshold, negativeThreshold, allowLowQuality, ignoreIof.
 rn_match_options ReadMatchFields(Arguments& args);

@@ -9,6 +9,7 @@ class RetinanetLoss final : public Operation {
     op_.anchors = anchors_.anchors;
     op_.truth = truth_.truth;
     op_.match = ReadMatchFields(args);
+    op_.coder_weights = ReadCoderWeights(args);
     op_.classes = args.Count("classes");
     const int64_t rows = args.Product(op_.truth.images, op_.anchors.count);
     const int64_t logits = args.Product(rows, op_.classes);
@@ -23,6 +24,7 @@ class RetinanetLoss final : public Operation {
     op_.box_weight = args.Number("boxWeight");
     op_.normalizer = args.Number("normalizer");
     op_.normalize_by_positives = args.Boolean("normalizeByPositives");
+    op_.normalize_by_image = args.Boolean("normalizeByImage");
     bool is_float64 = false;
     op_.divisor = args.DeviceNumberOrNull("divisor", &is_float64);
     op_.divisor_is_float64 = is_float64;

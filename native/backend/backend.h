@@ -11,7 +11,7 @@ extern "C" {
 
 // Raised whenever a struct of parameters, the table or the list of regressions changes: a plugin of another version is
 // refused ("abi-mismatch").
-#define RN_ABI_VERSION 8
+#define RN_ABI_VERSION 9
 
 typedef struct rn_backend {
   uint32_t abi_version;

@@ -70,6 +70,7 @@ typedef struct {
 typedef struct {
   rn_place place;
   rn_anchors anchors;
+  rn_coder_weights coder_weights;
   rn_memory gt_memory;
   const float* gt_boxes;  // [gt_count, 4]
   int64_t gt_count;
@@ -86,6 +87,7 @@ typedef struct {
 typedef struct {
   rn_place place;
   rn_anchors anchors;
+  rn_coder_weights coder_weights;
   const float* boxes;  // [count, 4]: boxes to encode, or deltas to decode
   float* out;          // [count, 4]
 } rn_box_coding;
@@ -124,6 +126,7 @@ typedef struct {
   const void* class_logits;  // [images, anchors, classes]
   const void* box_deltas;    // [images, anchors, 4]; a row that decodes to no finite box is no candidate
   rn_anchors anchors;
+  rn_coder_weights coder_weights;
   const int64_t* level_counts;  // [num_levels], host, summing to anchors.count
   int64_t num_levels;
   int64_t images, classes;
@@ -147,6 +150,7 @@ typedef struct {
   rn_anchors anchors;
   rn_ground_truth truth;
   rn_match_options match;
+  rn_coder_weights coder_weights;
   int64_t classes;
   rn_per_class alpha;
   rn_per_class gamma;
@@ -157,6 +161,9 @@ typedef struct {
   double box_weight;
   double normalizer;
   int32_t normalize_by_positives;
+  // 1: the losses of an image are divided by its own positives (0 counts as 1), and by the number of images; then neither
+  // normalize_by_positives nor divisor says anything else.
+  int32_t normalize_by_image;
   // Optional [1], where the arrays lie: divides as well, whatever number it is, but 0 counts as 1.
   const void* divisor;
   int32_t divisor_is_float64;  // else float32

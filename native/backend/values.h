@@ -71,8 +71,9 @@ typedef struct {
 
 // One level of an anchor grid. half_sizes: [anchors_per_cell, 2] half width and half height, in anchor order.
 typedef struct {
-  int64_t height, width;  // cells
-  double stride;          // pixels
+  int64_t height, width;       // cells
+  double stride_y, stride_x;   // pixels
+  double center_offset;        // of cells: that of cell i lies at (i + center_offset) * stride
   int64_t first_anchor;
   const float* half_sizes;
 } rn_grid_level;
@@ -85,6 +86,11 @@ typedef struct {
   int64_t num_levels;
   int64_t anchors_per_cell;
 } rn_anchors;
+
+// What multiplies the deltas dx, dy, dw, dh of an encoded box, each in [2^-126, 2^126].
+typedef struct {
+  float dx, dy, dw, dh;
+} rn_coder_weights;
 
 // Ragged: image b owns rows offsets[b] .. offsets[b + 1].
 typedef struct {

@@ -14,6 +14,9 @@
 
 namespace rn::cpu {
 
+inline CellAxis RowsOf(const rn_grid_level& level) { return {level.height, level.stride_y, level.center_offset}; }
+inline CellAxis ColumnsOf(const rn_grid_level& level) { return {level.width, level.stride_x, level.center_offset}; }
+
 // Calls visit(index, box) for the anchors [first, last), in order.
 template <class Visit>
 void ForEachAnchor(const rn_anchors& anchors, int64_t first, int64_t last, Visit&& visit) {
@@ -29,8 +32,8 @@ void ForEachAnchor(const rn_anchors& anchors, int64_t first, int64_t last, Visit
     while (a < end) {
       const int64_t cell = (a - level.first_anchor) / shapes;
       int64_t shape = (a - level.first_anchor) % shapes;
-      const float center_x = CellCenter(cell % level.width, level.stride);
-      const float center_y = CellCenter(cell / level.width, level.stride);
+      const float center_x = CellCenter(cell % level.width, ColumnsOf(level));
+      const float center_y = CellCenter(cell / level.width, RowsOf(level));
       for (; shape < shapes && a < end; ++shape, ++a) {
         visit(a, AnchorAt(center_x, center_y, level.half_sizes + 2 * shape));
       }

@@ -29,13 +29,13 @@ rn_status GridBoxes(const rn_grid_boxes* op) {
 
 rn_status EncodeBoxes(const rn_box_coding* op) {
   return ForAnchorsInParallel(op->anchors, [=](int64_t a, const Box& anchor) {
-    StoreDeltas(Encode(anchor, LoadBox(op->boxes + 4 * a)), op->out + 4 * a);
+    StoreDeltas(Encode(anchor, LoadBox(op->boxes + 4 * a), op->coder_weights), op->out + 4 * a);
   });
 }
 
 rn_status DecodeBoxes(const rn_box_coding* op) {
   return ForAnchorsInParallel(op->anchors, [=](int64_t a, const Box& anchor) {
-    StoreBox(Decode(anchor, LoadDeltas(op->boxes + 4 * a)), op->out + 4 * a);
+    StoreBox(Decode(anchor, LoadDeltas(op->boxes + 4 * a), op->coder_weights), op->out + 4 * a);
   });
 }
 

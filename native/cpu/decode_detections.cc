@@ -102,7 +102,7 @@ void Scan(const rn_decode& op, int64_t image, const Span& span, Best* best) {
   const auto is_box = [&](int64_t anchor) {
     if (anchor != last_anchor) {
       last_anchor = anchor;
-      last_is_box = IsBox(AnchorOf(op.anchors, anchor), DeltasOf(op, image, anchor));
+      last_is_box = IsBox(AnchorOf(op.anchors, anchor), DeltasOf(op, image, anchor), op.coder_weights);
     }
     return last_is_box;
   };
@@ -165,7 +165,7 @@ Detections DecodeImage(const rn_decode& op, const std::vector<Candidate>& candid
   Detections all;
   for (const Candidate& c : candidates) {
     const int64_t anchor = c.index / op.classes;
-    const Box box = Decode(AnchorOf(op.anchors, anchor), DeltasOf(op, image, anchor));
+    const Box box = Decode(AnchorOf(op.anchors, anchor), DeltasOf(op, image, anchor), op.coder_weights);
     all.boxes.push_back(Clip(box, op.image_height, op.image_width));
     all.scores.push_back(c.score);
     all.labels.push_back(static_cast<int32_t>(c.index % op.classes));

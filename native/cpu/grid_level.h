@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "../backend/backend.h"
-#include "../math/anchor_grid.h"
 #include "../math/anchor_reach.h"
+#include "anchor_block.h"
 #include "kernels/kernels.h"
 
 namespace rn::cpu {
@@ -18,7 +18,7 @@ class GridLevel {
   static constexpr int64_t kLongestRun = 2048;
 
   GridLevel(const rn_grid_level& level, int64_t shapes)
-      : reach(MakeAnchorLevel(level.height, level.width, level.stride, level.half_sizes, shapes)),
+      : reach(MakeAnchorLevel(RowsOf(level), ColumnsOf(level), level.half_sizes, shapes)),
         first(level.first_anchor),
         end(level.first_anchor + level.height * level.width * shapes),
         row_size(level.width * shapes),
@@ -26,7 +26,7 @@ class GridLevel {
         x2_(static_cast<size_t>(row_size + kRunPadding), -std::numeric_limits<float>::infinity()) {
     size_t i = 0;
     for (int64_t column = 0; column < level.width; ++column) {
-      const float center = CellCenter(column, level.stride);
+      const float center = CellCenter(column, reach.columns);
       for (int64_t shape = 0; shape < shapes; ++shape, ++i) {
         const Box anchor = AnchorAt(center, 0, level.half_sizes + 2 * shape);
         x1_[i] = anchor.x1;
@@ -50,7 +50,7 @@ class GridLevel {
       int64_t run = std::max(from, row_start + range.first_column * reach.shapes);
       for (; run < run_end; run += kLongestRun) {
         const int64_t x = run - row_start;
-        visit(run, GridRun{x1_.data() + x, x2_.data() + x, half_heights_.data(), CellCenter(row, reach.stride),
+        visit(run, GridRun{x1_.data() + x, x2_.data() + x, half_heights_.data(), CellCenter(row, reach.rows),
                            x % reach.shapes, reach.shapes, std::min(kLongestRun, run_end - run)});
       }
     }
@@ -67,13 +67,13 @@ class GridLevel {
 
   // The cell around a point, or the nearest one.
   CellRange CellAt(double x, double y) const {
-    const int32_t row = Cell(y, reach.height), column = Cell(x, reach.width);
+    const int32_t row = Cell(y, reach.rows), column = Cell(x, reach.columns);
     return {row, row + 1, column, column + 1};
   }
 
  private:
-  int32_t Cell(double at, int64_t cells) const {
-    return std::min(EndCell(at - 0.5 * reach.stride, reach.stride, cells), static_cast<int32_t>(cells) - 1);
+  static int32_t Cell(double at, const CellAxis& axis) {
+    return std::min(EndCell(at - 0.5 * axis.stride, axis), static_cast<int32_t>(axis.cells) - 1);
   }
 
   std::vector<float> x1_, x2_;  // of one row's anchors

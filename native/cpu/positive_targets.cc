@@ -77,7 +77,7 @@ rn_status PositiveTargets(const rn_positive_targets* args) {
       for_each_match(job, [&](int64_t i, int32_t row) {
         if (p == end) return;
         const Box box = LoadBox(op.gt_boxes + 4 * static_cast<int64_t>(row));
-        const Deltas deltas = Encode(AnchorOf(op.anchors, i % op.anchors.count), box);
+        const Deltas deltas = Encode(AnchorOf(op.anchors, i % op.anchors.count), box, op.coder_weights);
         op.positives[p] = static_cast<int32_t>(i);
         StoreDeltas(deltas, op.box_targets + 4 * p);
         ++p;

@@ -2,6 +2,7 @@
 // ones, and both gradients. Scratch memory: 12 bytes per anchor.
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "../backend/parts.h"
@@ -23,11 +24,12 @@ void ThrowIfFailed(const rn_status& status) {
 // Box loss and gradient of one block of anchors of one image; returns the loss. Reads an anchor's deltas before it
 // writes their gradient, which may lie in the same place.
 template <class Formula>
-double BoxLoss(const rn_retinanet_loss& op, const Formula& formula, int64_t job, const int32_t* matches, double scale) {
-  const double grad_scale = scale * op.loss_scale;
+double BoxLoss(const rn_retinanet_loss& op, const Formula& formula, int64_t job, const int32_t* matches,
+               const std::vector<double>& normalizers) {
   const int64_t count = op.anchors.count, blocks = NumBlocks(count, AnchorBlock::kSize);
   const int64_t image = job / blocks, first = job % blocks * AnchorBlock::kSize;
   const int64_t last = std::min(count, first + AnchorBlock::kSize);
+  const double scale = op.box_weight / normalizers[static_cast<size_t>(image)], grad_scale = scale * op.loss_scale;
   const float* deltas = static_cast<const float*>(op.box_deltas) + image * count * 4;
   float* grad = static_cast<float*>(op.box_grad) + image * count * 4;
   double sum = 0;
@@ -40,14 +42,14 @@ double BoxLoss(const rn_retinanet_loss& op, const Formula& formula, int64_t job,
     // Hardly any anchor is positive: only those are made.
     const Box anchor = AnchorOf(op.anchors, a), box = LoadBox(op.truth.boxes + 4 * static_cast<int64_t>(match));
     const float here[4] = {deltas[4 * a], deltas[4 * a + 1], deltas[4 * a + 2], deltas[4 * a + 3]};
-    const BoxLossTerm<Formula> term = BoxLossOf(formula, anchor, box, here);
+    const BoxLossTerm<Formula> term = BoxLossOf(formula, anchor, box, op.coder_weights, here);
     for (const double loss : term.losses) sum += scale * loss;
     for (int c = 0; c < 4; ++c) grad[4 * a + c] = static_cast<float>(grad_scale * term.grad[c]);
   }
   return sum;
 }
 
-// What divides besides the normalizer.
+// What divides all losses, besides the normalizer.
 double Divisor(const rn_retinanet_loss& op, int64_t positives) {
   double divisor = op.normalize_by_positives ? static_cast<double>(positives) : 1.0;
   if (op.divisor) {
@@ -55,6 +57,49 @@ double Divisor(const rn_retinanet_loss& op, int64_t positives) {
                                     : static_cast<double>(*static_cast<const float*>(op.divisor));
   }
   return DivisorOf(divisor);
+}
+
+// What divides the losses of each image.
+std::vector<double> Normalizers(const rn_retinanet_loss& op, const std::vector<int64_t>& positives) {
+  const size_t images = positives.size();
+  if (!op.normalize_by_image) {
+    const int64_t all = std::accumulate(positives.begin(), positives.end(), int64_t{0});
+    return std::vector<double>(images, op.normalizer * Divisor(op, all));
+  }
+  std::vector<double> normalizers;
+  for (const int64_t own : positives) {
+    normalizers.push_back(op.normalizer * static_cast<double>(images) * DivisorOf(static_cast<double>(own)));
+  }
+  return normalizers;
+}
+
+// Of `rows` rows from `first` on, divided by the normalizer; `loss` and `positives` are added to.
+void AddFocalLoss(const rn_retinanet_loss& op, const int32_t* labels, int64_t first, int64_t rows, double normalizer) {
+  const auto loss_scale = static_cast<float>(op.loss_scale);
+  double loss = 0, positives = 0;
+  rn_focal_loss focal = FocalLossOf(op, labels + first);
+  focal.logits = static_cast<const float*>(op.class_logits) + first * op.classes;
+  focal.grad = static_cast<float*>(op.class_grad) + first * op.classes;
+  focal.rows = rows;
+  focal.normalizer = normalizer;
+  focal.normalize_by_positives = 0;
+  focal.grad_output = &loss_scale;
+  focal.grad_output_count = 1;
+  focal.loss_sum = &loss;
+  focal.num_positive = &positives;
+  ThrowIfFailed(FocalLoss(&focal));
+  *op.class_loss += loss;
+  *op.num_positive += positives;
+}
+
+// Images that are divided by the same number are one list of rows.
+void SumFocalLosses(const rn_retinanet_loss& op, const int32_t* labels, const std::vector<double>& normalizers) {
+  *op.class_loss = *op.num_positive = 0;
+  const int64_t images = op.truth.images, anchors = op.anchors.count;
+  const int64_t at_once = op.normalize_by_image ? 1 : images;
+  for (int64_t image = 0; image < images; image += at_once) {
+    AddFocalLoss(op, labels, image * anchors, at_once * anchors, normalizers[static_cast<size_t>(image)]);
+  }
 }
 
 }  // namespace
@@ -72,23 +117,14 @@ rn_status RetinanetLoss(const rn_retinanet_loss* args) {
     const rn_assign assign{op.place,      op.anchors,    op.truth,       op.match, labels.get(),
                            matches.get(), counts.data(), matched.data(), nullptr};
     ThrowIfFailed(Assign(&assign));
-    int64_t positives = 0;
-    for (const int64_t count : counts) positives += count;
-
-    const double normalizer = op.normalizer * Divisor(op, positives);
-    const auto loss_scale = static_cast<float>(op.loss_scale);
-    rn_focal_loss focal = FocalLossOf(op, labels.get());
-    focal.normalizer = normalizer;
-    focal.normalize_by_positives = 0;
-    focal.grad_output = &loss_scale;
-    focal.grad_output_count = 1;
-    ThrowIfFailed(FocalLoss(&focal));
+    const std::vector<double> normalizers = Normalizers(op, counts);
+    SumFocalLosses(op, labels.get(), normalizers);
 
     const int64_t blocks = NumBlocks(op.anchors.count, AnchorBlock::kSize);
     std::vector<double> sums(static_cast<size_t>(images * blocks));
     WithRegression(op.regression, op.beta, [&](const auto& formula) {
       ParallelFor(images * blocks, [&](int64_t job) {
-        sums[static_cast<size_t>(job)] = BoxLoss(op, formula, job, matches.get(), op.box_weight / normalizer);
+        sums[static_cast<size_t>(job)] = BoxLoss(op, formula, job, matches.get(), normalizers);
       });
     });
     *op.box_loss = 0;

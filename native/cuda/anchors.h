@@ -51,7 +51,8 @@ inline std::vector<Lattice> LatticesOf(const rn_anchors& anchors) {
     const rn_grid_level& level = anchors.levels[l];
     for (int64_t s = 0; s < anchors.anchors_per_cell; ++s) {
       const float* half_size = level.half_sizes + 2 * s;
-      Lattice lattice{MakeAnchorLevel(level.height, level.width, level.stride, half_size, 1),
+      Lattice lattice{MakeAnchorLevel({level.height, level.stride_y, level.center_offset},
+                                      {level.width, level.stride_x, level.center_offset}, half_size, 1),
                       {half_size[0], half_size[1]},
                       static_cast<int32_t>(level.first_anchor + s)};
       lattice.level.half_sizes = nullptr;
@@ -75,17 +76,16 @@ inline Anchors AnchorsOf(Arrays& arrays, const rn_anchors& anchors) {
 }
 
 __device__ inline Box AnchorAt(const Lattice& lattice, int32_t row, int32_t column) {
-  return rn::AnchorAt(CellCenter(column, lattice.level.stride), CellCenter(row, lattice.level.stride),
+  return rn::AnchorAt(CellCenter(column, lattice.level.columns), CellCenter(row, lattice.level.rows),
                       lattice.half_size);
 }
 
 // The anchor of the cell that has a point, or of the nearest that there is.
 __device__ inline Box AnchorNear(const Lattice& lattice, float x, float y) {
-  const auto cell = [&](float at, int64_t cells) {
-    const int32_t next = FirstCell(static_cast<double>(at) + lattice.level.stride / 2, lattice.level.stride, cells);
-    return max(next - 1, 0);
+  const auto cell = [](float at, const CellAxis& axis) {
+    return max(FirstCell(static_cast<double>(at) + axis.stride / 2, axis) - 1, 0);
   };
-  return AnchorAt(lattice, cell(y, lattice.level.height), cell(x, lattice.level.width));
+  return AnchorAt(lattice, cell(y, lattice.level.rows), cell(x, lattice.level.columns));
 }
 
 __device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
@@ -94,7 +94,7 @@ __device__ inline Box AnchorAt(const Anchors& anchors, int32_t index) {
   const Lattice* last = level + anchors.sources - anchors.shapes;
   while (level < last && level[anchors.shapes].first <= index) level += anchors.shapes;
   const uint32_t within = static_cast<uint32_t>(index - level->first), shapes = static_cast<uint32_t>(anchors.shapes);
-  const uint32_t cell = within / shapes, width = static_cast<uint32_t>(level->level.width);
+  const uint32_t cell = within / shapes, width = static_cast<uint32_t>(level->level.columns.cells);
   return AnchorAt(level[within - cell * shapes], static_cast<int32_t>(cell / width),
                   static_cast<int32_t>(cell % width));
 }
@@ -143,7 +143,7 @@ __device__ void ForEachOfGrid(const Anchors& anchors, const Box& box, const Over
       const Lattice& lattice = anchors.lattices[patch.source];
       const uint32_t columns = static_cast<uint32_t>(patch.cells.end_column - patch.cells.first_column);
       const uint32_t rows = static_cast<uint32_t>(patch.cells.end_row - patch.cells.first_row);
-      const int32_t width = static_cast<int32_t>(lattice.level.width);
+      const int32_t width = static_cast<int32_t>(lattice.level.columns.cells);
       for (uint32_t first = 0; first < rows * columns; first += kWarp) {
         const uint32_t cell = first + static_cast<uint32_t>(lane);
         const int32_t row = patch.cells.first_row + static_cast<int32_t>(cell / columns);

@@ -9,8 +9,14 @@
 
 namespace rn {
 
-RN_HD float CellCenter(int64_t cell, double stride) {
-  return static_cast<float>((static_cast<double>(cell) + 0.5) * stride);
+// The cells of a grid along one axis: the centre of cell i lies at (i + offset) * stride, in pixels.
+struct CellAxis {
+  int64_t cells;
+  double stride, offset;
+};
+
+RN_HD float CellCenter(int64_t cell, const CellAxis& axis) {
+  return static_cast<float>((static_cast<double>(cell) + axis.offset) * axis.stride);
 }
 
 RN_HD Box AnchorAt(float center_x, float center_y, const float* half_size) {

@@ -1,8 +1,8 @@
 // Which cells of a grid level can hold an anchor whose float32 overlap with a box reaches a demand: a rectangle of
 // cells, often empty, that leaves none out.
 //
-// Let u = 2^-24, so that a float32 operation is off by at most u of its result. A level's centres c = (i + 0.5) *
-// stride and half sizes h have magnitudes whose sum is at most M; e = 4 u M is the margin.
+// Let u = 2^-24, so that a float32 operation is off by at most u of its result. A level's centres c = (i + offset)
+// * stride, 0 <= offset <= 1, and half sizes h have magnitudes whose sum is at most M; e = 4 u M is the margin.
 // 1. A corner of an anchor is the float32 of (the float32 of c) -+ h. Both roundings together are less than e.
 // 2. Along one axis let w = min(c + h, x2) - max(c - h, x1), the overlap without rounding. As the box's corners are
 //    float32 themselves, the float32 overlap is at most (w + 2 e) (1 + u); it is also at most (2 h + 2 e) (1 + u) and
@@ -25,6 +25,7 @@
 
 #include <cstdint>
 
+#include "anchor_grid.h"
 #include "box.h"
 
 namespace rn {
@@ -56,8 +57,7 @@ RN_HD OverlapDemand DemandOfShare(float share) {
 }
 
 struct AnchorLevel {
-  int64_t height, width;  // cells
-  double stride;
+  CellAxis rows, columns;
   const float* half_sizes;  // [shapes, 2]
   int64_t shapes;
   double slack;                  // 2 e
@@ -67,12 +67,13 @@ struct AnchorLevel {
 RN_HD double Least(double a, double b) { return b < a ? b : a; }
 RN_HD double Most(double a, double b) { return b > a ? b : a; }
 
-RN_HD AnchorLevel MakeAnchorLevel(int64_t height, int64_t width, double stride, const float* half_sizes,
+RN_HD AnchorLevel MakeAnchorLevel(const CellAxis& rows, const CellAxis& columns, const float* half_sizes,
                                   int64_t shapes) {
   double largest = 0;
   for (int64_t i = 0; i < 2 * shapes; ++i) largest = Most(largest, static_cast<double>(half_sizes[i]));
-  const double magnitude = static_cast<double>(height > width ? height : width) * stride + largest;
-  AnchorLevel level{height, width, stride, half_sizes, shapes, 2 * 0x1p-22 * magnitude, kFar, 0};
+  const double extent =
+      Most(static_cast<double>(rows.cells) * rows.stride, static_cast<double>(columns.cells) * columns.stride);
+  AnchorLevel level{rows, columns, half_sizes, shapes, 2 * 0x1p-22 * (extent + largest), kFar, 0};
   for (int64_t s = 0; s < shapes; ++s) {
     const double width2 = 2 * static_cast<double>(half_sizes[2 * s]);
     const double height2 = 2 * static_cast<double>(half_sizes[2 * s + 1]);
@@ -83,19 +84,19 @@ RN_HD AnchorLevel MakeAnchorLevel(int64_t height, int64_t width, double stride, 
 }
 
 // The first cell whose centre is at `from` or beyond, of [0, cells]; NaN gives some cell.
-RN_HD int32_t FirstCell(double from, double stride, int64_t cells) {
-  const double at = from / stride - 0.5;
+RN_HD int32_t FirstCell(double from, const CellAxis& axis) {
+  const double at = from / axis.stride - axis.offset;
   if (!(at > 0)) return 0;
-  if (at >= static_cast<double>(cells)) return static_cast<int32_t>(cells);
+  if (at >= static_cast<double>(axis.cells)) return static_cast<int32_t>(axis.cells);
   const int32_t cell = static_cast<int32_t>(at);
   return static_cast<double>(cell) < at ? cell + 1 : cell;
 }
 
 // One past the last cell whose centre is at `to` or before.
-RN_HD int32_t EndCell(double to, double stride, int64_t cells) {
-  const double at = to / stride + 0.5;
+RN_HD int32_t EndCell(double to, const CellAxis& axis) {
+  const double at = to / axis.stride + (1 - axis.offset);
   if (!(at > 0)) return 0;
-  return at >= static_cast<double>(cells) ? static_cast<int32_t>(cells) : static_cast<int32_t>(at);
+  return at >= static_cast<double>(axis.cells) ? static_cast<int32_t>(axis.cells) : static_cast<int32_t>(at);
 }
 
 RN_HD CellRange CellsInReach(const AnchorLevel& level, const Box& box, const OverlapDemand& demand) {
@@ -120,10 +121,10 @@ RN_HD CellRange CellsInReach(const AnchorLevel& level, const Box& box, const Ove
     inset_y = Least(inset_y, need / widest - 1.5 * level.slack - half_height);
   }
   if (!(inset_x < kFar)) return none;
-  const CellRange range{FirstCell(static_cast<double>(box.y1) + inset_y, level.stride, level.height),
-                        EndCell(static_cast<double>(box.y2) - inset_y, level.stride, level.height),
-                        FirstCell(static_cast<double>(box.x1) + inset_x, level.stride, level.width),
-                        EndCell(static_cast<double>(box.x2) - inset_x, level.stride, level.width)};
+  const CellRange range{FirstCell(static_cast<double>(box.y1) + inset_y, level.rows),
+                        EndCell(static_cast<double>(box.y2) - inset_y, level.rows),
+                        FirstCell(static_cast<double>(box.x1) + inset_x, level.columns),
+                        EndCell(static_cast<double>(box.x2) - inset_x, level.columns)};
   return range.first_row < range.end_row && range.first_column < range.end_column ? range : none;
 }
 

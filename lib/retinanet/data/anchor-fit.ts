@@ -74,7 +74,7 @@ export function fitAnchors(
   const options = { positiveThreshold, negativeThreshold: Math.min(0.4, positiveThreshold) };
   const levels = grid.levels.map(({ stride }, i) => ({
     stride,
-    sides: grid.scales.map((scale) => grid.baseSizes[i]! * scale),
+    sides: [...grid.sizes[i]!],
     positives: 0,
     boxes: 0,
   }));

@@ -72,7 +72,11 @@ export async function inspectDataset(folder: string, options: InspectOptions = {
   const looked = sampleImages(images, reading.seed ?? 0);
   const grid = anchorGrid(check, config, 'config.');
   const { fit, perImage } = fitAnchors(grid, looked);
-  const shapes = searchShapes(looked, { width: config.imageWidth, height: config.imageHeight }, grid.strides);
+  const shapes = searchShapes(
+    looked,
+    { width: config.imageWidth, height: config.imageHeight },
+    grid.levels.map(({ stride }) => stride),
+  );
   const suggested = fitAnchors(anchorGrid(check, { ...config, ...shapes }, 'config.'), looked).fit;
   const { unreached, unmatched, positivesPerBox } = suggested;
   return {

@@ -80,9 +80,9 @@ export function metadataOf({ config, anchors }: NetParts): RetinaNetMetadata {
     config,
     classNames: config.classNames,
     anchors: {
-      strides: [...anchors.strides],
-      baseSizes: [...anchors.baseSizes],
-      scales: [...anchors.scales],
+      strides: anchors.levels.map(({ stride }) => stride),
+      baseSizes: [...(anchors.baseSizes ?? [])],
+      scales: [...(anchors.scales ?? [])],
       aspectRatios: [...anchors.aspectRatios],
     },
   };
