@@ -51,7 +51,9 @@ export function addTrainFlags(command: Command): Command {
     .option('--patience <n>', 'ends after so many validations without a better AP', toNumber)
     .option('--checkpoint-every <steps or time>', 'such as 100 or 30s (default: 60s)', toEvery)
     .optionsGroup('Network:')
-    .addOption(new Option('--preset <name>', '(default: compact)').choices(['compact', 'resnet50-fpn']))
+    .addOption(
+      new Option('--preset <name>', '(default: compact)').choices(['compact', 'resnet50-fpn', 'torchvision-retinanet']),
+    )
     .addOption(
       new Option('--backbone <name>', "what finds features (default: the preset's)").choices([
         ...['compact', 'resnet18', 'resnet34', 'resnet50', 'resnet101'],

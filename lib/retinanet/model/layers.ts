@@ -77,9 +77,10 @@ export function add(name: string, a: SymbolicTensor, b: SymbolicTensor): Symboli
   return tfl.layers.add({ name }).apply([a, b]) as SymbolicTensor;
 }
 
-/** [height, width] of a feature map. */
-export function mapSize(tensor: SymbolicTensor): [number, number] {
-  return [tensor.shape[1] ?? 0, tensor.shape[2] ?? 0];
+/** [height, width] of a feature map; undefined in a network that takes images of any size. */
+export function mapSize({ shape }: SymbolicTensor): [number, number] | undefined {
+  const [, height, width] = shape;
+  return height == null || width == null ? undefined : [height, width];
 }
 
 /**

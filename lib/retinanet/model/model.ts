@@ -7,7 +7,7 @@ import { priorBias } from '../../index.js';
 import { Check } from '../../arguments/check.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { backbone } from './backbones.js';
-import { anchorGrid, anchorsPerCell, pyramidLevels, resolveConfig } from './config.js';
+import { anchorGrid, anchorsPerCell, inputSize, pyramidLevels, resolveConfig } from './config.js';
 import type { ResolvedConfig, RetinaNetConfig } from './config.js';
 import { LayerFactory, normalizeInput } from './layers.js';
 import { assembleNet, checkModel, makeVariables, type RetinaNet } from './net.js';
@@ -48,10 +48,10 @@ export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
 }
 
 function buildModel(resolved: ResolvedConfig): LayersModel {
-  const { imageHeight, imageWidth, numClasses, pyramidChannels, subnetDepth } = resolved;
+  const { numClasses, pyramidChannels, subnetDepth } = resolved;
   const make = new LayerFactory(resolved.seed);
 
-  const input = tfl.input({ shape: [imageHeight, imageWidth, 3], name: 'image' });
+  const input = tfl.input({ shape: [...inputSize(resolved), 3], name: 'image' });
   const image = normalizeInput(input, resolved.pixelMean, resolved.pixelStd);
   const features = backbone(make, image, resolved);
   const pyramid = featurePyramid(make, features, pyramidLevels(resolved), pyramidChannels);
