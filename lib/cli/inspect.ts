@@ -1,6 +1,7 @@
 // `retinanet-ops inspect`: what a data set holds, what was mended, and how anchors fit it.
 import { Command, Option } from 'commander';
-import type { Preset, RetinaNetConfig } from '../retinanet/model/presets.js';
+import type { RetinaNetConfig } from '../retinanet/model/config.js';
+import type { Preset } from '../retinanet/model/presets.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
 import { writeResult } from './result-file.js';
