@@ -35,6 +35,7 @@ const FOLDERS = {
   package: { emulated: 'packs, installs, starts: about what comes before a kernel' },
   session: { emulated: 'about the files of runs' },
   retinanet: { emulated: 'trains for minutes' },
+  torchvision: { emulated: 'runs whole networks' },
   'tfjs-backend': { emulated: 'calls none of our operations on devices' },
   'wasm-training': { emulated: 'calls none of our native operations' },
 };

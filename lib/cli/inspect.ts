@@ -1,6 +1,7 @@
 // `retinanet-ops inspect`: what a data set holds, what was mended, and how anchors fit it.
 import { Command, Option } from 'commander';
-import type { Preset, RetinaNetConfig } from '../retinanet/model/config.js';
+import type { RetinaNetConfig } from '../retinanet/model/config.js';
+import type { Preset } from '../retinanet/model/presets.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
 import { writeResult } from './result-file.js';
@@ -42,7 +43,13 @@ export function inspectCommand(): Command {
     .option('--val <share>', VAL, toNumber)
     .option('--seed <number>', 'decides what is drawn (default: 0)', toNumber)
     .option('--image-size <pixels>', "the network's input, N or WIDTHxHEIGHT (default: that of most images)", toSize)
-    .addOption(new Option('--preset <name>', 'the network (default: compact)').choices(['compact', 'resnet50-fpn']))
+    .addOption(
+      new Option('--preset <name>', 'the network (default: compact)').choices([
+        'compact',
+        'resnet50-fpn',
+        'torchvision-retinanet',
+      ]),
+    )
     .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)
     .option('--anchor-scales <list>', 'sizes of the anchors of a level, such as 1,1.26,1.59', toNumbers)
     .option('--aspect-ratios <list>', 'height / width of the anchors, such as 0.5,1,2', toNumbers)

@@ -26,7 +26,8 @@ export {
 export type { ClassStatistics, DatasetStatistics, SplitStatistics, Spread } from './data/statistics.js';
 export { useNativeBackend } from '../tfjs/backend/index.js';
 export { useWasmBackend } from './wasm-backend.js';
-export type { BatchNormMode, Preset, ResolvedConfig, RetinaNetConfig } from './model/config.js';
+export type { BatchNormMode, ResolvedConfig, RetinaNetConfig } from './model/config.js';
+export type { BackboneName, Preset, StepNormalizer } from './model/presets.js';
 export {
   type DetectionDataset,
   type ImageAnnotations,
@@ -48,7 +49,8 @@ export {
   type FoundObjects,
 } from './detection/draw-detections.js';
 export { findPictures } from './detection/find-pictures.js';
-export { detect, type DetectOptions } from './evaluation/detect.js';
+export type { Picture } from './data/resize-picture.js';
+export { detect, type DetectOptions, detectPicture } from './evaluation/detect.js';
 export { type DatasetEvaluation, evaluateDataset, type EvaluateDatasetOptions } from './evaluation/evaluate-dataset.js';
 export {
   type ClassEvaluation,

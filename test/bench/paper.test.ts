@@ -21,7 +21,7 @@ test('the paired test has the values of published tables of Student’s t', (t) 
   ] as const) {
     const found = pairedTest(differences(freedom + 1, value));
     t.true(Math.abs(found / p - 1) < 2e-3, `${freedom} degrees of freedom: ${found}`);
-    t.is(found, pairedTest(differences(freedom + 1, -value)));
+    t.true(Math.abs(found - pairedTest(differences(freedom + 1, -value))) < 1e-12);
   }
   t.true(Number.isNaN(pairedTest([1])));
   t.is(pairedTest([0.5, 0.5]), 0);

@@ -110,6 +110,7 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     cumulativeLoss: [f32(1, -2, 0.5, -3), i32(0, -1)],
     decodeImage: [join(directory, 'data', 'a.png')],
     detect: [net, new Uint8Array(pixels)],
+    detectPicture: [net, { data: new Uint8Array(pixels), width: 24, height: 16 }],
     detectFiles: [net, [join(directory, 'data', 'a.png')]],
     directoryLoader: [directory],
     directorySaver: [directory],

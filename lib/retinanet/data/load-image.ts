@@ -1,7 +1,9 @@
 // One picture as the network takes it, and back.
 import { Check } from '../../arguments/check.js';
 import { decodeImage, readImageHeader } from './images.js';
-import { boxesInPicture, checkFrame, fitPicture, type Frame, placePicture } from './letterbox.js';
+import { boxesInPicture, checkFrame, fitPicture, type Frame, type Letterbox, placePicture } from './letterbox.js';
+import type { Picture } from './resize-picture.js';
+import { loadSharp } from './sharp.js';
 
 /** A picture as a network takes it. */
 export interface LoadedImage {
@@ -40,4 +42,18 @@ export async function loadImage(path: string, frame: Frame): Promise<LoadedImage
     ...{ pixels, width, height },
     toPicture: (boxes) => boxesInPicture(new Check('toPicture').array('Float32Array', 'boxes', boxes), place, picture),
   };
+}
+
+/** A decoded picture in the frame of a network, and where it lies in it. */
+export async function framePicture(
+  { data, width, height }: Picture,
+  frame: Required<Frame>,
+): Promise<{ pixels: Uint8Array; place: Letterbox }> {
+  const sharp = await loadSharp();
+  const place = fitPicture({ width, height }, frame);
+  const image = sharp(data, { raw: { width, height, channels: 3 } });
+  const resized = await image.resize(place.width, place.height, { fit: 'fill' }).raw().toBuffer();
+  const pixels = new Uint8Array(frame.imageHeight * frame.imageWidth * 3);
+  placePicture(resized, place, frame, pixels);
+  return { pixels, place };
 }

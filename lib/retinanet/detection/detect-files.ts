@@ -2,7 +2,8 @@
 import { Check } from '../../arguments/check.js';
 import { callback, signal, value, type OptionsOf } from '../../arguments/options.js';
 import { type LoadedImage, loadImage } from '../data/load-image.js';
-import { detect, DETECTION, type DetectOptions } from '../evaluation/detect.js';
+import { decodeImage } from '../data/images.js';
+import { detect, DETECTION, detectPicture, type DetectOptions } from '../evaluation/detect.js';
 import { labelNames } from '../model/config.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import { chooseObjects } from './choose-objects.js';
@@ -73,6 +74,10 @@ async function* detections(net: RetinaNet, files: readonly string[], options: Ch
   const { batchSize, maxDetections } = detection;
   // Those of the classes that count, not those of all, are limited.
   const selection = labels ? { ...detection, maxDetections: 2 ** 31 - 1 } : detection;
+  if (net.config.shorterSide !== undefined) {
+    yield* ofAnySize(net, files, selection, options);
+    return;
+  }
   for await (const batch of batches(net, files, batchSize, onError)) {
     abort?.throwIfAborted();
     const { boxes, scores, labels: found, offsets } = await detect(net, framesOf(batch), selection);
@@ -85,6 +90,38 @@ async function* detections(net: RetinaNet, files: readonly string[], options: Ch
     }
   }
   abort?.throwIfAborted();
+}
+
+/** Each picture in a frame of its own, while the next one is decoded. */
+async function* ofAnySize(
+  net: RetinaNet,
+  files: readonly string[],
+  selection: DetectOptions,
+  { labels, maxDetections, onError, signal: abort }: Checked,
+): AsyncGenerator<FileDetections, void, undefined> {
+  const decode = async (file: string) => decodeImage(file).catch((error: unknown) => error as Error);
+  let next = files[0] === undefined ? undefined : decode(files[0]);
+  for (const [i, file] of files.entries()) {
+    abort?.throwIfAborted();
+    const picture = await next!;
+    next = files[i + 1] === undefined ? undefined : decode(files[i + 1]!);
+    if (!('data' in picture)) {
+      await refuse(file, picture, onError);
+      continue;
+    }
+    const { width, height } = picture;
+    const found = await detectPicture(net, picture, selection);
+    abort?.throwIfAborted();
+    yield { file, width, height, ...chooseObjects(found, maxDetections, labels) };
+  }
+  abort?.throwIfAborted();
+}
+
+/** Tells of a picture that is damaged; throws what else failed. */
+async function refuse(file: string, error: Error, onError: DetectFilesOptions['onError']): Promise<void> {
+  const isDamaged = (error as { code?: unknown }).code === 'ERR_DATA';
+  if (!onError || !isDamaged) throw error;
+  await onError(file, error);
 }
 
 /** Pictures that decode, so many at a time; twice as many are on their way. */
@@ -103,9 +140,7 @@ async function* batches(
     if ('image' in loaded) {
       batch.push(loaded);
     } else {
-      const isDamaged = (loaded.error as { code?: unknown }).code === 'ERR_DATA';
-      if (!onError || !isDamaged) throw loaded.error;
-      await onError(loaded.file, loaded.error);
+      await refuse(loaded.file, loaded.error, onError);
     }
     if (batch.length < size && ahead.length > 0) continue;
     if (batch.length > 0) yield batch;

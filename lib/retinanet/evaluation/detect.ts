@@ -7,7 +7,11 @@ import { read } from '../../tfjs/memory.js';
 import { Check } from '../../arguments/check.js';
 import { BACKEND_CHOICES, on, readyBackend } from '../backend.js';
 import { requireTfBackend } from '../wasm-backend.js';
-import { checkNet, requireWeights, type RetinaNet } from '../model/net.js';
+import { anchorGrid } from '../model/config.js';
+import { checkNet, type NetParts, requireWeights, type RetinaNet } from '../model/net.js';
+import { framePicture } from '../data/load-image.js';
+import { boxesInPicture } from '../data/letterbox.js';
+import { boxesOfPicture, fillFrame, ownFrame, type OwnFrame, type Picture } from '../data/resize-picture.js';
 
 const OWN = {
   /** Images that go through the network at once. Default 8. */
@@ -38,7 +42,7 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
   check.array('Uint8Array', 'images', images);
   const { batchSize, backend: choice, ...selection } = check.options('options', options, DETECTION);
   requireTfBackend(check);
-  const { imageHeight, imageWidth, numClasses } = config;
+  const { imageHeight, imageWidth } = config;
   const pixels = imageHeight * imageWidth * 3;
   const count = images.length / pixels;
   if (!Number.isInteger(count)) {
@@ -52,27 +56,84 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
     const size = Math.min(batchSize, count - first);
     const batch = pixelsOfBatch.subarray(0, size * pixels);
     batch.set(images.subarray(first * pixels, (first + size) * pixels));
-    requireWeights(check, model);
-    const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
-      decodeDetections({
-        ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
-        ...{ imageHeight, imageWidth, numClasses },
-        ...selection,
-      });
-    const { outputs, found } = on(backend, () => {
-      const tensors = tf.tidy(() => {
-        const input = tf.tensor4d(batch, [size, imageHeight, imageWidth, 3]);
-        return model.apply(input) as [tf.Tensor, tf.Tensor];
-      });
-      return { outputs: tensors, found: read(tensors, decode) };
-    });
-    try {
-      parts.push(await found);
-    } finally {
-      tf.dispose(outputs);
-    }
+    const frame = { imageHeight, imageWidth, width: imageWidth, height: imageHeight };
+    parts.push(await detectBatch(check, { model, anchors, config }, batch, frame, { ...selection, backend }));
   }
   return joinDetections(parts);
+}
+
+interface BatchOptions extends SelectionOptions {
+  backend: Awaited<ReturnType<typeof readyBackend>>;
+}
+
+/**
+ * Runs a batch of frames, and selects; boxes are in pixels of the frame, cut at the `width` and `height` of the picture in it.
+ *
+ * @param pixels [n, imageHeight, imageWidth, 3]
+ */
+async function detectBatch(
+  check: Check,
+  { model, anchors, config }: NetParts,
+  pixels: Float32Array,
+  { imageHeight, imageWidth, width, height }: OwnFrame,
+  { backend, ...selection }: BatchOptions,
+): Promise<Detections> {
+  requireWeights(check, model);
+  const { numClasses } = config;
+  const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
+    decodeDetections({
+      ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
+      ...{ imageHeight: height, imageWidth: width, numClasses },
+      ...selection,
+    });
+  const { outputs, found } = on(backend, () => {
+    const tensors = tf.tidy(() => {
+      const input = tf.tensor4d(pixels, [pixels.length / (imageHeight * imageWidth * 3), imageHeight, imageWidth, 3]);
+      return model.apply(input) as [tf.Tensor, tf.Tensor];
+    });
+    return { outputs: tensors, found: read(tensors, decode) };
+  });
+  try {
+    return await found;
+  } finally {
+    tf.dispose(outputs);
+  }
+}
+
+/**
+ * Finds objects in one picture of any size. A network with a `shorterSide` sees it in a frame of its own, as torchvision's
+ * detectors do; others see it in theirs, as `detectFiles` shows it to them.
+ *
+ * @param picture as `decodeImage` gives it
+ * @returns boxes in pixels of the picture, by falling score
+ * @throws RetinanetOpsError `ERR_SHAPE` where the pixels are not those of such a picture; otherwise as detect
+ */
+export async function detectPicture(
+  net: RetinaNet,
+  picture: Picture,
+  options: DetectOptions = {},
+): Promise<Detections> {
+  const check = new Check('detectPicture');
+  const { model, config } = checkNet(check, net);
+  const given = check.fields<Picture>('picture', picture, ['data', 'width', 'height']);
+  for (const side of ['width', 'height'] as const) {
+    check.number(`picture.${side}`, given[side], { min: 1, max: 65_536, integer: true });
+  }
+  check.array('Uint8Array', 'picture.data', given.data, given.width * given.height * 3, '(of width x height x 3)');
+  const { batchSize: _, backend: choice, ...selection } = check.options('options', options, DETECTION);
+  requireTfBackend(check);
+  const { shorterSide, longerSide } = config;
+  if (shorterSide === undefined || longerSide === undefined) {
+    const { pixels, place } = await framePicture(given, config);
+    const found = await detect(net, pixels, options);
+    return { ...found, boxes: boxesInPicture(found.boxes, place, given) };
+  }
+  const frame = ownFrame(given, shorterSide, longerSide);
+  const anchors = anchorGrid(check, config, '', frame);
+  const backend = await readyBackend(choice);
+  const pixels = fillFrame(given, frame, config.pixelMean);
+  const found = await detectBatch(check, { model, anchors, config }, pixels, frame, { ...selection, backend });
+  return { ...found, boxes: boxesOfPicture(found.boxes, frame, given) };
 }
 
 /** Detections of several batches as those of one. */

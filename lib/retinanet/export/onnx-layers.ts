@@ -96,7 +96,7 @@ class LayerExport {
       }
       case 'Reshape': {
         const byCell = this.graph.node('Transpose', [input()], { perm: [0, 2, 3, 1] }, `${layer.name}_by_cell`);
-        const shape = this.graph.ints([0, ...(config['targetShape'] as number[])]);
+        const shape = this.graph.ints([0, ...(config['targetShape'] as (number | null)[]).map((size) => size ?? -1)]);
         return this.graph.node('Reshape', [byCell, shape], {}, layer.name);
       }
       case 'Concatenate':

@@ -1,17 +1,9 @@
 import { AnchorGrid } from '../../index.js';
+import type { AnchorGridOptions } from '../../operations/anchor-grid-options.js';
 import type { Check } from '../../arguments/check.js';
-import { number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
+import { type Checked, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
 import type { NumberRange, ScalarCheck } from '../../arguments/scalar-check.js';
-
-/** Networks to start from: a small one that trains on two CPU cores, and the paper's. */
-export type Preset = 'compact' | 'resnet50-fpn';
-const PRESETS: Record<
-  Preset,
-  Pick<Required<RetinaNetConfig>, 'pyramidLevels' | 'pyramidChannels' | 'subnetDepth' | 'anchorSizeInStrides'>
-> = {
-  compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
-  'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
-};
+import { BACKBONES, type Preset, PRESETS } from './presets.js';
 
 /** Whether scale and offset of batch normalisations stay as they are, or learn. */
 export type BatchNormMode = 'frozen' | 'trainable';
@@ -21,7 +13,7 @@ export const IMAGENET_MEAN = [0.485, 0.456, 0.406].map((v) => v * 255);
 const IMAGENET_STD = [0.229, 0.224, 0.225].map((v) => v * 255);
 
 const POSITIVE = { min: 0, exclusiveMin: true } as const;
-const PIXELS = { min: 1, max: 16_384, integer: true, needed: true } as const;
+const PIXELS = { min: 1, max: 16_384, integer: true } as const;
 const numbers = (range: NumberRange, byDefault: readonly number[]) =>
   value<readonly number[], readonly number[]>(
     (check, argument, given) => check.numbers(argument, given, range),
@@ -34,16 +26,35 @@ const channels = (range: NumberRange, byDefault: readonly number[]) =>
     return values;
   }, byDefault);
 
+/** Sides of a frame where each picture has one of its own: multiples of the coarsest stride of the backbone. */
+export const FRAME_MULTIPLE = 32;
+
 /** What a network is built from. */
 export const CONFIG = {
-  /** `compact` (default; about a million parameters, trains on two CPU cores) or the paper's `resnet50-fpn`. */
+  /**
+   * `compact` (default; about a million parameters, trains on two CPU cores), the paper's `resnet50-fpn`, or `torchvision-retinanet`
+   * with the conventions, and for the weights, of torchvision's `retinanet_resnet50_fpn`.
+   */
   preset: oneOf(Object.keys(PRESETS) as Preset[], 'compact'),
+  /** What finds features: `compact`, `resnet18`, `resnet34`, `resnet50` or `resnet101`. Default: the preset's. */
+  backbone: oneOf(BACKBONES),
   /** K >= 1 foreground classes; there is no background column. */
   numClasses: number({ min: 1, max: 100_000, integer: true, needed: true }),
-  /** Height of the images in pixels; any, also one that no stride divides. */
+  /**
+   * Height in pixels of the images that the network is trained on; any, also one that no stride divides; with `shorterSide` a multiple of
+   * 32. Default: 800 in `torchvision-retinanet`; needed in the others.
+   */
   imageHeight: number(PIXELS),
-  /** Width of the images in pixels. */
+  /** Width in pixels of the images that the network is trained on. Default: 1344 in `torchvision-retinanet`; needed in the others. */
   imageWidth: number(PIXELS),
+  /**
+   * Where it is there, the network takes pictures of any size: `detectPicture` and `detectFiles` bring a picture's shorter side to so many
+   * pixels, unless its longer one would get more than `longerSide`, and fill its frame up to multiples of 32. Default: 800 in
+   * `torchvision-retinanet`, none in the others, whose pictures come into a frame of one size.
+   */
+  shorterSide: number(PIXELS),
+  /** Pixels that a picture's longer side gets at most. Default 1333 where there is a `shorterSide`. */
+  longerSide: number(PIXELS),
   /** Names of the K classes; only carried along. Default: none. */
   classNames: value<readonly string[], readonly string[]>(
     (check, argument, given) => check.strings(argument, given),
@@ -67,8 +78,18 @@ export const CONFIG = {
   pixelMean: channels({ min: 0, max: 255 }, IMAGENET_MEAN),
   /** Standard deviation of the pixels of each channel, by which the network divides. Default: ImageNet's. */
   pixelStd: channels({ ...POSITIVE, max: 65_536 }, IMAGENET_STD),
-  /** Whether scale and offset of the batch normalisations learn (`resnet50-fpn` only). Default `frozen`, as in the paper. */
+  /** Whether scale and offset of the batch normalisations of a residual network learn. Default `frozen`, as in the paper. */
   batchNorm: oneOf(BATCH_NORM_MODES, 'frozen'),
+  /**
+   * Added to the variances of batch normalisations, >= 0. Default 1e-5, as classification weights want it; detectors that
+   * torchvision publishes want 0.
+   */
+  batchNormEpsilon: number({ min: 0, max: 1, default: 1e-5 }),
+  /**
+   * Stages of the backbone that training leaves as they are, 0 to 5: 1 is the stem, 2 the stem and the stage of stride 4, 5 all of it;
+   * 5 - `trainable_backbone_layers` in torchvision. Default 0.
+   */
+  freeze: number({ min: 0, max: 5, integer: true, default: 0 }),
   /** Seed of the initial weights, an integer >= 0. Default 0. */
   seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
 };
@@ -77,7 +98,8 @@ export const CONFIG = {
 export interface RetinaNetConfig extends OptionsOf<typeof CONFIG> {}
 
 /** A configuration with every default filled in. */
-export type ResolvedConfig = Required<RetinaNetConfig>;
+export type ResolvedConfig = Required<Omit<RetinaNetConfig, Sides>> & { [Side in Sides]: number | undefined };
+type Sides = 'shorterSide' | 'longerSide';
 
 /**
  * Fills in the defaults.
@@ -92,11 +114,30 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
   if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, '(one per class)');
   return {
     ...given,
+    ...sizesOf(check, given, prefix),
+    backbone: given.backbone ?? preset.backbone,
     pyramidLevels: given.pyramidLevels ?? preset.pyramidLevels,
     pyramidChannels: given.pyramidChannels ?? preset.pyramidChannels,
     subnetDepth: given.subnetDepth ?? preset.subnetDepth,
     anchorSizeInStrides: given.anchorSizeInStrides ?? preset.anchorSizeInStrides,
   };
+}
+
+function sizesOf(check: Check, given: Checked<typeof CONFIG>, prefix: string) {
+  const { frame, resize } = PRESETS[given.preset];
+  const sizeOf = (name: 'imageHeight' | 'imageWidth') =>
+    check.number(`${prefix}${name}`, given[name] ?? frame?.[name], PIXELS);
+  const [imageHeight, imageWidth] = [sizeOf('imageHeight'), sizeOf('imageWidth')];
+  const shorterSide = given.shorterSide ?? resize?.shorterSide;
+  if (shorterSide === undefined) return { imageHeight, imageWidth, shorterSide, longerSide: undefined };
+  for (const [name, size] of Object.entries({ imageHeight, imageWidth })) {
+    if (size % FRAME_MULTIPLE === 0) continue;
+    const expected = `a multiple of ${String(FRAME_MULTIPLE)}, since there is a shorterSide`;
+    check.fail('ERR_RANGE', `${prefix}${name}`, expected, String(size));
+  }
+  const longerSide = given.longerSide ?? resize?.longerSide ?? 1333;
+  check.number(`${prefix}longerSide`, longerSide, { ...PIXELS, min: shorterSide });
+  return { imageHeight, imageWidth, shorterSide, longerSide };
 }
 
 function levels(check: ScalarCheck, argument: string, value: unknown): [number, number] {
@@ -119,6 +160,11 @@ export function pyramidLevels(config: ResolvedConfig): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
+/** [height, width] of the images that go into the network, null where any multiple of 32 may. */
+export function inputSize({ shorterSide, imageHeight, imageWidth }: ResolvedConfig): [number | null, number | null] {
+  return shorterSide === undefined ? [imageHeight, imageWidth] : [null, null];
+}
+
 /** Anchors of one cell. */
 export function anchorsPerCell(config: ResolvedConfig): number {
   return config.anchorScales.length * config.aspectRatios.length;
@@ -127,21 +173,33 @@ export function anchorsPerCell(config: ResolvedConfig): number {
 /**
  * The anchors that the rows of the outputs of `createRetinaNet(config)` stand for, in the same order.
  *
+ * @param size of the images that go in; default: those of the configuration
  * @throws RetinanetOpsError `ERR_RANGE` where sizes that are sound by themselves multiply to anchors that are not.
  */
-export function anchorGrid(check: Check, config: ResolvedConfig, prefix = ''): AnchorGrid {
-  const strides = pyramidLevels(config).map((level) => 2 ** level);
+export function anchorGrid(check: Check, config: ResolvedConfig, prefix = '', size: ImageSize = config): AnchorGrid {
   try {
-    return new AnchorGrid({
-      imageHeight: config.imageHeight,
-      imageWidth: config.imageWidth,
-      strides,
-      baseSizes: strides.map((stride) => stride * config.anchorSizeInStrides),
-      scales: [...config.anchorScales],
-      aspectRatios: [...config.aspectRatios],
-    });
+    return new AnchorGrid(anchorOptions(config, size));
   } catch (cause) {
     const argument = `${prefix}anchorSizeInStrides, anchorScales and aspectRatios`;
     check.fail('ERR_RANGE', argument, 'possible anchors', `others (${(cause as Error).message})`, { cause });
   }
+}
+
+type ImageSize = Pick<ResolvedConfig, 'imageHeight' | 'imageWidth'>;
+
+function anchorOptions(config: ResolvedConfig, { imageHeight, imageWidth }: ImageSize): AnchorGridOptions {
+  const { integerSizes, strides: kind, ...conventions } = PRESETS[config.preset].anchors;
+  const strides = pyramidLevels(config).map((level) => 2 ** level);
+  const baseSizes = strides.map((stride) => stride * config.anchorSizeInStrides);
+  const scales = [...config.anchorScales];
+  const shared = { imageHeight, imageWidth, aspectRatios: [...config.aspectRatios], ...conventions };
+  const sides = integerSizes
+    ? { sizes: baseSizes.map((base) => scales.map((scale) => Math.trunc(base * scale))) }
+    : { baseSizes, scales };
+  if (kind === 'of-level') return { ...shared, ...sides, strides };
+  const cells = strides.map((stride) => [Math.ceil(imageHeight / stride), Math.ceil(imageWidth / stride)] as const);
+  const pixels = cells.map(([rows, columns]) => {
+    return [Math.floor(imageHeight / rows), Math.floor(imageWidth / columns)] as const;
+  });
+  return { ...shared, ...sides, strides: pixels, featureSizes: cells };
 }

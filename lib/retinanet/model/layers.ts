@@ -21,6 +21,8 @@ export interface ConvOptions {
 
 /** Makes stock tfjs layers with initial weights that follow from one seed. */
 export class LayerFactory {
+  /** Whether training changes the weights of the layers made from now on. */
+  trainable = true;
   private readonly seed: number;
   private made = 0;
 
@@ -40,6 +42,7 @@ export class LayerFactory {
       useBias: options.useBias ?? true,
       kernelInitializer: this.kernelInitializer(options.init ?? 'he'),
       biasInitializer: tfl.initializers.constant({ value: options.bias ?? 0 }),
+      ...(!this.trainable && { trainable: false }),
     });
   }
 
@@ -74,9 +77,10 @@ export function add(name: string, a: SymbolicTensor, b: SymbolicTensor): Symboli
   return tfl.layers.add({ name }).apply([a, b]) as SymbolicTensor;
 }
 
-/** [height, width] of a feature map. */
-export function mapSize(tensor: SymbolicTensor): [number, number] {
-  return [tensor.shape[1] ?? 0, tensor.shape[2] ?? 0];
+/** [height, width] of a feature map; undefined in a network that takes images of any size. */
+export function mapSize({ shape }: SymbolicTensor): [number, number] | undefined {
+  const [, height, width] = shape;
+  return height == null || width == null ? undefined : [height, width];
 }
 
 /**

@@ -5,7 +5,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { describe } from '../../arguments/describe.js';
 import type { AnchorGrid } from '../../index.js';
 import type { Check } from '../../arguments/check.js';
-import { anchorGrid, resolveConfig, type ResolvedConfig } from './config.js';
+import { anchorGrid, inputSize, resolveConfig, type ResolvedConfig } from './config.js';
 
 /** A detector: the network and the anchors that the rows of its outputs stand for. */
 export interface RetinaNet {
@@ -112,16 +112,18 @@ export function requireWeights(check: Check, model: LayersModel): void {
 /** How a model's inputs and outputs differ from what a configuration says, or undefined. */
 export function modelDifference(
   { inputs, outputs }: LayersModel,
-  { imageHeight, imageWidth, numClasses }: ResolvedConfig,
+  config: ResolvedConfig,
   { count }: AnchorGrid,
 ): { expected: string; received: string } | undefined {
   const text = (from: unknown, to: unknown) => `a network from ${JSON.stringify(from)} to ${JSON.stringify(to)}`;
   const shapes = (tensors: LayersModel['inputs']) => tensors.map(({ shape }) => shape);
+  const [height, width] = inputSize(config);
+  const rows = height === null ? null : count;
   const expected = text(
-    [[null, imageHeight, imageWidth, 3]],
+    [[null, height, width, 3]],
     [
-      [null, count, numClasses],
-      [null, count, 4],
+      [null, rows, config.numClasses],
+      [null, rows, 4],
     ],
   );
   const received = text(shapes(inputs), shapes(outputs));
@@ -130,6 +132,16 @@ export function modelDifference(
 
 function sameAnchors(anchors: AnchorGrid, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const names = ['imageHeight', 'imageWidth', 'strides', 'baseSizes', 'scales', 'aspectRatios', 'count'] as const;
+  const names = [
+    'imageHeight',
+    'imageWidth',
+    'strides',
+    'sizes',
+    'aspectRatios',
+    'centerOffset',
+    'rounding',
+    'order',
+    'count',
+  ] as const;
   return names.every((name) => JSON.stringify((value as AnchorGrid)[name]) === JSON.stringify(anchors[name]));
 }

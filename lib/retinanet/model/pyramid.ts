@@ -39,14 +39,19 @@ export function featurePyramid(
   return outputs.slice(-levels.length);
 }
 
-/** Doubles a map and cuts off the odd row or column that a size not divisible by the stride leaves over. */
-function enlarge(name: string, x: SymbolicTensor, [height, width]: [number, number]): SymbolicTensor {
-  const [h, w] = mapSize(x);
+/**
+ * Doubles a map and cuts off the odd row or column that a size not divisible by the stride leaves over. In a network for images of any
+ * size there is none: theirs are multiples of the coarsest stride.
+ */
+function enlarge(name: string, x: SymbolicTensor, size: [number, number] | undefined): SymbolicTensor {
+  const from = mapSize(x);
   const doubled = apply(tfl.layers.upSampling2d({ name, size: [2, 2], interpolation: 'nearest' }), x);
-  if (2 * h === height && 2 * w === width) return doubled;
+  if (!from || !size) return doubled;
+  const [bottom, right] = [2 * from[0] - size[0], 2 * from[1] - size[1]];
+  if (bottom === 0 && right === 0) return doubled;
   const cropping: [[number, number], [number, number]] = [
-    [0, 2 * h - height],
-    [0, 2 * w - width],
+    [0, bottom],
+    [0, right],
   ];
   return apply(tfl.layers.cropping2D({ name: `${name}_crop`, cropping }), doubled);
 }

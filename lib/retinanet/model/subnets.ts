@@ -34,8 +34,8 @@ export function subnet(make: LayerFactory, levels: readonly SymbolicTensor[], op
       last,
       hidden.reduce((x, layer) => apply(layer, x), features),
     );
-    const [height, width] = mapSize(map);
-    const targetShape = [height * width * anchorsPerCell, values];
+    const size = mapSize(map);
+    const targetShape = [size ? size[0] * size[1] * anchorsPerCell : -1, values];
     return apply(tfl.layers.reshape({ name: levels.length === 1 ? name : `${name}_rows${l}`, targetShape }), map);
   });
   if (rows.length === 1) return rows[0] as SymbolicTensor; // a concatenation wants two

@@ -15,27 +15,31 @@ const SMALL_SHARE = 0.05;
  * A frame of the median picture's shape in which all but few boxes have 16 pixels: of 77,000 to 150,000 pixels, and of no more than the
  * pictures have.
  */
-export function frameFor({ width, height, sides }: DatasetFacts): { imageWidth: number; imageHeight: number } {
+export function frameFor(
+  { width, height, sides }: DatasetFacts,
+  multiple = MULTIPLE,
+): { imageWidth: number; imageHeight: number } {
   const area = Math.max(1, width * height);
   const small = quantile(sides, SMALL_SHARE) * Math.max(width, height);
   const wanted = SMALL_SIDE / Math.max(small, 1e-9);
   const [least, most] = [Math.sqrt(LEAST_PIXELS / area), Math.sqrt(MOST_PIXELS / area)];
   const scale = Math.min(1, most, Math.max(least, wanted));
-  return sizeOf(width * scale, height * scale);
+  return sizeOf(width * scale, height * scale, multiple);
 }
 
 /** A frame with the given longer side, of the median picture's shape. */
 export function frameOfSide(
   { width, height }: DatasetFacts,
   side: number,
+  multiple = MULTIPLE,
 ): { imageWidth: number; imageHeight: number } {
   const scale = side / Math.max(width, height, 1);
-  return sizeOf(width * scale, height * scale);
+  return sizeOf(width * scale, height * scale, multiple);
 }
 
-function sizeOf(width: number, height: number) {
-  const multiple = (side: number) => Math.max(MULTIPLE, MULTIPLE * Math.round(side / MULTIPLE));
-  return { imageWidth: multiple(width), imageHeight: multiple(height) };
+function sizeOf(width: number, height: number, multiple: number) {
+  const near = (side: number) => Math.max(multiple, multiple * Math.round(side / multiple));
+  return { imageWidth: near(width), imageHeight: near(height) };
 }
 
 /** First and last levels of the pyramid that are tried, the fewest first. */

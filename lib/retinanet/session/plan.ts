@@ -3,7 +3,8 @@ import type { Check } from '../../arguments/check.js';
 import type { Checked } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
 import { type AugmentOptions, resolveAugment, type ResolvedAugment } from '../data/augment.js';
-import { type ResolvedConfig, resolveConfig } from '../model/config.js';
+import { FRAME_MULTIPLE, type ResolvedConfig, resolveConfig } from '../model/config.js';
+import { PRESETS } from '../model/presets.js';
 import { classLossOf } from '../training/class-losses.js';
 import { limitsOf } from '../training/train-options.js';
 import { anchorsFor } from './anchors.js';
@@ -60,9 +61,15 @@ export async function planSettings(
   }
   const kept = model ? keptFrom(model) : {};
   const fixed: GivenSettings = { ...kept, ...given };
-  const frame = frameOf(check, facts, given);
+  const resize = (fixed.shorterSide ?? PRESETS[fixed.preset ?? 'compact'].resize) !== undefined;
+  const frame = frameOf(check, facts, given, resize ? FRAME_MULTIPLE : undefined);
   const network = await networkFor(dataset, roles.train, fixed, frame);
-  const fromData: GivenSettings = { ...frame, ...network, ...recipeFor(check, facts, fixed) };
+  const fromData: GivenSettings = {
+    ...frame,
+    ...(resize && sidesOf({ ...frame, ...given })),
+    ...network,
+    ...recipeFor(check, facts, fixed),
+  };
   const { checkpointSeconds: _, ...others } = rules.SUITED;
   const suited: GivenSettings = fixed.checkpointEvery === undefined ? rules.SUITED : others;
   const settings = {} as Record<string, unknown>;
@@ -95,25 +102,40 @@ export function networkConfig(settings: Settings, classes: readonly string[]) {
 
 /** What a detector that learns on keeps, so that its weights go on meaning the same. */
 function keptFrom(model: ResolvedConfig): GivenSettings {
-  const { preset, pyramidLevels, pyramidChannels, subnetDepth, batchNorm, pixelMean, pixelStd } = model;
+  const { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth } = model;
+  const { batchNorm, batchNormEpsilon, pixelMean, pixelStd } = model;
   const { anchorSizeInStrides, anchorScales, aspectRatios } = model;
-  const network = { preset, pyramidLevels, pyramidChannels, subnetDepth, batchNorm, pixelMean, pixelStd };
+  const layers = { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth };
+  const network = { ...layers, batchNorm, batchNormEpsilon, pixelMean, pixelStd };
   return { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
 }
 
-function frameOf(check: Check, facts: DatasetFacts, given: GivenSettings): { imageWidth: number; imageHeight: number } {
+/** As large as pictures are trained. */
+function sidesOf({ imageWidth, imageHeight }: { imageWidth: number; imageHeight: number }): GivenSettings {
+  return { shorterSide: Math.min(imageWidth, imageHeight), longerSide: Math.max(imageWidth, imageHeight) };
+}
+
+/** @param multiple of which sides are that the data decide */
+function frameOf(
+  check: Check,
+  facts: DatasetFacts,
+  given: GivenSettings,
+  multiple?: number,
+): { imageWidth: number; imageHeight: number } {
   const { longestSide, imageHeight, imageWidth } = given;
   if (longestSide !== undefined) {
     if (imageHeight !== undefined || imageWidth !== undefined) {
       const expected = 'either this or imageHeight and imageWidth';
       check.fail('ERR_OPTION', 'longestSide', expected, 'both');
     }
-    return rules.frameOfSide(facts, longestSide);
+    return rules.frameOfSide(facts, longestSide, multiple);
   }
   const shape = facts.height / Math.max(1, facts.width);
-  if (imageWidth !== undefined) return { imageWidth, imageHeight: Math.max(1, Math.round(imageWidth * shape)) };
-  if (imageHeight !== undefined) return { imageHeight, imageWidth: Math.max(1, Math.round(imageHeight / shape)) };
-  return rules.frameFor(facts);
+  const unit = multiple ?? 1;
+  const near = (size: number) => Math.max(unit, unit * Math.round(size / unit));
+  if (imageWidth !== undefined) return { imageWidth, imageHeight: near(imageWidth * shape) };
+  if (imageHeight !== undefined) return { imageHeight, imageWidth: near(imageHeight / shape) };
+  return rules.frameFor(facts, multiple);
 }
 
 async function networkFor(

@@ -1,0 +1,64 @@
+// The networks to start from: all that tells the conventions of one from those of another, in one table.
+import type { AnchorGridOptions } from '../../operations/anchor-grid-options.js';
+import type { BoxLossName } from '../../operations/retinanet-loss.js';
+import { type ResNetName, RESNETS } from './resnet.js';
+
+/**
+ * Networks to start from: a small one that trains on two CPU cores, the paper's, and torchvision's `retinanet_resnet50_fpn`, which
+ * takes pictures of any size.
+ */
+export type Preset = 'compact' | 'resnet50-fpn' | 'torchvision-retinanet';
+
+/** What finds features: a small network without normalisation, or a residual network as torchvision has it. */
+export type BackboneName = 'compact' | ResNetName;
+export const BACKBONES: readonly BackboneName[] = ['compact', ...(Object.keys(RESNETS) as ResNetName[])];
+
+/** What the losses of a step are divided by, see `retinanetLoss`. */
+export type StepNormalizer = 'positives' | 'positives-per-image';
+
+interface AnchorConventions extends Pick<AnchorGridOptions, 'centerOffset' | 'rounding' | 'order'> {
+  /** Sides are cut to whole pixels. */
+  integerSizes: boolean;
+  /** Pixels between cells: 2^level, or the whole pixels that an image has for each cell. */
+  strides: 'of-level' | 'of-image';
+}
+
+export interface PresetTable {
+  backbone: BackboneName;
+  pyramidLevels: readonly [number, number];
+  pyramidChannels: number;
+  subnetDepth: number;
+  anchorSizeInStrides: number;
+  anchors: AnchorConventions;
+  /** The frame that images are trained in, pixels, where it need not be given. */
+  frame: { imageHeight: number; imageWidth: number } | undefined;
+  /** Pixels that a picture's sides are brought to where each picture has a frame of its own. */
+  resize: { shorterSide: number; longerSide: number } | undefined;
+  boxLoss: BoxLossName;
+  normalizer: StepNormalizer;
+}
+
+const OWN_ANCHORS: AnchorConventions = {
+  ...({ centerOffset: 0.5, rounding: 'none', order: 'scale-major' } as const),
+  ...({ integerSizes: false, strides: 'of-level' } as const),
+};
+const PAPER = { backbone: 'resnet50', pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4 } as const;
+const OWN = { anchors: OWN_ANCHORS, frame: undefined, resize: undefined } as const;
+
+export const PRESETS: Record<Preset, PresetTable> = {
+  compact: {
+    ...OWN,
+    ...{ backbone: 'compact', pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
+    ...{ boxLoss: 'smooth-l1', normalizer: 'positives' },
+  },
+  'resnet50-fpn': { ...OWN, ...PAPER, anchorSizeInStrides: 4, boxLoss: 'smooth-l1', normalizer: 'positives' },
+  'torchvision-retinanet': {
+    ...{ ...PAPER, anchorSizeInStrides: 4, boxLoss: 'l1', normalizer: 'positives-per-image' },
+    anchors: {
+      ...({ centerOffset: 0, rounding: 'half-to-even', order: 'ratio-major' } as const),
+      ...({ integerSizes: true, strides: 'of-image' } as const),
+    },
+    frame: { imageHeight: 800, imageWidth: 1344 },
+    resize: { shorterSide: 800, longerSide: 1333 },
+  },
+};
