@@ -100,7 +100,8 @@ class Machine {
   uint64 = (): number => Number(this.#view.getBigUint64(this.#take(8), true));
 
   integer(length: number): number | bigint {
-    if (length > LONGEST_INTEGER) throw new PickleError(`integers of at most ${String(LONGEST_INTEGER)} bytes`, String(length));
+    if (length > LONGEST_INTEGER)
+      throw new PickleError(`integers of at most ${String(LONGEST_INTEGER)} bytes`, String(length));
     const at = this.#take(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[at + i]!);

@@ -40,6 +40,8 @@ export class TensorPickle implements PickleHost {
   readonly storages = new Map<string, Storage>();
   readonly #tensors = new WeakSet<object>();
   readonly #storages = new WeakSet<object>();
+  /** Lists of pairs that an OrderedDict was made of: making many of one would cost more than the file's size. */
+  readonly #pairs = new WeakSet<object>();
 
   global(module: string, name: string): unknown {
     const path = `${module}.${name}`;
@@ -55,7 +57,8 @@ export class TensorPickle implements PickleHost {
     const [tag, type, key, , length, view] = Array.isArray(id) ? (id as unknown[]) : [];
     const isStorage =
       tag === 'storage' && isTypeOfStorage(type) && typeof key === 'string' && !Number.isNaN(sizeOfShape([length]));
-    if (!isStorage || (view !== undefined && view !== null)) throw new PickleError('storages of tensors', 'another reference');
+    if (!isStorage || (view !== undefined && view !== null))
+      throw new PickleError('storages of tensors', 'another reference');
     const known = this.storages.get(key);
     const storage = known ?? { type: type.type, length: length as number, start: NaN };
     if (storage.type !== type.type || storage.length !== length) {
@@ -69,13 +72,26 @@ export class TensorPickle implements PickleHost {
   call(callable: unknown, args: readonly unknown[]): unknown {
     switch (callable as Callable) {
       case 'OrderedDict':
-        return orderedDict(args);
+        return this.#orderedDict(args);
       case '_rebuild_tensor_v2':
         return this.#tensor(args);
       case '_rebuild_parameter':
         if (this.isTensor(args[0])) return args[0];
     }
     throw new PickleError('calls that make tensors', 'another');
+  }
+
+  /** OrderedDict() or, of Python 2, OrderedDict([[key, value], ...]). */
+  #orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
+    if (
+      !Array.isArray(pairs) ||
+      this.#pairs.has(pairs) ||
+      !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)
+    ) {
+      throw new PickleError('pairs for an OrderedDict', 'another value');
+    }
+    this.#pairs.add(pairs);
+    return new Map(pairs as [unknown, unknown][]);
   }
 
   isTensor(value: unknown): value is StoredTensor {
@@ -87,35 +103,27 @@ export class TensorPickle implements PickleHost {
       throw new PickleError('a tensor on a storage', 'one without');
     }
     const { length } = storage as Storage;
-    const isPlace = Array.isArray(shape) && Array.isArray(strides) && shape.length === strides.length;
-    const sizes = isPlace ? [shape, strides, [offset]].map(sizeOfEach) : [NaN];
-    const tensor = { storage, offset, shape, strides } as StoredTensor;
-    const isInside = !sizes.includes(NaN) && shape.length <= 16 && tensor.offset + spanOf(tensor) <= length;
+    if (!isSizes(shape) || !isSizes(strides) || shape.length !== strides.length || !isSizes([offset])) {
+      throw new PickleError('offset, shape and strides of a tensor, whole numbers >= 0', 'others');
+    }
+    const tensor: StoredTensor = { storage: storage as Storage, offset: offset as number, shape, strides };
     // Elements that share memory could make a tensor of any size from a small file.
-    if (!isInside || !(sizeOfShape(tensor.shape) <= length)) {
+    if (!(tensor.offset + spanOf(tensor) <= length && sizeOfShape(shape) <= length)) {
       const place = `offset ${String(offset)}, shape ${JSON.stringify(shape)} and strides ${JSON.stringify(strides)}`;
-      throw new PickleError(`a tensor within its storage of ${String(length)} numbers`, place.slice(0, 300));
+      throw new PickleError(`a tensor within its storage of ${String(length)} numbers`, place);
     }
     this.#tensors.add(tensor);
     return tensor;
   }
 }
 
-/** 0 where all are whole numbers >= 0, else NaN. */
-function sizeOfEach(values: readonly unknown[]): number {
-  return values.every((one) => !Number.isNaN(sizeOfShape([one]))) ? 0 : NaN;
+/** Of so few dimensions as PyTorch's tensors have at most in files. */
+function isSizes(values: unknown): values is number[] {
+  return Array.isArray(values) && values.length <= 16 && values.every((one) => !Number.isNaN(sizeOfShape([one])));
 }
 
 function isTypeOfStorage(value: unknown): value is TypeOfStorage {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'type') && !Array.isArray(value);
-}
-
-/** OrderedDict() or, of Python 2, OrderedDict([[key, value], ...]). */
-function orderedDict([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
-  if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2)) {
-    throw new PickleError('pairs for an OrderedDict', 'another value');
-  }
-  return new Map(pairs as [unknown, unknown][]);
 }
 
 /** The tensors of the state_dict that a pickle is or has, and where the pickle ends. */

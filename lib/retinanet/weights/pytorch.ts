@@ -1,7 +1,7 @@
 // Files of torch.save: an archive of zip since PyTorch 1.6, and before that pickles and numbers one after the other.
 import { fromFdPromise, type ZipFile } from 'yauzl';
 import type { FileSource } from './file-source.js';
-import { PickleError, type PickleHost, unpickle } from './pickle.js';
+import { isMap, PickleError, type PickleHost, unpickle } from './pickle.js';
 import { readTensorPickle } from './pickled-tensors.js';
 import { type Storage, STORED_TYPES, type StoredTensors } from './tensors.js';
 
@@ -92,7 +92,7 @@ export function readLegacy(source: FileSource): StoredTensors {
   const protocol = unpickle(bytes, PLAIN, magic.end);
   if (protocol.value !== LEGACY_PROTOCOL) throw new PickleError(`version ${String(LEGACY_PROTOCOL)}`, 'another');
   const machine = unpickle(bytes, PLAIN, protocol.end);
-  if ((machine.value as Partial<Map<string, unknown>>).get?.('little_endian') !== true) {
+  if (!isMap(machine.value) || machine.value.get('little_endian') !== true) {
     throw new PickleError('numbers in little-endian order', 'others');
   }
   const { tensors, storages, end } = readTensorPickle(bytes, machine.end);
@@ -103,12 +103,14 @@ export function readLegacy(source: FileSource): StoredTensors {
     const storage = storages.get(key as string);
     if (storage === undefined || placed.has(key)) throw new PickleError('the keys of its storages', 'another');
     const length = Number(source.read(at, 8).readBigUInt64LE());
-    if (length !== storage.length) throw new PickleError(`${String(storage.length)} numbers of a storage`, String(length));
+    if (length !== storage.length)
+      throw new PickleError(`${String(storage.length)} numbers of a storage`, String(length));
     storage.start = at + 8;
     at += 8 + bytesOf(storage);
     placed.add(key);
   }
-  if (placed.size !== storages.size) throw new PickleError(`numbers of ${String(storages.size)} storages`, String(placed.size));
+  if (placed.size !== storages.size)
+    throw new PickleError(`numbers of ${String(storages.size)} storages`, String(placed.size));
   if (at > source.size) throw new PickleError(`${String(at)} bytes`, `${String(source.size)}: the file is truncated`);
   return tensors;
 }

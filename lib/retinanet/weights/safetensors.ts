@@ -1,6 +1,13 @@
 // The .safetensors format: the length of a header in 8 bytes, the header in JSON, and the numbers.
 import type { FileSource } from './file-source.js';
-import { rowMajor, sizeOfShape, STORED_TYPES, type StoredTensor, type StoredTensors, type StoredType } from './tensors.js';
+import {
+  rowMajor,
+  sizeOfShape,
+  STORED_TYPES,
+  type StoredTensor,
+  type StoredTensors,
+  type StoredType,
+} from './tensors.js';
 
 /** A header of a hundred thousand tensors is smaller. */
 const LONGEST_HEADER = 2 ** 24;
@@ -48,7 +55,8 @@ function checkPlaces(source: FileSource, places: [number, number, string][], byt
   places.sort(([a, b], [c, d]) => a - c || b - d);
   let end = 0;
   for (const [from, to, name] of places) {
-    if (from !== end) source.fail(`numbers of ${JSON.stringify(name)} from ${String(end)}`, `some from ${String(from)}`);
+    if (from !== end)
+      source.fail(`numbers of ${JSON.stringify(name)} from ${String(end)}`, `some from ${String(from)}`);
     end = to;
   }
   if (end !== bytes) {
@@ -59,7 +67,8 @@ function checkPlaces(source: FileSource, places: [number, number, string][], byt
 function parse(source: FileSource, bytes: Uint8Array): Record<string, unknown> {
   try {
     const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof header === 'object' && header !== null && !Array.isArray(header)) return header as Record<string, unknown>;
+    if (typeof header === 'object' && header !== null && !Array.isArray(header))
+      return header as Record<string, unknown>;
   } catch (cause) {
     source.fail('a header of JSON', (cause as Error).message, cause);
   }
