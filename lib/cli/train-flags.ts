@@ -52,6 +52,12 @@ export function addTrainFlags(command: Command): Command {
     .option('--checkpoint-every <steps or time>', 'such as 100 or 30s (default: 60s)', toEvery)
     .optionsGroup('Network:')
     .addOption(new Option('--preset <name>', '(default: compact)').choices(['compact', 'resnet50-fpn']))
+    .addOption(
+      new Option('--backbone <name>', "what finds features (default: the preset's)").choices([
+        ...['compact', 'resnet18', 'resnet34', 'resnet50', 'resnet101'],
+      ]),
+    )
+    .option('--freeze <n>', 'stages of the backbone that stay as they are: 1 is the stem, 5 all (default: 0)', toNumber)
     .option('--weights <model>', 'folder of a saved detector to start from')
     .option('--image-size <pixels>', 'the frame: WIDTHxHEIGHT, or N for its longer side', toImageSize)
     .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)

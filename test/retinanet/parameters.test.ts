@@ -1,4 +1,5 @@
 // The weights of an untrained net: how many there are, which layers share them, with what they begin.
+import * as tf from '@tensorflow/tfjs-core';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import test from 'ava';
 import { countParameters, createRetinaNet, useWasmBackend } from 'retinanet-ops/retinanet';
@@ -59,6 +60,40 @@ test("resnet50-fpn has torchvision's parameters", (t) => {
   t.is(countParameters(trainable.model).trainable, 32_595_224);
   frozen.dispose();
   trainable.dispose();
+});
+
+test("residual backbones have torchvision's parameters", (t) => {
+  // torchvision.models.NAME().parameters() without the last layer's 1000 classes.
+  const bodies = { resnet18: 11_176_512, resnet34: 21_284_672, resnet50: 23_508_032, resnet101: 42_500_160 };
+  for (const [backbone, expected] of Object.entries(bodies)) {
+    const narrow = { ...small, pyramidChannels: 4, subnetDepth: 0, batchNorm: 'trainable' } as const;
+    const net = createRetinaNet({ ...narrow, backbone: backbone as keyof typeof bodies });
+    const body = net.model.layers.filter(({ name }) => /^(conv1|res\d)_/.test(name));
+    const sizes = body.flatMap((layer) =>
+      layer.trainableWeights.map(({ shape }) => tf.util.sizeFromShape(shape as number[])),
+    );
+    t.is(
+      sizes.reduce((a, b) => a + b),
+      expected,
+      backbone,
+    );
+    net.dispose();
+  }
+});
+
+test('what is frozen of a backbone are its first stages, as counted from the stem', (t) => {
+  for (const backbone of ['resnet18', 'compact'] as const) {
+    for (let freeze = 0; freeze <= 5; freeze++) {
+      const narrow = { ...small, pyramidChannels: 4, subnetDepth: 0, batchNorm: 'trainable' } as const;
+      const net = createRetinaNet({ ...narrow, backbone, freeze });
+      const stages = net.model.trainableWeights.map(({ originalName }) => {
+        const [, stem, stage] = /^(?:(stem|conv1)|(?:res|stage)(\d))_?/.exec(originalName) ?? [];
+        return stem ? 1 : stage ? Number(stage) : 6;
+      });
+      t.is(Math.min(...stages), freeze + 1, `${backbone}, ${freeze}`);
+      net.dispose();
+    }
+  }
 });
 
 test('the compact preset has about a million parameters', (t) => {

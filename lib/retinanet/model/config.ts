@@ -2,16 +2,28 @@ import { AnchorGrid } from '../../index.js';
 import type { Check } from '../../arguments/check.js';
 import { number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
 import type { NumberRange, ScalarCheck } from '../../arguments/scalar-check.js';
+import { type ResNetName, RESNETS } from './resnet.js';
 
 /** Networks to start from: a small one that trains on two CPU cores, and the paper's. */
 export type Preset = 'compact' | 'resnet50-fpn';
 const PRESETS: Record<
   Preset,
-  Pick<Required<RetinaNetConfig>, 'pyramidLevels' | 'pyramidChannels' | 'subnetDepth' | 'anchorSizeInStrides'>
+  Pick<
+    Required<RetinaNetConfig>,
+    'backbone' | 'pyramidLevels' | 'pyramidChannels' | 'subnetDepth' | 'anchorSizeInStrides'
+  >
 > = {
-  compact: { pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
-  'resnet50-fpn': { pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
+  compact: {
+    ...{ backbone: 'compact', pyramidLevels: [3, 5], pyramidChannels: 48, subnetDepth: 2, anchorSizeInStrides: 2 },
+  },
+  'resnet50-fpn': {
+    ...{ backbone: 'resnet50', pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4, anchorSizeInStrides: 4 },
+  },
 };
+
+/** What finds features: a small network without normalisation, or a residual network as torchvision has it. */
+export type BackboneName = 'compact' | ResNetName;
+export const BACKBONES: readonly BackboneName[] = ['compact', ...(Object.keys(RESNETS) as ResNetName[])];
 
 /** Whether scale and offset of batch normalisations stay as they are, or learn. */
 export type BatchNormMode = 'frozen' | 'trainable';
@@ -38,6 +50,8 @@ const channels = (range: NumberRange, byDefault: readonly number[]) =>
 export const CONFIG = {
   /** `compact` (default; about a million parameters, trains on two CPU cores) or the paper's `resnet50-fpn`. */
   preset: oneOf(Object.keys(PRESETS) as Preset[], 'compact'),
+  /** What finds features: `compact`, `resnet18`, `resnet34`, `resnet50` or `resnet101`. Default: the preset's. */
+  backbone: oneOf(BACKBONES),
   /** K >= 1 foreground classes; there is no background column. */
   numClasses: number({ min: 1, max: 100_000, integer: true, needed: true }),
   /** Height of the images in pixels; any, also one that no stride divides. */
@@ -67,8 +81,18 @@ export const CONFIG = {
   pixelMean: channels({ min: 0, max: 255 }, IMAGENET_MEAN),
   /** Standard deviation of the pixels of each channel, by which the network divides. Default: ImageNet's. */
   pixelStd: channels({ ...POSITIVE, max: 65_536 }, IMAGENET_STD),
-  /** Whether scale and offset of the batch normalisations learn (`resnet50-fpn` only). Default `frozen`, as in the paper. */
+  /** Whether scale and offset of the batch normalisations of a residual network learn. Default `frozen`, as in the paper. */
   batchNorm: oneOf(BATCH_NORM_MODES, 'frozen'),
+  /**
+   * Added to the variances of batch normalisations, >= 0. Default 1e-5, as classification weights want it; detectors that
+   * torchvision publishes want 0.
+   */
+  batchNormEpsilon: number({ min: 0, max: 1, default: 1e-5 }),
+  /**
+   * Stages of the backbone that training leaves as they are, 0 to 5: 1 is the stem, 2 the stem and the stage of stride 4, 5 all of it;
+   * 5 - `trainable_backbone_layers` in torchvision. Default 0.
+   */
+  freeze: number({ min: 0, max: 5, integer: true, default: 0 }),
   /** Seed of the initial weights, an integer >= 0. Default 0. */
   seed: number({ min: 0, max: 2 ** 31 - 1, integer: true, default: 0 }),
 };
@@ -92,6 +116,7 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
   if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, '(one per class)');
   return {
     ...given,
+    backbone: given.backbone ?? preset.backbone,
     pyramidLevels: given.pyramidLevels ?? preset.pyramidLevels,
     pyramidChannels: given.pyramidChannels ?? preset.pyramidChannels,
     subnetDepth: given.subnetDepth ?? preset.subnetDepth,

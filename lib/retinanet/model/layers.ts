@@ -21,6 +21,8 @@ export interface ConvOptions {
 
 /** Makes stock tfjs layers with initial weights that follow from one seed. */
 export class LayerFactory {
+  /** Whether training changes the weights of the layers made from now on. */
+  trainable = true;
   private readonly seed: number;
   private made = 0;
 
@@ -40,6 +42,7 @@ export class LayerFactory {
       useBias: options.useBias ?? true,
       kernelInitializer: this.kernelInitializer(options.init ?? 'he'),
       biasInitializer: tfl.initializers.constant({ value: options.bias ?? 0 }),
+      ...(!this.trainable && { trainable: false }),
     });
   }
 

@@ -6,7 +6,7 @@ import { RetinanetOpsError } from '../../arguments/errors.js';
 import { priorBias } from '../../index.js';
 import { Check } from '../../arguments/check.js';
 import { requireTfBackend } from '../wasm-backend.js';
-import { compactBackbone, resnet50Backbone } from './backbones.js';
+import { backbone } from './backbones.js';
 import { anchorGrid, anchorsPerCell, pyramidLevels, resolveConfig } from './config.js';
 import type { ResolvedConfig, RetinaNetConfig } from './config.js';
 import { LayerFactory, normalizeInput } from './layers.js';
@@ -48,14 +48,13 @@ export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
 }
 
 function buildModel(resolved: ResolvedConfig): LayersModel {
-  const { preset, imageHeight, imageWidth, numClasses, pyramidChannels, subnetDepth } = resolved;
+  const { imageHeight, imageWidth, numClasses, pyramidChannels, subnetDepth } = resolved;
   const make = new LayerFactory(resolved.seed);
 
   const input = tfl.input({ shape: [imageHeight, imageWidth, 3], name: 'image' });
   const image = normalizeInput(input, resolved.pixelMean, resolved.pixelStd);
-  const backbone =
-    preset === 'compact' ? compactBackbone(make, image) : resnet50Backbone(make, image, resolved.batchNorm);
-  const pyramid = featurePyramid(make, backbone, pyramidLevels(resolved), pyramidChannels);
+  const features = backbone(make, image, resolved);
+  const pyramid = featurePyramid(make, features, pyramidLevels(resolved), pyramidChannels);
 
   const common = { anchorsPerCell: anchorsPerCell(resolved), channels: pyramidChannels, depth: subnetDepth };
   const bias = priorBias(resolved.priorProbability);

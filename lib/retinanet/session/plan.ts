@@ -93,9 +93,11 @@ export function networkConfig(settings: Settings, classes: readonly string[]) {
 
 /** What a detector that learns on keeps, so that its weights go on meaning the same. */
 function keptFrom(model: ResolvedConfig): GivenSettings {
-  const { preset, pyramidLevels, pyramidChannels, subnetDepth, batchNorm, pixelMean, pixelStd } = model;
+  const { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth } = model;
+  const { batchNorm, batchNormEpsilon, pixelMean, pixelStd } = model;
   const { anchorSizeInStrides, anchorScales, aspectRatios } = model;
-  const network = { preset, pyramidLevels, pyramidChannels, subnetDepth, batchNorm, pixelMean, pixelStd };
+  const layers = { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth };
+  const network = { ...layers, batchNorm, batchNormEpsilon, pixelMean, pixelStd };
   return { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
 }
 
