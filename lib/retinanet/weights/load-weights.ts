@@ -55,7 +55,7 @@ export async function readWeightsFile(check: Check, parts: NetParts, file: strin
     const tensors = withoutPrefixes(await readTensors(source));
     const { matches, leftAtPrior, missing, unused } = match(source, namedWeights(parts), tensors);
     for (const { name, tensor } of matches) {
-      if (!isFinite(readTensor(source, tensor))) source.fail(`finite numbers in ${name}`, 'others');
+      if (!allFinite(readTensor(source, tensor))) source.fail(`finite numbers in ${name}`, 'others');
     }
     let count = 0;
     for (const { named, tensor } of matches) {
@@ -146,6 +146,6 @@ function checkBackbone(source: FileSource, prefix: string, unused: ReadonlySet<s
     source.fail('the backbone of the net and no other', `one with ${more}, which the net has not`);
 }
 
-function isFinite(values: Float32Array): boolean {
+function allFinite(values: Float32Array): boolean {
   return values.every((value) => value - value === 0);
 }

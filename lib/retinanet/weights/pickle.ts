@@ -127,10 +127,6 @@ class Machine {
     return line;
   }
 
-  skip(length: number): void {
-    this.#take(length);
-  }
-
   push(value: unknown): void {
     this.#stack.push(value);
   }
@@ -172,12 +168,8 @@ class Machine {
     for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
   }
 
-  remember(key: number): void {
+  remember(key = this.#memo.size): void {
     this.#memo.set(key, this.top());
-  }
-
-  rememberNext(): void {
-    this.remember(this.#memo.size);
   }
 
   recall(key: number): void {
@@ -214,8 +206,8 @@ export function isMap(value: unknown): value is Map<unknown, unknown> {
 
 /** What Python's pickletools calls PROTO, FRAME and so on. */
 const OPCODES: Readonly<Record<number, (m: Machine) => void>> = {
-  0x80: (m) => m.skip(1), // PROTO
-  0x95: (m) => m.skip(8), // FRAME
+  0x80: (m) => void m.uint8(), // PROTO
+  0x95: (m) => void m.uint64(), // FRAME
   0x28: (m) => m.mark(), // MARK
   0x30: (m) => void m.popTuple(1), // POP
   0x31: (m) => void m.popMark(), // POP_MARK
@@ -245,7 +237,7 @@ const OPCODES: Readonly<Record<number, (m: Machine) => void>> = {
   0x75: (m) => m.setItems(m.popMark()), // SETITEMS
   0x71: (m) => m.remember(m.uint8()), // BINPUT
   0x72: (m) => m.remember(m.uint32()), // LONG_BINPUT
-  0x94: (m) => m.rememberNext(), // MEMOIZE
+  0x94: (m) => m.remember(), // MEMOIZE
   0x68: (m) => m.recall(m.uint8()), // BINGET
   0x6a: (m) => m.recall(m.uint32()), // LONG_BINGET
   0x63: (m) => m.global(m.line(), m.line()), // GLOBAL
