@@ -5,7 +5,7 @@ import type { Check } from '../../arguments/check.js';
 /** A file whose bytes come by position. What lies outside of it, or can't be read, is `ERR_DATA` that names the file. */
 export class FileSource {
   readonly #check: Check;
-  readonly fd: number;
+  readonly #fd: number;
   readonly file: string;
   /** Bytes. */
   readonly size: number;
@@ -14,11 +14,11 @@ export class FileSource {
     this.#check = check;
     this.file = file;
     try {
-      this.fd = openSync(file, 'r');
+      this.#fd = openSync(file, 'r');
     } catch (cause) {
       check.fail('ERR_DATA', file, 'a file that can be read', (cause as Error).message, { cause });
     }
-    const stat = fstatSync(this.fd);
+    const stat = fstatSync(this.#fd);
     this.size = stat.size;
     if (!stat.isFile()) {
       this.close();
@@ -38,7 +38,7 @@ export class FileSource {
     for (let done = 0; done < length;) {
       let count = 0;
       try {
-        count = readSync(this.fd, bytes, done, length - done, start + done);
+        count = readSync(this.#fd, bytes, done, length - done, start + done);
       } catch (cause) {
         this.fail('a file that can be read', (cause as Error).message, cause);
       }
@@ -54,6 +54,6 @@ export class FileSource {
   }
 
   close(): void {
-    closeSync(this.fd);
+    closeSync(this.#fd);
   }
 }

@@ -1,5 +1,5 @@
 // Files of torch.save: an archive of zip since PyTorch 1.6, and before that pickles and numbers one after the other.
-import { fromFdPromise, type ZipFile } from 'yauzl';
+import { fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import type { FileSource } from './file-source.js';
 import { isMap, PickleError, type PickleHost, unpickle } from './pickle.js';
 import { readTensorPickle } from './pickled-tensors.js';
@@ -40,10 +40,29 @@ export async function readArchive(source: FileSource): Promise<StoredTensors> {
   return tensors;
 }
 
+const ENTRY_BY_ENTRY = { lazyEntries: true, autoClose: false };
+
+/** The library's own reader of files throws where nobody catches it, for positions that are none. */
+class Reader extends RandomAccessReader {
+  constructor(private readonly source: FileSource) {
+    super();
+  }
+
+  override read(...[into, offset, length, position, callback]: Parameters<RandomAccessReader['read']>): void {
+    let failure: Error | null = null;
+    try {
+      this.source.read(position, length).copy(into, offset);
+    } catch (error) {
+      failure = error as Error;
+    }
+    setImmediate(callback, failure);
+  }
+}
+
 async function entriesOf(source: FileSource): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   try {
-    const zip = await fromFdPromise(source.fd, { lazyEntries: true, autoClose: false });
+    const zip = await fromRandomAccessReaderPromise(new Reader(source), source.size, ENTRY_BY_ENTRY);
     if (zip.entryCount > MOST_ENTRIES) {
       throw new PickleError(`at most ${String(MOST_ENTRIES)} entries`, String(zip.entryCount));
     }
