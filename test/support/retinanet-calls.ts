@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { trainDetector } from 'retinanet-ops/retinanet';
+import { createRetinaNet, saveWeights, trainDetector } from 'retinanet-ops/retinanet';
 import type * as retinanet from 'retinanet-ops/retinanet';
 import { f32, i32 } from './arrays.js';
 
@@ -49,6 +49,8 @@ export async function writeFiles(directory: string): Promise<void> {
   await writeFile(join(directory, 'data', 'annotations.csv'), 'a.png,8,8,40,40,dog\n');
   const { net } = await trainDetector(join(directory, 'data'), { ...tinyRun, out: join(directory, 'run') });
   net?.dispose();
+  using untrained = createRetinaNet(config);
+  await saveWeights(untrained, join(directory, 'net.safetensors'));
 }
 
 export function goodCocoTruth(): retinanet.CocoTruth {
