@@ -16,7 +16,7 @@ test.after.always(() => {
 
 (isThere ? test : test.skip)("every weight of torchvision's RetinaNet comes, and goes back as it was", async (t) => {
   await useNativeBackend();
-  const script = 'test/weights/torchvision.py';
+  const script = 'test/weights/detector.py';
   const [file, back] = [join(folder, 'checkpoint.pth'), join(folder, 'back.safetensors')];
   const made = python(script, 'write', file);
   t.is(made.status, 0, made.stderr);
