@@ -139,7 +139,7 @@ for (const [what, bytes, message] of hostile) {
   test(`refused: ${what}`, async (t) => {
     if (what === 'a dict within itself') return void t.deepEqual(await readAll(bytes), {});
     const error = await t.throwsAsync<RetinanetOpsError>(readAll(bytes), { code: 'ERR_DATA', message });
-    t.regex(error!.message, /^test: expected .* for .*\.pth, received /s);
+    t.regex(error.message, /^test: expected .* for .*\.pth, received /s);
   });
 }
 

@@ -204,6 +204,7 @@ export function isMap(value: unknown): value is Map<unknown, unknown> {
   return Object.prototype.toString.call(value) === '[object Map]';
 }
 
+/* eslint-disable @typescript-eslint/no-confusing-void-expression -- a line each reads best */
 /** What Python's pickletools calls PROTO, FRAME and so on. */
 const OPCODES: Readonly<Record<number, (m: Machine) => void>> = {
   0x80: (m) => void m.uint8(), // PROTO

@@ -7,7 +7,7 @@ export type StoredType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' 
 
 interface Format {
   bytes: number;
-  read(view: DataView, at: number): number;
+  read: (view: DataView, at: number) => number;
 }
 
 const bits = new Uint32Array(1);
