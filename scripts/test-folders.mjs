@@ -26,6 +26,7 @@ const FOLDERS = {
     gpu: ['accuracy', 'interop', 'neighbour', 'operations', 'tensors'],
   },
   data: { emulated: 'about pictures and data sets' },
+  weights: { emulated: 'about files of weights' },
   detection: { emulated: 'about pictures and files' },
   evaluation: { emulated: 'calls no kernel' },
   export: { emulated: 'about files that others run' },

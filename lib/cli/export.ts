@@ -7,16 +7,18 @@ import { toNumber } from './values.js';
 
 const EXAMPLES = `
 tfjs writes model.json and weights.bin for tf.loadLayersModel of stock TensorFlow.js. onnx writes one file (opset 17) that takes images
-[B, height, width, 3], float32 RGB 0..255, and gives the network's own outputs or detections.
+[B, height, width, 3], float32 RGB 0..255, and gives the network's own outputs or detections. safetensors writes the weights by
+torchvision's names, for PyTorch.
 
 Examples:
   $ retinanet-ops export my-model --format onnx --outputs detections --score 0.3
   $ retinanet-ops export my-model --format onnx --precision float16 --out detector.onnx
   $ retinanet-ops export my-model --format tfjs --out public/model
+  $ retinanet-ops export my-model --format safetensors --out detector.safetensors
 `;
 
 interface ExportFlags extends Pick<ExportOnnxOptions, 'precision' | 'outputs' | 'iouThreshold' | 'maxDetections'> {
-  format: 'tfjs' | 'onnx';
+  format: 'tfjs' | 'onnx' | 'safetensors';
   out?: string;
   score?: number;
   json?: true;
@@ -24,13 +26,18 @@ interface ExportFlags extends Pick<ExportOnnxOptions, 'precision' | 'outputs' | 
 
 export function exportCommand(): Command {
   return new Command('export')
-    .summary('writes a detector for other programs: TensorFlow.js or ONNX')
+    .summary('writes a detector for other programs: TensorFlow.js, ONNX or PyTorch')
     .description('Writes a detector for other programs.')
     .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
-    .addOption(new Option('--format <format>', 'what to write').choices(['tfjs', 'onnx']).makeOptionMandatory())
-    .option('--out <path>', 'a folder (tfjs) or a file (onnx); default: tfjs or model.onnx in the folder of the model')
     .addOption(
-      new Option('--precision <type>', 'what ONNX weights are stored as')
+      new Option('--format <format>', 'what to write').choices(['tfjs', 'onnx', 'safetensors']).makeOptionMandatory(),
+    )
+    .option(
+      '--out <path>',
+      'a folder (tfjs) or a file; default: tfjs, model.onnx or model.safetensors in the folder of the model',
+    )
+    .addOption(
+      new Option('--precision <type>', 'what weights are stored as, but in tfjs')
         .choices(['float32', 'float16'])
         .default('float32'),
     )
@@ -53,13 +60,14 @@ export function exportCommand(): Command {
 
 async function run(model: string, flags: ExportFlags): Promise<void> {
   const { format, precision, outputs, score, iouThreshold, maxDetections, json } = flags;
-  const output = flags.out ?? join(model, format === 'tfjs' ? 'tfjs' : 'model.onnx');
+  const output = flags.out ?? join(model, format === 'tfjs' ? 'tfjs' : `model.${format}`);
   const selection = { scoreThreshold: score, iouThreshold, maxDetections };
-  const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs } = await loadPeers('export');
+  const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs, saveWeights } = await loadPeers('export');
   await useNativeBackend();
   const net = await loadRetinaNet(model);
   try {
     if (format === 'tfjs') await exportTfjs(net, output, selection);
+    else if (format === 'safetensors') await saveWeights(net, output, { precision });
     else await exportOnnx(net, output, { precision, outputs, ...selection });
   } finally {
     net.dispose();

@@ -63,7 +63,7 @@ export function addTrainFlags(command: Command): Command {
       ]),
     )
     .option('--freeze <n>', 'stages of the backbone that stay as they are: 1 is the stem, 5 all (default: 0)', toNumber)
-    .option('--weights <model>', 'folder of a saved detector to start from')
+    .option('--weights <path>', 'to start from: folder of a saved detector, .safetensors or .pth')
     .option('--image-size <pixels>', 'the frame: WIDTHxHEIGHT, or N for its longer side', toImageSize)
     .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)
     .option('--anchor-scales <list>', 'sizes of the anchors of a level, such as 1,1.26,1.59', toNumbers)

@@ -15,6 +15,7 @@ export function planText({
   settings,
   parameters,
   copied,
+  leftAtPrior,
   anchors,
   step,
 }: TrainingPlan): string {
@@ -33,6 +34,7 @@ export function planText({
     ...(images.validation > 0 ? [] : ['nothing is measured on the way: the detector is what the run ends with']),
     ...mended,
     `network: ${millions(parameters)} M weights${taken}, ${String(anchors)} anchors an image`,
+    ...(leftAtPrior.length > 0 ? [`of other classes, so left untrained: ${leftAtPrior.join(', ')}`] : []),
     table(['setting', 'value', 'from'], rows),
     `${step > 0 ? `resuming after step ${String(step)}` : 'run'}: ${folder}`,
   ].join('\n');

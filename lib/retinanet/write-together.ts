@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** Writes all files beside their targets before the first takes its name, so that nobody reads half of them. */
 export async function writeTogether(
   directory: string,
-  files: readonly (readonly [name: string, content: Uint8Array | string])[],
+  files: readonly (readonly [name: string, content: Uint8Array | string | Iterable<Uint8Array>])[],
 ): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`;
   const paths = files.map(([name]) => join(directory, name));

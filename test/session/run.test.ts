@@ -9,6 +9,7 @@ import {
   loadRetinaNet,
   readDataset,
   resumeDetector,
+  saveWeights,
   type StepReport,
   trainDetector,
   type TrainingPlan,
@@ -195,4 +196,28 @@ test.serial('weights of another detector are taken over where they fit', async (
   t.is(plan?.settings.find(({ name }) => name === 'pyramidChannels')?.from, 'weights');
   t.deepEqual(summary(result), [1, 'done']);
   t.is(await digest(straight, 'best/weights.bin'), await digest(join(folder, 'second'), 'best/weights.bin'));
+});
+
+test.serial('weights of a file are taken over, all but the last class layer of other classes', async (t) => {
+  const folder = await temporary(t);
+  const weights = join(folder, 'weights.safetensors');
+  using net = await loadRetinaNet(join(straight, 'best'));
+  await saveWeights(net, weights);
+  const dataset = await readDataset(data);
+  const plans: TrainingPlan[] = [];
+  const onPlan = (plan: TrainingPlan) => plans.push(plan);
+  const { pyramidChannels, subnetDepth, pyramidLevels } = net.config;
+  const network = { pyramidChannels, subnetDepth, pyramidLevels };
+  await train(data, join(folder, 'same'), { ...network, weights, onPlan, steps: 1 });
+  const others = { ...dataset, classes: [...dataset.classes, 'another'] };
+  const options = { ...tiny, ...network, weights, onPlan, steps: 1 };
+  const { net: trained } = await trainDetector(others, { ...options, out: join(folder, 'other') });
+  trained?.dispose();
+  const [same, other] = plans as [TrainingPlan, TrainingPlan];
+  t.deepEqual([same.copied, same.leftAtPrior], [same.parameters, []]);
+  t.is(same.settings.find(({ name }) => name === 'pixelMean')?.from, 'weights');
+  t.deepEqual(
+    [...other.leftAtPrior].sort(),
+    ['bias', 'weight'].map((kind) => `head.classification_head.cls_logits.${kind}`),
+  );
 });

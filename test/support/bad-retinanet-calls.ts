@@ -1,5 +1,6 @@
 // The table of bad calls of 'retinanet-ops/retinanet': every function with every argument spoilt.
 // Longer than 250 lines: one table, in which no function may be forgotten; what is particular to some stands in bad-*-calls.ts.
+import { join } from 'node:path';
 import type { ErrorCode } from 'retinanet-ops';
 import type { RetinaNet } from 'retinanet-ops/retinanet';
 import { detached, f32, i32 } from './arrays.js';
@@ -94,7 +95,9 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
     ['evaluateDataset', 0],
     ['exportOnnx', 0],
     ['exportTfjs', 0],
+    ['loadWeights', 0],
     ['saveRetinaNet', 0],
+    ['saveWeights', 0],
     ['trainRetinaNet', 0],
   ] as const) {
     noObjects(name, index, 'net');
@@ -171,7 +174,11 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   badDetectionCalls(bad, noObjects, directory);
   badSessionCalls(bad, noObjects, directory);
   noStrings('exportTfjs', 1, 'directory');
-  noStrings('exportOnnx', 1, 'file');
+  for (const name of ['exportOnnx', 'loadWeights', 'saveWeights'] as const) noStrings(name, 1, 'file');
+  bad('loadWeights', 1, join(directory, 'none.pth'), 'ERR_DATA', /a file that can be read for .*none\.pth, received/);
+  bad('loadWeights', 1, directory, 'ERR_DATA', /received a directory/);
+  noObjects('saveWeights', 2, 'options');
+  bad('saveWeights', 2, { precision: 'int8' }, 'ERR_OPTION', /'float16' for precision, received 'int8'/);
   bad(
     'exportOnnx',
     1,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { trainDetector } from 'retinanet-ops/retinanet';
+import { createRetinaNet, saveWeights, trainDetector } from 'retinanet-ops/retinanet';
 import type * as retinanet from 'retinanet-ops/retinanet';
 import { f32, i32 } from './arrays.js';
 
@@ -49,6 +49,8 @@ export async function writeFiles(directory: string): Promise<void> {
   await writeFile(join(directory, 'data', 'annotations.csv'), 'a.png,8,8,40,40,dog\n');
   const { net } = await trainDetector(join(directory, 'data'), { ...tinyRun, out: join(directory, 'run') });
   net?.dispose();
+  using untrained = createRetinaNet(config);
+  await saveWeights(untrained, join(directory, 'net.safetensors'));
 }
 
 export function goodCocoTruth(): retinanet.CocoTruth {
@@ -125,6 +127,7 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     exportTfjs: [net, directory],
     loadImage: [join(directory, 'data', 'a.png'), config],
     loadRetinaNet: [directory],
+    loadWeights: [net, join(directory, 'net.safetensors')],
     openImages: [goodAnnotations(), 'train', config],
     pixelStatistics: [goodDataset()],
     readDataset: [join(directory, 'data')],
@@ -132,6 +135,7 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     resumeDetector: [join(directory, 'run')],
     readImageHeader: [join(directory, 'data', 'a.png')],
     saveRetinaNet: [net, directory],
+    saveWeights: [net, join(directory, 'net.safetensors')],
     trainDetector: [writtenDataset(directory), { ...tinyRun, out: join(directory, 'runs', randomUUID()) }],
     trainRetinaNet: [net, goodDataset(), { steps: 1, batchSize: 1 }],
     validateDataset: [goodDataset()],

@@ -1,4 +1,4 @@
-// float32 as float16.
+// float32 as float16, and back.
 
 /** The largest finite float16. */
 export const FLOAT16_MAX = 65504;
@@ -24,4 +24,13 @@ function roundToEven(value: number): number {
   const whole = Math.floor(value);
   const rest = value - whole;
   return rest > 0.5 || (rest === 0.5 && whole % 2 === 1) ? whole + 1 : whole;
+}
+
+/** The value that the bits of a float16 stand for. */
+export function float16Value(halfBits: number): number {
+  const sign = halfBits & 0x8000 ? -1 : 1;
+  const exponent = (halfBits >>> 10) & 0x1f;
+  const fraction = halfBits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }

@@ -27,8 +27,10 @@ export interface TrainingPlan {
   settings: PlannedSetting[];
   /** Weights that are trained. */
   parameters: number;
-  /** Of those, the ones taken over from `weights`. */
+  /** Numbers taken over from `weights`. */
   copied: number;
+  /** Names of weights in the file `weights` that are of other classes: the network's own keep their untrained values. */
+  leftAtPrior: readonly string[];
   /** Anchors of an image. */
   anchors: number;
   /** Steps that the run has done before. */

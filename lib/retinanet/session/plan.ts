@@ -52,7 +52,7 @@ export async function planSettings(
   check: Check,
   dataset: AnnotatedDataset,
   given: GivenSettings,
-  model?: ResolvedConfig,
+  model?: Partial<ResolvedConfig>,
 ): Promise<{ settings: Settings; list: PlannedSetting[] }> {
   const roles = rolesOf(dataset, given.trainOnVal);
   const facts = factsOf(dataset, roles.train, roles.validation);
@@ -101,13 +101,14 @@ export function networkConfig(settings: Settings, classes: readonly string[]) {
 }
 
 /** What a detector that learns on keeps, so that its weights go on meaning the same. */
-function keptFrom(model: ResolvedConfig): GivenSettings {
+function keptFrom(model: Partial<ResolvedConfig>): GivenSettings {
   const { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth } = model;
   const { batchNorm, batchNormEpsilon, pixelMean, pixelStd } = model;
   const { anchorSizeInStrides, anchorScales, aspectRatios } = model;
   const layers = { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth };
   const network = { ...layers, batchNorm, batchNormEpsilon, pixelMean, pixelStd };
-  return { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
+  const all = { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
+  return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined));
 }
 
 /** As large as pictures are trained. */

@@ -14,7 +14,10 @@ const COUNT = { min: 1, max: 1e9, integer: true } as const;
 const OWN = {
   /** Trains on the images of the validation split too: nothing is measured on the way, and `best` is what the run ends with. Default false. */
   trainOnVal: boolean(false),
-  /** Folder of a saved detector to start from: weights of the same name and shape are taken over. */
+  /**
+   * What to start from: the folder of a saved detector, of which weights of the same name and shape are taken over, or a file that
+   * loadWeights reads, whose network `preset` has to be.
+   */
   weights: value<string, string>((check, argument, given) => check.string(argument, given)),
   /** Longer side of the frame in pixels, whose shape is the median picture's; instead of `imageHeight` and `imageWidth`. */
   longestSide: number({ min: 32, max: 16_384, integer: true }),

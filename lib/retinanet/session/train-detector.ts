@@ -15,7 +15,7 @@ import { readTrainConfig } from './config-file.js';
 import { EVENTS, type SessionEvents, type TrainingPlan } from './events.js';
 import { datasetOf, fingerprintOf } from './dataset.js';
 import { type FinalEvaluation, finishRun } from './finish.js';
-import { copyWeights } from './initial-weights.js';
+import { type GivenWeights, openInitialWeights } from './initial-weights.js';
 import { lockFolder } from './lock.js';
 import { networkConfig, type PlannedSetting, planSettings, rolesOf, type Settings } from './plan.js';
 import { recoverFolders, requireFree, requireRun, RUN_FILES, writeJson } from './run-folder.js';
@@ -81,12 +81,11 @@ export async function trainDetector(
   await requireFree(check, folder);
   const dataset = await datasetOf(check, data, { ...settings, onImage: given.onImage });
   await startTfBackend();
-  const from = settings.weights === undefined ? undefined : await loadRetinaNet(settings.weights);
+  const from = settings.weights === undefined ? undefined : await openInitialWeights(check, settings.weights);
   try {
     const plan = await planSettings(check, dataset, settings, from?.config);
     using net = createRetinaNet(networkConfig(plan.settings, dataset.classes));
-    const copied = from ? copyWeights(check, settings.weights!, from, net) : 0;
-    from?.dispose();
+    const copied = (await from?.give(net)) ?? NOTHING;
     const parts = { check, folder, net, dataset, settings: plan.settings, events };
     const session = new Session(parts);
     await events.onPlan?.(planOf(parts, plan.list, copied, 0));
@@ -105,6 +104,8 @@ export async function trainDetector(
     from?.dispose();
   }
 }
+
+const NOTHING: GivenWeights = { copied: 0, leftAtPrior: [] };
 
 const RESUMING = { onImage, threads: SETTINGS.threads, cacheBytes: SETTINGS.cacheBytes, ...EVENTS };
 
@@ -150,7 +151,7 @@ export async function resumeDetector(folder: string, options: ResumeDetectorOpti
     const parts = { check, folder: run, net, dataset, settings, events };
     const session = new Session(parts);
     const list = Object.entries(settings).map(([name, one]): PlannedSetting => ({ name, value: one, from: 'run' }));
-    await events.onPlan?.(planOf(parts, list, 0, checkpoint.step));
+    await events.onPlan?.(planOf(parts, list, NOTHING, checkpoint.step));
     return await trainAndFinish(session, parts, checkpoint);
   });
 }
@@ -187,11 +188,11 @@ function eventsOf(check: Check, given: SessionEvents): SessionEvents {
   return check.options('options', { onPlan, onStep, onMeasure, onValidation, onCheckpoint, signal }, EVENTS);
 }
 
-function planOf(parts: SessionParts, settings: PlannedSetting[], copied: number, step: number): TrainingPlan {
+function planOf(parts: SessionParts, settings: PlannedSetting[], given: GivenWeights, step: number): TrainingPlan {
   const { folder, dataset, net } = parts;
   const { train, validation } = rolesOf(dataset, parts.settings.trainOnVal);
   return {
-    ...{ folder, classes: dataset.classes, warnings: dataset.warnings, settings, copied, step },
+    ...{ folder, classes: dataset.classes, warnings: dataset.warnings, settings, ...given, step },
     images: { train: train.length, validation: validation.length, test: dataset.splits.test.images.length },
     parameters: countParameters(net.model).trainable,
     anchors: net.anchors.count,
