@@ -60,14 +60,18 @@ export function describeVersions(torchvision: string | null): Record<string, str
   return { node: process.versions.node, tfjs: version, ...(torchvision === null ? {} : { torchvision }) };
 }
 
-const PEERS = ['torchvision', 'tfjs wasm', 'tfjs cpu'];
+const PEERS = ['torchvision', 'NCHW', 'channels_last', 'tfjs wasm', 'tfjs cpu'];
+
+/** Those that some row has. */
+const peersOf = (rows: readonly Row[]): string[] =>
+  PEERS.filter((name) => rows.some(({ peers }) => peers.some((peer) => peer.name === name)));
 
 /** Three digits that mean something. */
 export function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-function cells(row: Row): string[] {
+function cells(row: Row, peers: readonly string[]): string[] {
   const peer = (name: string) => row.peers.find((each) => each.name === name);
   return [
     row.name,
@@ -75,7 +79,7 @@ function cells(row: Row): string[] {
     digits(row.unit === 'call' ? row.best / row.count : row.best),
     row.unit === 'FLOP' ? `${digits(1 / row.ns)} GFLOP/s` : `${digits(row.ns)}/${row.unit}`,
     row.limit ? `${(100 * row.limit.share).toFixed(0)} %` : '',
-    ...PEERS.map((name) => {
+    ...peers.map((name) => {
       const found = peer(name);
       return found ? `${digits(found.ratio)}x` : '';
     }),
@@ -83,8 +87,9 @@ function cells(row: Row): string[] {
 }
 
 export function table(rows: readonly Row[]): string {
-  const head = ['case', 'threads', 'ms', 'ns', 'of limit', ...PEERS];
-  const lines = [head, ...rows.map(cells)];
+  const peers = peersOf(rows);
+  const head = ['case', 'threads', 'ms', 'ns', 'of limit', ...peers];
+  const lines = [head, ...rows.map((row) => cells(row, peers))];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   const text = lines.map((line) =>
     line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
@@ -99,9 +104,10 @@ export function table(rows: readonly Row[]): string {
 
 /** The same as rows of a Markdown table. */
 export function markdown(rows: readonly Row[]): string {
-  const head = ['case', 'threads', 'ms', 'ns', 'of limit', ...PEERS];
+  const peers = peersOf(rows);
+  const head = ['case', 'threads', 'ms', 'ns', 'of limit', ...peers];
   const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
-  return [head, rule, ...rows.map(cells)].map((line) => `| ${line.join(' | ')} |`).join('\n');
+  return [head, rule, ...rows.map((row) => cells(row, peers))].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
 export function write(report: Report, file: string | undefined): string {

@@ -97,7 +97,33 @@ def decode(arrays, q):
     return {"detections": [len(image["scores"]) for image in run()], **measure(run, q["seconds"])}
 
 
-OPERATIONS = {f.__name__: f for f in (focal_loss, assign, nms, decode)} | retinanet.OPERATIONS
+def depthwise(arrays, q):
+    """A convolution of 3 x 3 of every channel by itself, padded by one pixel, or one of its gradients; arrays are NHWC."""
+    layout = torch.channels_last if q["layout"] == "channels_last" else torch.contiguous_format
+    channels, stride = q["shape"][3], q["stride"]
+    images = lambda name, shape: (
+        torch.from_numpy(arrays[name]).view(shape).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+    )
+    filters = lambda name: torch.from_numpy(arrays[name]).view(3, 3, channels, 1).permute(2, 3, 0, 1).contiguous()
+    if q["form"] == "forward":
+        x, w = images("a", q["shape"]), filters("b")
+        run = lambda: torch.conv2d(x, w, None, stride, 1, 1, channels)
+    else:
+        by_input = q["form"] == "input gradient"
+        nothing = torch.zeros([q["shape"][i] for i in (0, 3, 1, 2)])  # whose shape alone counts
+        x = nothing.contiguous(memory_format=layout) if by_input else images("a", q["shape"])
+        dy = images("a" if by_input else "b", q["outputShape"])
+        w = filters("b") if by_input else torch.zeros(channels, 1, 3, 3)
+        pairs = [stride, stride], [1, 1], [1, 1], False, [0, 0]
+        mask = [by_input, not by_input, False]
+        gradients = torch.ops.aten.convolution_backward
+        run = lambda: gradients(dy, x, w, None, *pairs, channels, mask)[0 if by_input else 1]
+    result = run()
+    result = result.permute(2, 3, 0, 1) if q["form"] == "filter gradient" else result.permute(0, 2, 3, 1)
+    return {"samples": result.flatten()[:: q["every"]].tolist(), **measure(run, q["seconds"])}
+
+
+OPERATIONS = {f.__name__: f for f in (focal_loss, assign, nms, decode, depthwise)} | retinanet.OPERATIONS
 
 for line in sys.stdin:
     question = json.loads(line)

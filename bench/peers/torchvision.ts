@@ -33,6 +33,7 @@ export class Torchvision {
     parameters: object,
     count: number,
     check: (answer: Answer) => void = () => undefined,
+    name = 'torchvision',
   ): Peer[] {
     if (this.python === null) return [];
     const known = new Map<number, PeerTiming>();
@@ -46,7 +47,7 @@ export class Torchvision {
       known.set(threads, timing);
       return timing;
     };
-    return [{ name: 'torchvision', measure }];
+    return [{ name, measure }];
   }
 
   /** The answer of an operation of torchvision.py. */

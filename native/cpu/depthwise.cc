@@ -1,26 +1,19 @@
 // Depthwise convolutions, in which every channel has filters of its own, and their gradients. Several filters a channel
 // are one filter each of as many channels that are the same. Results do not depend on threads: every output is computed
 // by one tile, and a filter's gradient is summed in parts that depend on the problem alone.
-#include <algorithm>
+#include "depthwise.h"
 
-#include "convolution.h"
+#include <algorithm>
+#include <deque>
+#include <limits>
+
 #include "cpu_backend.h"
 #include "status.h"
 
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kBlockFloats = 16384;          // of the output
-constexpr int64_t kSummedPixels = 192;           // from zero, which keeps errors of long sums small
-constexpr int64_t kMostSums = int64_t{1} << 20;  // floats of all parts
-
-// The places of the filter that each output finds within the image, along one axis.
-std::vector<Range> TapsOf(int64_t size, int64_t filter, int64_t stride, int64_t dilation, int64_t pad,
-                          int64_t outputs) {
-  std::vector<Range> taps;
-  for (int64_t i = 0; i < outputs; ++i) taps.push_back(Within(size, pad - i * stride, dilation, {0, filter}));
-  return taps;
-}
+constexpr int64_t kBlockFloats = 16384;  // of the output
 
 // One filter a channel; the output's pixels need not lie side by side.
 struct Layer {
@@ -31,113 +24,66 @@ struct Layer {
   int64_t image_pitch, row_pitch, pixel_pitch;  // of the output
 };
 
-// What the rows of a layer's output read.
-class Lines {
+// Phases of one result run block by block, one after the other: what they read and write stays in the cache.
+class Run {
  public:
-  explicit Lines(const rn_convolution_shape& shape)
-      : shape_(shape),
-        rows_(TapsOf(shape.height, shape.filter_height, shape.stride_height, shape.dilation_height, shape.pad_top,
-                     shape.out_height)),
-        columns_(TapsOf(shape.width, shape.filter_width, shape.stride_width, shape.dilation_width, shape.pad_left,
-                        shape.out_width)) {}
-
-  const Range& rows(int64_t row) const { return rows_[static_cast<size_t>(row)]; }
-
-  // Visits runs of at most `most` pixels that read the same places of the filter.
-  template <class Visit>
-  void ForEachRun(int64_t most, const Visit& visit) const {
-    for (int64_t begin = 0; begin < shape_.out_width;) {
-      const Range& taps = columns_[static_cast<size_t>(begin)];
-      int64_t end = begin + 1;
-      while (end < shape_.out_width && end - begin < most && columns_[static_cast<size_t>(end)] == taps) ++end;
-      visit(taps, begin, end);
-      begin = end;
-    }
+  explicit Run(const Layer& layer) : layer_(layer), lines_(layer_.shape) {
+    const rn_convolution_shape& shape = layer_.shape;
+    const int64_t c = shape.channels;
+    common_.pixel_pitch = shape.stride_width * c;
+    common_.row_pitch = shape.dilation_height * shape.width * c;
+    common_.tap_pitch = shape.dilation_width * c;
+    common_.filter_pitch = shape.filter_width * c;
+    common_.channels = c;
+    common_.bias = layer_.bias;
+    common_.output_pitch = layer_.pixel_pitch;
+    common_.low = layer_.low;
+    common_.high = layer_.high;
   }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
-  // From the image's first float to what an output reads for a place of the filter.
-  int64_t Read(int64_t row, int64_t tap_row, int64_t column, int64_t tap) const {
-    const int64_t y = row * shape_.stride_height - shape_.pad_top + tap_row * shape_.dilation_height;
-    const int64_t x = column * shape_.stride_width - shape_.pad_left + tap * shape_.dilation_width;
-    return (y * shape_.width + x) * shape_.channels;
-  }
+  int64_t count() const { return layer_.shape.images * layer_.shape.out_height; }
+  int64_t floats() const { return count() * layer_.shape.out_width * layer_.shape.channels; }
 
- private:
-  const rn_convolution_shape& shape_;
-  std::vector<Range> rows_, columns_;
-};
-
-void Run(const Layer& layer) {
-  const rn_convolution_shape& shape = layer.shape;
-  const DepthwiseKernels& kernels = ActiveKernels()->depthwise;
-  const Lines lines(shape);
-  const int64_t c = shape.channels, count = shape.images * shape.out_height;
-  DepthwiseTile common{};
-  common.pixel_pitch = shape.stride_width * c;
-  common.row_pitch = shape.dilation_height * shape.width * c;
-  common.tap_pitch = shape.dilation_width * c;
-  common.filter_pitch = shape.filter_width * c;
-  common.channels = c;
-  common.bias = layer.bias;
-  common.output_pitch = layer.pixel_pitch;
-  common.low = layer.low;
-  common.high = layer.high;
-  const int64_t lines_per_block = std::max<int64_t>(1, kBlockFloats / std::max<int64_t>(1, shape.out_width * c));
-  ParallelFor(NumBlocks(count, lines_per_block), [&](int64_t block) {
-    const int64_t last = std::min(count, (block + 1) * lines_per_block);
-    for (int64_t line = block * lines_per_block; line < last; ++line) {
+  void Rows(const Range& range) const {
+    const DepthwiseKernels& kernels = ActiveKernels()->depthwise;
+    const rn_convolution_shape& shape = layer_.shape;
+    const int64_t c = shape.channels;
+    for (int64_t line = range.begin; line < range.end; ++line) {
       const int64_t image = line / shape.out_height, row = line % shape.out_height;
-      const Range& rows = lines.rows(row);
-      DepthwiseTile tile = common;
+      const Range& rows = lines_.rows(row);
+      DepthwiseTile tile = common_;
       tile.filter_rows = rows.end - rows.begin;
-      lines.ForEachRun(DepthwiseKernels::kMost, [&](const Range& taps, int64_t begin, int64_t end) {
+      lines_.ForEachRun(DepthwiseKernels::kMost, [&](const Range& taps, int64_t begin, int64_t end) {
         tile.taps = taps.end - taps.begin;
         const bool reads = tile.taps > 0 && tile.filter_rows > 0;
-        tile.input = layer.input;
+        tile.input = layer_.input;
         if (reads)
-          tile.input += image * shape.height * shape.width * c + lines.Read(row, rows.begin, begin, taps.begin);
-        tile.filter = layer.filter + (reads ? rows.begin * common.filter_pitch + taps.begin * c : 0);
-        tile.output = layer.output + image * layer.image_pitch + row * layer.row_pitch + begin * layer.pixel_pitch;
+          tile.input += image * shape.height * shape.width * c + lines_.Read(row, rows.begin, begin, taps.begin);
+        tile.filter = layer_.filter + (reads ? rows.begin * common_.filter_pitch + taps.begin * c : 0);
+        tile.output = layer_.output + image * layer_.image_pitch + row * layer_.row_pitch + begin * layer_.pixel_pitch;
         kernels.tiles[end - begin](tile);
       });
     }
-  });
-}
-
-void FilterGradient(const rn_convolution_shape& shape, const float* input, const float* output_grad,
-                    float* filter_grad) {
-  const DepthwiseKernels& kernels = ActiveKernels()->depthwise;
-  const Lines lines(shape);
-  const int64_t c = shape.channels, size = shape.filter_height * shape.filter_width * c;
-  const int64_t count = shape.images * shape.out_height;
-  const int64_t parts = std::clamp<int64_t>(kMostSums / std::max<int64_t>(1, size), 1, std::min(count, kMostTasks));
-  std::vector<float> sums(static_cast<size_t>(parts * size));
-  ParallelFor(parts, [&](int64_t part) {
-    DepthwiseGradientTile tile{};
-    tile.pixel_pitch = shape.stride_width * c;
-    tile.tap_pitch = shape.dilation_width * c;
-    tile.channels = c;
-    for (int64_t line = count * part / parts; line < count * (part + 1) / parts; ++line) {
-      const int64_t image = line / shape.out_height, row = line % shape.out_height;
-      for (int64_t tap_row = lines.rows(row).begin; tap_row < lines.rows(row).end; ++tap_row) {
-        lines.ForEachRun(kSummedPixels, [&](const Range& taps, int64_t begin, int64_t end) {
-          tile.pixels = end - begin;
-          tile.output_grad = output_grad + (line * shape.out_width + begin) * c;
-          ForEachPart(taps.end - taps.begin, DepthwiseKernels::kMost, [&](int64_t first, int64_t last) {
-            const int64_t tap = taps.begin + first;
-            tile.input = input + image * shape.height * shape.width * c + lines.Read(row, tap_row, begin, tap);
-            tile.sums = sums.data() + part * size + (tap_row * shape.filter_width + tap) * c;
-            kernels.gradient_tiles[last - first](tile);
-          });
-        });
-      }
-    }
-  });
-  for (int64_t i = 0; i < size; ++i) {
-    float sum = 0;
-    for (int64_t part = 0; part < parts; ++part) sum += sums[static_cast<size_t>(part * size + i)];
-    filter_grad[i] = sum;
   }
+
+ private:
+  const Layer layer_;
+  const Lines lines_;
+  DepthwiseTile common_{};
+};
+
+void RunAll(const std::deque<Run>& runs) {
+  int64_t floats = 0, count = 0;
+  for (const Run& run : runs) {
+    floats += run.floats();
+    count = std::max(count, run.count());
+  }
+  const int64_t blocks = std::clamp<int64_t>(NumBlocks(floats, kBlockFloats), 1, std::max<int64_t>(1, count));
+  ParallelFor(blocks, [&](int64_t block) {
+    for (const Run& run : runs) run.Rows(PartOf(run.count(), block, blocks));
+  });
 }
 
 // Every value so many times side by side.
@@ -185,9 +131,12 @@ rn_status DepthwiseConvolution(const rn_convolution* op) {
     if (op->shape.filters > 1) repeated = Repeated(op->input, Pixels(shape) * op->shape.channels, op->shape.filters);
     const int64_t row_pitch = shape.out_width * shape.channels;
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    Run({shape, repeated.empty() ? op->input : repeated.data(), op->filter, op->bias ? op->bias : bias.data(),
-         op->clamped ? op->low : -kInfinity, op->clamped ? op->high : kInfinity, op->output,
-         shape.out_height * row_pitch, row_pitch, shape.channels});
+    std::deque<Run> runs;
+    runs.emplace_back(Layer{shape, repeated.empty() ? op->input : repeated.data(), op->filter,
+                            op->bias ? op->bias : bias.data(), op->clamped ? op->low : -kInfinity,
+                            op->clamped ? op->high : kInfinity, op->output, shape.out_height * row_pitch, row_pitch,
+                            shape.channels});
+    RunAll(runs);
   });
 }
 
@@ -203,22 +152,25 @@ rn_status DepthwiseInputGrad(const rn_convolution_input_grad* op) {
     const auto columns = PhasesOf(shape.width, shape.filter_width, sw, shape.dilation_width, shape.pad_left);
     if (HasGap(rows) || HasGap(columns) || IsEmpty(shape)) std::fill(input_grad, input_grad + size, 0.0f);
     const std::vector<float> bias(static_cast<size_t>(c));
-    std::vector<float> turned;
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    std::deque<std::vector<float>> filters;  // turned around
+    std::deque<Run> runs;
     for (const Phase& y : rows) {
       for (const Phase& x : columns) {
         if (y.count == 0 || x.count == 0 || IsEmpty(shape)) continue;
-        turned.resize(static_cast<size_t>(y.count * x.count * c));
+        std::vector<float>& turned = filters.emplace_back(static_cast<size_t>(y.count * x.count * c));
         for (int64_t tap = 0; tap < y.count * x.count; ++tap) {
           const int64_t row = y.first_tap + (y.count - 1 - tap / x.count) * y.step;
           const int64_t column = x.first_tap + (x.count - 1 - tap % x.count) * x.step;
           const float* const from = op->filter + (row * shape.filter_width + column) * c;
           std::copy(from, from + c, turned.data() + tap * c);
         }
-        constexpr float kInfinity = std::numeric_limits<float>::infinity();
-        Run({DenseShape(shape, y, x, c, 1), op->output_grad, turned.data(), bias.data(), -kInfinity, kInfinity,
-             input_grad + y.first * row_pitch + x.first * c, shape.height * row_pitch, sh * row_pitch, sw * c});
+        runs.emplace_back(Layer{DenseShape(shape, y, x, c, 1), op->output_grad, turned.data(), bias.data(), -kInfinity,
+                                kInfinity, input_grad + y.first * row_pitch + x.first * c, shape.height * row_pitch,
+                                sh * row_pitch, sw * c});
       }
     }
+    if (!runs.empty()) RunAll(runs);
     if (has_several) AddUp(input_grad, op->shape.filters, Pixels(shape) * op->shape.channels, op->input_grad);
   });
 }
@@ -232,7 +184,7 @@ rn_status DepthwiseFilterGrad(const rn_convolution_filter_grad* op) {
     }
     std::vector<float> repeated;
     if (op->shape.filters > 1) repeated = Repeated(op->input, Pixels(shape) * op->shape.channels, op->shape.filters);
-    FilterGradient(shape, repeated.empty() ? op->input : repeated.data(), op->output_grad, op->filter_grad);
+    DepthwiseFilterGradient(shape, repeated.empty() ? op->input : repeated.data(), op->output_grad, op->filter_grad);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "depthwise_windows.h"
 #include "kernels.h"
 #include "vector.h"
 
@@ -28,11 +29,29 @@ inline void DepthwiseByChannel(const DepthwiseTile& tile, int pixels) {
   }
 }
 
+// Adds what a row of the filter gives to pixels that lie beside each other as its places do: each value of the input is
+// loaded once for all of them.
+template <int kPixels, int kTaps>
+RN_ALWAYS_INLINE void AddNeighbours(const float* values, const float* weights, const DepthwiseTile& tile,
+                                    Float (&sums)[kPixels]) {
+  Float weight[kTaps];
+  RN_UNROLL_TILE for (int tap = 0; tap < kTaps; ++tap) weight[tap] = Load(weights + tap * tile.channels);
+  RN_UNROLL_TILE for (int column = 0; column < kPixels + kTaps - 1; ++column) {
+    Float value = Load(values + column * tile.tap_pitch);
+    RN_KEEP_VECTOR(value);
+    RN_UNROLL_TILE for (int tap = 0; tap < kTaps; ++tap) {
+      const int pixel = column - tap;
+      if (pixel >= 0 && pixel < kPixels) sums[pixel] = Fma(value, weight[tap], sums[pixel]);
+    }
+  }
+}
+
 template <int kPixels>
 void DepthwiseTileOf(const DepthwiseTile& tile) {
   constexpr int64_t kLanes = Float::kLanes;
   if (tile.channels < kLanes) return DepthwiseByChannel(tile, kPixels);
   const Float low(tile.low), high(tile.high);
+  const int64_t neighbours = tile.pixel_pitch == tile.tap_pitch ? tile.taps : 0;
   for (int64_t next = 0; next < tile.channels; next += kLanes) {
     const int64_t first = next + kLanes <= tile.channels ? next : tile.channels - kLanes;
     Float sums[kPixels];
@@ -40,6 +59,14 @@ void DepthwiseTileOf(const DepthwiseTile& tile) {
     for (int64_t row = 0; row < tile.filter_rows; ++row) {
       const float* values = tile.input + row * tile.row_pitch + first;
       const float* weights = tile.filter + row * tile.filter_pitch + first;
+      if (neighbours == 3) {
+        AddNeighbours<kPixels, 3>(values, weights, tile, sums);
+        continue;
+      }
+      if (neighbours == 2) {
+        AddNeighbours<kPixels, 2>(values, weights, tile, sums);
+        continue;
+      }
       for (int64_t tap = 0; tap < tile.taps; ++tap, values += tile.tap_pitch, weights += tile.channels) {
         const Float weight = Load(weights);
         RN_UNROLL_TILE for (int pixel = 0; pixel < kPixels; ++pixel) {
@@ -81,16 +108,18 @@ void DepthwiseGradientTileOf(const DepthwiseGradientTile& tile) {
         sums[tap] = Fma(Load(values + tap * tile.tap_pitch), upstream, sums[tap]);
       }
     }
-    for (int tap = 0; tap < kTaps; ++tap) {
-      float* const out = tile.sums + tap * tile.channels;
-      if (first == next) {
-        Store(out + first, Load(out + first) + sums[tap]);
-        continue;
-      }
-      float lanes[kLanes];
-      Store(lanes, sums[tap]);
-      for (int64_t channel = next; channel < tile.channels; ++channel) out[channel] += lanes[channel - first];
+    RN_UNROLL_TILE for (int tap = 0; tap < kTaps; ++tap) {
+      AddFrom(next, first, sums[tap], tile.sums + tap * tile.channels, tile.channels);
     }
+  }
+}
+
+template <int kRows = 1>
+constexpr void FillWindows(DepthwiseKernels& kernels) {
+  if constexpr (kRows <= DepthwiseWindows::kMostRows) {
+    kernels.window_gradients[0][kRows] = WindowGradientOf<kRows, false>;
+    kernels.window_gradients[1][kRows] = WindowGradientOf<kRows, true>;
+    FillWindows<kRows + 1>(kernels);
   }
 }
 
@@ -105,7 +134,9 @@ constexpr void FillDepthwise(DepthwiseKernels& kernels) {
 
 constexpr DepthwiseKernels MakeDepthwiseKernels() {
   DepthwiseKernels kernels{};
+  kernels.lanes = Float::kLanes;
   FillDepthwise(kernels);
+  FillWindows(kernels);
   return kernels;
 }
 

@@ -121,10 +121,25 @@ struct DepthwiseGradientTile {
   float* sums;
 };
 
+// Up to three rows of a filter of three places each, whose dilation along rows is 1: added to `sums` [rows, 3,
+// channels] is the sum over some lines of the output, for the channels [first, end).
+struct DepthwiseWindows {
+  static constexpr int kTaps = 3, kMostRows = 3;
+  const float* input;             // of the first line, for the first row of the filter: column 0 of the image
+  int64_t row_pitch, line_pitch;  // from a row of the filter, and from a line of the output, to the next
+  const float* output_grad;
+  int64_t lines, width, out_width, stride, pad;
+  int64_t channels, first, end;  // at least as many channels as lanes
+  float* sums;
+};
+
 struct DepthwiseKernels {
   static constexpr int kMost = 8;  // pixels of a tile, or taps of a gradient's
+  int lanes;
   void (*tiles[kMost + 1])(const DepthwiseTile&);
   void (*gradient_tiles[kMost + 1])(const DepthwiseGradientTile&);
+  // By whether the stride is 1, and by rows.
+  void (*window_gradients[2][DepthwiseWindows::kMostRows + 1])(const DepthwiseWindows&);
 };
 
 // Elements that lie side by side, but where one_a or one_b says that a or b is one number for all; not both. The output

@@ -28,8 +28,10 @@
 // A value that the compiler knows nothing of: it makes no other values from it that would need registers of their own.
 #if defined(RN_X86) && defined(__GNUC__)
 #define RN_KEEP_IN_REGISTER(value) asm("" : "+r"(value))
+#define RN_KEEP_VECTOR(value) asm("" : "+v"((value).v))  // in place of loading it for each use
 #else
 #define RN_KEEP_IN_REGISTER(value) static_cast<void>(value)
+#define RN_KEEP_VECTOR(value) static_cast<void>(value)
 #endif
 
 namespace rn::cpu::RN_ISA {

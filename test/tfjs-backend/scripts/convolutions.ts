@@ -4,21 +4,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import { backendInfo, setNumThreads } from 'retinanet-ops';
 import { useNativeBackend } from 'retinanet-ops/tfjs';
 import { GEOMETRIES, randomGeometry } from '../../operations/inputs/convolution.js';
-import {
-  convolutionReference,
-  filterGradReference,
-  inputGradReference,
-  outputSize,
-  type ConvolutionOptions,
-} from '../../reference/convolution.js';
+import { convolutionReference, outputSize, type ConvolutionOptions } from '../../reference/convolution.js';
+import { channelsOf, depthwiseReference } from '../../reference/depthwise.js';
 import { bits, mismatch } from '../../support/compare.js';
 import { random, uniform } from '../../support/random.js';
 
 const wrong: string[] = [];
 let checked = 0;
 
-function check(title: string, got: tf.Tensor, want: ArrayLike<number>, scale: ArrayLike<number> = want): void {
-  const sentence = mismatch(got.dataSync(), want, { relative: 1e-6, scale });
+function check(
+  title: string,
+  got: tf.Tensor | ArrayLike<number>,
+  want: ArrayLike<number>,
+  scale: ArrayLike<number> = want,
+): void {
+  const values = 'dataSync' in got ? got.dataSync() : got;
+  const sentence = mismatch(values, want, { relative: 1e-6, scale });
   if (sentence !== null) wrong.push(`${title}: ${sentence}`);
   checked++;
 }
@@ -34,37 +35,31 @@ function attributes({ strides = 1, dilations = 1, pad = 'valid' }: ConvolutionOp
   return { strides, dilations, pad: typeof pad === 'object' ? [[0, 0], ...pad, [0, 0]] : pad, dataFormat: 'NHWC' };
 }
 
-/** A depthwise convolution is a dense one whose filter is zero but where a channel meets its own. */
-function dense(filter: Float32Array, channels: number, multiplier: number): Float32Array {
-  const filters = channels * multiplier;
-  const all = new Float32Array(filter.length * channels);
-  filter.forEach((value, i) => {
-    const [tap, own] = [Math.floor(i / filters), i % filters];
-    all[(tap * channels + Math.floor(own / multiplier)) * filters + own] = value;
-  });
-  return all;
-}
-
-function ownOf(all: Float64Array, channels: number, multiplier: number): Float64Array {
-  const filters = channels * multiplier;
-  const own = (i: number) =>
-    (Math.floor(i / filters) * channels + Math.floor((i % filters) / multiplier)) * filters + (i % filters);
-  return Float64Array.from({ length: all.length / channels }, (_, i) => all[own(i)]!);
-}
-
-function checkDepthwise(title: string, of: ConvolutionOptions, multiplier: number, seed: number): void {
+/** `taken`: the channels that the reference computes, where it need not be all of one filter each. */
+function checkDepthwise(
+  title: string,
+  of: ConvolutionOptions,
+  multiplier: number,
+  seed: number,
+  taken?: readonly number[],
+): void {
   const next = random(seed);
   const channels = of.inputShape[3]!;
   const [height, width] = of.filterShape as [number, number];
   const filterShape = [height, width, channels, multiplier];
-  const geometry = { ...of, filterShape: [height, width, channels, channels * multiplier] };
   const outputShape = [of.inputShape[0]!, ...outputSize(of), channels * multiplier];
   const [x, w, dy] = [of.inputShape, filterShape, outputShape].map((shape) => uniform(next, size(shape), -1, 1)) as [
     Float32Array,
     Float32Array,
     Float32Array,
   ];
-  const [all, allAbsolute] = [dense(w, channels, multiplier), dense(absolute(w), channels, multiplier)];
+  const few = (values: Float32Array) => (taken === undefined ? values : channelsOf(values, channels, taken));
+  const [inputs, filters, grads] = [few(x), few(w), few(dy)];
+  const { inputShape } = of;
+  const reference = depthwiseReference(
+    taken === undefined ? of : { ...of, inputShape: [...inputShape.slice(0, 3), taken.length] },
+    multiplier,
+  );
   const name = `${title}, ${multiplier} filters a channel`;
   const attrs = attributes(of);
   const seen = [1, 2, 3].map((threads) => {
@@ -79,13 +74,17 @@ function checkDepthwise(title: string, of: ConvolutionOptions, multiplier: numbe
       );
       const dw = kernel('DepthwiseConv2dNativeBackpropFilter', { x: tx, dy: tdy }, { ...attrs, filterShape });
       if (threads === 1) {
-        const scale = convolutionReference(absolute(x), allAbsolute, geometry);
-        check(name, y, convolutionReference(x, all, geometry), scale);
-        const inputScale = inputGradReference(absolute(dy), allAbsolute, geometry);
-        check(`${name}, input gradient`, dx, inputGradReference(dy, all, geometry), inputScale);
-        const own = (grad: Float64Array) => ownOf(grad, channels, multiplier);
-        const filterScale = own(filterGradReference(absolute(x), absolute(dy), geometry));
-        check(`${name}, filter gradient`, dw, own(filterGradReference(x, dy, geometry)), filterScale);
+        const compare = (
+          what: string,
+          got: tf.Tensor,
+          of: (a: Float32Array, b: Float32Array) => Float64Array,
+          [a, b]: [Float32Array, Float32Array],
+        ) => {
+          check(name + what, few(got.dataSync<'float32'>()), of(a, b), of(absolute(a), absolute(b)));
+        };
+        compare('', y, reference.forward, [inputs, filters]);
+        compare(', input gradient', dx, reference.inputGrad, [grads, filters]);
+        compare(', filter gradient', dw, reference.filterGrad, [inputs, grads]);
       }
       return [y, dx, dw].map((tensor) => bits(tensor.dataSync())).join();
     });
@@ -113,10 +112,10 @@ function checkFused(name: 'FusedConv2D' | 'FusedDepthwiseConv2D'): void {
   const inputShape = [2, 5, 3, name === 'FusedConv2D' ? 9 : 5];
   const filterShape = [3, 3, inputShape[3]!, name === 'FusedConv2D' ? 5 : 1];
   const [x, w] = [uniform(next, size(inputShape), -2, 2), uniform(next, size(filterShape), -2, 2)];
-  const all = name === 'FusedConv2D' ? w : dense(w, 5, 1);
   const geometry = { inputShape, filterShape: [3, 3, inputShape[3]!, 5], pad: 'same' } as const;
-  const sums = convolutionReference(x, all, geometry);
-  const terms = convolutionReference(absolute(x), absolute(all), geometry);
+  const reference = (a: Float32Array, b: Float32Array) =>
+    name === 'FusedConv2D' ? convolutionReference(a, b, geometry) : depthwiseReference(geometry).forward(a, b);
+  const [sums, terms] = [reference(x, w), reference(absolute(x), absolute(w))];
   const alpha = Float32Array.from({ length: 5 }, (_, channel) => channel / 8);
   for (const shape of BIASES) {
     const bias = shape === null ? null : uniform(next, size(shape), -2, 2);
@@ -157,6 +156,11 @@ for (let round = 0; round < 60; round++) {
   const of = randomGeometry(random(round), 2 + (round % 9));
   checkDepthwise(JSON.stringify(of), of, round % 3 === 0 ? 2 : 1, seed++);
 }
+// Filters' gradients in several parts, by rows and by channels; the last vector overlaps.
+const wide = { inputShape: [3, 22, 19, 139], filterShape: [3, 3, 139, 1], pad: 'same' } as const;
+const CHANNELS = [0, 63, 64, 79, 127, 128, 138];
+checkDepthwise('many channels', wide, 1, seed++, CHANNELS);
+checkDepthwise('many channels, stride 2', { ...wide, inputShape: [8, 32, 33, 139], strides: 2 }, 1, seed, CHANNELS);
 checkFused('FusedConv2D');
 checkFused('FusedDepthwiseConv2D');
 
