@@ -9,8 +9,8 @@ import { dirname, join } from 'node:path';
 import { nodeBinary } from './node-binary.mjs';
 import { root, testsOf } from './test-folders.mjs';
 import { ASAN_OPTIONS, JOBS, runs } from './toolchain.mjs';
-import { whyNotUnderWine } from './wine.mjs';
 import { testOnWindows } from './windows-variant.mjs';
+import { whyNotUnderWine, WINDOWS_COMPILER } from './wine.mjs';
 
 /** How much less than `npm test` a variant does (test/operations/driver/calls.ts); where processors are emulated, less still. */
 const EVERY = { 'linux-arm64': '32', sanitize: '16', 'win32-x64': '16', 'win32-x64-node-22': '16' };
@@ -88,9 +88,10 @@ function sanitize() {
 }
 
 function windows(major) {
-  const compiler = 'x86_64-w64-mingw32-g++-posix';
-  if (!runs(compiler, '--version'))
-    throw new Missing(`${compiler} is missing (on Debian or Ubuntu: apt-get install g++-mingw-w64-x86-64-posix).`);
+  if (!runs(WINDOWS_COMPILER, '--version'))
+    throw new Missing(
+      `${WINDOWS_COMPILER} is missing (on Debian or Ubuntu: apt-get install g++-mingw-w64-x86-64-posix).`,
+    );
   const node = nodeBinary(major, 'x64', 'win32');
   if (!node) throw new Missing(`npm gives no Node.js ${major} for Windows.`);
   const why = whyNotUnderWine(node);

@@ -1,10 +1,10 @@
 // The variant of Windows: the cross-compiled addon in Windows' Node.js under Wine. AVA runs there as well, its files in worker threads;
 // every result whose bits are promised is compared with this system's; the packed package is installed and used.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, testsOf } from './test-folders.mjs';
-import { wine } from './wine.mjs';
+import { wine, WINDOWS_COMPILER } from './wine.mjs';
 
 /** What comes by way of the system's exp, log and atan, which round in their own ways. */
 const OF_THE_SYSTEM =
@@ -60,6 +60,31 @@ function usePackage(node) {
   console.log(`installed from ${filename}: info and the README's first example print what they should`);
 }
 
+/** The CUDA plugin is looked for by its path, whatever letters that has: one that is none says in which file it was found. */
+function findPlugin(node, addon) {
+  const folder = join(root, 'build', 'windows app', 'Übung 日本');
+  mkdirSync(folder, { recursive: true });
+  const source = join(folder, 'stub.cc');
+  writeFileSync(
+    source,
+    'extern "C" __declspec(dllexport) const void* retinanet_ops_cuda_plugin(unsigned) { return nullptr; }\n',
+  );
+  for (const name of ['retinanet_ops_cuda.dll', 'plügin.dll'])
+    mustHere('compiling a plugin', WINDOWS_COMPILER, ['-shared', '-static', '-o', join(folder, name), source]);
+  cpSync(join(root, addon), join(folder, 'añadido.node'));
+  for (const [name, variable] of [
+    ['retinanet_ops_cuda.dll', ''],
+    ['plügin.dll', join(folder, 'plügin.dll')],
+  ]) {
+    const code = `process.env.RETINANET_OPS_CUDA_LIBRARY = ${JSON.stringify(variable)};
+      console.log(require(${JSON.stringify(join(folder, 'añadido.node'))}).cudaInfo().detail)`;
+    const detail = mustUnderWine('looking for the CUDA plugin', node, ['-e', code]);
+    if (!detail.includes(`${name} was built for another version`))
+      throw new Error(`the CUDA plugin ${name}: ${detail}`);
+  }
+  console.log('the CUDA plugin is found in folders with letters of any language');
+}
+
 /** As when packing by hand: npm's own variables of this run would name another command. */
 function packEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
@@ -75,4 +100,5 @@ export function testOnWindows({ node, addon, every }) {
   process.stdout.write(mustUnderWine('a test', node, [ava, ...files, '--worker-threads'], { env }));
   compareBits(node, env);
   usePackage(node);
+  findPlugin(node, addon);
 }

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { root } from './test-folders.mjs';
 import { runs } from './toolchain.mjs';
 
+/** mingw-w64's with POSIX threads. */
+export const WINDOWS_COMPILER = 'x86_64-w64-mingw32-g++-posix';
+
 /** As a sentence, why a Node.js for Windows does not start here; or null. */
 export function whyNotUnderWine(node) {
   if (!runs('wine', '--version')) return 'Wine is not installed (on Debian or Ubuntu: apt-get install wine wine64).';
@@ -32,6 +35,7 @@ export function wine(node, args, { cwd = root, env = {} } = {}) {
       WINEPREFIX: join(root, 'build', 'wine'),
       WINEDEBUG: '-all',
       DISPLAY: '',
+      LC_ALL: 'C.UTF-8', // by which it reads names of files
       NODE_SKIP_PLATFORM_CHECK: '1', // Wine says that it is an older Windows than Node.js wants
       ...env,
     },

@@ -1,8 +1,8 @@
-// Windows: what makes one binary load in every process that offers Node-API, whatever its file is called, and stay there.
+// Windows: what makes one binary load in every process that offers Node-API, whatever its file is called, and stay
+// there.
 #ifdef _WIN32
 
 #define WIN32_LEAN_AND_MEAN
-#define NOMINMAX
 #include <windows.h>
 
 namespace {
@@ -16,8 +16,8 @@ namespace {
 
 }  // namespace
 
-// Node-API's functions are looked up when they are first called (CMakeLists.txt), and not in a file called node.exe, which a
-// renamed one and Electron are not. With Microsoft's compiler, cmake-js brings a hook of its own.
+// Node-API's functions are looked up when they are first called (CMakeLists.txt), and not in a file called node.exe,
+// which a renamed one and Electron are not. With Microsoft's compiler, cmake-js brings a hook of its own.
 #ifdef __MINGW32__
 #include <delayimp.h>
 
