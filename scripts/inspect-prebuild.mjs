@@ -1,5 +1,5 @@
-// What a Linux prebuild promises, read from the binary with objdump: which glibc it needs, which libraries, what it shows,
-// that it is stripped and has no text relocations, how large it is. Usage: node scripts/inspect-prebuild.mjs [FOLDER ...].
+// What a prebuild promises, read from the binary with objdump: which glibc it needs, which libraries, what it shows, that it is
+// stripped and has no text relocations, how large it is; on Windows, how it moves vectors. Usage: node scripts/inspect-prebuild.mjs [FOLDER ...].
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -19,11 +19,17 @@ const EXPORTS = {
 
 const byVersion = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 
-function objdump(...args) {
-  const { status, stdout, stderr, error } = spawnSync('objdump', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (error || status !== 0) throw new Error(`objdump ${args.join(' ')}: ${error?.message ?? stderr}`);
+function run(tool, ...args) {
+  const { status, stdout, stderr, error } = spawnSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (error || status !== 0) throw new Error(`${tool} ${args.join(' ')}: ${error?.message ?? stderr}`);
   return stdout;
 }
+const objdump = (...args) => run('objdump', ...args);
+
+/** mingw-w64's reads what Windows loads. */
+const WINDOWS_OBJDUMP = 'x86_64-w64-mingw32-objdump';
+/** Windows' own, of every version that Node.js runs on. */
+const WINDOWS_LIBRARIES = /^(kernel32|msvcrt)\.dll$/i;
 
 function inspectFile(file, faults) {
   const extension = file.endsWith('.node') ? '.node' : '.so';
@@ -57,11 +63,33 @@ function inspectFile(file, faults) {
     .map((line) => line.split(/\s+/).at(-1));
   for (const name of shown) if (!EXPORTS[extension].test(name)) blame(`shows the symbol ${name}.`);
   if (!/no symbols/.test(objdump('-t', file))) blame('is not stripped.');
-  if (readFileSync(file).includes(resolve('.'))) blame('names the folder it was built in.');
+  return `${inspectCommon(file, faults)}, glibc ${glibc} (${holders.join(', ')}), needs ${libraries.join(' ')}, shows ${shown.length} symbols`;
+}
 
+/** What holds on every system. */
+function inspectCommon(file, faults) {
+  const name = relative(process.cwd(), file);
   const size = statSync(file).size;
-  if (size > SIZE_LIMIT[extension]) blame(`has ${size} bytes, the limit is ${SIZE_LIMIT[extension]}.`);
-  return `${relative(process.cwd(), file)}: ${(size / MEBIBYTE).toFixed(2)} MiB, glibc ${glibc} (${holders.join(', ')}), needs ${libraries.join(' ')}, shows ${shown.length} symbols`;
+  const limit = SIZE_LIMIT[file.endsWith('.node') ? '.node' : '.so'];
+  if (readFileSync(file).includes(resolve('.'))) faults.push(`  ${name}: names the folder it was built in.`);
+  if (size > limit) faults.push(`  ${name}: has ${size} bytes, the limit is ${limit}.`);
+  return `${name}: ${(size / MEBIBYTE).toFixed(2)} MiB`;
+}
+
+function inspectWindowsFile(file, faults) {
+  const headers = run(WINDOWS_OBJDUMP, '-p', file);
+  const blame = (sentence) => faults.push(`  ${relative(process.cwd(), file)}: ${sentence}`);
+  const libraries = [...headers.matchAll(/DLL Name: (\S+)/g)].map((match) => match[1]);
+  for (const name of libraries) if (!WINDOWS_LIBRARIES.test(name)) blame(`needs ${name}, which a system may lack.`);
+  const names = /\[Ordinal\/Name Pointer\] Table[^\n]*\n((?:\s+\[.*\n)*)/.exec(headers)?.[1] ?? '';
+  const shown = [...names.matchAll(/\]\s+(?:\+base\[.*?\]\s+\w+\s+)?(\S+)$/gm)].map((match) => match[1]);
+  if (shown.length === 0) blame('shows nothing to Node.js.');
+  for (const name of shown) if (!EXPORTS['.node'].test(name)) blame(`shows the symbol ${name}.`);
+  if (!/no symbols/.test(run(WINDOWS_OBJDUMP, '-t', file))) blame('is not stripped.');
+  // CMakeLists.txt says why. Streamed ones (vmovnt) go to arrays, which are aligned.
+  const moves = run(WINDOWS_OBJDUMP, '-d', '--no-show-raw-insn', file).match(/\svmov(ap[sd]|dqa(32|64)?)\s.*%[yz]mm/g);
+  if (moves) blame(`moves ${moves.length} vectors as if Windows' stack were aligned to them.`);
+  return `${inspectCommon(file, faults)}, needs ${libraries.join(' ')}, shows ${shown.length} symbols`;
 }
 
 /** Lines that tell about the binaries in a folder of prebuilds, and what is wrong with them. */
@@ -69,11 +97,16 @@ export function inspect(folder) {
   const faults = [];
   const files = readdirSync(folder).filter((name) => /\.(node|so)$/.test(name));
   if (!files.some((name) => name.endsWith('.node'))) faults.push(`  ${folder}: holds no addon.`);
-  if (!/linux-/.test(folder))
+  const windows = /win32-/.test(folder);
+  if (!windows && !/linux-/.test(folder))
     return { lines: files.map((name) => join(relative(process.cwd(), folder), name)), faults };
-  if (spawnSync('objdump', ['--version'], { stdio: 'ignore' }).status !== 0)
-    return { lines: [`${folder}: NOT INSPECTED, objdump is missing (apt-get install binutils)`], faults };
-  return { lines: files.map((name) => inspectFile(join(folder, name), faults)), faults };
+  const tool = windows ? WINDOWS_OBJDUMP : 'objdump';
+  if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).status !== 0) {
+    const hint = `apt-get install ${windows ? 'binutils-mingw-w64-x86-64' : 'binutils'}`;
+    return { lines: [`${folder}: NOT INSPECTED, ${tool} is missing (${hint})`], faults };
+  }
+  const inspectOne = windows ? inspectWindowsFile : inspectFile;
+  return { lines: files.map((name) => inspectOne(join(folder, name), faults)), faults };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

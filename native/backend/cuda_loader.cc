@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #ifdef _WIN32
+#define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 #else
 #include <dlfcn.h>
@@ -14,17 +15,42 @@ namespace {
 #ifdef _WIN32
 constexpr char kFileName[] = "retinanet_ops_cuda.dll";
 
+// Strings are UTF-8, as on other systems; Windows' own code page has no letters of other languages.
+std::wstring Wide(const std::string& text) {
+  const int bytes = static_cast<int>(text.size());
+  std::wstring wide(static_cast<size_t>(MultiByteToWideChar(CP_UTF8, 0, text.data(), bytes, nullptr, 0)), L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, text.data(), bytes, wide.data(), static_cast<int>(wide.size()));
+  return wide;
+}
+
+std::string Utf8(const std::wstring& wide) {
+  const int count = static_cast<int>(wide.size());
+  const int bytes = WideCharToMultiByte(CP_UTF8, 0, wide.data(), count, nullptr, 0, nullptr, nullptr);
+  std::string text(static_cast<size_t>(bytes), '\0');
+  WideCharToMultiByte(CP_UTF8, 0, wide.data(), count, text.data(), bytes, nullptr, nullptr);
+  return text;
+}
+
+constexpr DWORD kLongestPath = 32768;  // in characters, where paths may be long
+
 std::string OwnFile() {
   HMODULE module = nullptr;
-  char path[MAX_PATH] = "";
-  GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-                     reinterpret_cast<LPCSTR>(&Cuda), &module);
-  const DWORD length = GetModuleFileNameA(module, path, MAX_PATH);
-  return length < MAX_PATH ? path : "";
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                     reinterpret_cast<LPCWSTR>(&Cuda), &module);
+  std::wstring path(kLongestPath, L'\0');
+  path.resize(GetModuleFileNameW(module, path.data(), kLongestPath));
+  return Utf8(path);
+}
+
+// Of the process: the C library would give what the variable was when the addon was loaded.
+std::string Environment(const char* name) {
+  std::wstring value(kLongestPath, L'\0');
+  value.resize(GetEnvironmentVariableW(Wide(name).c_str(), value.data(), kLongestPath));
+  return Utf8(value);
 }
 
 void* Open(const std::string& file, std::string* error) {
-  HMODULE library = LoadLibraryExA(file.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
+  HMODULE library = LoadLibraryExW(Wide(file).c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
   if (!library) *error = file + ": Windows error " + std::to_string(GetLastError());
   return library;
 }
@@ -44,6 +70,11 @@ std::string OwnFile() {
   return dladdr(reinterpret_cast<void*>(&Cuda), &info) != 0 && info.dli_fname ? info.dli_fname : "";
 }
 
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
 void* Open(const std::string& file, std::string* error) {
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
@@ -57,8 +88,8 @@ void* Symbol(void* library, const char* name) { return dlsym(library, name); }
 #endif
 
 std::string FileToOpen() {
-  const char* given = std::getenv("RETINANET_OPS_CUDA_LIBRARY");
-  if (given && *given) return given;
+  const std::string given = Environment("RETINANET_OPS_CUDA_LIBRARY");
+  if (!given.empty()) return given;
   const std::string own = OwnFile();
   const size_t slash = own.find_last_of("/\\");
   return (slash == std::string::npos ? "" : own.substr(0, slash + 1)) + kFileName;

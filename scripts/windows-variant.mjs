@@ -1,0 +1,104 @@
+// The variant of Windows: the cross-compiled addon in Windows' Node.js under Wine. AVA runs there as well, its files in worker threads;
+// every result whose bits are promised is compared with this system's; the packed package is installed and used.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, testsOf } from './test-folders.mjs';
+import { wine, WINDOWS_COMPILER } from './wine.mjs';
+
+/** What comes by way of the system's exp, log and atan, which round in their own ways. */
+const OF_THE_SYSTEM =
+  /^(encodeBoxes|decodeBoxes|completeBoxIouLoss(ValueAndGrad\.loss)?|retinanetLoss\.(loss|boxLoss)|assignAnchors(Batch)?\.boxTargets)$/;
+
+function mustUnderWine(what, node, args, options) {
+  const result = wine(node, args, options);
+  if (result.status === 0) return result.stdout;
+  process.stderr.write(`${result.stdout}${result.stderr}\n`);
+  throw new Error(`${what} failed on Windows.`);
+}
+
+function mustHere(what, command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8', ...options });
+  if (!error && status === 0) return stdout;
+  throw new Error(`${what} failed: ${error?.message ?? stderr}`);
+}
+
+function compareBits(node, env) {
+  const script = join('dist-dev', 'test', 'support', 'result-bits.js');
+  const here = { ...process.env, RETINANET_OPS_TEST_EVERY: env.RETINANET_OPS_TEST_EVERY };
+  const ours = JSON.parse(mustHere('hashing results', process.execPath, [script], { env: here }));
+  const theirs = JSON.parse(mustUnderWine('hashing results', node, [script], { env }));
+  const names = Object.keys(ours).filter((name) => !OF_THE_SYSTEM.test(name));
+  const other = names.filter((name) => ours[name] !== theirs[name]);
+  if (names.length === 0 || other.length > 0) throw new Error(`Windows has other bits than Linux: ${other.join(', ')}`);
+  console.log(`the same bits as on Linux: ${names.length} results of ${Object.keys(ours).length}`);
+}
+
+/** `npm install` of the tarball with the packages of Windows, `info`, and the README's first example. */
+function usePackage(node) {
+  const folder = join(root, 'build', 'windows app');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const packed = mustHere('packing', 'npm', ['pack', '--json', '--pack-destination', folder], {
+    env: packEnvironment(),
+  });
+  const [{ filename }] = JSON.parse(packed);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const options = ['--os=win32', '--cpu=x64', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  mustHere('npm install of the tarball', 'npm', ['install', ...options, `./${filename}`], { cwd: folder });
+  const command = join('node_modules', 'retinanet-ops', 'dist', 'cli', 'main.js');
+  const info = mustUnderWine('info', node, [command, 'info'], { cwd: folder, env: { RETINANET_OPS_ADDON: '' } });
+  if (!/prebuilds\\win32-x64\\retinanet_ops\S*: loaded/.test(info)) throw new Error(`what was installed:\n${info}`);
+  const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'));
+  writeFileSync(join(folder, 'example.js'), example);
+  const printed = mustUnderWine("the README's example", node, ['example.js'], {
+    cwd: folder,
+    env: { RETINANET_OPS_ADDON: '' },
+  });
+  const expected = mustHere("the README's example", process.execPath, ['example.js'], { cwd: folder });
+  if (printed !== expected) throw new Error(`the README's example prints ${printed} on Windows, ${expected} here`);
+  console.log(`installed from ${filename}: info and the README's first example print what they should`);
+}
+
+/** The CUDA plugin is looked for by its path, whatever letters that has: one that is none says in which file it was found. */
+function findPlugin(node, addon) {
+  const folder = join(root, 'build', 'windows app', 'Übung 日本');
+  mkdirSync(folder, { recursive: true });
+  const source = join(folder, 'stub.cc');
+  writeFileSync(
+    source,
+    'extern "C" __declspec(dllexport) const void* retinanet_ops_cuda_plugin(unsigned) { return nullptr; }\n',
+  );
+  for (const name of ['retinanet_ops_cuda.dll', 'plügin.dll'])
+    mustHere('compiling a plugin', WINDOWS_COMPILER, ['-shared', '-static', '-o', join(folder, name), source]);
+  cpSync(join(root, addon), join(folder, 'añadido.node'));
+  for (const [name, variable] of [
+    ['retinanet_ops_cuda.dll', ''],
+    ['plügin.dll', join(folder, 'plügin.dll')],
+  ]) {
+    const code = `process.env.RETINANET_OPS_CUDA_LIBRARY = ${JSON.stringify(variable)};
+      console.log(require(${JSON.stringify(join(folder, 'añadido.node'))}).cudaInfo().detail)`;
+    const detail = mustUnderWine('looking for the CUDA plugin', node, ['-e', code]);
+    if (!detail.includes(`${name} was built for another version`))
+      throw new Error(`the CUDA plugin ${name}: ${detail}`);
+  }
+  console.log('the CUDA plugin is found in folders with letters of any language');
+}
+
+/** As when packing by hand: npm's own variables of this run would name another command. */
+function packEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+}
+
+/** Throws where anything is wrong. */
+export function testOnWindows({ node, addon, every }) {
+  if (!existsSync(addon)) throw new Error(`${addon} is absent.`);
+  const env = { RETINANET_OPS_ADDON: addon, RETINANET_OPS_TEST_EVERY: every, FORCE_COLOR: '0' };
+  process.stdout.write(mustUnderWine('info', node, [join('dist', 'cli', 'main.js'), 'info'], { env }));
+  const files = [...testsOf('variants'), join('dist-dev', 'test', 'runtime', 'worker-threads.test.js')];
+  const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
+  process.stdout.write(mustUnderWine('a test', node, [ava, ...files, '--worker-threads'], { env }));
+  compareBits(node, env);
+  usePackage(node);
+  findPlugin(node, addon);
+}
