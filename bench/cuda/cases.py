@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 import reference
-from operations import match_options, to_dtype, to_float32, unwritten
+from operations import EVEN, coder, match_options, to_dtype, to_float32, unwritten
 from plugin import DEVICE, DTYPES, HOST, Buffer, PerClass
 from scene import CLASSES, Scene
 
@@ -116,7 +116,7 @@ class RetinanetLoss:
             **dict(dtype=DTYPES[dtype], class_logits=self.inputs[0].address, box_deltas=self.inputs[1].address),
             **dict(anchors=s.described("grid"), truth=s.truth, match=match_options(), classes=CLASSES),
             **dict(alpha=constant(ALPHA), gamma=constant(GAMMA), beta=BETA, box_weight=1.0, normalizer=1.0),
-            **dict(loss_scale=1.0, normalize_by_positives=1, **sums),
+            **dict(loss_scale=1.0, normalize_by_positives=1, coder_weights=coder(EVEN), **sums),
             **dict(class_grad=self.grads[0].address, box_grad=self.grads[1].address),
         )  # fmt: skip
         name = f"retinanetLoss, {million(self.x.size)} {dtype}, {distribution}"
@@ -179,6 +179,7 @@ class DecodeDetections:
         self.counts, self.offsets = np.array(s.grid.counts, np.int64), unwritten(s.images + 1, np.int32)
         run = functools.partial(
             b.plugin.run, "decode_detections", DEVICE,
+            **dict(coder_weights=coder(EVEN)),
             **dict(dtype=DTYPES["float32"], class_logits=self.inputs[0].address, box_deltas=self.inputs[1].address),
             **dict(anchors=s.described("grid"), level_counts=self.counts.ctypes.data, num_levels=len(self.counts)),
             **dict(images=s.images, classes=CLASSES, image_height=s.size[0], image_width=s.size[1]),

@@ -2,13 +2,32 @@
 
 import numpy as np
 
-from plugin import DEVICE, DTYPES, HOST, REGRESSIONS, Anchors, Buffer, GridLevel, GroundTruth, MatchOptions, PerClass
+from plugin import (
+    DEVICE,
+    DTYPES,
+    HOST,
+    REGRESSIONS,
+    Anchors,
+    Buffer,
+    CoderWeights,
+    GridLevel,
+    GroundTruth,
+    MatchOptions,
+    PerClass,
+)
 
 
 def bfloat16_bits(array):
     """float32 to the upper 16 bits, to nearest even."""
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
     return ((bits + (0x7FFF + (bits >> 16 & 1)).astype(np.uint32)) >> 16).astype(np.uint16)
+
+
+EVEN = (1.0, 1.0, 1.0, 1.0)
+
+
+def coder(weights):
+    return CoderWeights(**dict(zip(("dx", "dy", "dw", "dh"), weights)))
 
 
 def to_dtype(array, dtype):
@@ -31,22 +50,28 @@ def unwritten(shape, dtype=np.float32):
 
 
 class Grid:
-    """An anchor grid as the package lays it out: level, row, column, scale, ratio; ratio = height / width."""
+    """An anchor grid as the package lays it out: level, row, column, scale, ratio; ratio = height / width.
 
-    def __init__(self, height, width, strides, base_sizes, scales, ratios):
+    A stride is one number or (vertical, horizontal); `cells` [(rows, columns)] are given or follow from the image."""
+
+    def __init__(self, height, width, strides, base_sizes, scales, ratios, offset=0.5, cells=None):  # noqa: PLR0913
         self.levels, self.counts, first = [], [], 0
         self.shapes = len(scales) * len(ratios)
-        for stride, base in zip(strides, base_sizes):
-            rows, columns = -(-height // stride), -(-width // stride)
+        for level, (stride, base) in enumerate(zip(strides, base_sizes)):
+            down, across = stride if isinstance(stride, tuple) else (stride, stride)
+            rows, columns = cells[level] if cells else (int(-(-height // down)), int(-(-width // across)))
             halves = [(base * s / np.sqrt(r) / 2, base * s * np.sqrt(r) / 2) for s in scales for r in ratios]
-            self.levels.append((rows, columns, float(stride), first, np.array(halves, np.float32)))
+            self.levels.append((rows, columns, float(down), float(across), first, np.array(halves, np.float32)))
             self.counts.append(rows * columns * self.shapes)
             first += self.counts[-1]
         self.count = first
         self.structs = (GridLevel * len(self.levels))(
             *(
-                GridLevel(height=rows, width=columns, stride=stride, first_anchor=first, half_sizes=half.ctypes.data)
-                for rows, columns, stride, first, half in self.levels
+                GridLevel(
+                    **dict(height=rows, width=columns, stride_y=down, stride_x=across, center_offset=offset),
+                    **dict(first_anchor=first, half_sizes=half.ctypes.data),
+                )
+                for rows, columns, down, across, first, half in self.levels
             )
         )
 
@@ -132,19 +157,21 @@ class Operations:
         out = self._run("regression_loss", outputs, fields, dict(predictions=predictions, targets=targets))
         return out["losses"], out["grad"], out["loss_sum"][0]
 
-    def _boxes(self, name, anchors, boxes=None):
+    def _boxes(self, name, anchors, boxes=None, weights=EVEN):
         outputs = dict(out=unwritten((anchors.count, 4)))
-        inputs = {} if boxes is None else dict(boxes=boxes)
-        return self._run(name, outputs, dict(anchors=anchors.describe), inputs)["out"]
+        fields, inputs = dict(anchors=anchors.describe), {}
+        if boxes is not None:
+            fields, inputs = dict(fields, coder_weights=coder(weights)), dict(boxes=boxes)
+        return self._run(name, outputs, fields, inputs)["out"]
 
     def grid_boxes(self, grid):
         return self._boxes("grid_boxes", grid)
 
-    def encode_boxes(self, anchors, boxes):
-        return self._boxes("encode_boxes", anchors, boxes)
+    def encode_boxes(self, anchors, boxes, weights=EVEN):
+        return self._boxes("encode_boxes", anchors, boxes, weights)
 
-    def decode_boxes(self, anchors, deltas):
-        return self._boxes("decode_boxes", anchors, deltas)
+    def decode_boxes(self, anchors, deltas, weights=EVEN):
+        return self._boxes("decode_boxes", anchors, deltas, weights)
 
     def clip_boxes(self, boxes, height, width):
         fields = dict(count=len(boxes), height=height, width=width)
@@ -174,8 +201,9 @@ class Operations:
         out = self._run("assign", outputs, fields, {})
         return out["labels"], out["matches"], positives, matched
 
-    def positive_targets(self, anchors, gt_boxes, matches, count):
+    def positive_targets(self, anchors, gt_boxes, matches, count, weights=EVEN):
         fields = {
+            "coder_weights": coder(weights),
             **dict(anchors=anchors.describe, gt_memory=self.place, gt_count=len(gt_boxes)),
             **dict(images=len(matches) // anchors.count, num_positive=count),
         }
@@ -191,13 +219,14 @@ class Operations:
         return self._run("nms", dict(keep=unwritten(most, np.int32)), fields, inputs)["keep"][: num_keep[0]]
 
     def decode_detections(self, logits, deltas, anchors, level_counts, size, score_threshold=0.05, top_k=1000,  # noqa: PLR0913
-                          threshold=0.5, max_detections=300, dtype="float32", class_agnostic=False):  # fmt: skip
+                          threshold=0.5, max_detections=300, dtype="float32", class_agnostic=False, weights=EVEN):  # fmt: skip
         images, _, classes = logits.shape
         counts, offsets = np.array(level_counts, np.int64), unwritten(images + 1, np.int32)
         fields = {
             **dict(dtype=DTYPES[dtype], anchors=anchors.describe, level_counts=counts.ctypes.data),
             **dict(num_levels=len(counts), images=images, classes=classes, image_height=size[0], image_width=size[1]),
             **dict(score_threshold=score_threshold, top_k=top_k, iou_threshold=threshold),
+            **dict(coder_weights=coder(weights)),
             **dict(class_agnostic=class_agnostic, max_detections=max_detections, offsets=offsets.ctypes.data),
         }
         most = images * max_detections
@@ -211,7 +240,7 @@ class Operations:
         return out["boxes"][:found], out["scores"][:found], out["labels"][:found], offsets
 
     def retinanet_loss(self, logits, deltas, anchors, truth, alpha=0.25, gamma=2.0, beta=1 / 9, box_weight=1.0,  # noqa: PLR0913
-                       dtype="float32"):  # fmt: skip
+                       dtype="float32", weights=EVEN, by_image=False):  # fmt: skip
         logits, deltas = to_dtype(logits, dtype), to_dtype(deltas, dtype)
         parameters = per_class(alpha), per_class(gamma)
         fields = {
@@ -223,7 +252,9 @@ class Operations:
                 beta=beta,
                 box_weight=box_weight,
                 normalizer=1.0,
-                normalize_by_positives=1,
+                normalize_by_positives=int(not by_image),
+                normalize_by_image=int(by_image),
+                coder_weights=coder(weights),
                 loss_scale=1.0,
             ),
         }

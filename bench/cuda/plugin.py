@@ -14,6 +14,7 @@ DTYPES = {name[len("RN_") :].lower(): number for name, number in ABI.enums["rn_d
 
 Place, PerClass, GridLevel = ABI.structs["rn_place"], ABI.structs["rn_per_class"], ABI.structs["rn_grid_level"]
 Anchors, GroundTruth = ABI.structs["rn_anchors"], ABI.structs["rn_ground_truth"]
+CoderWeights = ABI.structs["rn_coder_weights"]
 MatchOptions = ABI.structs["rn_match_options"]
 PluginTable = ABI.structs["rn_cuda_plugin"]
 

@@ -48,10 +48,9 @@ export const BOX_LOSS = {
    */
   lossScale: number({ min: 2 ** -126, max: FLOAT32_MAX, default: 1 }), // float32 holds it
 };
-type PositivesOf = 'positives' | 'positives-per-image';
 const REST = {
   groundTruth: neededValue(),
-  normalizer: value<number | PositivesOf>(
+  normalizer: value<number | 'positives' | 'positives-per-image'>(
     (check, argument, given) =>
       DeviceTensor.is(given) || given === 'positives-per-image' ? given : readNormalizer(check, argument, given),
     'positives',
@@ -86,7 +85,7 @@ export interface RetinanetLossOptions<F extends Floats = Float32Array>
    * tensor of one float32 or float64 on their device, such as a number of positives that was summed over several processes: it is
    * not checked, and 0 counts as 1.
    */
-  normalizer?: number | PositivesOf | (F extends DeviceTensor ? DeviceTensor : never);
+  normalizer?: number | 'positives' | 'positives-per-image' | (F extends DeviceTensor ? DeviceTensor : never);
   /** Arrays that receive the gradients; may be `classLogits` and `boxDeltas` themselves, and must not overlap any other array of the call. */
   out?: RetinanetLossOut<F>;
 }

@@ -22,7 +22,7 @@ const kernel = defineKernel<TensorBoxCodingOptions & { grid: AnchorGrid | undefi
   ({ inputs, backend, attrs }) => {
     const shape = (inputs['deltas'] as TensorInfo).shape;
     const outputs: Outputs = { boxes: ['float32', shape] };
-    const coderWeights = (attrs.coderWeights ?? [1, 1, 1, 1]) as ArrayLike<number>;
+    const coderWeights = attrs.coderWeights ?? [1, 1, 1, 1];
     if (attrs.withDerivative) outputs['derivative'] = ['float32', shape];
     const { tensors } = compute(backend, inputs, outputs, (x, out) => {
       const anchors = kernelAnchors(x, attrs);

@@ -161,8 +161,8 @@ typedef struct {
   double box_weight;
   double normalizer;
   int32_t normalize_by_positives;
-  // 1: the losses of an image are divided by its own positives (0 counts as 1), and by the number of images; then neither
-  // normalize_by_positives nor divisor says anything else.
+  // 1: the losses of an image are divided by its own positives (0 counts as 1), and by the number of images; then
+  // neither normalize_by_positives nor divisor says anything else.
   int32_t normalize_by_image;
   // Optional [1], where the arrays lie: divides as well, whatever number it is, but 0 counts as 1.
   const void* divisor;

@@ -71,9 +71,9 @@ typedef struct {
 
 // One level of an anchor grid. half_sizes: [anchors_per_cell, 2] half width and half height, in anchor order.
 typedef struct {
-  int64_t height, width;       // cells
-  double stride_y, stride_x;   // pixels
-  double center_offset;        // of cells: that of cell i lies at (i + center_offset) * stride
+  int64_t height, width;      // cells
+  double stride_y, stride_x;  // pixels
+  double center_offset;       // of cells: that of cell i lies at (i + center_offset) * stride
   int64_t first_anchor;
   const float* half_sizes;
 } rn_grid_level;

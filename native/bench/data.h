@@ -53,7 +53,8 @@ class Grid {
         }
       }
       const int64_t rows = (height + stride - 1) / stride, columns = (width + stride - 1) / stride;
-      levels_.push_back({rows, columns, static_cast<double>(stride), static_cast<double>(stride), 0.5, count_, nullptr});
+      levels_.push_back(
+          {rows, columns, static_cast<double>(stride), static_cast<double>(stride), 0.5, count_, nullptr});
       counts_.push_back(rows * columns * kShapes);
       count_ += counts_.back();
     }

@@ -50,8 +50,9 @@ __global__ void SumCounts(int32_t* counts, int32_t size) {
   }
 }
 
-__global__ void WriteTargets(Anchors anchors, rn_coder_weights by, const float* gt_boxes, Matches in, const int32_t* first_of_tile,
-                             int64_t num_positive, int32_t* positives, float* box_targets) {
+__global__ void WriteTargets(Anchors anchors, rn_coder_weights by, const float* gt_boxes, Matches in,
+                             const int32_t* first_of_tile, int64_t num_positive, int32_t* positives,
+                             float* box_targets) {
   int64_t first = first_of_tile[TileOfWarp()];
   ForEachRow(in, TileOfWarp(), [&](int32_t row, int32_t match, unsigned lanes) {
     const int64_t p = first + __popc(lanes & LanesBefore());
@@ -87,8 +88,8 @@ rn_status PositiveTargets(const rn_positive_targets* args) {
     // Where matches have been written to meanwhile there may be fewer than were counted.
     RN_CUDA(cudaMemsetAsync(positives, 0, static_cast<size_t>(op.num_positive) * 4, device.stream));
     RN_CUDA(cudaMemsetAsync(box_targets, 0, static_cast<size_t>(op.num_positive) * 16, device.stream));
-    Launch(device, blocks, kThreads, WriteTargets, anchors, op.coder_weights, gt_boxes, matches, counts.get(), op.num_positive, positives,
-           box_targets);
+    Launch(device, blocks, kThreads, WriteTargets, anchors, op.coder_weights, gt_boxes, matches, counts.get(),
+           op.num_positive, positives, box_targets);
     arrays.Finish();
   });
 }

@@ -1,3 +1,4 @@
+// Longer than 250 lines: one chain, whose parts share the layout of its memory.
 // The whole training loss of a RetinaNet as one chain on one stream: assignment, focal loss over all anchors, a
 // regression over the positive ones, and both gradients. The host learns nothing on the way, not even the number of
 // boxes: with device arrays the assignment, most of the launches, is recorded once as a graph and then replayed. What
@@ -101,10 +102,11 @@ rn_focal_loss ClassLoss(const rn_retinanet_loss& op, const Layout& at) {
 
 int64_t BytesOf(rn_dtype dtype) { return dtype == RN_FLOAT32 ? 4 : 2; }
 
-// Queues the losses of the rows [first, first + count), whose logits and gradients begin at the addresses; by parts
-// that are divided by the same number, whose sums are appended to class_sums.
+// Queues the losses of the rows [first, first + count), whose logits and gradients begin at the addresses, in parts
+// that are divided by the same number. Their sums are appended to class_sums.
+// NOLINTNEXTLINE(readability-function-size): what a chunk of a call is
 void QueueRows(Device& device, const rn_retinanet_loss& op, const Layout& at, const double* divisor, int64_t first,
-               int64_t count, const void* logits, void* grad, int64_t& sums) {  // NOLINT(readability-function-size)
+               int64_t count, const void* logits, void* grad, int64_t& sums) {
   const int64_t bytes = op.classes * BytesOf(op.dtype), anchors = op.anchors.count;
   for (int64_t row = first; row < first + count;) {
     const int64_t image = op.normalize_by_image ? row / anchors : 0;
@@ -130,9 +132,8 @@ Partials QueueClassLoss(Device& device, const rn_retinanet_loss& op, const Layou
   }
   const int64_t rows = op.truth.images * op.anchors.count;
   int64_t sums = 0;
-  if (on_device) {
-    QueueRows(device, op, at, divisor, 0, rows, op.class_logits, op.class_grad, sums);
-  } else {
+  if (on_device) QueueRows(device, op, at, divisor, 0, rows, op.class_logits, op.class_grad, sums);
+  if (!on_device) {
     StreamThrough(device,
                   {Read(static_cast<const float*>(op.class_logits), op.classes),
                    Written(static_cast<float*>(op.class_grad), op.classes)},

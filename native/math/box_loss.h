@@ -16,8 +16,8 @@ struct BoxLossTerm {
 };
 
 // From derivatives by the sides of a decoded box to those by its deltas: dx and dy move both sides by the anchor's
-// size, dw and dh each by half of the box's own, in opposite directions, and not at all beyond the clipping; all over the
-// coder's weights.
+// size, dw and dh each by half of the box's own, in opposite directions, and not at all beyond the clipping; all over
+// the coder's weights.
 RN_HD void ByDeltas(const Box& anchor, const Box& decoded, const Deltas& weighted, const rn_coder_weights& by,
                     const double (&by_sides)[4], double (&by_deltas)[4]) {
   const Deltas deltas = Unweighted(weighted, by);
@@ -26,7 +26,8 @@ RN_HD void ByDeltas(const Box& anchor, const Box& decoded, const Deltas& weighte
   by_deltas[0] = (by_sides[0] + by_sides[2]) * static_cast<double>(anchor.x2 - anchor.x1) / static_cast<double>(by.dx);
   by_deltas[1] = (by_sides[1] + by_sides[3]) * static_cast<double>(anchor.y2 - anchor.y1) / static_cast<double>(by.dy);
   by_deltas[2] = deltas.dw > kLargestLogSize ? 0 : (by_sides[2] - by_sides[0]) * width / 2 / static_cast<double>(by.dw);
-  by_deltas[3] = deltas.dh > kLargestLogSize ? 0 : (by_sides[3] - by_sides[1]) * height / 2 / static_cast<double>(by.dh);
+  by_deltas[3] =
+      deltas.dh > kLargestLogSize ? 0 : (by_sides[3] - by_sides[1]) * height / 2 / static_cast<double>(by.dh);
 }
 
 template <class Formula>

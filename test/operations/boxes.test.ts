@@ -10,6 +10,9 @@ interface GoldenCase {
   anchors: Packed;
   boxes: Packed;
   deltas: Packed;
+  weights: number[];
+  encodedByWeights: Packed;
+  decodedByWeights: Packed;
   encoded: Packed;
   decoded: Packed;
   height: number;
@@ -30,8 +33,21 @@ test('coding, clipping and overlaps are those of torchvision', (t) => {
     const decoded = f64(golden.decoded);
     // a corner is a difference of centre and half size: errors are relative to the larger of both
     const scale = decoded.map((_, i) => Math.max(...decoded.slice(i - (i % 4), i - (i % 4) + 4).map(Math.abs)));
-    const got = decodeBoxes(anchors, f32(golden.deltas));
-    t.is(mismatch(got, decoded, { relative: 1e-6, absolute: 1e-6, scale }), null);
+    const deltas = f32(golden.deltas);
+    t.is(mismatch(decodeBoxes(anchors, deltas), decoded, { relative: 1e-6, absolute: 1e-6, scale }), null);
+    const coderWeights = golden.weights;
+    const byWeights = f64(golden.encodedByWeights);
+    t.is(
+      mismatch(encodeBoxes(anchors, boxes, { coderWeights }), byWeights, { relative: 1e-6, absolute: 10 * absolute }),
+      null,
+    );
+    const weighted = deltas.map((delta, i) => delta * coderWeights[i % 4]!);
+    t.is(
+      mismatch(decodeBoxes(anchors, weighted, { coderWeights }), f64(golden.decodedByWeights), {
+        ...{ relative: 2e-6, absolute: 1e-6, scale },
+      }),
+      null,
+    );
     const clipped = clipBoxes(Float32Array.from(decoded), { height: golden.height, width: golden.width });
     t.is(bits(clipped), bits(f32(golden.clipped)));
     t.is(bits(boxIou(anchors.subarray(0, 64), boxes.subarray(0, 36))), bits(f32(golden.iou)));

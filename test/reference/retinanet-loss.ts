@@ -68,7 +68,7 @@ function meanOverImages(options: RetinanetLossReferenceOptions, at: RetinanetLos
     boxDeltas: part(given.boxDeltas, b),
     groundTruth: {
       boxes: boxes.slice(4 * offsets[b]!, 4 * offsets[b + 1]!),
-      labels: labels.slice(offsets[b]!, offsets[b + 1]!),
+      labels: labels.slice(offsets[b], offsets[b + 1]),
       offsets: Int32Array.of(0, offsets[b + 1]! - offsets[b]!),
       ...(ignoreBoxes &&
         ignoreOffsets && {

@@ -11,6 +11,8 @@ from torchvision.ops import boxes as box_ops
 def generate():
     rng = np.random.default_rng(3)
     coder = det_utils.BoxCoder((1.0, 1.0, 1.0, 1.0))
+    weights = (10.0, 8.0, 5.0, 3.0)
+    weighted = det_utils.BoxCoder(weights)
     cases = []
     for count, extent in ((1, 50), (33, 100), (64, 1333)):
         anchors = random_boxes(rng, count, extent, 4, extent / 2)
@@ -31,6 +33,9 @@ def generate():
                 "deltas": array(deltas, "float32"),
                 "encoded": array(coder.encode_single(b, a).numpy(), "float64"),
                 "decoded": array(decoded.numpy(), "float64"),
+                "weights": weights,
+                "encodedByWeights": array(weighted.encode_single(b, a).numpy(), "float64"),
+                "decodedByWeights": array(weighted.decode_single(d * torch.tensor(weights), a).numpy(), "float64"),
                 "height": extent,
                 "width": extent + 7,
                 "clipped": array(clipped.numpy(), "float32"),
