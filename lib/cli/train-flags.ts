@@ -74,6 +74,7 @@ export function addTrainFlags(command: Command): Command {
     .option('--weight-averaging <decay>', 'of the moving average that the detector is', toNumber)
     .option('--loss <name>', 'focal, cross-entropy, balanced-cross-entropy, ohem or hard-negatives')
     .option('--box-loss <name>', 'smooth-l1, l1, giou, diou or ciou')
+    .option('--normalizer <name>', 'of losses: positives, or positives-per-image', String)
     .option('--box-weight <number>', 'factor on the box loss', toNumber)
     .option('--seed <n>', 'decides split, initial weights, order and changes (default: 0)', toNumber)
     .option('--threads <n>', 'that compute (default: the cores there are, at most 8)', toNumber)

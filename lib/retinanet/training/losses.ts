@@ -11,6 +11,7 @@ import {
   sigmoidFocalLoss,
   sigmoidFocalLossValueAndGrad,
 } from '../../index.js';
+import type { StepNormalizer } from '../model/presets.js';
 
 /** The class losses that `trainRetinaNet` knows; see {@link LossName}. */
 export const LOSS_NAMES = ['focal', 'cross-entropy', 'balanced-cross-entropy', 'ohem', 'hard-negatives'] as const;
@@ -44,11 +45,13 @@ export interface Gradients {
   boxGrad: Float32Array;
 }
 
-/** Sums over a batch, not divided by anything: the caller knows the positives of all threads. */
+/** Sums over a batch: the caller divides by those of all threads. */
 export interface LossSums extends Gradients {
   classLoss: number;
   boxLoss: number;
   numPositives: number;
+  /** What the sums are to be divided by, summed over all threads: positives, or images where each has its own. */
+  divisor: number;
 }
 
 const OHEM_COUNT = 128;
@@ -58,17 +61,19 @@ const HARD_NEGATIVE_RATIO = 3;
 export interface LossNames {
   loss: LossName;
   boxLoss: BoxLossName;
+  normalizer: StepNormalizer;
 }
 
 /** Class and box loss of a batch with their gradients, by the package's own operations. */
-export function detectionLoss({ loss, boxLoss }: LossNames, inputs: LossInputs): LossSums {
+export function detectionLoss({ loss, boxLoss, normalizer }: LossNames, inputs: LossInputs): LossSums {
+  const dense = normalizer === 'positives' ? denseLoss : lossOfEachImage;
   switch (loss) {
     case 'focal':
-      return denseLoss(inputs, boxLoss, {});
+      return dense(inputs, boxLoss, {});
     case 'cross-entropy':
-      return denseLoss(inputs, boxLoss, CROSS_ENTROPY);
+      return dense(inputs, boxLoss, CROSS_ENTROPY);
     case 'balanced-cross-entropy':
-      return denseLoss(inputs, boxLoss, { alpha: 0.75, gamma: 0 });
+      return dense(inputs, boxLoss, { alpha: 0.75, gamma: 0 });
     case 'ohem':
       return sampledLoss(inputs, boxLoss, keepHardExamples);
     case 'hard-negatives':
@@ -80,18 +85,20 @@ const CROSS_ENTROPY = { alpha: null, gamma: 0 };
 
 /** Every anchor that is not ignored takes part. */
 function denseLoss(inputs: LossInputs, boxLoss: BoxLossName, parameters: FocalLossParameterOptions): LossSums {
-  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
-  return retinanetLoss({
-    classLogits,
-    boxDeltas,
-    anchors,
-    groundTruth: truth,
-    numClasses,
-    ...parameters,
-    boxLoss,
-    normalizer: 1,
-    ...(out && { out }),
-  });
+  const result = retinanetLoss({ ...lossOptions(inputs), ...parameters, boxLoss, normalizer: 1 });
+  return { ...result, divisor: result.numPositives };
+}
+
+/** The sum over images of their losses over their own positives, as torchvision has it. */
+function lossOfEachImage(inputs: LossInputs, boxLoss: BoxLossName, parameters: FocalLossParameterOptions): LossSums {
+  const images = inputs.truth.offsets.length - 1;
+  const options = { ...parameters, boxLoss, normalizer: 'positives-per-image', lossScale: images } as const;
+  const result = retinanetLoss({ ...lossOptions(inputs), ...options });
+  return { ...result, classLoss: images * result.classLoss, boxLoss: images * result.boxLoss, divisor: images };
+}
+
+function lossOptions({ classLogits, boxDeltas, anchors, truth, numClasses, out }: LossInputs) {
+  return { classLogits, boxDeltas, anchors, groundTruth: truth, numClasses, ...(out && { out }) };
 }
 
 interface Assigned extends LossInputs {

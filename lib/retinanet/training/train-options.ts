@@ -1,7 +1,16 @@
 import { availableParallelism } from 'node:os';
 
 import { Check } from '../../arguments/check.js';
-import { boolean, callback, number, oneOf, signal, value, type OptionsOf } from '../../arguments/options.js';
+import {
+  boolean,
+  callback,
+  type Checked,
+  number,
+  oneOf,
+  signal,
+  value,
+  type OptionsOf,
+} from '../../arguments/options.js';
 import { BACKEND_CHOICES, backendOfWorkers, type StartedBackend } from '../backend.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
@@ -15,6 +24,7 @@ import {
 } from '../data/dataset.js';
 import { LOSS_NAMES } from './losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
+import { PRESETS, type StepNormalizer } from '../model/presets.js';
 import { sizeOf } from '../model/weights.js';
 import type { Limits } from './schedule.js';
 import type { StepReport } from './step-report.js';
@@ -49,8 +59,14 @@ export const TRAINING = {
   boxWeight: number({ min: 0, default: 1 }),
   /** The class loss. Default `focal`. */
   loss: oneOf(LOSS_NAMES, 'focal'),
-  /** The box loss. Default `smooth-l1`. */
-  boxLoss: oneOf(BOX_LOSS_NAMES, 'smooth-l1'),
+  /** The box loss. Default `smooth-l1`; `l1` for a net of the preset `torchvision-retinanet`. */
+  boxLoss: oneOf(BOX_LOSS_NAMES),
+  /**
+   * What losses are divided by: the `positives` of the batch, or `positives-per-image`, each image's by its own before their mean is
+   * taken; not with `ohem` and `hard-negatives`. Default `positives`; `positives-per-image` for a net of the preset
+   * `torchvision-retinanet` with a loss over all anchors.
+   */
+  normalizer: oneOf<StepNormalizer>(['positives', 'positives-per-image']),
   /** Random changes of the images: true (default), false or what to change. */
   augment: value<boolean | AugmentOptions>(undefined, true),
   /** Decides the order of the images and their random changes. Default 0. */
@@ -111,7 +127,8 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
   checkFit(check, parts, data);
   const given = check.options('options', options, TRAINING);
   const { batchSize, seed, augment, steps, epochs, seconds, threads, backend: choice, resumeFrom, ...rest } = given;
-  const { learningRate, warmupSteps, prefetch, signal, onStep, ...step } = rest;
+  const { learningRate, warmupSteps, prefetch, signal, onStep, ...others } = rest;
+  const step = { ...others, ...lossesOf(check, parts, others) };
   const backend = backendOfWorkers(check, choice);
   return {
     ...{ check, net: parts, data, step, backend, learningRate, warmupSteps, prefetch, signal, onStep },
@@ -122,6 +139,23 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
       resumeFrom === undefined
         ? undefined
         : checkState(check, 'resumeFrom', resumeFrom, sizeOf(parts.model.trainableWeights)),
+  };
+}
+
+/** The losses that are given, or those of the net's preset. */
+function lossesOf(
+  check: Check,
+  { config }: NetParts,
+  { loss, boxLoss, normalizer }: Pick<Checked<typeof TRAINING>, 'loss' | 'boxLoss' | 'normalizer'>,
+): Pick<StepOptions, 'boxLoss' | 'normalizer'> {
+  const preset = PRESETS[config.preset];
+  const isSampled = loss === 'ohem' || loss === 'hard-negatives';
+  if (isSampled && normalizer === 'positives-per-image') {
+    check.fail('ERR_OPTION', 'normalizer', `positives with the loss ${loss}`, normalizer);
+  }
+  return {
+    boxLoss: boxLoss ?? preset.boxLoss,
+    normalizer: normalizer ?? (isSampled ? 'positives' : preset.normalizer),
   };
 }
 
