@@ -91,6 +91,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   for (const [name, index] of [
     ['detect', 0],
     ['detectFiles', 0],
+    ['detectPicture', 0],
     ['evaluateDataset', 0],
     ['exportOnnx', 0],
     ['exportTfjs', 0],
@@ -142,6 +143,19 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
     'ERR_SHAPE',
     /whole images of 16 x 24 x 3 values for images, received 1153/,
   );
+  noObjects('detectPicture', 1, 'picture');
+  noObjects('detectPicture', 2, 'options');
+  const [width, height] = [24, 16];
+  const data = new Uint8Array(pixels);
+  bad('detectPicture', 1, { data, width }, 'ERR_DTYPE', /for picture\.height, received undefined/);
+  bad('detectPicture', 1, { data, width: 0, height }, 'ERR_RANGE', /for picture\.width, received 0/);
+  bad('detectPicture', 1, { data: data.slice(1), width, height }, 'ERR_SHAPE', /for picture\.data, received/);
+  ofConfig(
+    { shorterSide: 8 },
+    'ERR_RANGE',
+    /a multiple of 32, since there is a shorterSide for imageHeight, received 16/,
+  );
+  ofConfig({ freeze: 6 }, 'ERR_RANGE', / for freeze, received 6/);
   noObjects('detect', 2, 'options');
   for (const [given, code, message] of [
     [{ batchSize: 0 }, 'ERR_RANGE', /batchSize, received 0/],
