@@ -63,7 +63,11 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   ofConfig({ numClasses: undefined }, 'ERR_DTYPE', /an integer for numClasses, received undefined/);
   ofConfig({ imageHeight: NaN }, 'ERR_RANGE', / for imageHeight, received NaN/);
   ofConfig({ imageWidth: 2.5 }, 'ERR_RANGE', / for imageWidth, received 2\.5/);
-  ofConfig({ preset: 'tiny' }, 'ERR_OPTION', /one of 'compact', 'resnet50-fpn' for preset, received 'tiny'/);
+  ofConfig(
+    { preset: 'tiny' },
+    'ERR_OPTION',
+    /one of 'compact', 'resnet50-fpn', 'torchvision-retinanet' for preset, received 'tiny'/,
+  );
   ofConfig({ preset: null }, 'ERR_OPTION', / for preset, received null/);
   ofConfig({ classNames: null }, 'ERR_DTYPE', /an Array of strings for classNames, received null/);
   ofConfig({ classNames: 'ab' }, 'ERR_DTYPE', / for classNames, received 'ab'/);
