@@ -79,6 +79,7 @@ export function addTrainFlags(command: Command): Command {
     .option('--alpha <number>', 'weight of positive anchors in the class loss (default: 0.25)', toNumber)
     .option('--gamma <number>', 'focusing parameter of the focal loss (default: 2)', toNumber)
     .option('--box-loss <name>', 'smooth-l1, l1, giou, diou or ciou')
+    .option('--normalizer <name>', 'of losses: positives, or positives-per-image', String)
     .option('--box-weight <number>', 'factor on the box loss', toNumber)
     .option('--seed <n>', 'decides split, initial weights, order and changes (default: 0)', toNumber)
     .option('--threads <n>', 'that compute (default: the cores there are, at most 8)', toNumber)

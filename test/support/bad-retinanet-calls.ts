@@ -64,7 +64,11 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   ofConfig({ numClasses: undefined }, 'ERR_DTYPE', /an integer for numClasses, received undefined/);
   ofConfig({ imageHeight: NaN }, 'ERR_RANGE', / for imageHeight, received NaN/);
   ofConfig({ imageWidth: 2.5 }, 'ERR_RANGE', / for imageWidth, received 2\.5/);
-  ofConfig({ preset: 'tiny' }, 'ERR_OPTION', /one of 'compact', 'resnet50-fpn' for preset, received 'tiny'/);
+  ofConfig(
+    { preset: 'tiny' },
+    'ERR_OPTION',
+    /one of 'compact', 'resnet50-fpn', 'torchvision-retinanet' for preset, received 'tiny'/,
+  );
   ofConfig({ preset: null }, 'ERR_OPTION', / for preset, received null/);
   ofConfig({ classNames: null }, 'ERR_DTYPE', /an Array of strings for classNames, received null/);
   ofConfig({ classNames: 'ab' }, 'ERR_DTYPE', / for classNames, received 'ab'/);
@@ -92,6 +96,7 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   for (const [name, index] of [
     ['detect', 0],
     ['detectFiles', 0],
+    ['detectPicture', 0],
     ['evaluateDataset', 0],
     ['exportOnnx', 0],
     ['exportTfjs', 0],
@@ -145,6 +150,19 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
     'ERR_SHAPE',
     /whole images of 16 x 24 x 3 values for images, received 1153/,
   );
+  noObjects('detectPicture', 1, 'picture');
+  noObjects('detectPicture', 2, 'options');
+  const [width, height] = [24, 16];
+  const data = new Uint8Array(pixels);
+  bad('detectPicture', 1, { data, width }, 'ERR_DTYPE', /for picture\.height, received undefined/);
+  bad('detectPicture', 1, { data, width: 0, height }, 'ERR_RANGE', /for picture\.width, received 0/);
+  bad('detectPicture', 1, { data: data.slice(1), width, height }, 'ERR_SHAPE', /for picture\.data, received/);
+  ofConfig(
+    { shorterSide: 8 },
+    'ERR_RANGE',
+    /a multiple of 32, since there is a shorterSide for imageHeight, received 16/,
+  );
+  ofConfig({ freeze: 6 }, 'ERR_RANGE', / for freeze, received 6/);
   noObjects('detect', 2, 'options');
   for (const [given, code, message] of [
     [{ batchSize: 0 }, 'ERR_RANGE', /batchSize, received 0/],

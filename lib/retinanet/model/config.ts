@@ -98,7 +98,7 @@ export const CONFIG = {
 export interface RetinaNetConfig extends OptionsOf<typeof CONFIG> {}
 
 /** A configuration with every default filled in. */
-export type ResolvedConfig = Required<Omit<RetinaNetConfig, Sides>> & { [Side in Sides]: number | undefined };
+export type ResolvedConfig = Required<Omit<RetinaNetConfig, Sides>> & Pick<RetinaNetConfig, Sides>;
 type Sides = 'shorterSide' | 'longerSide';
 
 /**
@@ -108,13 +108,13 @@ type Sides = 'shorterSide' | 'longerSide';
  * @throws RetinanetOpsError naming the option that does not fit.
  */
 export function resolveConfig(check: Check, config: unknown, prefix = ''): ResolvedConfig {
-  const given = check.options(prefix.slice(0, -1) || 'config', config, CONFIG, prefix);
+  const { shorterSide, longerSide, ...given } = check.options(prefix.slice(0, -1) || 'config', config, CONFIG, prefix);
   const preset = PRESETS[given.preset];
   const { classNames, numClasses } = given;
   if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, '(one per class)');
   return {
     ...given,
-    ...sizesOf(check, given, prefix),
+    ...sizesOf(check, { ...given, shorterSide, longerSide }, prefix),
     backbone: given.backbone ?? preset.backbone,
     pyramidLevels: given.pyramidLevels ?? preset.pyramidLevels,
     pyramidChannels: given.pyramidChannels ?? preset.pyramidChannels,
@@ -123,13 +123,17 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
   };
 }
 
-function sizesOf(check: Check, given: Checked<typeof CONFIG>, prefix: string) {
+function sizesOf(
+  check: Check,
+  given: Checked<typeof CONFIG>,
+  prefix: string,
+): Pick<ResolvedConfig, 'imageHeight' | 'imageWidth' | Sides> {
   const { frame, resize } = PRESETS[given.preset];
   const sizeOf = (name: 'imageHeight' | 'imageWidth') =>
     check.number(`${prefix}${name}`, given[name] ?? frame?.[name], PIXELS);
   const [imageHeight, imageWidth] = [sizeOf('imageHeight'), sizeOf('imageWidth')];
   const shorterSide = given.shorterSide ?? resize?.shorterSide;
-  if (shorterSide === undefined) return { imageHeight, imageWidth, shorterSide, longerSide: undefined };
+  if (shorterSide === undefined) return { imageHeight, imageWidth };
   for (const [name, size] of Object.entries({ imageHeight, imageWidth })) {
     if (size % FRAME_MULTIPLE === 0) continue;
     const expected = `a multiple of ${String(FRAME_MULTIPLE)}, since there is a shorterSide`;

@@ -8,6 +8,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import { Check } from '../../arguments/check.js';
+import type { AnchorOrder, AnchorRounding, FeatureSize, Stride } from '../../operations/anchor-grid-options.js';
 import type { SelectionOptions } from '../../operations/decode-detections.js';
 import { requireTfBackend } from '../wasm-backend.js';
 import { anchorGrid, resolveConfig, type RetinaNetConfig } from './config.js';
@@ -33,16 +34,26 @@ export interface RetinaNetMetadata {
   config: RetinaNetConfig;
   /** [K], or empty where none were given. */
   classNames: readonly string[];
-  /** How to make the anchors: centres at (i + 0.5) * stride; level, row, column, scale, ratio. */
+  /** How to make the anchors: centres at (i + centerOffset) * stride; level, row, column, then as `order` says. */
   anchors: {
-    /** [L] pixels between neighbouring cells of each level. */
-    strides: number[];
-    /** [L] side of the square anchor of scale 1, in pixels. */
-    baseSizes: number[];
+    /** [L] pixels between neighbouring cells of each level: a number, or [between rows, between columns]. */
+    strides: Stride[];
+    /** [L][2] rows and columns of cells. */
+    featureSizes: FeatureSize[];
+    /** Where in its cell a centre lies. */
+    centerOffset: number;
+    /** [L] side of the square anchor of scale 1, in pixels; none where sides are no products. */
+    baseSizes?: number[];
     /** Factors on the side. */
-    scales: number[];
+    scales?: number[];
+    /** [L][S] sides of the square anchors, in pixels. */
+    sizes: (readonly number[])[];
     /** Height / width. */
     aspectRatios: number[];
+    /** Whether half sides are rounded to whole pixels. */
+    rounding: AnchorRounding;
+    /** Which of a cell's anchors follow each other. */
+    order: AnchorOrder;
   };
   /** How its detections are to be selected, with every default filled in: where the network was exported. */
   selection?: SelectionOptions;
@@ -80,10 +91,15 @@ export function metadataOf({ config, anchors }: NetParts): RetinaNetMetadata {
     config,
     classNames: config.classNames,
     anchors: {
-      strides: anchors.levels.map(({ stride }) => stride),
-      baseSizes: [...(anchors.baseSizes ?? [])],
-      scales: [...(anchors.scales ?? [])],
+      strides: [...anchors.strides],
+      featureSizes: [...anchors.featureSizes],
+      centerOffset: anchors.centerOffset,
+      ...(anchors.baseSizes && { baseSizes: [...anchors.baseSizes] }),
+      ...(anchors.scales && { scales: [...anchors.scales] }),
+      sizes: [...anchors.sizes],
       aspectRatios: [...anchors.aspectRatios],
+      rounding: anchors.rounding,
+      order: anchors.order,
     },
   };
 }

@@ -1,6 +1,9 @@
 // The rules by which a session's defaults follow from its data: all of them, and nothing else.
 import type { AugmentOptions } from '../data/augment.js';
+import { isByImage } from '../training/class-losses.js';
+import { type Preset, PRESETS } from '../model/presets.js';
 import { type DatasetFacts, quantile } from './facts.js';
+import type { TrainSettings } from './settings.js';
 
 /** Frames are multiples of this: of the compact network's strides but the coarsest, whose last cells may reach beyond the frame. */
 const MULTIPLE = 16;
@@ -104,3 +107,11 @@ export const SUITED = {
   boxLoss: 'giou',
   boxWeight: 2,
 } as const;
+
+/** What torchvision's detectors learn by where they learn on; the others by what is suited. */
+export function lossesFor(preset: Preset, loss = 'focal'): Pick<TrainSettings, 'boxLoss' | 'boxWeight' | 'normalizer'> {
+  if (preset !== 'torchvision-retinanet') return {};
+  const { boxLoss, normalizer } = PRESETS[preset];
+  const losses = { boxLoss, boxWeight: 1 };
+  return isByImage(loss) ? { ...losses, normalizer } : losses;
+}

@@ -71,7 +71,10 @@ export async function planSettings(
     ...recipeFor(check, facts, fixed),
   };
   const { checkpointSeconds: _, ...others } = rules.SUITED;
-  const suited: GivenSettings = fixed.checkpointEvery === undefined ? rules.SUITED : others;
+  const suited: GivenSettings = {
+    ...(fixed.checkpointEvery === undefined ? rules.SUITED : others),
+    ...rules.lossesFor(fixed.preset ?? 'compact', fixed.loss),
+  };
   const settings = {} as Record<string, unknown>;
   const list: PlannedSetting[] = [];
   for (const name of Object.keys(SETTINGS) as SettingName[]) {

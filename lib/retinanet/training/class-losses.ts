@@ -62,6 +62,10 @@ export type LossName = keyof Tables;
 /** The class losses that `trainRetinaNet` knows; see {@link LossName}. */
 export const LOSS_NAMES = Object.keys(OPTIONS) as readonly LossName[];
 
+/** Losses that can be divided by the positives of each image: what one call of `retinanetLoss` computes. */
+export const isByImage = (name: LossName): boolean =>
+  name === 'focal' || name === 'cross-entropy' || name === 'balanced-cross-entropy';
+
 /** What a class loss can be told; each takes its own of these and refuses the others. */
 export type LossOptions = Partial<
   OptionsOf<Tables['focal'] & Omit<Tables['focal-star'], 'alpha' | 'gamma'> & Tables['ohem'] & Tables['hard-negatives']>

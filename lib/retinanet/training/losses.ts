@@ -11,6 +11,7 @@ import {
   sigmoidFocalLoss,
   sigmoidFocalLossValueAndGrad,
 } from '../../index.js';
+import type { StepNormalizer } from '../model/presets.js';
 import type { ClassLoss, LossName } from './class-losses.js';
 
 export interface LossInputs {
@@ -32,27 +33,31 @@ export interface Gradients {
   boxGrad: Float32Array;
 }
 
-/** Sums over a batch, not divided by anything: the caller knows the positives of all threads. */
+/** Sums over a batch: the caller divides by those of all threads. */
 export interface LossSums extends Gradients {
   classLoss: number;
   boxLoss: number;
   numPositives: number;
+  /** What the sums are to be divided by, summed over all threads: positives, or images where each has its own. */
+  divisor: number;
 }
 
 export interface Losses {
   classLoss: ClassLoss;
   boxLoss: BoxLossName;
+  normalizer: StepNormalizer;
 }
 
 /** Class and box loss of a batch with their gradients, by the package's own operations. */
-export function detectionLoss({ classLoss, boxLoss }: Losses, inputs: LossInputs): LossSums {
+export function detectionLoss({ classLoss, boxLoss, normalizer }: Losses, inputs: LossInputs): LossSums {
+  const dense = normalizer === 'positives' ? denseLoss : lossOfEachImage;
   switch (classLoss.name) {
     case 'focal':
-      return denseLoss(inputs, boxLoss, { alpha: classLoss.alpha, gamma: classLoss.gamma });
+      return dense(inputs, boxLoss, { alpha: classLoss.alpha, gamma: classLoss.gamma });
     case 'cross-entropy':
-      return denseLoss(inputs, boxLoss, CROSS_ENTROPY);
+      return dense(inputs, boxLoss, CROSS_ENTROPY);
     case 'balanced-cross-entropy':
-      return denseLoss(inputs, boxLoss, { alpha: classLoss.alpha, gamma: 0 });
+      return dense(inputs, boxLoss, { alpha: classLoss.alpha, gamma: 0 });
     case 'focal-star':
       return focalStarLoss(inputs, boxLoss, classLoss);
     case 'ohem':
@@ -68,18 +73,20 @@ const CROSS_ENTROPY = { alpha: null, gamma: 0 };
 
 /** Every anchor that is not ignored takes part. */
 function denseLoss(inputs: LossInputs, boxLoss: BoxLossName, parameters: FocalLossParameterOptions): LossSums {
-  const { classLogits, boxDeltas, anchors, truth, numClasses, out } = inputs;
-  return retinanetLoss({
-    classLogits,
-    boxDeltas,
-    anchors,
-    groundTruth: truth,
-    numClasses,
-    ...parameters,
-    boxLoss,
-    normalizer: 1,
-    ...(out && { out }),
-  });
+  const result = retinanetLoss({ ...lossOptions(inputs), ...parameters, boxLoss, normalizer: 1 });
+  return { ...result, divisor: result.numPositives };
+}
+
+/** The sum over images of their losses over their own positives, as torchvision has it. */
+function lossOfEachImage(inputs: LossInputs, boxLoss: BoxLossName, parameters: FocalLossParameterOptions): LossSums {
+  const images = inputs.truth.offsets.length - 1;
+  const options = { ...parameters, boxLoss, normalizer: 'positives-per-image', lossScale: images } as const;
+  const result = retinanetLoss({ ...lossOptions(inputs), ...options });
+  return { ...result, classLoss: images * result.classLoss, boxLoss: images * result.boxLoss, divisor: images };
+}
+
+function lossOptions({ classLogits, boxDeltas, anchors, truth, numClasses, out }: LossInputs) {
+  return { classLogits, boxDeltas, anchors, groundTruth: truth, numClasses, ...(out && { out }) };
 }
 
 /**

@@ -19,6 +19,8 @@ export interface GradientResult {
   classLoss: number;
   boxLoss: number;
   numPositives: number;
+  /** As in LossSums. */
+  divisor: number;
   /** Time in the package's own operations: assignment, losses and their gradients. */
   opsMs: number;
 }
@@ -106,6 +108,7 @@ export class Replica {
       });
     });
     if (!sums) throw new Error('the loss was not evaluated');
-    return { classLoss: sums.classLoss, boxLoss: sums.boxLoss, numPositives: sums.numPositives, opsMs };
+    const { classLoss, boxLoss, numPositives, divisor } = sums;
+    return { classLoss, boxLoss, numPositives, divisor, opsMs };
   }
 }

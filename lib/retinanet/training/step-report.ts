@@ -1,6 +1,6 @@
 import { columnOf, Stat, sumOf } from './train-shared.js';
 
-/** One step of a training run. Losses are divided by the positives of the batch. */
+/** One step of a training run. Losses are divided as `normalizer` says: by default by the positives of the batch. */
 export interface StepReport {
   /** Counts from 1. */
   step: number;
@@ -8,9 +8,9 @@ export interface StepReport {
   steps: number;
   /** classLoss + boxWeight * boxLoss. */
   loss: number;
-  /** Loss of the class logits, over max(1, positive anchors of the batch). */
+  /** Loss of the class logits, divided. */
   classLoss: number;
-  /** Smooth L1 of the box deltas, over max(1, positive anchors of the batch); without `boxWeight`. */
+  /** The box loss, divided; without `boxWeight`. */
   boxLoss: number;
   /** Positive anchors of the batch. */
   positives: number;
@@ -38,8 +38,8 @@ export type StepNumbers = Pick<StepReport, 'loss' | 'classLoss' | 'boxLoss' | 'p
 export function readStats(memory: SharedArrayBuffer, boxWeight: number): StepNumbers {
   const stats = new Float64Array(memory);
   const positives = sumOf(stats, Stat.positives);
-  const classLoss = sumOf(stats, Stat.classLoss) / Math.max(1, positives);
-  const boxLoss = sumOf(stats, Stat.boxLoss) / Math.max(1, positives);
+  const divisor = Math.max(1, sumOf(stats, Stat.divisor));
+  const [classLoss, boxLoss] = [sumOf(stats, Stat.classLoss) / divisor, sumOf(stats, Stat.boxLoss) / divisor];
   return {
     loss: classLoss + boxWeight * boxLoss,
     ...{ classLoss, boxLoss, positives },

@@ -1,7 +1,16 @@
 import { availableParallelism } from 'node:os';
 
 import { Check } from '../../arguments/check.js';
-import { boolean, callback, number, oneOf, signal, value, type OptionsOf } from '../../arguments/options.js';
+import {
+  boolean,
+  callback,
+  type Checked,
+  number,
+  oneOf,
+  signal,
+  value,
+  type OptionsOf,
+} from '../../arguments/options.js';
 import { BACKEND_CHOICES, backendOfWorkers, type StartedBackend } from '../backend.js';
 import { type AugmentOptions, resolveAugment } from '../data/augment.js';
 import type { BatchOptions } from '../data/batches.js';
@@ -13,8 +22,9 @@ import {
   imageOf,
   type ImageSource,
 } from '../data/dataset.js';
-import { classLossOf, LOSS_NAMES, type LossOptions } from './class-losses.js';
+import { classLossOf, isByImage, LOSS_NAMES, type LossOptions } from './class-losses.js';
 import { checkNet, type NetParts } from '../model/net.js';
+import { PRESETS, type StepNormalizer } from '../model/presets.js';
 import { sizeOf } from '../model/weights.js';
 import type { Limits } from './schedule.js';
 import type { StepReport } from './step-report.js';
@@ -51,8 +61,14 @@ export const TRAINING = {
   loss: oneOf(LOSS_NAMES, 'focal'),
   /** What the class loss can be told, such as `{ alpha: 0.5, gamma: 1 }` for `focal`; see LossOptions. Default: what its paper has. */
   lossOptions: value<LossOptions>(),
-  /** The box loss. Default `smooth-l1`. */
-  boxLoss: oneOf(BOX_LOSS_NAMES, 'smooth-l1'),
+  /** The box loss. Default `smooth-l1`; `l1` for a net of the preset `torchvision-retinanet`. */
+  boxLoss: oneOf(BOX_LOSS_NAMES),
+  /**
+   * What losses are divided by: the `positives` of the batch, or `positives-per-image`, each image's by its own before their mean is
+   * taken; not with `ohem`, `hard-negatives` and `focal-star`. Default `positives`; `positives-per-image` for a net of the preset
+   * `torchvision-retinanet` with one of the other losses.
+   */
+  normalizer: oneOf<StepNormalizer>(['positives', 'positives-per-image']),
   /** Random changes of the images: true (default), false or what to change. */
   augment: value<boolean | AugmentOptions>(undefined, true),
   /** Decides the order of the images and their random changes. Default 0. */
@@ -114,7 +130,8 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
   const given = check.options('options', options, TRAINING);
   const { batchSize, seed, augment, steps, epochs, seconds, threads, backend: choice, resumeFrom, ...rest } = given;
   const { learningRate, warmupSteps, prefetch, signal, onStep, loss, lossOptions, ...others } = rest;
-  const step = { ...others, classLoss: classLossOf(check, loss, lossOptions) };
+  const classLoss = classLossOf(check, loss, lossOptions);
+  const step = { ...others, classLoss, ...lossesOf(check, parts, { loss, ...others }) };
   const backend = backendOfWorkers(check, choice);
   return {
     ...{ check, net: parts, data, step, backend, learningRate, warmupSteps, prefetch, signal, onStep },
@@ -125,6 +142,22 @@ export function resolveTraining(net: unknown, dataset: unknown, options: unknown
       resumeFrom === undefined
         ? undefined
         : checkState(check, 'resumeFrom', resumeFrom, sizeOf(parts.model.trainableWeights)),
+  };
+}
+
+/** The losses that are given, or those of the net's preset. */
+function lossesOf(
+  check: Check,
+  { config }: NetParts,
+  { loss, boxLoss, normalizer }: Pick<Checked<typeof TRAINING>, 'loss' | 'boxLoss' | 'normalizer'>,
+): Pick<StepOptions, 'boxLoss' | 'normalizer'> {
+  const preset = PRESETS[config.preset];
+  if (!isByImage(loss) && normalizer === 'positives-per-image') {
+    check.fail('ERR_OPTION', 'normalizer', `positives with the loss ${loss}`, normalizer);
+  }
+  return {
+    boxLoss: boxLoss ?? preset.boxLoss,
+    normalizer: normalizer ?? (isByImage(loss) ? preset.normalizer : 'positives'),
   };
 }
 

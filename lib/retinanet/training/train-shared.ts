@@ -5,6 +5,7 @@ import { Barrier } from './barrier.js';
 import type { BatchOptions, TrainingData } from '../data/batches.js';
 import type { StartedBackend } from '../backend.js';
 import type { ResolvedConfig } from '../model/config.js';
+import type { StepNormalizer } from '../model/presets.js';
 import type { ClassLoss } from './class-losses.js';
 
 /** Memory that all threads of a training run see; P = trainable weights, n = threads. */
@@ -24,7 +25,7 @@ export interface SharedMemory {
 }
 
 /** Columns of the numbers that threads tell each other in a step. */
-export const Stat = { classLoss: 0, boxLoss: 1, positives: 2, opsMs: 3, squares: 4, count: 5 } as const;
+export const Stat = { classLoss: 0, boxLoss: 1, positives: 2, opsMs: 3, squares: 4, divisor: 5, count: 6 } as const;
 
 /** The numbers of every thread in a column. */
 export function columnOf(stats: Float64Array, column: number): Float64Array {
@@ -46,6 +47,7 @@ export interface StepOptions {
   boxWeight: number;
   classLoss: ClassLoss;
   boxLoss: BoxLossName;
+  normalizer: StepNormalizer;
   checkpoint: boolean;
 }
 

@@ -40,10 +40,11 @@ async function start(setup: WorkerSetup): Promise<(message: StepMessage) => void
     own[Stat.classLoss] = result.classLoss;
     own[Stat.boxLoss] = result.boxLoss;
     own[Stat.positives] = result.numPositives;
+    own[Stat.divisor] = result.divisor;
     own[Stat.opsMs] = result.opsMs;
     barrier.wait();
     // The normaliser counts the whole batch, so the result does not depend on how it is shared out.
-    own[Stat.squares] = reduceGradients(state, partials, 1 / Math.max(1, sumOf(stats, Stat.positives)));
+    own[Stat.squares] = reduceGradients(state, partials, 1 / Math.max(1, sumOf(stats, Stat.divisor)));
     barrier.wait();
     if (!isFiniteStep(stats)) return;
     adamStep(state, {
