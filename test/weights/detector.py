@@ -6,9 +6,9 @@ import sys
 
 import numpy as np
 import torch
+from torchvision.models import resnet18
 from torchvision.models.detection import RetinaNet
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
-from torchvision.models import resnet18
 from torchvision.ops import misc
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
