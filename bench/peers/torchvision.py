@@ -98,7 +98,7 @@ def decode(arrays, q):
 
 
 def depthwise(arrays, q):
-    """A convolution of 3 x 3 of every channel by itself, padded by one pixel, or one of its gradients; arrays are NHWC."""
+    """A depthwise convolution of 3 x 3, padded by one pixel, or one of its gradients; arrays are NHWC."""
     layout = torch.channels_last if q["layout"] == "channels_last" else torch.contiguous_format
     channels, stride = q["shape"][3], q["stride"]
     images = lambda name, shape: (

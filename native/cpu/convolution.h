@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 #include "range.h"
 #include "scratch.h"
+#include "transpose.h"
 
 namespace rn::cpu {
 
@@ -43,25 +44,22 @@ class ChannelGroups {
   int64_t lanes_, channels_, vectors_, count_;
 };
 
-// Packs a group's columns of a matrix of `rows` by the groups' channels, row after row. source(row) is where a row's
-// first channel stands, `step` floats before the next.
-template <class Source>
-void PackGroup(const ChannelGroups& groups, int64_t group, int64_t rows, int64_t step, const Source& source,
-               float* out) {
-  const int64_t first = groups.first(group), width = groups.width(group), columns = groups.columns(group);
-  // Of values that lie apart so few at a time that their lines stay in the cache for the rows that follow.
-  const int64_t most = step == 1 ? columns : 16;
-  for (int64_t begin = 0; begin < columns; begin += most) {
-    const int64_t count = std::min(most, columns - begin);
+// Packs a group's columns of a matrix of `rows` by the groups' channels, row after row. One of the steps, from row to
+// row and from channel to channel, is 1.
+struct PackedSource {
+  const float* first;
+  int64_t row_step, channel_step;
+};
+inline void PackGroup(const ChannelGroups& groups, int64_t group, int64_t rows, const PackedSource& source,
+                      float* out) {
+  const int64_t width = groups.width(group), columns = groups.columns(group);
+  const float* const from = source.first + groups.first(group) * source.channel_step;
+  if (source.channel_step == 1) {
     for (int64_t row = 0; row < rows; ++row) {
-      const float* const from = source(row) + (first + begin) * step;
-      float* const to = out + row * width + begin;
-      if (step == 1) {
-        std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
-      } else {
-        for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
-      }
+      std::memcpy(out + row * width, from + row * source.row_step, static_cast<size_t>(columns) * sizeof(float));
     }
+  } else {
+    Transpose(from, source.channel_step, rows, columns, out, width);
   }
   if (columns == width) return;
   for (int64_t row = 0; row < rows; ++row) std::fill(out + row * width + columns, out + (row + 1) * width, 0.0f);

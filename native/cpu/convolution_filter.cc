@@ -104,7 +104,7 @@ class FilterGrad {
     const int64_t first_packed = groups_.first(chunk.groups.begin);
     for (int64_t group = chunk.groups.begin; packs_ && group < chunk.groups.end; ++group) {
       float* const out = packed + (groups_.first(group) - first_packed) * pixels;
-      PackGroup(groups_, group, pixels, 1, [&](int64_t pixel) { return grad + pixel * shape_.filters; }, out);
+      PackGroup(groups_, group, pixels, {grad, shape_.filters, 1}, out);
     }
 
     const float* input = op_.input + image * shape_.height * shape_.width * c;

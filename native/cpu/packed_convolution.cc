@@ -94,13 +94,13 @@ class Rows {
   void PackFilter() {
     const int64_t taps = shape_.filter_height * shape_.filter_width, c = shape_.channels;
     packed_ = ScratchFloats(taps * c * groups_.padded());
-    float* out = packed_.get();
-    for (int64_t group = 0; group < groups_.count(); ++group) {
-      for (int64_t tap = 0; tap < taps; ++tap, out += c * groups_.width(group)) {
-        const float* const first = op_.filter.At(tap / shape_.filter_width, tap % shape_.filter_width, 0);
-        PackTap(groups_, group, op_.filter, first, c, out);
-      }
-    }
+    const auto pack = [&](int64_t i) {
+      const int64_t group = i / taps, tap = i % taps;
+      const float* const first = op_.filter.At(tap / shape_.filter_width, tap % shape_.filter_width, 0);
+      const int64_t before = groups_.first(group) * taps + tap * groups_.width(group);
+      PackTap(groups_, group, op_.filter, first, c, packed_.get() + before * c);
+    };
+    ParallelFor(groups_.count() * taps, pack);
   }
 
   // Where rows of the input stand, the first of them row `row` of the image.

@@ -20,8 +20,7 @@ struct FilterSource {
 // Packs the channels from `first` on of one of the filter's places by a group's filters.
 inline void PackTap(const ChannelGroups& groups, int64_t group, const FilterSource& filter, const float* first,
                     int64_t channels, float* out) {
-  const auto source = [&](int64_t channel) { return first + channel * filter.channel_step; };
-  PackGroup(groups, group, channels, filter.filter_step, source, out);
+  PackGroup(groups, group, channels, {first, filter.channel_step, filter.filter_step}, out);
 }
 
 // A convolution whose output's pixels need not lie side by side.
