@@ -113,7 +113,7 @@ const VARIANTS = {
 };
 const ONLY_LINUX = /^(clang|sanitize|linux-arm64|win32-x64.*)$/;
 
-function test(name) {
+async function test(name) {
   if (process.platform !== 'linux' && ONLY_LINUX.test(name)) throw new Missing('it needs Linux.');
   const { node = process.execPath, addon, env = {}, preload = '', run } = VARIANTS[name]();
   console.log(`\n${name}: ${addon}`);
@@ -136,7 +136,7 @@ for (const name of names) {
     process.exit(2);
   }
   try {
-    test(name);
+    await test(name);
   } catch (error) {
     if (!(error instanceof Missing)) throw error;
     console.log(`\n${name}: NOT TESTED, ${error.message}`);

@@ -1,6 +1,6 @@
 // Files that are written as a whole or not at all.
 import { randomUUID } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { renameWhenFree } from './rename.js';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -18,7 +18,7 @@ export async function writeTogether(
       if (present?.isDirectory() === true) throw new Error(`one in which ${path} is a directory`);
     }
     // Without a pause: two saves at once must not mix. A crash in between shows in the hash when the model is loaded.
-    for (const path of paths) renameSync(`${path}${suffix}`, path);
+    for (const path of paths) renameWhenFree(`${path}${suffix}`, path);
   } catch (error) {
     await Promise.allSettled(paths.map((path) => rm(`${path}${suffix}`, { force: true })));
     throw error;

@@ -66,7 +66,8 @@ class Finder {
     if (where === undefined && (present !== undefined || input.startsWith('@'))) {
       return this.addList(present === undefined ? input.slice(1) : input);
     }
-    if (isDynamicPattern(input)) return this.addMatches(input, where);
+    const pattern = withSlashes(input);
+    if (isDynamicPattern(pattern)) return this.addMatches(pattern, where);
     const received = present === undefined ? 'a path where nothing is' : 'a list in a list';
     this.fail('a picture, a folder, a pattern or a list of pictures', input, received, where);
   }
@@ -80,7 +81,7 @@ class Finder {
   }
 
   private async addMatches(pattern: string, where?: string): Promise<void> {
-    const matches = await glob(pattern, { absolute: isAbsolute(pattern), caseSensitiveMatch: true });
+    const matches = await glob(pattern, { absolute: isAbsolute(pattern), caseSensitiveMatch: !onWindows });
     const files = matches.filter((file) => isImageName(file) && !this.isLeftOut(file));
     for (const file of files) this.keep(file, nameBelow(pattern, file));
     if (files.length === 0) this.fail('a pattern that pictures match', pattern, 'one that none does', where);
@@ -121,6 +122,11 @@ class Finder {
     return this.check.fail('ERR_DATA', `'${input}'${place}`, expected, received);
   }
 }
+
+const onWindows = process.platform === 'win32';
+
+/** A pattern as globbing takes it: Windows' own separators would escape what follows, and no name there holds one. */
+const withSlashes = (pattern: string) => (onWindows ? slashes(pattern) : pattern);
 
 const isList = (path: string) => /\.txt$/i.test(path);
 

@@ -1,8 +1,9 @@
 // The folder of a run: what lies in it, and how it is changed so that it is whole whenever a process ends.
-import { closeSync, ftruncateSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
+import { renameWhenFree } from '../rename.js';
 import { writeTogether } from '../write-together.js';
 import { LOCK } from './lock.js';
 
@@ -58,7 +59,7 @@ export async function replaceFolder(path: string, write: (folder: string) => Pro
   await mkdir(folder, { recursive: true });
   await write(folder);
   for (const name of await readdir(folder)) await sync(join(folder, name));
-  renameSync(folder, `${path}${STAGES.next}`);
+  renameWhenFree(folder, `${path}${STAGES.next}`);
   await putInPlace(path);
 }
 
@@ -67,7 +68,7 @@ async function putInPlace(path: string): Promise<void> {
   const former = `${path}${STAGES.former}`;
   await rm(former, { recursive: true, force: true });
   renameIfThere(path, former);
-  renameSync(`${path}${STAGES.next}`, path);
+  renameWhenFree(`${path}${STAGES.next}`, path);
   await rm(former, { recursive: true, force: true });
 }
 
@@ -107,9 +108,8 @@ export class Metrics {
       if (!(stepOf(line) <= step)) break;
       kept += Buffer.byteLength(line) + 1;
     }
-    const file = openSync(path, 'a');
-    ftruncateSync(file, kept);
-    return new Metrics(file);
+    if (text !== '') truncateSync(path, kept); // by its path: Windows lets no file be cut that is open for appending
+    return new Metrics(openSync(path, 'a'));
   }
 
   /** At once: a process that is killed loses none. */
@@ -133,7 +133,7 @@ function stepOf(line: string): number {
 
 function renameIfThere(from: string, to: string): void {
   try {
-    renameSync(from, to);
+    renameWhenFree(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
