@@ -1,9 +1,8 @@
 // The rules by which a session's defaults follow from its data: all of them, and nothing else.
 import type { AugmentOptions } from '../data/augment.js';
+import { type Frame, frameOf } from '../data/frame.js';
 import { type DatasetFacts, quantile } from './facts.js';
 
-/** Frames are multiples of this: of the compact network's strides but the coarsest, whose last cells may reach beyond the frame. */
-const MULTIPLE = 16;
 /** The least and the most pixels of a frame: two cores train on 8 images a step in .3 and .6 seconds. */
 const [LEAST_PIXELS, MOST_PIXELS] = [320 * 240, 448 * 336];
 /** Side in the frame, pixels, below which the finest level finds little. */
@@ -15,27 +14,13 @@ const SMALL_SHARE = 0.05;
  * A frame of the median picture's shape in which all but few boxes have 16 pixels: of 77,000 to 150,000 pixels, and of no more than the
  * pictures have.
  */
-export function frameFor({ width, height, sides }: DatasetFacts): { imageWidth: number; imageHeight: number } {
+export function frameFor({ width, height, sides }: DatasetFacts): Frame {
   const area = Math.max(1, width * height);
   const small = quantile(sides, SMALL_SHARE) * Math.max(width, height);
   const wanted = SMALL_SIDE / Math.max(small, 1e-9);
   const [least, most] = [Math.sqrt(LEAST_PIXELS / area), Math.sqrt(MOST_PIXELS / area)];
   const scale = Math.min(1, most, Math.max(least, wanted));
-  return sizeOf(width * scale, height * scale);
-}
-
-/** A frame with the given longer side, of the median picture's shape. */
-export function frameOfSide(
-  { width, height }: DatasetFacts,
-  side: number,
-): { imageWidth: number; imageHeight: number } {
-  const scale = side / Math.max(width, height, 1);
-  return sizeOf(width * scale, height * scale);
-}
-
-function sizeOf(width: number, height: number) {
-  const multiple = (side: number) => Math.max(MULTIPLE, MULTIPLE * Math.round(side / MULTIPLE));
-  return { imageWidth: multiple(width), imageHeight: multiple(height) };
+  return frameOf(width * scale, height * scale);
 }
 
 /** First and last levels of the pyramid that are tried, the fewest first. */

@@ -3,6 +3,7 @@ import type { Check } from '../../arguments/check.js';
 import type { Checked } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
 import { type AugmentOptions, resolveAugment, type ResolvedAugment } from '../data/augment.js';
+import { type Frame, frameOfSide } from '../data/frame.js';
 import { type ResolvedConfig, resolveConfig } from '../model/config.js';
 import { limitsOf } from '../training/train-options.js';
 import { anchorsFor } from './anchors.js';
@@ -99,14 +100,14 @@ function keptFrom(model: ResolvedConfig): GivenSettings {
   return { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
 }
 
-function frameOf(check: Check, facts: DatasetFacts, given: GivenSettings): { imageWidth: number; imageHeight: number } {
+function frameOf(check: Check, facts: DatasetFacts, given: GivenSettings): Frame {
   const { longestSide, imageHeight, imageWidth } = given;
   if (longestSide !== undefined) {
     if (imageHeight !== undefined || imageWidth !== undefined) {
       const expected = 'either this or imageHeight and imageWidth';
       check.fail('ERR_OPTION', 'longestSide', expected, 'both');
     }
-    return rules.frameOfSide(facts, longestSide);
+    return frameOfSide(facts, longestSide);
   }
   const shape = facts.height / Math.max(1, facts.width);
   if (imageWidth !== undefined) return { imageWidth, imageHeight: Math.max(1, Math.round(imageWidth * shape)) };
@@ -118,7 +119,7 @@ async function networkFor(
   { root }: AnnotatedDataset,
   images: readonly AnnotatedImage[],
   fixed: GivenSettings,
-  frame: { imageWidth: number; imageHeight: number },
+  frame: Frame,
 ): Promise<GivenSettings> {
   const isSearched = [fixed.pyramidLevels, fixed.anchorSizeInStrides, fixed.anchorScales, fixed.aspectRatios].includes(
     undefined,
