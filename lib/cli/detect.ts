@@ -79,12 +79,16 @@ async function run(model: string, inputs: string[], flags: DetectFlags): Promise
     const names = labelNames(net.config);
     const ids = given === undefined ? countedIds(pictures, names) : idsOfTruth(check, given, pictures, names);
     const report = new DetectionsReport(names, ids);
-    const drawings = out !== undefined && draw !== false ? new Drawings(names, paths) : undefined;
     const counter = new PictureCounter();
+    const onError = (file: string, { message }: Error) => {
+      report.failures.push({ file, message });
+      counter.message(`retinanet-ops: ${message}`);
+    };
+    const drawings = out !== undefined && draw !== false ? new Drawings(names, paths, onError) : undefined;
     let isDone: boolean | undefined;
     try {
       isDone = await untilInterrupted(async (signal) => {
-        await detectAll(net, pictures, { ...selectionOf(flags), signal }, report, counter, drawings);
+        await detectAll(net, pictures, { ...selectionOf(flags), signal, onError }, report, counter, drawings);
         return true;
       });
     } catch (error) {
@@ -110,9 +114,8 @@ async function detectAll(
   drawings?: Drawings,
 ): Promise<void> {
   const { detectFiles } = await import('../retinanet/detection/detect-files.js');
-  const onError = (file: string, { message }: Error) => {
-    report.failures.push({ file, message });
-    counter.message(`retinanet-ops: ${message}`);
+  const onError = (file: string, error: Error) => {
+    options.onError?.(file, error);
     counter.update(counter.done + 1, pictures.length);
   };
   const indices = new Map(pictures.map(({ file }, index) => [file, index]));
@@ -151,5 +154,5 @@ async function finish(report: DetectionsReport, total: number, flags: DetectFlag
   const { length: failed } = report.failures;
   if (failed === 0) return;
   process.exitCode = FAILED;
-  process.stderr.write(`retinanet-ops: ${failed} of ${total} pictures could not be read\n`);
+  process.stderr.write(`retinanet-ops: ${failed} of ${total} pictures could not be read or drawn\n`);
 }

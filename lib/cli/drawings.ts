@@ -44,19 +44,26 @@ export class Drawings {
   private readonly names: readonly string[];
   private readonly paths: readonly string[];
   private readonly running: Promise<void>[] = [];
+  private readonly onError: (file: string, error: Error) => void;
 
-  /** @param names of the classes */
-  constructor(names: readonly string[], paths: readonly string[]) {
+  /**
+   * @param names of the classes
+   * @param onError called for a picture that cannot be drawn or written; the others go on
+   */
+  constructor(names: readonly string[], paths: readonly string[], onError: (file: string, error: Error) => void) {
     this.names = names;
     this.paths = paths;
+    this.onError = onError;
   }
 
   /** Begins with one; waits where there are enough already. */
   async add(found: FileDetections, index: number): Promise<void> {
     if (this.running.length >= AT_ONCE) await this.running.shift();
-    const drawing = this.draw(found, this.paths[index]!);
-    drawing.catch(() => undefined); // told when its turn comes
-    this.running.push(drawing);
+    this.running.push(
+      this.draw(found, this.paths[index]!).catch((error: unknown) => {
+        this.onError(found.file, error as Error);
+      }),
+    );
   }
 
   /** Waits for those that have begun. */

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { RetinanetOpsError } from '../arguments/errors.js';
 import type { AnnotatedDataset, DataFormat, SplitName } from '../retinanet/data/annotations.js';
-import { evaluateCoco, type CocoEvaluation, type CocoNumbers } from '../retinanet/evaluation/coco.js';
+import { evaluateCoco, type CocoEvaluation, type CocoNumbers, withoutCurves } from '../retinanet/evaluation/coco.js';
 import type { CocoResult, CocoTruth } from '../retinanet/evaluation/coco-format.js';
 import type { DatasetEvaluation } from '../retinanet/evaluation/evaluate-dataset.js';
 import { evaluateVoc, type VocEvaluation } from '../retinanet/evaluation/voc.js';
@@ -132,7 +132,7 @@ function resultsText({ detections, truth }: Compared): string {
 }
 
 function forMachines(coco: CocoEvaluation, voc: VocEvaluation | undefined): string {
-  const classes = coco.classes.map(({ precision: _, ...numbers }) => numbers);
+  const classes = withoutCurves(coco.classes);
   return JSON.stringify({ ...coco, classes, voc }, undefined, 2);
 }
 

@@ -1,19 +1,20 @@
 // `retinanet-ops inspect`: what a data set holds, what was mended, and how anchors fit it.
 import { Command, Option } from 'commander';
-import type { RetinaNetConfig } from '../retinanet/model/config.js';
+import type { InspectOptions } from '../retinanet/data/inspect.js';
 import type { Preset } from '../retinanet/model/presets.js';
 import type { DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
 import { writeResult } from './result-file.js';
 import { PictureCounter } from './progress.js';
-import { toNumber, toNumbers, toSides, VAL } from './values.js';
+import { addNetworkFlags, type ImageSize } from './network-flags.js';
+import { toNumber, VAL } from './values.js';
 
 interface Options {
   json?: true;
   format?: DataFormat;
   val?: number;
   seed?: number;
-  imageSize?: { imageWidth: number; imageHeight: number };
+  imageSize?: ImageSize;
   preset?: Preset;
   anchorSize?: number;
   anchorScales?: number[];
@@ -31,7 +32,7 @@ Examples:
   $ npx retinanet-ops inspect cells/ --json | jq .warnings`;
 
 export function inspectCommand(): Command {
-  return new Command('inspect')
+  const command = new Command('inspect')
     .summary('says what a data set holds and how anchors fit it')
     .description(
       'Reads a folder of pictures and boxes (Pascal VOC, COCO, YOLO or CSV, found by looking) and says what it holds, what was mended ' +
@@ -42,22 +43,11 @@ export function inspectCommand(): Command {
     .addOption(new Option('--format <name>', 'the format').choices(['voc', 'coco', 'yolo', 'csv']))
     .option('--val <share>', VAL, toNumber)
     .option('--seed <number>', 'decides what is drawn (default: 0)', toNumber)
-    .option('--image-size <pixels>', "the network's input, N or WIDTHxHEIGHT (default: that of most images)", toSize)
-    .addOption(
-      new Option('--preset <name>', 'the network (default: compact)').choices([
-        'compact',
-        'resnet50-fpn',
-        'torchvision-retinanet',
-      ]),
-    )
-    .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)
-    .option('--anchor-scales <list>', 'sizes of the anchors of a level, such as 1,1.26,1.59', toNumbers)
-    .option('--aspect-ratios <list>', 'height / width of the anchors, such as 0.5,1,2', toNumbers)
-    .option('--pyramid-levels <list>', 'first and last level, such as 3,7', toNumbers)
     .option('--sheet <file>', 'writes a PNG of pictures with their boxes')
     .option('--no-check', 'does not look into images whose size the annotations state')
     .addHelpText('after', EXAMPLES)
     .action(inspect);
+  return addNetworkFlags(command, 'that of most images');
 }
 
 async function inspect(data: string, options: Options): Promise<void> {
@@ -65,7 +55,7 @@ async function inspect(data: string, options: Options): Promise<void> {
   const { format, val, seed, json, sheet } = options;
   const counter = new PictureCounter();
   const inspection = await inspectDataset(data, {
-    ...{ format, val, seed, checkImages: options.check, config: configOf(options) },
+    ...{ format, val, seed, checkImages: options.check, ...networkOf(options) },
     onImage: (done, total) => {
       counter.update(done, total);
     },
@@ -82,13 +72,10 @@ async function inspect(data: string, options: Options): Promise<void> {
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : inspectionText(inspection, sheet));
 }
 
-function configOf(options: Options): Partial<RetinaNetConfig> {
+function networkOf(options: Options): Pick<InspectOptions, 'config' | 'longestSide'> {
   const { imageSize, preset, anchorSize, anchorScales, aspectRatios, pyramidLevels } = options;
-  const given = { ...imageSize, preset, anchorSizeInStrides: anchorSize, anchorScales, aspectRatios, pyramidLevels };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-function toSize(text: string): { imageWidth: number; imageHeight: number } {
-  const [width, height = width] = toSides(text);
-  return { imageWidth: width, imageHeight: height };
+  const { longestSide, ...size } = { longestSide: undefined, ...imageSize };
+  const given = { ...size, preset, anchorSizeInStrides: anchorSize, anchorScales, aspectRatios, pyramidLevels };
+  const config = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { config, ...(longestSide !== undefined && { longestSide }) };
 }

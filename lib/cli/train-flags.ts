@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TrainSettings } from '../retinanet/session/settings.js';
 import { LOSS_NAMES } from '../retinanet/training/class-losses.js';
-import { toNumber, toNumbers, toSides, VAL } from './values.js';
+import { addNetworkFlags, type ImageSize } from './network-flags.js';
+import { toNumber, VAL } from './values.js';
 
 type Every = Pick<TrainSettings, 'checkpointEvery' | 'checkpointSeconds'>;
-type ImageSize = Pick<TrainSettings, 'imageWidth' | 'imageHeight' | 'longestSide'>;
 
 /** What commander makes of the flags: settings under their own names, and what is called otherwise. */
 export interface TrainFlags extends Omit<TrainSettings, 'checkpointEvery' | 'augment'> {
@@ -33,7 +33,7 @@ export interface TrainFlags extends Omit<TrainSettings, 'checkpointEvery' | 'aug
 }
 
 export function addTrainFlags(command: Command): Command {
-  return command
+  command
     .option('--out <folder>', 'of the run, new or empty (default: runs/NAME, as the data are called)')
     .option('--resume <run>', 'goes on with a run that was interrupted or killed')
     .option('--config <file>', "YAML or JSON with settings by name, such as a run's config.json; flags come first")
@@ -54,21 +54,18 @@ export function addTrainFlags(command: Command): Command {
     .option('--patience <n>', 'ends after so many validations without a better AP', toNumber)
     .option('--checkpoint-every <steps or time>', 'such as 100 or 30s (default: 60s)', toEvery)
     .optionsGroup('Network:')
-    .addOption(
-      new Option('--preset <name>', '(default: compact)').choices(['compact', 'resnet50-fpn', 'torchvision-retinanet']),
-    )
+    .option('--weights <path>', 'to start from: folder of a saved detector, .safetensors or .pth')
     .addOption(
       new Option('--backbone <name>', "what finds features (default: the preset's)").choices([
         ...['compact', 'resnet18', 'resnet34', 'resnet50', 'resnet101'],
       ]),
     )
-    .option('--freeze <n>', 'stages of the backbone that stay as they are: 1 is the stem, 5 all (default: 0)', toNumber)
-    .option('--weights <path>', 'to start from: folder of a saved detector, .safetensors or .pth')
-    .option('--image-size <pixels>', 'the frame: WIDTHxHEIGHT, or N for its longer side', toImageSize)
-    .option('--anchor-size <strides>', 'side of the smallest anchor of a level, in its strides', toNumber)
-    .option('--anchor-scales <list>', 'sizes of the anchors of a level, such as 1,1.26,1.59', toNumbers)
-    .option('--aspect-ratios <list>', 'height / width of the anchors, such as 0.5,1,2', toNumbers)
-    .option('--pyramid-levels <list>', 'first and last level, such as 3,5', toNumbers)
+    .option(
+      '--freeze <n>',
+      'stages of the backbone that stay as they are: 1 is the stem, 5 all (default: 0)',
+      toNumber,
+    );
+  return addNetworkFlags(command, 'from the data')
     .optionsGroup('Training:')
     .option('--batch-size <n>', 'images of a step (default: 8)', toNumber)
     .option('--learning-rate <number>', 'peak of the schedule', toNumber)
@@ -168,9 +165,4 @@ function toEvery(text: string): Every {
   if (/^\d+$/.test(text)) return { checkpointEvery: Number(text) };
   if (!/[smh]$/i.test(text)) throw new InvalidArgumentError('Expected steps, or time such as 30s.');
   return { checkpointSeconds: toSeconds(text) };
-}
-
-function toImageSize(text: string): ImageSize {
-  const [width, height] = toSides(text);
-  return height === undefined ? { longestSide: width } : { imageWidth: width, imageHeight: height };
 }

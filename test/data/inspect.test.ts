@@ -144,6 +144,9 @@ test('the command line: people, machines, a sheet, refusals', async (t) => {
     test: { images: [] },
   });
   t.like(report.anchors.config, { imageWidth: 128, imageHeight: 96, aspectRatios: [1, 2] });
+  const longer = main('inspect', root, '--val', '0', '--json', '--image-size', '128');
+  const { config } = (JSON.parse(longer.stdout) as { anchors: { config: object } }).anchors;
+  t.like(config, { imageWidth: 128, imageHeight: 96 }, 'as train takes it: the longer side');
   const refusal = main('inspect', join(root, 'nothing'), '--json');
   t.is(refusal.status, 1);
   const { error } = JSON.parse(refusal.stdout) as { error: { code: string; message: string } };

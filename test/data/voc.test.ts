@@ -199,3 +199,13 @@ test('oriented boxes and outlines become their bounds, with a warning', async (t
   const text = `<annotation>${object('<polygon></polygon>')}${object(turned)}</annotation>`;
   t.deepEqual((await readFiles(t, { 'a.xml': text }, ['a.png'])).warnings, { 'box-unreadable': 1, 'angle-lost': 1 });
 });
+
+test('files that were renamed keep the names they had: another image of that name keeps its own annotation', async (t) => {
+  const files = {
+    'Annotations/1.xml': xml('17.png', [['dog', DOG]]),
+    'Annotations/2.xml': xml('1.png', [['cat', DOG]]),
+  };
+  const { train, warnings } = await readFiles(t, files, ['JPEGImages/1.png']);
+  t.deepEqual(train, { 'JPEGImages/1.png': [['dog', ...DOG]] });
+  t.deepEqual(warnings, { 'annotation-without-image': 1 });
+});

@@ -144,3 +144,40 @@ test('what must not be guessed about is refused', async (t) => {
     'images/1.png',
   ]);
 });
+
+test('a split whose folder is called otherwise than the configuration says; a split that is nowhere stays empty', async (t) => {
+  const files = {
+    'data.yaml': `train: ../train/images\nval: ../valid/images\ntest: ../test/images\n${NAMES}`,
+    'train/labels/1.txt': ROW,
+    'validate/labels/2.txt': OTHER,
+  };
+  const { train, val, warnings } = await readFiles(t, files, ['train/images/1.png', 'validate/images/2.png']);
+  t.deepEqual([train, val], [{ 'train/images/1.png': BOX }, { 'validate/images/2.png': [['cat', ...CAT]] }]);
+  t.deepEqual(warnings, { 'split-missing': 2, 'class-not-trained': 1 });
+});
+
+test("darknet's lists that are made where training runs: the folders tell the splits", async (t) => {
+  const files = {
+    'config/obj.data': 'classes = 2\ntrain = data/train.txt\nvalid = data/test.txt\nnames = data/obj.names\n',
+    'config/obj.names': 'dog\ncat\n',
+    'train/1.txt': ROW,
+    'valid/2.txt': ROW,
+  };
+  const { train, val, warnings } = await readFiles(t, files, ['train/1.png', 'valid/2.png']);
+  t.deepEqual([train, val, warnings], [{ 'train/1.png': BOX }, { 'valid/2.png': BOX }, { 'split-missing': 2 }]);
+});
+
+test("Git LFS's pointers and formats of other tools are named, with what to do", async (t) => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n';
+  const pictures = { 'data.yaml': `train: images\n${NAMES}`, 'images/1.jpg': pointer, 'labels/1.txt': ROW };
+  await refused(t, /images\/1\.jpg: Git LFS's pointer to it: git lfs pull/, pictures);
+  const others: [name: string, content: string, expected: RegExp][] = [
+    ['_annotations.coco.json', pointer, /_annotations\.coco\.json, received Git LFS's pointer/],
+    ['a.json', '[{"image": "1.png", "annotations": [{"label": "dog", "coordinates": {"x": 1}}]}]', /CreateML's/],
+    ['a.json', '[{"annotations": [{"result": [{"from_name": "l", "to_name": "i"}]}]}]', /Label Studio's own/],
+    ['a.json', '{"items": [{"annotations": [{"label_id": 0}]}]}', /Datumaro's/],
+    ['1.png.json', '{"objects": [{"classTitle": "dog"}]}', /Supervisely's/],
+    ['annotations.xml', '<annotations><version>1.1</version><meta></meta></annotations>', /CVAT's own XML/],
+  ];
+  for (const [name, content, expected] of others) await refused(t, expected, { [name]: content }, ['1.png']);
+});

@@ -158,7 +158,18 @@ test('a damaged picture is told, the others are there, and the exit code is 1', 
   const { images, failed } = JSON.parse(stdout) as { images: { file: string }[]; failed: { file: string }[] };
   t.deepEqual([images.map(({ file }) => file), failed.map(({ file }) => file)], [[good], [broken]]);
   t.regex(stderr, /retinanet-ops: .*broken\.jpg, received a file that is no picture/);
-  t.regex(stderr, /\nretinanet-ops: 1 of 2 pictures could not be read\n$/);
+  t.regex(stderr, /\nretinanet-ops: 1 of 2 pictures could not be read or drawn\n$/);
+});
+
+test('a drawing that cannot be written is told with its file, the others go on, and the exit code is 1', (t) => {
+  const out = at('blocked');
+  const [name, other] = ['a, "b".jpg', 'ünï.tif'] as const;
+  mkdirSync(join(out, name), { recursive: true }); // a folder where the drawing should go
+  const { status, stderr } = run(join(photos, name), join(photos, other), '--out', out);
+  t.is(status, 1);
+  t.regex(stderr, /retinanet-ops: .*a file that can be written for .*b"\.jpg, received /);
+  t.regex(stderr, /\nretinanet-ops: 1 of 2 pictures could not be read or drawn\n$/);
+  t.deepEqual(readdirSync(out).sort(), [name, 'detections.json', `${other}.png`]);
 });
 
 test('people read what is in each picture; bad calls are one sentence', async (t) => {

@@ -115,6 +115,10 @@ test.serial('a folder that was left while it was set up can be begun with again,
   await mkdir(other);
   await writeFile(join(other, 'thesis.tex'), '');
   await t.throwsAsync(train(data, other), { code: 'ERR_DATA', message: /which holds thesis\.tex$/ });
+  const notes = join(await temporary(t), 'notes');
+  await mkdir(notes);
+  await writeFile(join(notes, 'thesis.tmp'), 'mine');
+  await t.throwsAsync(train(data, notes), { code: 'ERR_DATA', message: /which holds thesis\.tmp$/ });
   t.deepEqual(await readdir(other), ['thesis.tex']);
   await t.throwsAsync(train(data, join(folder, 'never'), { steps: 0 }), { code: 'ERR_RANGE' });
   t.false(existsSync(join(folder, 'never')));
@@ -147,10 +151,13 @@ test('a file of settings: names and values by line', async (t) => {
     await writeFile(join(folder, name), text);
     return readTrainConfig(join(folder, name));
   };
-  t.deepEqual(await read('# mine\ndata: cells\nsteps: 20\naugment:\n  zoom: 1.5\npatience:\n'), {
-    ...{ data: 'cells', steps: 20 },
-    augment: { zoom: 1.5 },
-  });
+  t.deepEqual(
+    await read('# mine\ndata: cells\nweights: ../first/best\nsteps: 20\naugment:\n  zoom: 1.5\npatience:\n'),
+    {
+      ...{ data: join(folder, 'cells'), weights: join(folder, '../first/best'), steps: 20 },
+      augment: { zoom: 1.5 },
+    },
+  );
   t.deepEqual(await read('{"aspectRatios": [1, 2]}', 'settings.json'), { aspectRatios: [1, 2] });
   t.deepEqual(await read(''), {});
   await writeFile(join(folder, 'wide.yaml'), Buffer.from('\ufeffsteps: 20\r\n', 'utf16le'));

@@ -128,6 +128,8 @@ test.serial('patience: a run whose AP does not rise ends', async (t) => {
   const again = await resumeDetector(run);
   again.net?.dispose();
   t.deepEqual(summary(again), [8, 'patience']);
+  // All its steps are done where patience ends with them.
+  t.deepEqual(summary(await train(data, join(dirname(run), 'whole'), { ...options, steps: 8 })), [8, 'done']);
 });
 
 test.serial('where validation has nothing to find the last detector is the best, and patience waits', async (t) => {

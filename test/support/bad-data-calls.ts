@@ -37,6 +37,8 @@ export function badDataCalls(
     [{ config: { imageWidth: 0 } }, 'ERR_RANGE', /for config\.imageWidth, received 0/],
     [{ config: { aspectRatios: [0] } }, 'ERR_RANGE', /for config\.aspectRatios, received 0 at row 0/],
     [{ config: { aspectRatio: [1] } }, 'ERR_OPTION', /'aspectRatio' \(did you mean 'aspectRatios'/],
+    [{ longestSide: 16 }, 'ERR_RANGE', /for longestSide, received 16/],
+    [{ longestSide: 64, config: { imageWidth: 64 } }, 'ERR_OPTION', /for longestSide, received both/],
     [{ configuration: {} }, 'ERR_OPTION', /a known option for options, received 'configuration'/],
     [null, 'ERR_DTYPE', /an object for options, received null/],
   ] as const) {

@@ -6,6 +6,7 @@ import { Check } from '../../arguments/check.js';
 import { BITMAP_HEADER_BYTES, bitmapBytes, isBitmap, readBitmap, readBitmapHeader } from './bmp.js';
 import { scaleDeepPixels } from './deep-pixels.js';
 import { loadSharp } from './sharp.js';
+import { isLfsPointer } from './text.js';
 
 /** What the header of a picture says. */
 export interface ImageHeader {
@@ -57,6 +58,8 @@ const FORMATS = [
   'fits',
 ];
 const TAIL_BYTES = 4096;
+/** Enough to tell a pointer of Git LFS. */
+const LFS_BYTES = 64;
 
 /**
  * Reads the header of a picture and whether the file is complete, without decoding where its format allows.
@@ -69,7 +72,7 @@ export async function readImageHeader(path: string): Promise<ImageHeader> {
   const sharp = await loadSharp();
   return named(check, path, async () => {
     const { head, tail, size } = await readEnds(path);
-    if (size === 0) throw new Error('an empty file');
+    refuseContent(head);
     if (isBitmap(head)) {
       const header = readBitmapHeader(head);
       if (size < bitmapBytes(header)) throw new Error('a bitmap that is cut off');
@@ -97,7 +100,7 @@ export async function decodeImage(path: string, size?: { width: number; height: 
   const sharp = await loadSharp();
   return named(check, path, async () => {
     const bytes = await readFile(path);
-    if (bytes.length === 0) throw new Error('an empty file');
+    refuseContent(bytes);
     const resized = (image: Sharp) => (size ? image.resize(size.width, size.height, { fit: 'fill' }) : image);
     const fromPixels = async (data: Uint8Array, width: number, height: number) =>
       size === undefined
@@ -118,6 +121,13 @@ export async function decodeImage(path: string, size?: { width: number; height: 
     const { data, range } = await scaleDeepPixels(upright);
     return { ...(await fromPixels(data, originalWidth, originalHeight)), ...original, range };
   });
+}
+
+/** Files that hold nothing to decode. */
+function refuseContent(bytes: Buffer): void {
+  if (bytes.length === 0) throw new Error('an empty file');
+  if (!isLfsPointer(bytes.toString('latin1', 0, LFS_BYTES))) return;
+  throw new Error("Git LFS's pointer to it: git lfs pull fetches the picture itself");
 }
 
 function checkSize(check: Check, size: unknown): void {
@@ -165,7 +175,7 @@ async function readEnds(path: string): Promise<{ head: Buffer; tail: Buffer; siz
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
       return buffer.subarray(0, bytesRead);
     };
-    const head = await read(BITMAP_HEADER_BYTES, 0);
+    const head = await read(Math.max(BITMAP_HEADER_BYTES, LFS_BYTES), 0);
     const from = Math.max(0, size - TAIL_BYTES);
     return { head, tail: await read(size - from, from), size };
   } finally {

@@ -4,6 +4,7 @@ import { anchorGrid, resolveConfig, type ResolvedConfig, type RetinaNetConfig } 
 import { fitAnchors, type AnchorFit, type ImageFit } from './anchor-fit.js';
 import { searchShapes, type AnchorShapes } from './anchor-search.js';
 import type { AnnotatedDataset, AnnotatedImage } from './annotations.js';
+import { type Frame, frameOfSide } from './frame.js';
 import { permutation, seededRandom } from './random.js';
 import { readDataset, type ReadDatasetOptions } from './read-dataset.js';
 import { spreadOf, statisticsOf, type DatasetStatistics } from './statistics.js';
@@ -22,6 +23,8 @@ export interface InspectOptions extends ReadDatasetOptions {
    * size that most images have, at most 640 pixels, in multiples of 32.
    */
   config?: Partial<RetinaNetConfig>;
+  /** Longer side of the network's input in pixels, whose shape is the median picture's; instead of the image size of `config`. */
+  longestSide?: number;
 }
 
 /** A network's input and its anchors. */
@@ -63,11 +66,21 @@ export interface DatasetInspection {
 export async function inspectDataset(folder: string, options: InspectOptions = {}): Promise<DatasetInspection> {
   const check = new Check('inspectDataset');
   check.string('folder', folder);
-  const { config: given, ...reading } = check.fields<InspectOptions>('options', options, OPTION_NAMES, true);
+  const {
+    config: given,
+    longestSide,
+    ...reading
+  } = check.fields<InspectOptions>('options', options, OPTION_NAMES, true);
   if (given !== undefined) check.fields('config', given, []);
+  if (longestSide !== undefined) {
+    check.number('longestSide', longestSide, { min: 32, max: 16_384, integer: true });
+    if (given?.imageWidth !== undefined || given?.imageHeight !== undefined) {
+      check.fail('ERR_OPTION', 'longestSide', 'it or an image size in config', 'both');
+    }
+  }
   const dataset = await readDataset(folder, reading);
   const { images } = dataset.splits.train;
-  const defaults = { numClasses: Math.max(1, dataset.classes.length), ...inputSizeFor(images) };
+  const defaults = { numClasses: Math.max(1, dataset.classes.length), ...inputSizeFor(images, longestSide) };
   const config = resolveConfig(check, { ...defaults, ...given }, 'config.');
   const looked = sampleImages(images, reading.seed ?? 0);
   const grid = anchorGrid(check, config, 'config.');
@@ -87,14 +100,15 @@ export async function inspectDataset(folder: string, options: InspectOptions = {
   };
 }
 
-const OPTION_NAMES = ['format', 'val', 'seed', 'checkImages', 'onImage', 'config'] as const;
+const OPTION_NAMES = ['format', 'val', 'seed', 'checkImages', 'onImage', 'config', 'longestSide'] as const;
 
-/** The size of most images, shrunk to 640 pixels at most, in multiples of 32. */
-export function inputSizeFor(images: readonly AnnotatedImage[]): { imageWidth: number; imageHeight: number } {
+/** The size of most images with the given longer side; without one it is at most 640 pixels, and sides are multiples of 32. */
+export function inputSizeFor(images: readonly AnnotatedImage[], longestSide?: number): Frame {
   const [width, height] = [
     spreadOf(images.map((image) => image.width)).median,
     spreadOf(images.map((image) => image.height)).median,
   ];
+  if (longestSide !== undefined) return frameOfSide({ width, height }, longestSide);
   const scale = Math.min(1, LONGEST_INPUT / Math.max(width, height, 1));
   const multiple = (side: number) => Math.max(32, 32 * Math.round((side * scale) / 32));
   return { imageWidth: multiple(width), imageHeight: multiple(height) };

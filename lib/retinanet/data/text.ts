@@ -25,3 +25,6 @@ export function textOf(bytes: Buffer, isBeginning = false): string {
   }
   return decode('windows-1252', false);
 }
+
+/** Whether a file holds, instead of its content, what Git LFS puts in its place until that has been fetched. */
+export const isLfsPointer = (text: string): boolean => text.startsWith('version https://git-lfs.github.com/spec/');

@@ -7,7 +7,7 @@ export const WARNING_KINDS = {
   'several-formats': 'annotations of another format lie there as well: not read',
   'file-not-read': 'an annotation file that another one makes superfluous: not read',
   'path-elsewhere': 'a path of another machine: its last folders were found here',
-  'split-missing': 'a split that is named but not there: left empty',
+  'split-missing': 'a split that is not where it is said to be: what its folder\u2019s name tells, or empty',
   'split-overlap': 'an image in more than one split: kept in each',
   'annotation-damaged': 'an annotation file that cannot be read: left out with its image',
   'annotation-without-image': 'an annotation whose image is not there: left out',

@@ -49,6 +49,11 @@ export interface CocoClass extends CocoNumbers {
   precision: Float64Array;
 }
 
+/** The numbers of classes as they are written down: without the curves, which are long. */
+export function withoutCurves(classes: readonly CocoClass[]): Omit<CocoClass, 'precision'>[] {
+  return classes.map(({ precision: _, ...numbers }) => numbers);
+}
+
 /** What `evaluateCoco` finds. */
 export interface CocoEvaluation extends CocoNumbers {
   /** Every category, by rising id. */

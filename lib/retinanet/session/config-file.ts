@@ -1,5 +1,6 @@
 // Settings in a file: what `config.json` of a run holds, and what people write.
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, type Node, parseDocument, type Document } from 'yaml';
 import { suggestion } from '../../arguments/describe.js';
 import { Check } from '../../arguments/check.js';
@@ -16,7 +17,8 @@ export interface TrainConfig extends TrainSettings {
 const NAMES: readonly string[] = ['data', ...Object.keys(SETTINGS)];
 
 /**
- * Reads settings for `trainDetector` from a file of YAML or JSON, such as the `config.json` of a run.
+ * Reads settings for `trainDetector` from a file of YAML or JSON, such as the `config.json` of a run. Relative paths, of `data` and
+ * `weights`, are taken from the folder of the file, and are absolute in the result.
  *
  * @throws RetinanetOpsError naming file and line: `ERR_DATA` for what cannot be read or is neither YAML nor JSON, `ERR_OPTION` for an
  *   unknown name, `ERR_DTYPE`, `ERR_RANGE` or `ERR_OPTION` for a value that does not fit
@@ -45,7 +47,9 @@ export async function readTrainConfig(file: string): Promise<TrainConfig> {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as TrainConfig;
   const settings = checkSettings(check, given, (name: SettingName) => placeOf(name)) as TrainSettings;
   if (typeof given.augment === 'object') resolveAugment(placedCheck(placeOf('augment')), given.augment);
-  return given.data === undefined ? settings : { data: check.string(placeOf('data'), given.data), ...settings };
+  const pathOf = (path: string) => resolve(dirname(file), path);
+  if (settings.weights !== undefined) settings.weights = pathOf(settings.weights);
+  return given.data === undefined ? settings : { data: pathOf(check.string(placeOf('data'), given.data)), ...settings };
 }
 
 /** A check whose messages begin with a place. */

@@ -1,12 +1,11 @@
 // The rules by which a session's defaults follow from its data: all of them, and nothing else.
 import type { AugmentOptions } from '../data/augment.js';
-import { isByImage } from '../training/class-losses.js';
+import { type Frame, FRAME_UNIT, frameOf } from '../data/frame.js';
 import { type Preset, PRESETS } from '../model/presets.js';
+import { isByImage, type LossName } from '../training/class-losses.js';
 import { type DatasetFacts, quantile } from './facts.js';
 import type { TrainSettings } from './settings.js';
 
-/** Frames are multiples of this: of the compact network's strides but the coarsest, whose last cells may reach beyond the frame. */
-const MULTIPLE = 16;
 /** The least and the most pixels of a frame: two cores train on 8 images a step in .3 and .6 seconds. */
 const [LEAST_PIXELS, MOST_PIXELS] = [320 * 240, 448 * 336];
 /** Side in the frame, pixels, below which the finest level finds little. */
@@ -18,31 +17,13 @@ const SMALL_SHARE = 0.05;
  * A frame of the median picture's shape in which all but few boxes have 16 pixels: of 77,000 to 150,000 pixels, and of no more than the
  * pictures have.
  */
-export function frameFor(
-  { width, height, sides }: DatasetFacts,
-  multiple = MULTIPLE,
-): { imageWidth: number; imageHeight: number } {
+export function frameFor({ width, height, sides }: DatasetFacts, unit = FRAME_UNIT): Frame {
   const area = Math.max(1, width * height);
   const small = quantile(sides, SMALL_SHARE) * Math.max(width, height);
   const wanted = SMALL_SIDE / Math.max(small, 1e-9);
   const [least, most] = [Math.sqrt(LEAST_PIXELS / area), Math.sqrt(MOST_PIXELS / area)];
   const scale = Math.min(1, most, Math.max(least, wanted));
-  return sizeOf(width * scale, height * scale, multiple);
-}
-
-/** A frame with the given longer side, of the median picture's shape. */
-export function frameOfSide(
-  { width, height }: DatasetFacts,
-  side: number,
-  multiple = MULTIPLE,
-): { imageWidth: number; imageHeight: number } {
-  const scale = side / Math.max(width, height, 1);
-  return sizeOf(width * scale, height * scale, multiple);
-}
-
-function sizeOf(width: number, height: number, multiple: number) {
-  const near = (side: number) => Math.max(multiple, multiple * Math.round(side / multiple));
-  return { imageWidth: near(width), imageHeight: near(height) };
+  return frameOf(width * scale, height * scale, unit);
 }
 
 /** First and last levels of the pyramid that are tried, the fewest first. */
@@ -109,7 +90,10 @@ export const SUITED = {
 } as const;
 
 /** What torchvision's detectors learn by where they learn on; the others by what is suited. */
-export function lossesFor(preset: Preset, loss = 'focal'): Pick<TrainSettings, 'boxLoss' | 'boxWeight' | 'normalizer'> {
+export function lossesFor(
+  preset: Preset,
+  loss: LossName = 'focal',
+): Pick<TrainSettings, 'boxLoss' | 'boxWeight' | 'normalizer'> {
   if (preset !== 'torchvision-retinanet') return {};
   const { boxLoss, normalizer } = PRESETS[preset];
   const losses = { boxLoss, boxWeight: 1 };

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { SplitName } from '../data/annotations.js';
 import { evaluateDataset } from '../evaluation/evaluate-dataset.js';
-import type { CocoEvaluation } from '../evaluation/coco.js';
+import { type CocoEvaluation, withoutCurves } from '../evaluation/coco.js';
 import { loadRetinaNet } from '../model/io.js';
 import type { RetinaNet } from '../model/net.js';
 import { writeReport } from '../report/write-report.js';
@@ -34,7 +34,7 @@ export async function finishRun(
     }
     const evaluation = await evaluateDataset(net, dataset, split, { ...options, onImage: events.onMeasure });
     const { coco } = evaluation;
-    const classes = coco.classes.map(({ precision: _, ...numbers }) => numbers);
+    const classes = withoutCurves(coco.classes);
     await writeJson(folder, RUN_FILES.evaluation, { split, ...numbersOf(coco), classes });
     await writeReport(folder, { net, dataset, split, evaluation, ...options });
     return { net, evaluation: { split, coco } };

@@ -3,6 +3,7 @@ import type { Check } from '../../arguments/check.js';
 import type { Checked } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
 import { type AugmentOptions, resolveAugment, type ResolvedAugment } from '../data/augment.js';
+import { type Frame, frameOfSide } from '../data/frame.js';
 import { FRAME_MULTIPLE, type ResolvedConfig, resolveConfig } from '../model/config.js';
 import { PRESETS } from '../model/presets.js';
 import { classLossOf } from '../training/class-losses.js';
@@ -115,24 +116,19 @@ function keptFrom(model: Partial<ResolvedConfig>): GivenSettings {
 }
 
 /** As large as pictures are trained. */
-function sidesOf({ imageWidth, imageHeight }: { imageWidth: number; imageHeight: number }): GivenSettings {
+function sidesOf({ imageWidth, imageHeight }: Frame): GivenSettings {
   return { shorterSide: Math.min(imageWidth, imageHeight), longerSide: Math.max(imageWidth, imageHeight) };
 }
 
 /** @param multiple of which sides are that the data decide */
-function frameOf(
-  check: Check,
-  facts: DatasetFacts,
-  given: GivenSettings,
-  multiple?: number,
-): { imageWidth: number; imageHeight: number } {
+function frameOf(check: Check, facts: DatasetFacts, given: GivenSettings, multiple?: number): Frame {
   const { longestSide, imageHeight, imageWidth } = given;
   if (longestSide !== undefined) {
     if (imageHeight !== undefined || imageWidth !== undefined) {
       const expected = 'either this or imageHeight and imageWidth';
       check.fail('ERR_OPTION', 'longestSide', expected, 'both');
     }
-    return rules.frameOfSide(facts, longestSide, multiple);
+    return frameOfSide(facts, longestSide, multiple);
   }
   const shape = facts.height / Math.max(1, facts.width);
   const unit = multiple ?? 1;
@@ -146,7 +142,7 @@ async function networkFor(
   { root }: AnnotatedDataset,
   images: readonly AnnotatedImage[],
   fixed: GivenSettings,
-  frame: { imageWidth: number; imageHeight: number },
+  frame: Frame,
 ): Promise<GivenSettings> {
   const isSearched = [fixed.pyramidLevels, fixed.anchorSizeInStrides, fixed.anchorScales, fixed.aspectRatios].includes(
     undefined,

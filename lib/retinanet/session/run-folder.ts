@@ -18,7 +18,10 @@ export const RUN_FILES = {
 
 /** What is being written, what is complete but not yet in its place, and what it replaces. */
 const STAGES = { writing: '.writing', next: '.next', former: '.former' } as const;
-const isStage = (name: string) => Object.values(STAGES).some((end) => name.endsWith(end)) || name.endsWith('.tmp');
+const STAGE = new RegExp(
+  `^(${[...Object.values(RUN_FILES), 'report.html'].join('|')})(\\.[\\da-f-]+\\.tmp|\\.writing|\\.next|\\.former)$`,
+);
+const isStage = (name: string) => STAGE.test(name);
 
 /**
  * Refuses a folder that holds anything, unless it is what a process left that was ended before its run had begun.

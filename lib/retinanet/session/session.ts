@@ -108,8 +108,10 @@ export class Session {
       ({ steps } = await trainRetinaNet(net, this.images, { ...recipe, ...more }));
     }
     const isInterrupted = signal?.aborted === true;
+    // What the last step's validation says of patience is no reason any more.
+    const { end: early } = this.standing;
     if (!isInterrupted && this.standing.validatedAt < steps) await this.validate(steps, this.run?.state().seconds ?? 0);
-    const end = signal?.aborted ? 'interrupted' : (this.standing.end ?? (this.isStopped ? 'stopped' : 'done'));
+    const end = signal?.aborted ? 'interrupted' : (early ?? (this.isStopped ? 'stopped' : 'done'));
     if (end === 'done') this.standing = { ...this.standing, end };
     if (!this.standing.best && end !== 'interrupted') await this.saveBest();
     await this.save();

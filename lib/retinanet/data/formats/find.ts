@@ -2,6 +2,7 @@
 import type { DataFormat } from '../annotations.js';
 import { baseOf, stemOf, type DatasetFiles } from '../files.js';
 import { refuse } from '../warnings.js';
+import { isLfsPointer } from '../text.js';
 import { isClassList } from './csv-classes.js';
 import { layoutOf } from './csv-layout.js';
 import { readRows } from './csv-rows.js';
@@ -50,16 +51,10 @@ export async function findFormats(files: DatasetFiles): Promise<FoundFormat[]> {
 export async function refuseUnknown(files: DatasetFiles): Promise<never> {
   const expected = 'Pascal VOC XML, COCO JSON, YOLO text or CSV annotations';
   if (files.paths.length === 0) refuse('the folder', expected, 'no file at all');
-  const labelme = await filesWhere(
-    files,
-    /\.json$/i,
-    (text) => text.includes('"shapes"') && text.includes('"imagePath"'),
-    1,
-  );
-  if (labelme[0] !== undefined)
-    refuse({ file: labelme[0] }, expected, "labelme's own JSON: labelme2coco or labelme2voc converts it");
-  const via = await filesWhere(files, /\.(csv|json)$/i, (text) => /region_(shape_)?attributes|"regions"/.test(text), 1);
-  if (via[0] !== undefined) refuse({ file: via[0] }, expected, "VIA's own format: export the annotations as COCO");
+  for (const [name, isIt, received] of OTHER_TOOLS) {
+    const [file] = await filesWhere(files, name, isIt, 1);
+    if (file !== undefined) refuse({ file }, expected, received);
+  }
   const counts = new Map<string, number>();
   for (const path of files.paths) {
     const extension = /\.[^.]{1,8}$/.exec(baseOf(path))?.[0].toLowerCase() ?? 'others';
@@ -68,6 +63,46 @@ export async function refuseUnknown(files: DatasetFiles): Promise<never> {
   const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 4);
   refuse('the folder', expected, `none among ${most.map(([extension, count]) => `${count} ${extension}`).join(', ')}`);
 }
+
+/** Formats of labelling tools that are not read, and what their users can do. */
+const OTHER_TOOLS: readonly [name: RegExp, isIt: (text: string) => boolean, received: string][] = [
+  [/\.(json|xml|txt|csv|ya?ml)$/i, isLfsPointer, "Git LFS's pointer to it: git lfs pull fetches the file itself"],
+  [
+    /\.json$/i,
+    (text) => text.includes('"shapes"') && text.includes('"imagePath"'),
+    "labelme's own JSON: labelme2coco or labelme2voc converts it",
+  ],
+  [
+    /\.(csv|json)$/i,
+    (text) => /region_(shape_)?attributes|"regions"/.test(text),
+    "VIA's own format: export the annotations as COCO",
+  ],
+  [
+    /\.json$/i,
+    (text) => /^\s*\[/.test(text) && text.includes('"coordinates"') && text.includes('"label"'),
+    "CreateML's JSON: export the data set as COCO, VOC or YOLO",
+  ],
+  [
+    /\.json$/i,
+    (text) => /"(rectanglelabels|annotations|completions)"/.test(text) && /"(from_name|to_name)"/.test(text),
+    "Label Studio's own JSON: export the project as COCO, Pascal VOC or YOLO",
+  ],
+  [
+    /\.json$/i,
+    (text) => text.includes('"items"') && text.includes('"label_id"'),
+    "Datumaro's JSON: export as COCO, VOC or YOLO",
+  ],
+  [
+    /\.json$/i,
+    (text) => text.includes('"objects"') && text.includes('"classTitle"'),
+    "Supervisely's JSON: export as COCO, Pascal VOC or YOLO",
+  ],
+  [
+    /\.xml$/i,
+    (text) => /<annotations>/.test(text) && /<(image|track|meta)[\s>]/.test(text),
+    "CVAT's own XML: export the task as COCO, Pascal VOC or YOLO",
+  ],
+];
 
 async function filesWhere(
   files: DatasetFiles,

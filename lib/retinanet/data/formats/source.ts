@@ -46,6 +46,7 @@ const SPLIT_NAMES: Record<string, SplitName> = {
   training: 'train',
   val: 'val',
   valid: 'val',
+  validate: 'val',
   validation: 'val',
   dev: 'val',
   test: 'test',

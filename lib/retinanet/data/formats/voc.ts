@@ -21,10 +21,10 @@ export async function readVoc({ files, warnings }: Reading): Promise<Source> {
     annotations.set(xml, readVocXml(xml, await files.text(xml)));
   });
   const { images, claimed } = pair(files, chosen, annotations, warnings);
-  const annotated = new Set(xmls.map((xml) => stemOf(xml).normalize('NFC').toLowerCase()));
+  const annotated = new Set(xmls.map((xml) => nameKey(xml)));
   const missing = new Set(listed.map(({ name }) => name.normalize('NFC').toLowerCase()));
   for (const image of files.images) {
-    const stem = stemOf(image).normalize('NFC').toLowerCase();
+    const stem = nameKey(image);
     if (claimed.has(image) || annotated.has(stem) || missing.has(stem)) continue;
     warnings.add('image-without-annotation', { file: image }, 'no XML file for it: left out, no negative');
   }
@@ -75,6 +75,7 @@ function pair(
   const images = new Map<string, SourceImage>();
   const reported = new Set<string>();
   const claimed = new Set<string>();
+  const owners = new Map(chosen.map(({ xml }) => [nameKey(xml), xml]));
   for (const { xml, split } of chosen) {
     const once = !reported.has(xml);
     reported.add(xml);
@@ -86,6 +87,11 @@ function pair(
       continue;
     }
     const { filename, stated, boxes } = read;
+    const owner = file !== undefined && ownerOf(file, xml, owners);
+    if (owner) {
+      if (once) warnings.add('annotation-without-image', { file: xml }, `says ${filename}, which ${owner} is of`);
+      continue;
+    }
     if (file === undefined) {
       if (once) warnings.add('annotation-without-image', { file: xml }, `no image ${filename || stemOf(xml)}`);
       continue;
@@ -102,6 +108,15 @@ function pair(
     }
   }
   return { images: [...images.values()], claimed };
+}
+
+const nameKey = (path: string): string => stemOf(path).normalize('NFC').toLowerCase();
+
+/** The annotation of an image's own name beside another one that only says its name: files that were renamed keep what they said. */
+function ownerOf(image: string, xml: string, owners: ReadonlyMap<string, string>): string | undefined {
+  if (nameKey(image) === nameKey(xml)) return undefined;
+  const owner = owners.get(nameKey(image));
+  return owner !== undefined && folderOf(owner) === folderOf(xml) ? owner : undefined;
 }
 
 /** The image of an annotation: of its own name, the nearest; else the one that <filename> says. */

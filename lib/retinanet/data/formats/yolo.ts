@@ -83,13 +83,26 @@ async function membersOf(files: DatasetFiles, config: YoloConfig, warnings: Warn
       for (const image of images) once.add(image);
       if (images.length > 0) continue;
       const received = `nothing at ${looked.map((place) => place || '.').join(', ')}`;
-      if (split === 'train') refuse({ file: file ?? entry }, `the images of train: ${entry}`, received);
-      warnings.add('split-missing', { file: file ?? entry }, `${split}: ${entry}: ${received}`);
+      const at = { file: file ?? entry };
+      // darknet's lists are often made where training runs, and stay there.
+      const isList = /\.data$/i.test(file ?? '');
+      if (split === 'train' && !isList) refuse(at, `the images of train: ${entry}`, received);
+      const named = isList ? [] : imagesNamed(files, split);
+      for (const image of named) once.add(image);
+      const instead = named[0] === undefined ? '' : `: ${folderOf(named[0])} is used`;
+      warnings.add('split-missing', at, `${split}: ${entry}: ${received}${instead}`);
     }
     members.push(...[...once].map((image) => ({ file: image, split })));
   }
-  if (members.length > 0) return members;
+  if (members.some(({ split }) => split === 'train') || (members.length > 0 && splits.train === undefined))
+    return members;
   return files.images.map((image) => ({ file: image, split: splitOfPath(folderOf(image)) }));
+}
+
+/** The images of the one folder that is called as a split is: `validate/images` where the configuration says valid/images. */
+function imagesNamed(files: DatasetFiles, split: SplitName): string[] {
+  const images = files.images.filter((image) => splitOfPath(folderOf(image)) === split);
+  return new Set(images.map(folderOf)).size === 1 ? images : [];
 }
 
 /** The label file of each image that has one. */
