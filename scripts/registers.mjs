@@ -14,7 +14,7 @@ const MOST = {
   'GeneralFocalLoss, real gamma': 128,
   CountPositives: 32,
   ReadDivisor: 16,
-  DivideByImage: 24,
+  DivideByImage: 16,
   RegressionKernel: 72, // 64 but for compute capability 10.0
   'RegressionKernel of boxes': 80,
   SumBoxLoss: 64,
