@@ -30,7 +30,7 @@ const { labels } = assignAnchorsBatch(anchors, truth);
 
 const lossOf = (name: LossName, options: LossOptions, logits = classLogits) =>
   detectionLoss(
-    { classLoss: classLossOf(new Check('test'), name, options), boxLoss: 'smooth-l1' },
+    { classLoss: classLossOf(new Check('test'), name, options), boxLoss: 'smooth-l1', normalizer: 'positives' },
     { classLogits: logits, boxDeltas, anchors, truth, numClasses },
   );
 
@@ -139,7 +139,7 @@ test('options of another loss, and bad values, are refused by name', async (t) =
       lossOptions: lossOptions as LossOptions,
     });
     const error = await t.throwsAsync(training, { instanceOf: RetinanetOpsError });
-    t.is((error).code, code);
+    t.is(error.code, code);
     t.regex(error.message, message);
   };
   await refused('cross-entropy', { gamma: 2 }, 'ERR_OPTION', /lossOptions \(of loss 'cross-entropy'\).*'gamma'/);

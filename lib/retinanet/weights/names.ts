@@ -1,4 +1,5 @@
 // The one place that says which of torchvision's weights each of ours is.
+import type { AnchorGrid } from '../../index.js';
 import { anchorsPerCell, type ResolvedConfig } from '../model/config.js';
 import type { NetParts } from '../model/net.js';
 
@@ -127,9 +128,9 @@ function torchShape(shape: readonly number[]): readonly number[] {
 }
 
 /** Anchors of a cell there: all scales of the first ratio come first. Undefined where the net has them so as well. */
-function torchvisionOrder(config: ResolvedConfig, anchors: object): number[] | undefined {
+function torchvisionOrder(config: ResolvedConfig, anchors: AnchorGrid): number[] | undefined {
   const [scales, ratios] = [config.anchorScales.length, config.aspectRatios.length];
-  if (Reflect.get(anchors, 'order') === 'ratio-major' || scales === 1 || ratios === 1) return undefined;
+  if (anchors.order === 'ratio-major' || scales === 1 || ratios === 1) return undefined;
   return Array.from({ length: anchorsPerCell(config) }, (_, i) => (i % scales) * ratios + Math.floor(i / scales));
 }
 
