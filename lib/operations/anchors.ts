@@ -144,9 +144,10 @@ export class AnchorGrid {
     if (#native in value) return value;
     if (!isOfAnotherCopy(value)) return undefined;
     try {
-      const { levels: _, count, sizes, ...options } = value as AnchorGrid;
+      const { levels, count, sizes, ...options } = value as AnchorGrid;
       const grid = new AnchorGrid(options.baseSizes === undefined ? { ...options, sizes } : options);
-      return grid.count === count ? grid : undefined;
+      const isSame = grid.count === count && JSON.stringify(grid.levels) === JSON.stringify(levels);
+      return isSame ? grid : undefined;
     } catch {
       return undefined; // another class's, or a grid of another version that has more options
     }

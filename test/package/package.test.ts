@@ -113,7 +113,8 @@ serial('the command line', (t) => {
   t.is(info.status, 0, info.stderr);
   t.regex(info.stdout, /^retinanet-ops \d+\.\d+\.\d+\nPlatform: \S+, .*Node\.js \d+/);
   t.regex(info.stdout, /prebuilds\S+: loaded\ncpu: \w+, \d+ threads\ncuda: /);
-  t.regex(npx().stdout, /info.*\n.*build/);
+  const help = npx();
+  t.regex(help.stdout, /info.*\n.*build/, help.stderr);
   t.is(npx('inform').status, 1);
 });
 

@@ -1,7 +1,24 @@
 // The networks to start from: all that tells the conventions of one from those of another, in one table.
 import type { AnchorGridOptions } from '../../operations/anchor-grid-options.js';
 import type { BoxLossName } from '../../operations/retinanet-loss.js';
-import { type ResNetName, RESNETS } from './resnet.js';
+
+/** What a residual network is built of. */
+export interface ResNetShape {
+  /** Two 3x3 convolutions, or a 3x3 one between two of 1x1. */
+  block: 'basic' | 'bottleneck';
+  /** Blocks of res2, res3, res4 and res5. */
+  blocks: readonly [number, number, number, number];
+}
+
+/** He et al. (2016), table 1. */
+export const RESNETS = {
+  resnet18: { block: 'basic', blocks: [2, 2, 2, 2] },
+  resnet34: { block: 'basic', blocks: [3, 4, 6, 3] },
+  resnet50: { block: 'bottleneck', blocks: [3, 4, 6, 3] },
+  resnet101: { block: 'bottleneck', blocks: [3, 4, 23, 3] },
+} as const satisfies Record<string, ResNetShape>;
+
+export type ResNetName = keyof typeof RESNETS;
 
 /**
  * Networks to start from: a small one that trains on two CPU cores, the paper's, and torchvision's `retinanet_resnet50_fpn`, which

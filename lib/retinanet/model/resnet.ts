@@ -5,22 +5,7 @@ import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { BackboneOutputs } from './backbones.js';
 import type { ResolvedConfig } from './config.js';
 import { add, apply, type Init, type LayerFactory, relu } from './layers.js';
-
-interface Shape {
-  /** Two 3x3 convolutions, or a 3x3 one between two of 1x1. */
-  block: 'basic' | 'bottleneck';
-  /** Blocks of res2, res3, res4 and res5. */
-  blocks: readonly [number, number, number, number];
-}
-
-export const RESNETS = {
-  resnet18: { block: 'basic', blocks: [2, 2, 2, 2] },
-  resnet34: { block: 'basic', blocks: [3, 4, 6, 3] },
-  resnet50: { block: 'bottleneck', blocks: [3, 4, 6, 3] },
-  resnet101: { block: 'bottleneck', blocks: [3, 4, 23, 3] },
-} as const satisfies Record<string, Shape>;
-
-export type ResNetName = keyof typeof RESNETS;
+import { type ResNetName, RESNETS, type ResNetShape } from './presets.js';
 
 /** Channels of a block's 3x3 convolutions in res2; twice as many in each stage after it. */
 const CHANNELS = 64;
@@ -36,7 +21,7 @@ interface ResNetOptions extends Pick<ResolvedConfig, 'batchNorm' | 'batchNormEps
  * with stored statistics, in training too; so that the network can also be trained from nothing, every block begins as its shortcut.
  */
 export function resnetBackbone(make: LayerFactory, input: SymbolicTensor, options: ResNetOptions): BackboneOutputs {
-  const { block, blocks }: Shape = RESNETS[options.name];
+  const { block, blocks }: ResNetShape = RESNETS[options.name];
   const layers = new ResNetLayers(make, options);
   make.trainable = options.freeze === 0;
   let x = relu('conv1_relu', layers.convNorm('conv1', input, { filters: CHANNELS, kernel: 7, stride: 2 }));
