@@ -122,9 +122,7 @@ async function figure4(net: RetinaNet, { dataset }: DataSet): Promise<Cumulative
     );
     const [from, to] = [images.offsets[i]!, images.offsets[i + 1]!];
     const boxes = Float32Array.from(images.boxes.subarray(4 * from, 4 * to));
-    labels.push(
-      assignAnchors(net.anchors, boxes, Int32Array.from(images.labels.subarray(from, to))).labels,
-    );
+    labels.push(assignAnchors(net.anchors, boxes, Int32Array.from(images.labels.subarray(from, to))).labels);
   }
   return cumulativeLoss(joined(Float32Array, logits), joined(Int32Array, labels), { numClasses });
 }
