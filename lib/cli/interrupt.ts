@@ -2,7 +2,7 @@
 import { INTERRUPTED } from './run.js';
 
 /** Launchers such as npx pass on a signal that the terminal has sent to every program already: so soon after it is the same Ctrl-C. */
-export const SAME_MS = 300;
+export const SAME_MS = 1000;
 
 /**
  * Runs `work` with a signal that the first Ctrl-C aborts; a second one ends the process. Gives what `work` does, undefined where it

@@ -24,7 +24,8 @@ test('a benchmark checks, times and writes what it found', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'retinanet-ops-'));
   try {
     const file = join(folder, 'results.json');
-    const only = 'nms, 1000 |small call|convolution 3x3, .* forward';
+    const only =
+      'nms, 1000 |small call|(?<!depthwise )convolution 3x3, .* forward|depthwise convolution 3x3, 960, .* forward';
     const { status, stdout, stderr } = bench('--quick', '--no-peers', '--threads', '1', '--only', only, '--json', file);
     t.is(status, 0, stderr);
     t.true(stdout.includes(file));
@@ -44,6 +45,7 @@ test('a benchmark checks, times and writes what it found', (t) => {
         ['small call, loss + gradient of 1000 logits', 1, 'call', 1000],
         ['nms, 1000 boxes', 1, 'box', 1000],
         ['convolution 3x3, 32 to 32, 8 x 64x48, forward', 1, 'FLOP', 2 * 8 * 64 * 48 * 9 * 32 * 32],
+        ['depthwise convolution 3x3, 960, 1 x 7x7, forward', 1, 'FLOP', 2 * 7 * 7 * 9 * 960],
       ],
     );
     for (const { name, best, median, runs, ns, count, peers } of report.rows) {

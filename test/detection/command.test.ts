@@ -1,4 +1,5 @@
 // `retinanet-ops detect`, and `retinanet-ops evaluate` of a detector.
+// Longer than 250 lines: every case runs the two commands on the same pictures and the same net.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -98,7 +98,8 @@ export const CONFIG = {
 export interface RetinaNetConfig extends OptionsOf<typeof CONFIG> {}
 
 /** A configuration with every default filled in. */
-export type ResolvedConfig = Required<Omit<RetinaNetConfig, Sides>> & Pick<RetinaNetConfig, Sides>;
+export type ResolvedConfig = Required<Omit<RetinaNetConfig, 'shorterSide' | 'longerSide'>> &
+  Pick<RetinaNetConfig, 'shorterSide' | 'longerSide'>;
 type Sides = 'shorterSide' | 'longerSide';
 
 /**

@@ -16,9 +16,10 @@ export const RESNETS = {
   resnet34: { block: 'basic', blocks: [3, 4, 6, 3] },
   resnet50: { block: 'bottleneck', blocks: [3, 4, 6, 3] },
   resnet101: { block: 'bottleneck', blocks: [3, 4, 23, 3] },
-} as const satisfies Record<string, ResNetShape>;
+} as const satisfies Record<ResNetName, ResNetShape>;
 
-export type ResNetName = keyof typeof RESNETS;
+/** Residual networks with batch normalisation, as torchvision has them. */
+export type ResNetName = 'resnet18' | 'resnet34' | 'resnet50' | 'resnet101';
 
 /**
  * Networks to start from: a small one that trains on two CPU cores, the paper's, and torchvision's `retinanet_resnet50_fpn`, which
