@@ -89,9 +89,9 @@ test.serial('a second Ctrl-C ends at once', async (t) => {
   const folder = await temporary(t);
   const data = await writeSquares(folder);
   const args = [data, '--out', join(folder, 'run'), '--config', await configIn(folder, { steps: 40 })];
-  // In the middle of a step, which takes seconds. So soon after the first, such as a launcher's copy of it, a second is the same.
+  // In the middle of a step, which takes seconds. So soon after the first (a second), such as a launcher’s copy of it, another is the same.
   const waits = [/training 2\/40/, /Ctrl-C again/];
-  const { code, sent, stderr } = await signalled([...args, '--batch-size', '4096'], 'SIGINT', waits, 400);
+  const { code, sent, stderr } = await signalled([...args, '--batch-size', '4096'], 'SIGINT', waits, 1200);
   t.deepEqual([code, sent], [130, 2]);
   t.notRegex(stderr, /interrupted after/);
 });
