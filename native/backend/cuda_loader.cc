@@ -88,7 +88,7 @@ void* Symbol(void* library, const char* name) { return dlsym(library, name); }
 #endif
 
 std::string FileToOpen() {
-  const std::string given = Environment("RETINANET_OPS_CUDA_LIBRARY");
+  std::string given = Environment("RETINANET_OPS_CUDA_LIBRARY");
   if (!given.empty()) return given;
   const std::string own = OwnFile();
   const size_t slash = own.find_last_of("/\\");

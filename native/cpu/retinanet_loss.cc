@@ -67,6 +67,7 @@ std::vector<double> Normalizers(const rn_retinanet_loss& op, const std::vector<i
     return std::vector<double>(images, op.normalizer * Divisor(op, all));
   }
   std::vector<double> normalizers;
+  normalizers.reserve(images);
   for (const int64_t own : positives) {
     normalizers.push_back(op.normalizer * static_cast<double>(images) * DivisorOf(static_cast<double>(own)));
   }
