@@ -9,7 +9,7 @@ import { wine, WINDOWS_COMPILER } from './wine.mjs';
 
 /** What comes by way of the system's exp, log and atan, which round in their own ways. */
 const OF_THE_SYSTEM =
-  /^(encodeBoxes|decodeBoxes|completeBoxIouLoss(ValueAndGrad\.loss)?|retinanetLoss\.(loss|boxLoss)|assignAnchors(Batch)?\.boxTargets)$/;
+  /^(encodeBoxes|decodeBoxes|completeBoxIouLoss(ValueAndGrad\.loss)?|decodeDetections\.boxes|retinanetLoss\.(loss|boxLoss)|assignAnchors(Batch)?\.boxTargets)$/;
 
 /** Where the package is installed as users do it. */
 const APP = join(root, 'build', 'windows app');
