@@ -50,6 +50,7 @@ __global__ void SumCounts(int32_t* counts, int32_t size) {
   }
 }
 
+// NOLINTNEXTLINE(readability-function-size): a kernel, whose arguments cross one by one
 __global__ void WriteTargets(Anchors anchors, rn_coder_weights by, const float* gt_boxes, Matches in,
                              const int32_t* first_of_tile, int64_t num_positive, int32_t* positives,
                              float* box_targets) {
