@@ -1,5 +1,6 @@
 // What commands say of a network's input and its anchors.
 import { type Command, Option } from 'commander';
+import { PRESETS } from '../retinanet/model/presets.js';
 import { toNumber, toNumbers, toSides } from './values.js';
 
 /** N: the longer side of a frame of the pictures' shape. */
@@ -8,9 +9,7 @@ export type ImageSize = { longestSide: number } | { imageWidth: number; imageHei
 /** The flags of a network; without `--image-size`, the rule that the command has for it. */
 export function addNetworkFlags(command: Command, defaultSize: string): Command {
   return command
-    .addOption(
-      new Option('--preset <name>', '(default: compact)').choices(['compact', 'resnet50-fpn', 'torchvision-retinanet']),
-    )
+    .addOption(new Option('--preset <name>', '(default: compact)').choices(Object.keys(PRESETS)))
     .option(
       '--image-size <pixels>',
       `the frame: WIDTHxHEIGHT, or N for its longer side (default: ${defaultSize})`,

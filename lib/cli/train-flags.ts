@@ -1,6 +1,7 @@
 // The flags of `train`, and the settings that they stand for.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TrainSettings } from '../retinanet/session/settings.js';
+import { BACKBONES } from '../retinanet/model/presets.js';
 import { LOSS_NAMES } from '../retinanet/training/class-losses.js';
 import { addNetworkFlags, type ImageSize } from './network-flags.js';
 import { toNumber, VAL } from './values.js';
@@ -55,11 +56,7 @@ export function addTrainFlags(command: Command): Command {
     .option('--checkpoint-every <steps or time>', 'such as 100 or 30s (default: 60s)', toEvery)
     .optionsGroup('Network:')
     .option('--weights <path>', 'to start from: folder of a saved detector, .safetensors or .pth')
-    .addOption(
-      new Option('--backbone <name>', "what finds features (default: the preset's)").choices([
-        ...['compact', 'resnet18', 'resnet34', 'resnet50', 'resnet101'],
-      ]),
-    )
+    .addOption(new Option('--backbone <name>', "what finds features (default: the preset's)").choices(BACKBONES))
     .option(
       '--freeze <n>',
       'stages of the backbone that stay as they are: 1 is the stem, 5 all (default: 0)',

@@ -90,6 +90,19 @@ test('a search finds anchors for boxes that the given ones miss', async (t) => {
   t.deepEqual(anchors.suggested.aspectRatios, [6]);
 });
 
+test('a longer side gives a frame that the network takes', async (t) => {
+  const root = await folder(t, { 'a.xml': xml('a.png', [['dog', DOG]]) }, ['a.png']);
+  for (const [preset, unit] of [
+    ['compact', 16],
+    ['torchvision-retinanet', 32],
+  ] as const) {
+    const { anchors } = await inspectDataset(root, { val: 0, longestSide: 500, config: { preset } });
+    const { imageWidth, imageHeight } = anchors.config;
+    t.is(Math.max(imageWidth, imageHeight), unit * Math.round(500 / unit), preset);
+    t.deepEqual([imageWidth % unit, imageHeight % unit], [0, 0], preset);
+  }
+});
+
 test('the contact sheet shows which boxes an anchor reaches, by their colours', async (t) => {
   const files = {
     'a.xml': xml('a.png', [

@@ -1,10 +1,17 @@
 // What there is to know about a data set before training.
 import { Check } from '../../arguments/check.js';
-import { anchorGrid, resolveConfig, type ResolvedConfig, type RetinaNetConfig } from '../model/config.js';
+import {
+  anchorGrid,
+  FRAME_MULTIPLE,
+  isResizing,
+  resolveConfig,
+  type ResolvedConfig,
+  type RetinaNetConfig,
+} from '../model/config.js';
 import { fitAnchors, type AnchorFit, type ImageFit } from './anchor-fit.js';
 import { searchShapes, type AnchorShapes } from './anchor-search.js';
 import type { AnnotatedDataset, AnnotatedImage } from './annotations.js';
-import { type Frame, frameOfSide } from './frame.js';
+import { type Frame, FRAME_UNIT, frameOfSide } from './frame.js';
 import { permutation, seededRandom } from './random.js';
 import { readDataset, type ReadDatasetOptions } from './read-dataset.js';
 import { spreadOf, statisticsOf, type DatasetStatistics } from './statistics.js';
@@ -80,7 +87,8 @@ export async function inspectDataset(folder: string, options: InspectOptions = {
   }
   const dataset = await readDataset(folder, reading);
   const { images } = dataset.splits.train;
-  const defaults = { numClasses: Math.max(1, dataset.classes.length), ...inputSizeFor(images, longestSide) };
+  const unit = isResizing(given ?? {}) ? FRAME_MULTIPLE : FRAME_UNIT;
+  const defaults = { numClasses: Math.max(1, dataset.classes.length), ...inputSizeFor(images, longestSide, unit) };
   const config = resolveConfig(check, { ...defaults, ...given }, 'config.');
   const looked = sampleImages(images, reading.seed ?? 0);
   const grid = anchorGrid(check, config, 'config.');
@@ -102,13 +110,13 @@ export async function inspectDataset(folder: string, options: InspectOptions = {
 
 const OPTION_NAMES = ['format', 'val', 'seed', 'checkImages', 'onImage', 'config', 'longestSide'] as const;
 
-/** The size of most images with the given longer side; without one it is at most 640 pixels, and sides are multiples of 32. */
-export function inputSizeFor(images: readonly AnnotatedImage[], longestSide?: number): Frame {
+/** The size of most images with the given longer side, in multiples of `unit`; without one it is at most 640 pixels, and sides are multiples of 32. */
+function inputSizeFor(images: readonly AnnotatedImage[], longestSide: number | undefined, unit: number): Frame {
   const [width, height] = [
     spreadOf(images.map((image) => image.width)).median,
     spreadOf(images.map((image) => image.height)).median,
   ];
-  if (longestSide !== undefined) return frameOfSide({ width, height }, longestSide);
+  if (longestSide !== undefined) return frameOfSide({ width, height }, longestSide, unit);
   const scale = Math.min(1, LONGEST_INPUT / Math.max(width, height, 1));
   const multiple = (side: number) => Math.max(32, 32 * Math.round((side * scale) / 32));
   return { imageWidth: multiple(width), imageHeight: multiple(height) };

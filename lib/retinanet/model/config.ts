@@ -29,6 +29,11 @@ const channels = (range: NumberRange, byDefault: readonly number[]) =>
 /** Sides of a frame where each picture has one of its own: multiples of the coarsest stride of the backbone. */
 export const FRAME_MULTIPLE = 32;
 
+/** Whether each picture has a frame of its own; of what is no preset, no. */
+export function isResizing({ preset = 'compact', shorterSide }: Pick<RetinaNetConfig, 'preset' | 'shorterSide'>) {
+  return shorterSide !== undefined || (Object.hasOwn(PRESETS, preset) && PRESETS[preset].resize !== undefined);
+}
+
 /** What a network is built from. */
 export const CONFIG = {
   /**

@@ -4,8 +4,7 @@ import type { Checked } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage } from '../data/annotations.js';
 import { type AugmentOptions, resolveAugment, type ResolvedAugment } from '../data/augment.js';
 import { type Frame, frameOfSide } from '../data/frame.js';
-import { FRAME_MULTIPLE, type ResolvedConfig, resolveConfig } from '../model/config.js';
-import { PRESETS } from '../model/presets.js';
+import { FRAME_MULTIPLE, isResizing, type ResolvedConfig, resolveConfig } from '../model/config.js';
 import { classLossOf } from '../training/class-losses.js';
 import { limitsOf } from '../training/train-options.js';
 import { anchorsFor } from './anchors.js';
@@ -62,7 +61,7 @@ export async function planSettings(
   }
   const kept = model ? keptFrom(model) : {};
   const fixed: GivenSettings = { ...kept, ...given };
-  const resize = (fixed.shorterSide ?? PRESETS[fixed.preset ?? 'compact'].resize) !== undefined;
+  const resize = isResizing(fixed);
   const frame = frameOf(check, facts, given, resize ? FRAME_MULTIPLE : undefined);
   const network = await networkFor(dataset, roles.train, fixed, frame);
   const fromData: GivenSettings = {
