@@ -24,6 +24,7 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
     if (stop.signal.aborted && error === stop.signal.reason) return undefined;
     throw error;
   } finally {
-    process.removeListener('SIGINT', interrupt);
+    // A launcher's copy may come when the work is over already: it must not end what is left to say.
+    if (!stop.signal.aborted) process.removeListener('SIGINT', interrupt);
   }
 }

@@ -86,6 +86,7 @@ export function follow(): { events: Events; end: () => void } {
   };
   const end = () => {
     bars.stop();
+    if (controller.signal.aborted) return; // a launcher's copy of the signal may come yet
     for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, onInterrupt);
   };
   return { events, end };
