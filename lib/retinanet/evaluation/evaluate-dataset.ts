@@ -4,11 +4,12 @@ import { callback, number, signal, type OptionsOf } from '../../arguments/option
 import type { AnnotatedDataset, SplitName } from '../data/annotations.js';
 import { openImagesOf, type OpenedImages } from '../data/open-images.js';
 import { chooseObjects } from '../detection/choose-objects.js';
+import { detectInPictures, type FramedImage, hasOwnFrames, type ShownImage } from '../detection/in-pictures.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import { type CocoEvaluation, evaluateCoco } from './coco.js';
 import { cocoResults, cocoTruth } from './coco-convert.js';
 import type { CocoResult, CocoTruth } from './coco-format.js';
-import { detect, DETECTION, type DetectOptions } from './detect.js';
+import { DETECTION, type DetectOptions } from './detect.js';
 
 const OWN = {
   /** Called with the number of images that are done, and of all. */
@@ -68,40 +69,36 @@ export async function evaluateOpened(
   options: EvaluateDatasetOptions = {},
 ): Promise<DatasetEvaluation> {
   const { onImage, signal: abort, ...detection } = check.options('options', options, OPTIONS);
+  const size = hasOwnFrames(net.config) ? 1 : detection.batchSize;
   const detections: CocoResult[] = [];
-  let next = readBatch(images, 0, detection.batchSize);
-  for (let first = 0; first < images.length; first += detection.batchSize) {
+  let next = readBatch(net, images, 0, size);
+  for (let first = 0; first < images.length; first += size) {
     abort?.throwIfAborted();
     const batch = await next;
-    const end = Math.min(first + detection.batchSize, images.length);
-    next = readBatch(images, end, detection.batchSize);
+    next = readBatch(net, images, first + size, size);
     // What fails there is told when that batch's turn comes, also where this one fails before.
     next.catch(() => undefined);
-    const found = await detect(net, batch, detection);
-    for (let i = first; i < end; i++) {
-      const [start, stop] = [found.offsets[i - first]!, found.offsets[i - first + 1]!];
-      const inPicture = {
-        boxes: images.toPicture(i, found.boxes.slice(4 * start, 4 * stop)),
-        scores: found.scores.slice(start, stop),
-        labels: found.labels.slice(start, stop),
-      };
-      const objects = chooseObjects(inPicture, stop - start);
+    for (const [i, found] of (await detectInPictures(net, batch, detection)).entries()) {
+      const objects = chooseObjects(found, found.scores.length);
       const offsets = Int32Array.of(0, objects.scores.length);
-      detections.push(...cocoResults({ ...objects, offsets }, { imageIds: [truth.images[i]!.id] }));
+      detections.push(...cocoResults({ ...objects, offsets }, { imageIds: [truth.images[first + i]!.id] }));
     }
-    await onImage?.(end, images.length);
+    await onImage?.(first + batch.length, images.length);
   }
   return { coco: evaluateCoco(detections, truth), truth, detections };
 }
 
-/** The pixels of a batch; of none after the last. */
-async function readBatch(images: OpenedImages, first: number, batchSize: number): Promise<Uint8Array> {
-  const count = Math.max(0, Math.min(batchSize, images.length - first));
-  const pixels = images.imageHeight * images.imageWidth * 3;
-  const batch = new Uint8Array(count * pixels);
-  const place = (i: number) => batch.subarray(i * pixels, (i + 1) * pixels);
-  await Promise.all(Array.from({ length: count }, (_, i) => images.read(first + i, place(i))));
-  return batch;
+/** What the network is shown of a batch; nothing after the last. */
+function readBatch(net: RetinaNet, images: OpenedImages, first: number, size: number): Promise<ShownImage[]> {
+  const count = Math.max(0, Math.min(size, images.length - first));
+  const read = (i: number) => (hasOwnFrames(net.config) ? images.picture(i) : readFrame(images, i));
+  return Promise.all(Array.from({ length: count }, (_, i) => read(first + i)));
+}
+
+async function readFrame(images: OpenedImages, index: number): Promise<FramedImage> {
+  const pixels = new Uint8Array(images.imageHeight * images.imageWidth * 3);
+  await images.read(index, pixels);
+  return { pixels, toPicture: (boxes) => images.toPicture(index, boxes) };
 }
 
 function checkClasses(
