@@ -61,7 +61,11 @@ export function evaluateCommand(): Command {
       toNumber,
     )
     .option('--seed <number>', 'by which it was drawn, as train was told (default: 0)', toNumber)
-    .option('--score <number>', 'only greater scores are detections (default: 0.01)', toNumber)
+    .option(
+      '--score <number>',
+      'only greater scores are detections (default: 0.01; 0.05 with torchvision-retinanet)',
+      toNumber,
+    )
     .option('--detections-out <file>', "writes what the detector found, as COCO's results")
     .option('--voc', "Pascal VOC's average precision too (IoU .5; area under the curve, and at 11 levels of recall)")
     .option(

@@ -105,10 +105,10 @@ export function networkConfig(settings: Settings, classes: readonly string[]) {
 
 /** What a detector that learns on keeps, so that its weights go on meaning the same. */
 function keptFrom(model: Partial<ResolvedConfig>): GivenSettings {
-  const { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth } = model;
+  const { preset, backbone, pyramidLevels, p6From, pyramidChannels, subnetDepth, coderWeights } = model;
   const { batchNorm, batchNormEpsilon, pixelMean, pixelStd } = model;
   const { anchorSizeInStrides, anchorScales, aspectRatios } = model;
-  const layers = { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth };
+  const layers = { preset, backbone, pyramidLevels, p6From, pyramidChannels, subnetDepth, coderWeights };
   const network = { ...layers, batchNorm, batchNormEpsilon, pixelMean, pixelStd };
   const all = { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
   return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined));
