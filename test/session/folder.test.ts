@@ -100,7 +100,8 @@ test.serial('whatever a process left of a checkpoint, the run goes on from a who
     await make(run);
     (await resumeDetector(run)).net?.dispose();
     t.deepEqual(await contents(run), whole, what);
-    t.deepEqual(await readdir(run), await readdir(done), what);
+    const others = async (folder: string) => (await readdir(folder)).filter((name) => !name.includes('tfevents'));
+    t.deepEqual(await others(run), await others(done), what);
   }
 });
 
@@ -110,6 +111,7 @@ test.serial('a folder that was left while it was set up can be begun with again,
   await mkdir(join(run, 'last.writing'), { recursive: true });
   await writeFile(join(run, 'lock'), lockOf(pastPid()));
   await writeFile(join(run, 'config.json'), '{}');
+  await writeFile(join(run, 'events.out.tfevents.1700000000.000'), '');
   t.is((await train(data, run, { steps: 1 })).steps, 1);
   const other = join(folder, 'other');
   await mkdir(other);

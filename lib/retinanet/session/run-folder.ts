@@ -1,10 +1,10 @@
 // The folder of a run: what lies in it, and how it is changed so that it is whole whenever a process ends.
-import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
 import { renameWhenFree } from '../rename.js';
 import { writeTogether } from '../write-together.js';
+import { EVENT_FILE } from './event-file.js';
 import { LOCK } from './lock.js';
 
 /** Names in the folder of a run. */
@@ -41,7 +41,9 @@ export async function requireFree(check: Check, folder: string): Promise<void> {
     check.fail('ERR_DATA', 'out', 'a folder that is new or empty', received);
   }
   const early: string[] = [LOCK, RUN_FILES.config, RUN_FILES.metrics];
-  const others = names.filter((name) => !early.includes(name) && !isStage(name) && !name.startsWith(`${LOCK}.`));
+  const isEarly = (name: string) =>
+    early.includes(name) || isStage(name) || name.startsWith(`${LOCK}.`) || name.startsWith(EVENT_FILE);
+  const others = names.filter((name) => !isEarly(name));
   if (others.length === 0) return;
   check.fail('ERR_DATA', 'out', 'a folder that is new or empty', `${folder}, which holds ${others[0]!}`);
 }
@@ -89,49 +91,6 @@ export async function recoverFolders(folder: string): Promise<void> {
 /** Writes a file of JSON as a whole. */
 export async function writeJson(folder: string, name: string, value: unknown): Promise<void> {
   await writeTogether(folder, [[name, `${JSON.stringify(value, undefined, 2)}\n`]]);
-}
-
-/** The lines of metrics.jsonl. */
-export class Metrics {
-  private readonly file: number;
-
-  private constructor(file: number) {
-    this.file = file;
-  }
-
-  /** Keeps what is there up to a step; what comes after it, or is half a line, is written once more by the run that goes on. */
-  static async open(folder: string, step: number): Promise<Metrics> {
-    const path = join(folder, RUN_FILES.metrics);
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-      throw error; // what cannot be read is not to be cut off
-    });
-    let kept = 0;
-    for (const line of text.split('\n').slice(0, -1)) {
-      if (!(stepOf(line) <= step)) break;
-      kept += Buffer.byteLength(line) + 1;
-    }
-    if (text !== '') truncateSync(path, kept); // by its path: Windows lets no file be cut that is open for appending
-    return new Metrics(openSync(path, 'a'));
-  }
-
-  /** At once: a process that is killed loses none. */
-  add(line: object): void {
-    writeFileSync(this.file, `${JSON.stringify(line)}\n`); // all of it, or an error where the disk is full
-  }
-
-  close(): void {
-    closeSync(this.file);
-  }
-}
-
-/** NaN of what is no line of metrics. */
-function stepOf(line: string): number {
-  try {
-    return Number((JSON.parse(line) as { step?: unknown }).step);
-  } catch {
-    return NaN;
-  }
 }
 
 function renameIfThere(from: string, to: string): void {

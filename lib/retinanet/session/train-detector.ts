@@ -56,7 +56,7 @@ export interface TrainedDetector {
  * statistics, augmentation, schedule; `onPlan` tells them all before anything is written.
  *
  * The folder of the run gets `config.json` (all settings; a file for `train --config`), `metrics.jsonl` (a line a step and a
- * validation), `best/` (the detector of the best AP on the validation split), `last/` (what `resumeDetector` goes on from, to the bit)
+ * validation; `events.out.tfevents.*` have the same for TensorBoard), `best/` (the detector of the best AP on the validation split), `last/` (what `resumeDetector` goes on from, to the bit)
  * `evaluation.json` (the best detector on the test split, or else on that of validation) and `report.html` (see writeReport). Each is whole at any moment: a process that
  * is killed loses the steps since the last checkpoint.
  *
