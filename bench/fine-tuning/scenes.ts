@@ -32,5 +32,6 @@ export function writeBoxes(folder: string, split: Split, scenes: readonly Scene[
   const rows = scenes.flatMap(({ file, width, height, objects }) =>
     objects.map(({ name, box }) => [file, width, height, name, ...box].join(',')),
   );
+  splitFolder(folder, split);
   writeFileSync(boxesFile(folder, split), `filename,width,height,class,xmin,ymin,xmax,ymax\n${rows.join('\n')}\n`);
 }
