@@ -9,8 +9,17 @@ import { bccd, type DataSet } from '../paper/data-sets.js';
 import { writeDrawn } from './drawn.js';
 import { fingerprint } from './near-copies.js';
 import { writeNuclei } from './nuclei.js';
-import { type Asked, learnSource, runOnce, type RunResult, type SourceResult, type Start } from './run.js';
-import { figureOf, NOTHING, tablesOf } from './tables.js';
+import {
+  type Asked,
+  learnSource,
+  runOnce,
+  type RunResult,
+  type SourceResult,
+  type Start,
+  type StartName,
+  TITLES,
+} from './run.js';
+import { figureOf, tablesOf } from './tables.js';
 
 interface Options {
   bccd: string;
@@ -55,20 +64,20 @@ function toRates(text: string): number[] {
 const tell = (text: string) => process.stderr.write(text);
 
 /** Learns from a folder of pictures; gives what BCCD then starts from. */
-async function startFrom(name: string, title: string, folder: string): Promise<Start> {
+async function startFrom(name: StartName, folder: string): Promise<Start> {
   const dataset = await readDataset(folder, { checkImages: false });
   const weights = join(options.out, 'weights', `${name}_${options.sourceSteps}.safetensors`);
-  tell(`${title}: ${dataset.splits.train.images.length} pictures, ${options.sourceSteps} steps ... `);
+  tell(`${TITLES[name]}: ${dataset.splits.train.images.length} pictures, ${options.sourceSteps} steps ... `);
   const result = await learnSource(options.out, name, dataset, options.sourceSteps, weights);
   tell(`AP ${(100 * result.AP).toFixed(1)}, ${result.seconds} s\n`);
-  sources.push({ ...result, source: title });
-  return { name, title, weights };
+  sources.push(result);
+  return { name, weights };
 }
 
 async function drawnStart(): Promise<Start> {
   const folder = join(options.out, 'data', `drawn-${options.scenes}`);
   await writeDrawn(folder, 1, options.scenes);
-  return startFrom('drawn', 'drawn scenes', folder);
+  return startFrom('drawn', folder);
 }
 
 async function nucleiStart(from: string, target: AnnotatedDataset): Promise<Start> {
@@ -77,11 +86,11 @@ async function nucleiStart(from: string, target: AnnotatedDataset): Promise<Star
   const others = await Promise.all(names.map(({ file }) => fingerprint(join(target.root, file))));
   const left = await writeNuclei(folder, from, others);
   if (left > 0) tell(`nuclei: ${left} pictures of BCCD left out\n`);
-  return startFrom('nuclei', 'nuclei', folder);
+  return startFrom('nuclei', folder);
 }
 
 async function say(asked: Asked, what: string): Promise<RunResult> {
-  tell(`${what}: from ${asked.start.title}, rate ${asked.learningRate}, seed ${asked.seed} ... `);
+  tell(`${what}: from ${TITLES[asked.start.name]}, rate ${asked.learningRate}, seed ${asked.seed} ... `);
   const result = await runOnce(options.out, asked);
   const { AP, AP50 } = result.validations.at(-1)!;
   tell(`AP ${(100 * AP).toFixed(1)}, AP50 ${(100 * AP50).toFixed(1)}, ${result.seconds} s\n`);
@@ -99,27 +108,27 @@ async function rateOf(start: Start, target: DataSet): Promise<number> {
   return best!.learningRate;
 }
 
-async function write(found: ReadonlyMap<string, readonly RunResult[]>, starts: readonly Start[]): Promise<void> {
+async function write(): Promise<void> {
   mkdirSync(options.out, { recursive: true });
-  writeFileSync(join(options.out, 'table.md'), tablesOf(found, starts, sources));
-  for (const name of ['AP', 'AP50'] as const) await drawFigure(options.out, name, figureOf(found, starts, name));
+  writeFileSync(join(options.out, 'table.md'), tablesOf(results, sources));
+  for (const name of ['AP', 'AP50'] as const) await drawFigure(options.out, name, figureOf(results, name));
 }
 
 await useNativeBackend();
 const sources: SourceResult[] = [];
+const results: RunResult[] = [];
 const whole = await bccd(options.bccd);
 const target: DataSet = { ...whole, steps: options.steps ?? whole.steps };
-const starts = [NOTHING, await drawnStart()];
+const starts: Start[] = [{ name: 'nothing' }, await drawnStart()];
 if (options.nuclei !== undefined) starts.push(await nucleiStart(options.nuclei, target.dataset));
 const rates = new Map<string, number>();
 for (const start of starts) rates.set(start.name, await rateOf(start, target));
-const results = new Map<string, RunResult[]>();
 for (let seed = 0; seed < options.seeds; seed++) {
   for (const start of starts) {
     const asked: Asked = { start, target, learningRate: rates.get(start.name)!, seed, every: options.every };
-    results.set(start.name, [...(results.get(start.name) ?? []), await say(asked, `seed ${seed}`)]);
-    await write(results, starts); // what there is, for those who look on the way
+    results.push(await say(asked, `seed ${seed}`));
+    await write(); // what there is, for those who look on the way
   }
 }
-console.log(tablesOf(results, starts, sources));
+console.log(tablesOf(results, sources));
 console.log(`Tables and figures: ${options.out}`);

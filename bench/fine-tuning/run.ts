@@ -23,10 +23,13 @@ export interface Numbers {
   AP75: number;
 }
 
+/** What a network can begin with, and how tables and figures call it. */
+export const TITLES = { nothing: 'nothing', drawn: 'drawn scenes', nuclei: 'nuclei' } as const;
+export type StartName = keyof typeof TITLES;
+
 /** What a network begins with: weights of a source, or nothing. */
 export interface Start {
-  name: string;
-  title: string;
+  name: StartName;
   weights?: string;
 }
 
@@ -40,7 +43,7 @@ export interface Asked {
 }
 
 export interface RunResult {
-  start: string;
+  start: StartName;
   learningRate: number;
   seed: number;
   steps: number;
@@ -56,7 +59,7 @@ export interface RunResult {
 
 /** What a network learned on a source. */
 export interface SourceResult extends Numbers {
-  source: string;
+  source: StartName;
   images: number;
   boxes: number;
   classes: string[];
@@ -75,7 +78,7 @@ async function measure(net: RetinaNet, dataset: AnnotatedDataset, split: SplitNa
 /** Trains on a source; its weights are in `weights` afterwards. Done again where they are not there. */
 export async function learnSource(
   folder: string,
-  name: string,
+  name: StartName,
   dataset: AnnotatedDataset,
   steps: number,
   weights: string,

@@ -1,13 +1,14 @@
 // What the runs say: AP by steps, steps that a goal takes, and lines of both.
 import type { Figure, Point } from '../figures.js';
 import { deviation, mean, pairedTest } from '../statistics.js';
-import type { Numbers, RunResult, SourceResult, Start } from './run.js';
+import { type Numbers, type RunResult, type SourceResult, type StartName, TITLES } from './run.js';
 
-/** Runs by the name of their start. */
-export type Results = ReadonlyMap<string, readonly RunResult[]>;
+/** Runs from one start. */
+interface Row {
+  start: StartName;
+  runs: readonly RunResult[];
+}
 
-/** The start that is none. */
-export const NOTHING: Start = { name: 'nothing', title: 'nothing' };
 /** Steps after which a table shows AP, and all. */
 const SHOWN = [50, 100, 150, 200];
 const GOAL = 0.8;
@@ -36,20 +37,26 @@ function stepsCell(runs: readonly RunResult[], name: keyof Numbers, goal: number
   return steps.length === runs.length ? range : `${range}, ${steps.length} of ${runs.length} runs`;
 }
 
-export function tablesOf(results: Results, starts: readonly Start[], sources: readonly SourceResult[]): string {
-  const nothing = results.get(NOTHING.name) ?? [];
-  const done = starts.flatMap((start) => {
-    const runs = results.get(start.name) ?? [];
-    return runs.length > 0 ? [{ start, runs }] : [];
-  });
+function rowsOf(results: readonly RunResult[]): Row[] {
+  const rows = (Object.keys(TITLES) as StartName[]).map((start) => ({
+    start,
+    runs: results.filter((run) => run.start === start),
+  }));
+  return rows.filter(({ runs }) => runs.length > 0);
+}
+
+/** @param results runs that were measured on the way */
+export function tablesOf(results: readonly RunResult[], sources: readonly SourceResult[]): string {
+  const done = rowsOf(results);
   if (done.length === 0) return '';
+  const nothing = results.filter(({ start }) => start === 'nothing');
   const steps = [
     ...SHOWN.filter((step) => after(done[0]!.runs[0]!, step) && step < done[0]!.runs[0]!.steps),
     done[0]!.runs[0]!.steps,
   ];
   const bar = mean(nothing.map((run) => final(run).AP));
   const body = done.map(({ start, runs }) => [
-    start.title,
+    TITLES[start],
     runs[0]!.learningRate,
     ...steps.map((step) => spread(runs.flatMap((run) => after(run, step)?.AP ?? []))),
     stepsCell(runs, 'AP50', GOAL),
@@ -75,7 +82,7 @@ export function tablesOf(results: Results, starts: readonly Start[], sources: re
     table(
       ['source', 'pictures', 'boxes', 'classes', 'steps', 'AP', 'AP50', 'seconds'],
       sources.map((one) => [
-        one.source,
+        TITLES[one.source],
         one.images,
         one.boxes,
         one.classes.join(', '),
@@ -89,15 +96,11 @@ export function tablesOf(results: Results, starts: readonly Start[], sources: re
   ].join('\n\n');
 }
 
-function differences(
-  done: readonly { start: Start; runs: readonly RunResult[] }[],
-  nothing: readonly RunResult[],
-  steps: readonly number[],
-): string {
+function differences(done: readonly Row[], nothing: readonly RunResult[], steps: readonly number[]): string {
   const rows = done
-    .filter(({ start }) => start.name !== NOTHING.name)
+    .filter(({ start }) => start !== 'nothing')
     .map(({ start, runs }) => [
-      start.title,
+      TITLES[start],
       ...steps.map((step) => {
         const pairs = runs.flatMap((run) => {
           const other = nothing.find(({ seed }) => seed === run.seed);
@@ -114,17 +117,16 @@ function differences(
 }
 
 /** Mean, least and most of the seeds at every measurement. */
-export function figureOf(results: Results, starts: readonly Start[], name: 'AP' | 'AP50'): Figure {
-  const points = starts.flatMap(({ name: start, title }) => {
-    const runs = results.get(start) ?? [];
-    return (runs[0]?.validations ?? []).flatMap(({ step }): Point[] => {
+export function figureOf(results: readonly RunResult[], name: 'AP' | 'AP50'): Figure {
+  const rows = rowsOf(results);
+  const points = rows.flatMap(({ start, runs }) =>
+    runs[0]!.validations.map(({ step }): Point => {
       const values = runs.flatMap((run) => after(run, step)?.[name] ?? []);
-      return [
-        { x: step, y: mean(values), low: Math.min(...values), high: Math.max(...values), series: `from ${title}` },
-      ];
-    });
-  });
-  const seeds = results.get(NOTHING.name)?.length ?? 0;
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      return { x: step, y: mean(values), low, high, series: `from ${TITLES[start]}` };
+    }),
+  );
+  const seeds = rows[0]?.runs.length ?? 0;
   const title = `BCCD, validation split, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
   return { title, xTitle: 'step', yTitle: name, points };
 }
