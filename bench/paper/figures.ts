@@ -6,7 +6,7 @@ import { parse, View, type Spec } from 'vega';
 import { sigmoidFocalLoss } from 'retinanet-ops';
 import { outlineText } from '#lib/retinanet/drawing/text.js';
 import type { DataSet } from './data-sets.js';
-import { keyOf, type Results } from './tables.js';
+import { keyOf, type Results } from './run-files.js';
 
 interface Point {
   x: number;
