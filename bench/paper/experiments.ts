@@ -1,16 +1,21 @@
 // What the paper compares, with its own figures (Lin et al., 2017, tables 1 and 3; AP, AP50 and AP75 in percent on COCO).
-import type { LossName, LossOptions, RetinaNetConfig } from 'retinanet-ops/retinanet';
+import type { LossName, LossOptions, RetinaNetConfig, TrainingOptions } from 'retinanet-ops/retinanet';
+
+export type Table = 'prior' | '1a' | '1b' | '1c' | '1d' | '3';
 
 export interface Experiment {
   /** Names the files of its runs. */
   id: string;
-  table: '1a' | '1b' | '1c' | '1d' | '3' | 'prior';
+  table: Table;
   /** Its row in the table. */
   label: string;
   loss: LossName;
   lossOptions?: LossOptions;
   network?: Pick<RetinaNetConfig, 'priorProbability' | 'anchorScales' | 'aspectRatios'>;
+  training?: Pick<TrainingOptions, 'clipNorm' | 'warmupSteps'>;
   paper?: readonly (number | null)[];
+  /** Learning rates among which its own is sought, rising; default: LEARNING_RATES. */
+  rates?: readonly number[];
   /** Trains at the learning rate of another, whose loss is the same. */
   rateOf?: string;
   /** One of those that `--quick` runs. */
@@ -84,7 +89,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
 /** Whether a learning rate is sought for it. */
 export const isTuned = ({ rateOf }: Experiment) => rateOf === undefined;
 /** Peaks of the schedule among which each loss has its own. */
-export const LEARNING_RATES = [5e-4, 1e-3, 2e-3, 4e-3] as const;
+export const LEARNING_RATES = [1e-3, 2e-3, 4e-3] as const;
 /** What runs at, before it is sought, and with `--quick`. */
 export const USUAL_RATE = 2e-3;
 /** Of the runs that seek a learning rate; no other run has it. */

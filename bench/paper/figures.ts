@@ -2,7 +2,7 @@
 import { sigmoidFocalLoss } from 'retinanet-ops';
 import { drawFigure, type Figure } from '../figures.js';
 import type { DataSet } from './data-sets.js';
-import { keyOf, type Results } from './tables.js';
+import { keyOf, type Results } from './run-files.js';
 
 export async function drawFigures(folder: string, results: Results, sets: readonly DataSet[]): Promise<void> {
   await drawFigure(folder, 'figure-1', figure1());
