@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname } from 'node:path';
 
 /** What is in a file of JSON; undefined where there is none. */
-export const readKept = <T>(file: string): T | undefined =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+export const readKept = (file: string): unknown =>
+  existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 
 export function keep(file: string, result: unknown): void {
   mkdirSync(dirname(file), { recursive: true });
@@ -14,7 +14,7 @@ export function keep(file: string, result: unknown): void {
 
 /** What `work` gave when it was done first, which is kept in `file` as JSON. */
 export async function kept<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const before = readKept<T>(file);
+  const before = readKept(file) as T | undefined;
   if (before !== undefined) return before;
   const result = await work();
   keep(file, result);

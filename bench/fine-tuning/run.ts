@@ -14,7 +14,6 @@ import {
   trainRetinaNet,
 } from 'retinanet-ops/retinanet';
 import { kept } from '../kept.js';
-import type { DataSet } from '../paper/data-sets.js';
 import { HEIGHT, WIDTH } from './scenes.js';
 
 export interface Numbers {
@@ -33,9 +32,15 @@ export interface Start {
   weights?: string;
 }
 
+/** The data set that is learned after the source. */
+export interface Target {
+  dataset: AnnotatedDataset;
+  steps: number;
+}
+
 export interface Asked {
   start: Start;
-  target: DataSet;
+  target: Target;
   learningRate: number;
   seed: number;
   /** Steps between two measurements on the validation split; none where the run seeks a learning rate. */
@@ -68,6 +73,9 @@ export interface SourceResult extends Numbers {
 }
 
 const SOURCE_RATE = 2e-3;
+/** Alike in source and target. */
+const FRAME = { imageWidth: WIDTH, imageHeight: HEIGHT };
+const AUGMENT = { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 };
 
 async function measure(net: RetinaNet, dataset: AnnotatedDataset, split: SplitName): Promise<Numbers> {
   const { AP, AP50, AP75 } = (await evaluateDataset(net, dataset, split)).coco;
@@ -85,11 +93,9 @@ export async function learnSource(
 ): Promise<SourceResult> {
   const work = async () => {
     const start = performance.now();
-    const frame = { imageWidth: WIDTH, imageHeight: HEIGHT };
-    const net = createRetinaNet({ ...frame, numClasses: dataset.classes.length, seed: 0 });
-    const augment = { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 };
+    const net = createRetinaNet({ ...FRAME, numClasses: dataset.classes.length, seed: 0 });
     const images = openImages(dataset, 'train', net.config);
-    await trainRetinaNet(net, images, { steps, learningRate: SOURCE_RATE, seed: 0, augment });
+    await trainRetinaNet(net, images, { steps, learningRate: SOURCE_RATE, seed: 0, augment: AUGMENT });
     mkdirSync(dirname(weights), { recursive: true });
     await saveWeights(net, weights);
     const numbers = await measure(net, dataset, 'val');
@@ -113,14 +119,13 @@ export function runOnce(folder: string, asked: Asked): Promise<RunResult> {
 }
 
 async function train({ start, target, learningRate, seed, every }: Asked): Promise<RunResult> {
-  const { dataset, frame, steps, augment } = target;
+  const { dataset, steps } = target;
   const began = performance.now();
-  const net = createRetinaNet({ ...frame, numClasses: dataset.classes.length, seed });
+  const net = createRetinaNet({ ...FRAME, numClasses: dataset.classes.length, seed });
   const report = start.weights === undefined ? undefined : await loadWeights(net, start.weights);
   const validations: RunResult['validations'] = [];
   await trainRetinaNet(net, openImages(dataset, 'train', net.config), {
-    ...{ steps, learningRate, seed },
-    ...(augment !== undefined && { augment }),
+    ...{ steps, learningRate, seed, augment: AUGMENT },
     onStep: async ({ step }, run) => {
       if (every === undefined || step % every !== 0 || step === steps) return;
       run.updateModel();

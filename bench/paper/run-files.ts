@@ -40,10 +40,11 @@ export interface RunResult extends Asked {
 export const fileOf = (folder: string, { experiment, dataSet, learningRate, seed, steps, split }: Asked): string =>
   join(folder, 'runs', dataSet, `${experiment}_${learningRate}_${seed}_${split}_${steps}.json`);
 
-export const readRun = (folder: string, asked: Asked): RunResult | undefined =>
-  readKept<RunResult>(fileOf(folder, asked));
+export const readRun = (folder: string, asked: Asked) => readKept(fileOf(folder, asked)) as RunResult | undefined;
 
-export const writeRun = (folder: string, result: RunResult): void => keep(fileOf(folder, result), result);
+export function writeRun(folder: string, result: RunResult): void {
+  keep(fileOf(folder, result), result);
+}
 
 /** What is asked for. */
 export interface Wanted {
