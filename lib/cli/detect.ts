@@ -14,7 +14,7 @@ import { PictureCounter } from './progress.js';
 import { FAILED, INTERRUPTED } from './run.js';
 import { writeResult } from './result-file.js';
 import { toNames, toNumber } from './values.js';
-import { addNetOptions, type NetFlags, withNet } from './with-net.js';
+import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
 FILES are pictures, folders (with all below them), patterns in quotes, or lists: @names.txt, or a .txt file with a path on every line.
@@ -51,7 +51,7 @@ export function detectCommand(): Command {
   const command = new Command('detect')
     .summary('finds objects in pictures')
     .description('Finds objects in pictures, draws them, and writes them down.')
-    .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
+    .argument('<model>', MODEL_ARGUMENT)
     .argument('<files...>', 'pictures, folders, patterns or lists')
     .option('--out <folder>', 'where drawn pictures and the file of detections go; without it, detections are printed')
     .option('--score <number>', 'only greater scores are detections', toNumber, 0.5)

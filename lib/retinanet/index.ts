@@ -102,5 +102,6 @@ export {
   type TrainDetectorOptions,
   type TrainedDetector,
 } from './session/train-detector.js';
+export { loadDetector } from './weights/load-detector.js';
 export { loadWeights, type WeightsReport } from './weights/load-weights.js';
 export { saveWeights, type SaveWeightsOptions } from './weights/save-weights.js';

@@ -15,7 +15,7 @@ import { readTrainConfig } from './config-file.js';
 import { EVENTS, type SessionEvents, type TrainingPlan } from './events.js';
 import { datasetOf, fingerprintOf } from './dataset.js';
 import { type FinalEvaluation, finishRun } from './finish.js';
-import { type GivenWeights, openInitialWeights } from './initial-weights.js';
+import { type GivenWeights, openInitialWeights, refuseConflicts } from './initial-weights.js';
 import { lockFolder } from './lock.js';
 import { networkConfig, type PlannedSetting, planSettings, rolesOf, type Settings } from './plan.js';
 import { recoverFolders, requireFree, requireRun, RUN_FILES, writeJson } from './run-folder.js';
@@ -83,6 +83,7 @@ export async function trainDetector(
   await startTfBackend();
   const from = settings.weights === undefined ? undefined : await openInitialWeights(check, settings.weights);
   try {
+    if (from) refuseConflicts(check, from, settings);
     const plan = await planSettings(check, dataset, settings, from?.config);
     using net = createRetinaNet(networkConfig(plan.settings, dataset.classes));
     const copied = (await from?.give(net)) ?? NOTHING;
