@@ -63,7 +63,7 @@ function classChart(validations: readonly ValidationRow[]): { chart: Chart; titl
     series: shown.map((one, i) => ({ ...one, isHidden: i >= SHOWN_CURVES })),
   };
   const note = shown.length > SHOWN_CURVES ? html`the first ${SHOWN_CURVES}; choose others in the legend` : undefined;
-  return { chart, title: 'Average precision of each class', note };
+  return { chart, title: 'Average precision of each class at each validation', note };
 }
 
 function stepCharts({ steps }: Metrics): { chart: Chart; title: string; note?: Html }[] {
