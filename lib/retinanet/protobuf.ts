@@ -6,12 +6,12 @@ export type Messages = Record<
   Record<string, [type: string, number: number] | [type: string, number: number, rule: 'repeated']>
 >;
 
-/** What makes the bytes of a message of that name. */
+/** What makes the bytes of a message of that name. As with proto2, a field that is given is written, zero or not. */
 export async function messageEncoder(messages: Messages, name: string): Promise<(message: object) => Uint8Array> {
   const { default: protobuf } = await import('protobufjs/light.js');
   const nested = Object.entries(messages).map(([message, fields]) => {
     const described = Object.entries(fields).map(([field, [type, id, rule]]) => [field, { type, id, rule }]);
-    return [message, { fields: Object.fromEntries(described) as object }];
+    return [message, { edition: 'proto2', fields: Object.fromEntries(described) as object }];
   });
   const root = protobuf.Root.fromJSON({ nested: Object.fromEntries(nested) as object } as never);
   const type = root.lookupType(name);

@@ -3,6 +3,7 @@ import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { resumeDetector } from 'retinanet-ops/retinanet';
+import { EventFile } from '#lib/retinanet/session/event-file.js';
 import { contents, temporary, train, writeSquares } from './squares.js';
 
 /** CRC-32C bit by bit, as RFC 3720 defines it. */
@@ -75,7 +76,7 @@ function eventOf(record: Buffer): Event {
     if (number !== 5) continue;
     for (const [, one] of fieldsOf(value as Buffer)) {
       const scalar = new Map(fieldsOf(one as Buffer));
-      event.scalars[(scalar.get(1) as Buffer).toString()] = (scalar.get(2) as Buffer).readFloatLE();
+      event.scalars[(scalar.get(1) as Buffer).toString()] = (scalar.get(2) as Buffer | undefined)?.readFloatLE() ?? NaN;
     }
   }
   return event;
@@ -100,6 +101,22 @@ function shown(files: readonly Event[][]): Record<string, [step: number, value: 
 
 test('the decoder knows the checksum', (t) => {
   t.is(crc32c(Buffer.from('123456789')), 0xe3069283);
+});
+
+test('zero is a number, and names are any', async (t) => {
+  const folder = await temporary(t);
+  const file = await EventFile.open(folder, 3);
+  file.add(300_000, [['ä/Ω', 0], ['b', -1.5]]); // prettier-ignore
+  file.close();
+  const [events] = await eventsOf(folder);
+  t.deepEqual(
+    events!.map(({ wallTime: _, ...event }) => event),
+    [
+      { step: 0, starts: false, scalars: {}, version: 'brain.Event:2' },
+      { step: 3, starts: true, scalars: {} },
+      { step: 300_000, starts: false, scalars: { 'ä/Ω': 0, b: -1.5 } },
+    ],
+  );
 });
 
 test.serial('the scalars of metrics.jsonl are in the event file', async (t) => {

@@ -1,4 +1,5 @@
 // The parts of a page about the training: its curves and its configuration.
+import { baseOf, isAbsolutePath, plainPath } from '../data/files.js';
 import { chartFigure, MOST_CURVES, SHOWN_CURVES, table, type Chart } from './charts.js';
 import { stepCurves } from './curves.js';
 import type { ReportData } from './data.js';
@@ -63,7 +64,7 @@ function classChart(validations: readonly ValidationRow[]): { chart: Chart; titl
     series: shown.map((one, i) => ({ ...one, isHidden: i >= SHOWN_CURVES })),
   };
   const note = shown.length > SHOWN_CURVES ? html`the first ${SHOWN_CURVES}; choose others in the legend` : undefined;
-  return { chart, title: 'Average precision of each class', note };
+  return { chart, title: 'Average precision of each class at each validation', note };
 }
 
 function stepCharts({ steps }: Metrics): { chart: Chart; title: string; note?: Html }[] {
@@ -137,5 +138,7 @@ function textOf(value: unknown): string {
 function plainText(value: unknown): string {
   if (value === null) return 'none';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value !== 'string') return JSON.stringify(value);
+  // A page goes to others, who need not know whose folders these were.
+  return isAbsolutePath(value) ? baseOf(plainPath(value)) : value;
 }
