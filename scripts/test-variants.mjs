@@ -13,7 +13,13 @@ import { testOnWindows } from './windows-variant.mjs';
 import { startableUnderWine, WINDOWS_COMPILER } from './wine.mjs';
 
 /** How much less than `npm test` a variant does (test/operations/driver/calls.ts); where processors are emulated, less still. */
-const EVERY = { 'linux-arm64': '32', sanitize: '16', 'win32-x64-node-20': '16', 'win32-x64-node-22': '128', 'win32-x64-node-24': '128' };
+const EVERY = {
+  'linux-arm64': '32',
+  sanitize: '16',
+  'win32-x64-node-20': '16',
+  'win32-x64-node-22': '128',
+  'win32-x64-node-24': '128',
+};
 
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
 
