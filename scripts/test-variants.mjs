@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { nodeBinary } from './node-binary.mjs';
 import { root, testsOf } from './test-folders.mjs';
-import { ASAN_OPTIONS, JOBS, runs } from './toolchain.mjs';
+import { ASAN_OPTIONS, HOST, JOBS, prebuildOf, runs } from './toolchain.mjs';
 import { testOnWindows } from './windows-variant.mjs';
 import { startableUnderWine, WINDOWS_COMPILER } from './wine.mjs';
 
@@ -42,7 +42,8 @@ function must(what, command, args, options = {}) {
 /** The prebuilt binary of a platform, made anew where its sources are newer. */
 function prebuilt(target) {
   must(`the prebuild for ${target}`, process.execPath, ['scripts/prebuild.mjs', '--outdated', target]);
-  return join('prebuilds', target, 'retinanet_ops.glibc.node');
+  const { folder, file } = prebuildOf(target);
+  return join('prebuilds', folder, file);
 }
 
 /** An addon in a build folder of its own, from another compiler. Warnings are errors there as everywhere. */
@@ -57,7 +58,7 @@ function compiled(name, compiler) {
 function underNode(major) {
   const node = nodeBinary(major);
   if (!node) throw new Missing(`npm gives no Node.js ${major}.`);
-  return { node, addon: prebuilt(`${process.platform}-${process.arch}`) };
+  return { node, addon: prebuilt(HOST) };
 }
 
 function arm64() {

@@ -52,7 +52,9 @@ serial('a release without the binaries of every platform is refused, unless told
   const workflow = readFileSync('.github/workflows/prebuild.yml', 'utf8');
   const made = [
     .../npm run prebuild -- (\w+-\w+) (\w+-\w+)$/m.exec(workflow)!.slice(1),
-    ...[...workflow.matchAll(/platform: (\w+-\w+) /g)].map((match) => match[1]!),
+    ...[...workflow.matchAll(/(?:platform: (?=\w+-\w+ )|npm run prebuild -- (?=\w+-\w+-musl$))([\w-]+)/gm)].map(
+      (match) => match[1]!,
+    ),
   ];
   t.deepEqual(lacking, made.sort());
   t.regex(
