@@ -16,6 +16,9 @@ export const RUN_FILES = {
   evaluation: 'evaluation.json',
 } as const;
 
+/** Tried again where another program has a file of it open, on Windows. */
+const REMOVE = { recursive: true, force: true, maxRetries: 5 } as const;
+
 /** What is being written, what is complete but not yet in its place, and what it replaces. */
 const STAGES = { writing: '.writing', next: '.next', former: '.former' } as const;
 const STAGE = new RegExp(
@@ -60,7 +63,7 @@ export async function requireRun(check: Check, folder: string): Promise<void> {
 /** Writes a folder anew, as a whole: it is the former one or the new one for whoever opens it, whenever the process ends. */
 export async function replaceFolder(path: string, write: (folder: string) => Promise<void>): Promise<void> {
   const folder = `${path}${STAGES.writing}`;
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, REMOVE);
   await mkdir(folder, { recursive: true });
   await write(folder);
   for (const name of await readdir(folder)) await sync(join(folder, name));
@@ -71,10 +74,10 @@ export async function replaceFolder(path: string, write: (folder: string) => Pro
 /** Takes a complete folder's place; what a process that ended on the way did of it is done already. */
 async function putInPlace(path: string): Promise<void> {
   const former = `${path}${STAGES.former}`;
-  await rm(former, { recursive: true, force: true });
+  await rm(former, REMOVE);
   renameIfThere(path, former);
   renameWhenFree(`${path}${STAGES.next}`, path);
-  await rm(former, { recursive: true, force: true });
+  await rm(former, REMOVE);
 }
 
 /** Finishes what a process that ended had begun, and clears away what it left. */
@@ -84,7 +87,7 @@ export async function recoverFolders(folder: string): Promise<void> {
     if (names.includes(`${name}${STAGES.next}`)) await putInPlace(join(folder, name));
   }
   for (const name of await readdir(folder)) {
-    if (isStage(name)) await rm(join(folder, name), { recursive: true, force: true });
+    if (isStage(name)) await rm(join(folder, name), REMOVE);
   }
 }
 
