@@ -54,17 +54,24 @@ const ohem = (id: string, label: string, lossOptions: LossOptions, paper?: (numb
   ...{ id, table: '1d', label, loss: 'ohem', lossOptions },
   ...(paper && { paper }),
 });
+/** Cross-entropy without what keeps a bad beginning in bounds. */
+const bare = (rateOf: string, label: string, priorProbability: number): Experiment => ({
+  ...{ id: `${rateOf}-bare`, table: 'prior', label, rateOf },
+  ...{ loss: 'cross-entropy', network: { priorProbability }, training: { clipNorm: 1e9, warmupSteps: 0 } },
+});
 const quick = (experiment: Experiment): Experiment => ({ ...experiment, isQuick: true });
 
 export const EXPERIMENTS: readonly Experiment[] = [
   quick({
-    ...{ id: 'cross-entropy-no-prior', table: 'prior', label: 'cross-entropy, prior probability 0.5' },
+    ...{ id: 'cross-entropy-no-prior', table: 'prior', label: 'cross-entropy, prior 0.5' },
     ...{ loss: 'cross-entropy', network: { priorProbability: 0.5 } },
   }),
   quick({
-    ...{ id: 'cross-entropy', table: 'prior', label: 'cross-entropy, prior probability 0.01' },
+    ...{ id: 'cross-entropy', table: 'prior', label: 'cross-entropy, prior 0.01' },
     ...{ loss: 'cross-entropy', paper: [30.2, null, null] },
   }),
+  bare('cross-entropy-no-prior', 'cross-entropy, prior 0.5, no clipping, no warm-up', 0.5),
+  bare('cross-entropy', 'cross-entropy, prior 0.01, no clipping, no warm-up', 0.01),
   balanced(0.25, [10.8, 16.0, 11.7]),
   balanced(0.5, [30.2, 46.7, 32.8]),
   quick(balanced(0.75, [31.1, 49.4, 33.0])),

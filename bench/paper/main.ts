@@ -30,9 +30,15 @@ const options = new Command('npm run bench:paper --')
   .option('--seeds <n>', 'runs of each comparison', toCount, 3)
   .option('--jobs <n>', 'runs at a time (default: the cores there are)', toCount, availableParallelism())
   .option('--only <pattern>', 'comparisons whose names match this regular expression, and focal-2')
-  .option('--out <folder>', 'of runs, tables and figures (default: bench/results/paper, with --quick build/paper/quick)')
+  .option(
+    '--out <folder>',
+    'of runs, tables and figures (default: bench/results/paper, with --quick build/paper/quick)',
+  )
   .option('--data <folder>', 'of the scenes that are drawn', 'build/paper')
-  .option('--page <file>', 'trains nothing: writes tables and figures of the runs there are into this page and beside it')
+  .option(
+    '--page <file>',
+    'trains nothing: writes tables and figures of the runs there are into this page and beside it',
+  )
   .parse()
   .opts<Options>();
 

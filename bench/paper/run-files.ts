@@ -62,7 +62,13 @@ export interface Wanted {
 
 /** The runs that seek the learning rate of an experiment, from the lowest. */
 export function tuningRuns({ id, rates = LEARNING_RATES }: Experiment, data: DataSet): Asked[] {
-  const same = { experiment: id, dataSet: data.name, seed: TUNING_SEED, steps: data.tuningSteps, split: 'val' as const };
+  const same = {
+    experiment: id,
+    dataSet: data.name,
+    seed: TUNING_SEED,
+    steps: data.tuningSteps,
+    split: 'val' as const,
+  };
   return rates.map((learningRate) => ({ ...same, learningRate }));
 }
 
