@@ -34,7 +34,7 @@ export const DATA_SETS: readonly DataSet[] = [
     augment: { horizontalFlip: false },
   },
   {
-    ...{ name: 'bccd', title: 'BCCD', steps: 400, tuningSteps: 200 },
+    ...{ name: 'bccd', title: 'BCCD', steps: 300, tuningSteps: 150 },
     frame: { imageWidth: 160, imageHeight: 120 },
     augment: { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 },
   },
