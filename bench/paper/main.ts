@@ -26,7 +26,7 @@ interface Options {
 const options = new Command('npm run bench:paper --')
   .description("Trains with the paper's losses and anchors, and lays its tables and figures beside the paper's own.")
   .option('--bccd <folder>', 'the data set BCCD, as it is downloaded; without it, digits alone')
-  .option('--quick', 'one seed, half of the comparisons, digits, short runs at one learning rate: ten minutes', false)
+  .option('--quick', 'one seed, half of the comparisons, digits, one learning rate: ten minutes', false)
   .option('--seeds <n>', 'runs of each comparison', toCount, 3)
   .option('--jobs <n>', 'runs at a time (default: the cores there are)', toCount, availableParallelism())
   .option('--only <pattern>', 'comparisons whose names match this regular expression, and focal-2')

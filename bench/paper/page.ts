@@ -14,7 +14,7 @@ const END = '<!-- to here -->';
 export async function renewed(page: string, results: Results, sets: readonly DataSet[]): Promise<string> {
   const [start, end] = [page.indexOf(START), page.indexOf(END)];
   if (start < 0 || end < start) throw new Error(`the page has no lines "${START}" and "${END}", in this order`);
-  const written = `${START}\n\n${aboutRuns(results)}\n\n${tablesOf(results, sets)}\n${END}`;
+  const written = `${START}\n\n${aboutRuns(results, sets)}\n\n${tablesOf(results, sets)}\n${END}`;
   return format(page.slice(0, start) + written + page.slice(end + END.length), { parser: 'markdown', printWidth: 120 });
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CumulativeLoss } from 'retinanet-ops/retinanet';
 import { keep, readKept } from '../kept.js';
 import type { DataSet } from './data-sets.js';
-import { type Experiment, isTuned, LEARNING_RATES, TUNING_SEED, USUAL_RATE } from './experiments.js';
+import { type Experiment, EXPERIMENTS, LEARNING_RATES, TUNING_SEED, USUAL_RATE } from './experiments.js';
 
 /** What tells one run from another. */
 export interface Asked {
@@ -54,6 +54,10 @@ export interface Wanted {
   isQuick: boolean;
 }
 
+/** The experiment whose learning rate one has. */
+const tunedFor = ({ id, rateOf: other, sameAs }: Experiment): Experiment =>
+  EXPERIMENTS.find((one) => one.id === (sameAs ?? other ?? id))!;
+
 /** The runs that seek the learning rate of an experiment, from the lowest. */
 export function tuningRuns({ id, rates = LEARNING_RATES }: Experiment, data: DataSet): Asked[] {
   const same = {
@@ -78,21 +82,28 @@ export function rateOf(folder: string, experiment: Experiment, data: DataSet): n
 }
 
 /** The run of an experiment with a seed; undefined while its learning rate is not known. */
-export function testRun(folder: string, wanted: Wanted, experiment: Experiment, data: DataSet, seed: number) {
-  const tuned = wanted.experiments.find(({ id }) => id === (experiment.rateOf ?? experiment.id));
-  const learningRate = wanted.isQuick ? USUAL_RATE : tuned && rateOf(folder, tuned, data);
+export function testRun(
+  folder: string,
+  wanted: Wanted,
+  experiment: Experiment,
+  data: DataSet,
+  seed: number,
+): Asked | undefined {
+  const learningRate = wanted.isQuick ? USUAL_RATE : rateOf(folder, tunedFor(experiment), data);
   if (learningRate === undefined) return undefined;
-  const steps = wanted.isQuick ? data.tuningSteps : data.steps;
-  return { experiment: experiment.id, dataSet: data.name, learningRate, seed, steps, split: 'test' } satisfies Asked;
+  const { id, sameAs = id } = experiment;
+  return { experiment: sameAs, dataSet: data.name, learningRate, seed, steps: data.steps, split: 'test' };
 }
 
 /** The runs in their order, a stage after the other: a table of one seed early, then the other seeds. */
 export function stagesOf(folder: string, wanted: Wanted): (() => Asked[])[] {
   const { experiments, sets, seeds, isQuick } = wanted;
   const tuning = (data: DataSet) => () =>
-    isQuick ? [] : experiments.filter(isTuned).flatMap((experiment) => tuningRuns(experiment, data));
+    isQuick ? [] : [...new Set(experiments.map(tunedFor))].flatMap((experiment) => tuningRuns(experiment, data));
   const testing = (data: DataSet, seed: number) => () =>
-    experiments.flatMap((experiment) => testRun(folder, wanted, experiment, data, seed) ?? []);
+    experiments
+      .filter(({ sameAs }) => sameAs === undefined)
+      .flatMap((experiment) => testRun(folder, wanted, experiment, data, seed) ?? []);
   return [
     ...sets.flatMap((data) => [tuning(data), testing(data, 0)]),
     ...Array.from({ length: seeds - 1 }, (_, i) => sets.map((data) => testing(data, i + 1))).flat(),

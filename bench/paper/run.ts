@@ -13,7 +13,7 @@ import {
   type StepReport,
   trainRetinaNet,
 } from 'retinanet-ops/retinanet';
-import type { DataSet } from './data-sets.js';
+import { CLIP_NORM, type DataSet } from './data-sets.js';
 import { type Experiment, FOCAL } from './experiments.js';
 import type { Asked, RunResult } from './run-files.js';
 
@@ -36,7 +36,7 @@ export async function train({ asked, experiment, data, dataset, threads }: Run):
   let numbers: Pick<RunResult, 'AP' | 'AP50' | 'AP75' | 'diverged'>;
   try {
     await trainRetinaNet(net, openImages(dataset, 'train', net.config), {
-      ...{ steps, learningRate, seed, loss, threads, augment: data.augment },
+      ...{ steps, learningRate, seed, loss, threads, augment: data.augment, clipNorm: CLIP_NORM },
       ...(lossOptions && { lossOptions }),
       ...training,
       onStep: (report) => {

@@ -61,12 +61,22 @@ function cellsOf(results: Results, id: string, dataSet: string): string[] {
   ];
 }
 
-/** How many runs there are, when and on what they were made. */
-export function aboutRuns(results: Results): string {
-  const runs = [...results.values()].flat();
+/** How many runs there are, when and on what they were made, and how rare objects are. */
+export function aboutRuns(results: Results, sets: readonly DataSet[]): string {
+  const runs = [...new Set([...results.values()].flat())];
+  if (runs.length === 0) return 'There are no runs yet.';
   const unique = (values: readonly string[]) => [...new Set(values)].sort();
   const dates = unique(runs.map(({ date }) => date));
   const seeds = unique(runs.map(({ seed }) => String(seed)));
   const machines = unique(runs.map(({ machine }) => machine));
-  return `${runs.length} runs on test pictures, seeds ${seeds.join(', ')}, ${dates.join(' and ')}; ${machines.join('; ')}.`;
+  const lines = sets.flatMap(({ name, title, steps, frame }) => {
+    const own = runs.filter(({ dataSet }) => dataSet === name);
+    const [one] = results.get(keyOf(FOCAL, name)) ?? [];
+    if (!one) return [];
+    const { imageWidth, imageHeight } = frame;
+    const rare = `of ${one.anchors.toLocaleString('en')} anchors of a picture, ${one.positives.toFixed(1)} have an object`;
+    return [`- ${title}: ${own.length} runs of ${steps} steps on ${imageWidth} x ${imageHeight} pixels; ${rare}.`];
+  });
+  const about = `Measured ${dates.join(' and ')} on ${machines.join('; ')}; seeds ${seeds.join(', ')}.`;
+  return [about, '', ...lines].join('\n');
 }
