@@ -39,14 +39,33 @@ def main(folder):
     save("data-parallel.pth", nn.DataParallel(model).state_dict(), {f"module.{k}": v for k, v in plain.items()})
     save("parameters.pth", dict(model.named_parameters()), dict(model.named_parameters()))
     every = torch.arange(60.0).reshape(3, 4, 5)
-    views = {"turned": every.permute(2, 1, 0), "part": every[1:, ::2, 3:], "same": every, "one": every[2, 1, 4], "row": every[1]}
+    views = {
+        "turned": every.permute(2, 1, 0),
+        "part": every[1:, ::2, 3:],
+        "same": every,
+        "one": every[2, 1, 4],
+        "row": every[1],
+    }
     views["wide"] = torch.ones(4, 4).narrow(1, 1, 2)
     for kind, options in (("", {}), ("legacy-", {"_use_new_zipfile_serialization": False})):
         save(f"{kind}shared.pth", views, views, **options)
-    types = [torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8]
+    types = [
+        torch.float64,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.int16,
+        torch.int8,
+        torch.uint8,
+    ]
     typed = {str(one): torch.tensor([0, 1, 100]).to(one) for one in [*types, torch.bool]}
     save("types.pth", typed, typed)
-    save("empty.pth", {"none": torch.zeros(0, 3), "nothing": torch.zeros(())}, {"none": torch.zeros(0, 3), "nothing": torch.zeros(())})
+    save(
+        "empty.pth",
+        {"none": torch.zeros(0, 3), "nothing": torch.zeros(())},
+        {"none": torch.zeros(0, 3), "nothing": torch.zeros(())},
+    )
 
     save("model.pth", model)
     save("legacy-model.pth", model, _use_new_zipfile_serialization=False)

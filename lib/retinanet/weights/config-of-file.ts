@@ -63,7 +63,7 @@ function checkSize(source: FileSource, tensors: StoredTensors, config: ResolvedC
   for (const { shape } of tensors.values()) count += sizeOfShape(shape);
   if (count < least) source.fail(`${String(least)} numbers or more, as its metadata say,`, String(count));
 }
-const SMALLEST_RESNET = 2_000_000;
+const SMALLEST_RESNET = 500_000;
 
 /** By the kind of its blocks and their number in the third stage, which tells all of them apart. */
 function backboneOf(tensors: StoredTensors): BackboneName | undefined {
