@@ -1,5 +1,6 @@
 // `npm run bench -- [options]`: builds everything, then runs the TypeScript benchmarks with the same options.
-// `npm run bench:paper -- [options]`: the same of the paper's comparisons, which train networks for hours.
+// `npm run bench:paper -- [options]`: the same of the paper's comparisons, which train networks for hours; `bench:fine-tuning` of
+// trained weights as a beginning.
 // `npm run bench:native -- [options]`: builds and runs the ones that involve no Node (this launcher aside).
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -48,9 +49,9 @@ if (what === 'native') {
     writeFileSync(json, JSON.stringify({ date: new Date().toISOString(), machine, ...measured }, null, 2) + '\n');
     console.log(`\n${json}`);
   }
-} else if (what === 'paper') {
+} else if (what === 'paper' || what === 'fine-tuning') {
   run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
-  run(process.execPath, [join(root, 'dist-dev', 'bench', 'paper', 'main.js'), ...rest]);
+  run(process.execPath, [join(root, 'dist-dev', 'bench', what, 'main.js'), ...rest]);
 } else {
   run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
   buildExecutable(); // it measures the memory

@@ -16,8 +16,9 @@ import type { TrainingRun, TrainingState } from '../training/training-state.js';
 import { type Checkpoint, type Standing, writeCheckpoint } from './checkpoint.js';
 import { validateEveryFor } from './defaults.js';
 import { numbersOf, type SessionEvents } from './events.js';
+import { Metrics } from './metrics.js';
 import { rolesOf, type Settings } from './plan.js';
-import { Metrics, replaceFolder, RUN_FILES } from './run-folder.js';
+import { replaceFolder, RUN_FILES } from './run-folder.js';
 import { RECIPE_NAMES } from './settings.js';
 
 /** How a session ended: with all its steps, by `patience`, by `signal`, by `run.stop()`. */
