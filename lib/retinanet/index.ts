@@ -27,7 +27,7 @@ export type { ClassStatistics, DatasetStatistics, SplitStatistics, Spread } from
 export { useNativeBackend } from '../tfjs/backend/index.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, ResolvedConfig, RetinaNetConfig } from './model/config.js';
-export type { BackboneName, Preset, ResNetName, StepNormalizer } from './model/presets.js';
+export type { BackboneName, P6Source, Preset, ResNetName, StepNormalizer } from './model/presets.js';
 export {
   type DetectionDataset,
   type ImageAnnotations,

@@ -67,6 +67,11 @@ test('a configuration that is none is refused', async (t) => {
   await refused({ 'retinanet-ops': '{"config":' }, /JSON as retinanet-ops of its metadata for .*, received/);
   await refused({ 'retinanet-ops': 'null' }, /config/);
   await refused({ 'retinanet-ops': '{"config":{"numClasses":-1}}' }, /\.pth: config\.numClasses, received -1/);
+  const large = { numClasses: 1, imageHeight: 32, imageWidth: 32, pyramidChannels: 4096, subnetDepth: 16 };
+  await refused(
+    { 'retinanet-ops': JSON.stringify({ config: large }) },
+    /numbers or more, as its metadata say, .* received 0/,
+  );
   await refused({ 'retinanet-ops': 7 }, /texts by name as __metadata__/);
   await refused('text', /texts by name as __metadata__/);
   await refused({}, /weights of a whole detector/);

@@ -1,12 +1,12 @@
 // What a file of weights says of the network that they belong to: in so many words where this package wrote it, else by names and shapes.
 import type { Check } from '../../arguments/check.js';
 import { RetinanetOpsError } from '../../arguments/errors.js';
-import { anchorsPerCell, CONFIG, type ResolvedConfig, resolveConfig } from '../model/config.js';
+import { anchorsPerCell, CONFIG, pyramidLevels, type ResolvedConfig, resolveConfig } from '../model/config.js';
 import { type BackboneName, RESNETS } from '../model/presets.js';
 import type { FileSource } from './file-source.js';
 import { BACKBONE_PREFIXES } from './names.js';
 import { METADATA_KEY, readMetadata } from './safetensors.js';
-import type { StoredTensors } from './tensors.js';
+import { sizeOfShape, type StoredTensors } from './tensors.js';
 
 /** Settings of a network. */
 export interface ConfigOfFile {
@@ -25,7 +25,11 @@ const PUBLISHED_CLASSES = 91;
  */
 export function configOfFile(check: Check, source: FileSource, tensors: StoredTensors): ConfigOfFile {
   const saved = readMetadata(source)?.[METADATA_KEY];
-  if (saved !== undefined) return { config: savedConfig(check, source, saved), isDetector: true };
+  if (saved !== undefined) {
+    const config = savedConfig(check, source, saved);
+    checkSize(source, tensors, config);
+    return { config, isDetector: true };
+  }
   // What has learned from ImageNet has seen its pixels so.
   const [pixelMean, pixelStd] = [CONFIG.pixelMean, CONFIG.pixelStd].map((one) => one.check(check, '', undefined));
   const pixels = { pixelMean: pixelMean!, pixelStd: pixelStd! };
@@ -48,6 +52,18 @@ function savedConfig(check: Check, source: FileSource, saved: string): ResolvedC
     throw new RetinanetOpsError('ERR_DATA', (cause as Error).message, { cause });
   }
 }
+
+/** A small file can't ask for a large network: it is not made before the file is known to have about so many numbers. */
+function checkSize(source: FileSource, tensors: StoredTensors, config: ResolvedConfig): void {
+  const { pyramidChannels: channels, subnetDepth, numClasses, backbone } = config;
+  const maps = 2 * subnetDepth + pyramidLevels(config).length;
+  const inHeads = 9 * channels * (channels * maps + anchorsPerCell(config) * (numClasses + 4));
+  const least = inHeads + (backbone === 'compact' ? 0 : SMALLEST_RESNET);
+  let count = 0;
+  for (const { shape } of tensors.values()) count += sizeOfShape(shape);
+  if (count < least) source.fail(`${String(least)} numbers or more, as its metadata say,`, String(count));
+}
+const SMALLEST_RESNET = 500_000;
 
 /** By the kind of its blocks and their number in the third stage, which tells all of them apart. */
 function backboneOf(tensors: StoredTensors): BackboneName | undefined {
