@@ -8,8 +8,8 @@ import sharp from 'sharp';
 import { writeDrawn } from '../../bench/fine-tuning/drawn.js';
 import { fingerprint, isNearCopy } from '../../bench/fine-tuning/near-copies.js';
 import { writeNuclei } from '../../bench/fine-tuning/nuclei.js';
-import type { RunResult } from '../../bench/fine-tuning/run.js';
-import { stepsTo } from '../../bench/fine-tuning/tables.js';
+import type { RunResult, SourceResult } from '../../bench/fine-tuning/run.js';
+import { stepsTo, tablesOf } from '../../bench/fine-tuning/tables.js';
 
 let folder: string;
 test.before(() => {
@@ -115,6 +115,25 @@ test('the steps to a goal are those of the first measurement that has come to it
   t.is(stepsTo(run, 'AP', 0.45), 50);
   t.is(stepsTo(run, 'AP50', 0.6), 100);
   t.is(stepsTo(run, 'AP50', 0.61), undefined);
+});
+
+test('the table on record follows from the runs beside it, and the guide shows it', (t) => {
+  const record = 'bench/fine-tuning/results';
+  const all = <T>(name: string) =>
+    readdirSync(join(record, name)).map((file) => JSON.parse(readFileSync(join(record, name, file), 'utf8')) as T);
+  const runs = all<RunResult>('runs').sort((a, b) => a.seed - b.seed);
+  const measured = runs.filter(({ test: tested }) => tested !== undefined);
+  const sources = all<SourceResult>('sources').sort((a, b) => a.source.localeCompare(b.source));
+  const table = tablesOf(measured, sources);
+  t.is(readFileSync(join(record, 'table.md'), 'utf8'), table);
+  const words = (text: string) => text.replaceAll(/-+/g, '-').replaceAll(/ +/g, ' ');
+  const guide = words(readFileSync('docs/fine-tuning.md', 'utf8'));
+  for (const row of table.split('\n').filter((line) => line.startsWith('|'))) t.true(guide.includes(words(row)), row);
+  for (const { start, learningRate } of measured) {
+    const tried = runs.filter((run) => run.start === start && run.test === undefined);
+    const best = tried.reduce((a, b) => (b.validations.at(-1)!.AP > a.validations.at(-1)!.AP ? b : a));
+    t.is(learningRate, best.learningRate, start);
+  }
 });
 
 test('runs are files, from which it goes on; table and figures follow from them', async (t) => {
