@@ -1,7 +1,7 @@
 // The variant of Windows: the cross-compiled addon in Windows' Node.js under Wine. AVA runs there as well, its files in worker threads;
 // every result whose bits are promised is compared with this system's; the packed package is installed and used.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, testsOf } from './test-folders.mjs';
 import { useCommands } from './windows-commands.mjs';
@@ -129,6 +129,25 @@ function findPlugin(node, addon) {
   console.log('the CUDA plugin is found in folders with letters of any language');
 }
 
+/** The CUDA plugin's sources, with the emulator's headers in the place of CUDA's: what of them is Windows' to compile. */
+function compilePlugin() {
+  const folder = join('native', 'cuda');
+  const sources = readdirSync(join(root, folder)).filter((name) => name.endsWith('.cu'));
+  // After the system's: mingw-w64 has a process.h as well.
+  const options = [
+    '-std=c++17',
+    '-fsyntax-only',
+    '-Wall',
+    '-Werror',
+    '-x',
+    'c++',
+    '-idirafter',
+    join('test', 'emulator'),
+  ];
+  mustHere('compiling the CUDA plugin', WINDOWS_COMPILER, [...options, ...sources.map((name) => join(folder, name))]);
+  console.log(`the CUDA plugin's ${sources.length} sources compile for Windows, without CUDA's headers`);
+}
+
 /** Node-API's functions are the process's, whatever its file is called, as in Electron. */
 function renameHost(node) {
   const host = join(APP, 'another host.exe');
@@ -156,6 +175,7 @@ export async function testOnWindows({ node, addon, every, least }) {
   usePackage(node);
   renameHost(node);
   if (least) return;
+  compilePlugin();
   findPlugin(node, addon);
   holdFiles((script, cwd) => mustUnderWine('a save', node, [script], { cwd }));
   // Newer ones ask for a library that Wine 8 lacks.
