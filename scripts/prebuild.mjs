@@ -1,5 +1,5 @@
 // `npm run prebuild [-- PLATFORM-ARCH ...]`: the binaries that users install, into prebuilds/. Without arguments for this
-// machine; linux-arm64, win32-x64 and linux-x64-musl (Alpine) are cross-compiled on Linux. Each is stripped, and on Linux inspected
+// machine (linux-x64-musl on Alpine); linux-arm64 and win32-x64 are cross-compiled on Linux. Each is stripped, and on Linux inspected
 // (scripts/inspect-prebuild.mjs).
 // `--outdated` compiles only where the sources are newer than the binary.
 import { spawnSync } from 'node:child_process';
@@ -35,14 +35,6 @@ const CROSS = {
     strip: 'x86_64-w64-mingw32-strip',
     hint: 'on Debian or Ubuntu: apt-get install g++-mingw-w64-x86-64-posix',
   },
-  // Its release comes from Alpine's own compiler (.github/workflows/prebuild.yml); Zig carries musl and a C++ library.
-  'linux-x64-musl': {
-    cmake: [],
-    compiler: 'zig c++ -target x86_64-linux-musl',
-    strip: 'strip',
-    probe: ['zig', 'version'],
-    hint: 'Zig 0.11 or newer',
-  },
 };
 
 function fail(sentence) {
@@ -55,15 +47,13 @@ function prebuild(target) {
   const cross = target === HOST ? undefined : CROSS[target];
   if (target !== HOST && (!cross || process.platform !== 'linux'))
     fail(`no way is known to build ${target} on ${HOST}. Known: ${[HOST, ...Object.keys(CROSS)].join(', ')}.`);
-  if (cross && !runs(...(cross.probe ?? [cross.strip, '--version'])))
-    fail(`building ${target} needs its compiler (${cross.hint}).`);
+  if (cross && !runs(cross.strip, '--version')) fail(`building ${target} needs its compiler (${cross.hint}).`);
   const missing = missingTools();
   if (missing && !cross) fail(missing);
 
   // prebuildify builds in a folder of its own, so that build/Release stays; and takes the binary out of it.
   const folder = join(root, 'build', `prebuild-${target}`);
   const shim = join(root, 'scripts', 'cmake-js-for-prebuildify.mjs');
-  const compiler = cross?.compiler ? { CXX: cross.compiler } : {};
   mkdirSync(folder, { recursive: true });
   rmSync(join(root, 'prebuilds', place, file), { force: true });
   const { status, error } = spawnSync(
@@ -91,7 +81,7 @@ function prebuild(target) {
       '--node-gyp',
       process.platform === 'win32' ? `node "${shim}"` : shim,
     ],
-    { stdio: 'inherit', env: { ...process.env, ...compiler, RETINANET_OPS_CMAKE: JSON.stringify(cross?.cmake ?? []) } },
+    { stdio: 'inherit', env: { ...process.env, RETINANET_OPS_CMAKE: JSON.stringify(cross?.cmake ?? []) } },
   );
   if (error) throw error;
   if (status !== 0) fail(`the prebuild for ${target} failed; why stands above.`);

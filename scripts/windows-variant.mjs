@@ -1,7 +1,7 @@
 // The variant of Windows: the cross-compiled addon in Windows' Node.js under Wine. AVA runs there as well, its files in worker threads;
 // every result whose bits are promised is compared with this system's; the packed package is installed and used.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, testsOf } from './test-folders.mjs';
 import { useCommands } from './windows-commands.mjs';
@@ -71,17 +71,26 @@ function farthest(numbers, others) {
   }, 0);
 }
 
-/** `npm install` of the tarball with the packages of Windows, `info`, and the README's first example. */
-function usePackage(node) {
-  const folder = APP;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const packed = mustHere('packing', 'npm', ['pack', '--json', '--pack-destination', folder], {
+/** `npm install` of the tarball with the packages of Windows, once for all Node.js. Gives the tarball's name. */
+function install() {
+  if (installed !== undefined) return installed;
+  rmSync(APP, { recursive: true, force: true });
+  mkdirSync(APP, { recursive: true });
+  const packed = mustHere('packing', 'npm', ['pack', '--json', '--pack-destination', APP], {
     env: packEnvironment(),
   });
   const [{ filename }] = JSON.parse(packed);
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  mustHere('npm install of the tarball', 'npm', ['install', ...INSTALL, `./${filename}`], { cwd: folder });
+  writeFileSync(join(APP, 'package.json'), '{ "private": true, "type": "module" }');
+  mustHere('npm install of the tarball', 'npm', ['install', ...INSTALL, `./${filename}`], { cwd: APP });
+  installed = filename;
+  return filename;
+}
+let installed;
+
+/** `info`, and the README's first example, of what is installed. */
+function usePackage(node) {
+  const folder = APP;
+  const filename = install();
   const info = mustUnderWine('info', node, [COMMAND, 'info'], { cwd: folder, env: { RETINANET_OPS_ADDON: '' } });
   if (!/prebuilds\\win32-x64\\retinanet_ops\S*: loaded/.test(info)) throw new Error(`what was installed:\n${info}`);
   const [, example] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'));
@@ -120,6 +129,35 @@ function findPlugin(node, addon) {
   console.log('the CUDA plugin is found in folders with letters of any language');
 }
 
+/** The CUDA plugin's sources, with the emulator's headers in the place of CUDA's: what of them is Windows' to compile. */
+function compilePlugin() {
+  const folder = join('native', 'cuda');
+  const sources = readdirSync(join(root, folder)).filter((name) => name.endsWith('.cu'));
+  // After the system's: mingw-w64 has a process.h as well.
+  const options = [
+    '-std=c++17',
+    '-fsyntax-only',
+    '-Wall',
+    '-Werror',
+    '-x',
+    'c++',
+    '-idirafter',
+    join('test', 'emulator'),
+  ];
+  mustHere('compiling the CUDA plugin', WINDOWS_COMPILER, [...options, ...sources.map((name) => join(folder, name))]);
+  console.log(`the CUDA plugin's ${sources.length} sources compile for Windows, without CUDA's headers`);
+}
+
+/** Node-API's functions are the process's, whatever its file is called, as in Electron. */
+function renameHost(node) {
+  const host = join(APP, 'another host.exe');
+  rmSync(host, { force: true });
+  linkSync(node, host);
+  const info = mustUnderWine('info', host, [COMMAND, 'info'], { cwd: APP, env: { RETINANET_OPS_ADDON: '' } });
+  if (!/: loaded/.test(info)) throw new Error(`in a process of another name:\n${info}`);
+  console.log('the addon loads in a process of another name');
+}
+
 /** As when packing by hand: npm's own variables of this run would name another command. */
 function packEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
@@ -135,7 +173,9 @@ export async function testOnWindows({ node, addon, every, least }) {
   process.stdout.write(mustUnderWine('a test', node, [ava, ...files, '--worker-threads'], { env }));
   compareBits(node, env);
   usePackage(node);
+  renameHost(node);
   if (least) return;
+  compilePlugin();
   findPlugin(node, addon);
   holdFiles((script, cwd) => mustUnderWine('a save', node, [script], { cwd }));
   // Newer ones ask for a library that Wine 8 lacks.

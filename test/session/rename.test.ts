@@ -17,20 +17,24 @@ linux('what stays held is said after the last try, and at once where nothing is 
   mkdirSync(join(root, 'held'));
   const held = `${join(root, 'held')}/.`; // Linux: EBUSY, always
   const begun = performance.now();
-  const late = t.throws(() => renameWhenFree(held, join(root, 'free'), [10, 40]));
+  const late = t.throws(() => {
+    renameWhenFree(held, join(root, 'free'), [10, 40]);
+  });
   t.true(performance.now() - begun >= 50);
-  t.regex(late!.message, /^EBUSY.*held.*; another program may have it open$/s);
-  const early = t.throws(() => renameWhenFree(held, join(root, 'free'), []));
-  t.regex(early!.message, /^EBUSY.*free'$/s);
+  t.regex(late.message, /^EBUSY.*held.*; another program may have it open$/s);
+  const early = t.throws(() => {
+    renameWhenFree(held, join(root, 'free'), []);
+  });
+  t.regex(early.message, /^EBUSY.*free'$/s);
 });
 
 test('other failures are not waited for', async (t) => {
   const root = await folder(t, {});
   writeFileSync(join(root, 'there'), '');
   const begun = performance.now();
-  const error = t.throws<NodeJS.ErrnoException>(() =>
-    renameWhenFree(join(root, 'lost'), join(root, 'there'), [60_000]),
-  );
+  const error = t.throws<NodeJS.ErrnoException>(() => {
+    renameWhenFree(join(root, 'lost'), join(root, 'there'), [60_000]);
+  });
   t.is(error?.code, 'ENOENT');
   t.true(performance.now() - begun < 30_000);
 });
