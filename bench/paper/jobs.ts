@@ -23,6 +23,7 @@ export async function runMissing(all: readonly Asked[], jobs: Jobs): Promise<voi
     const child = fork(WORKER);
     try {
       for (let asked = queue.shift(); asked; asked = queue.shift()) {
+        if (readRun(jobs.folder, asked)) continue; // another process on the same folder was faster
         const result = await trained(child, { asked, folders: jobs.folders, jobs: jobs.count });
         writeRun(jobs.folder, result);
         jobs.onResult(result, --left);
