@@ -42,8 +42,8 @@ function layerCases(inputShape: Shape, stride: number, threads: number[]): Case[
   const flops = 2 * size(outputShape) * 9;
   const few = [0, channels - 1];
   const reference = depthwiseReference({ ...of, inputShape: [...inputShape.slice(0, 3), few.length] });
-  const [x, w, dy] = [inputShape, of.filterShape, outputShape].map((each) => () => {
-    return asTensor(uniform(random(flops + each.length + each[0]!), size(each), -1, 1));
+  const [x, w, dy] = [inputShape, of.filterShape, outputShape].map((each, i) => () => {
+    return asTensor(uniform(random(flops + i), size(each), -1, 1));
   }) as [() => Float32Array, () => Float32Array, () => Float32Array];
   const forms = {
     forward: {

@@ -116,7 +116,7 @@ class Pool {
  private:
   static constexpr int64_t kWorthwhile = 3;         // times what help costs
   static constexpr int64_t kHandOver = 1000;        // nanoseconds that threads which are awake cost each other
-  static constexpr int64_t kLongestWaking = 50000;  // what is longer has been interrupted
+  static constexpr int64_t kLongestWaking = 20000;  // who has waited longer was interrupted
 
   int64_t CostOfHelp() const { return asleep_.load(std::memory_order_relaxed) > 0 ? waking_ : kHandOver; }
 
