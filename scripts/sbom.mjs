@@ -60,7 +60,8 @@ function linked(file, bytes) {
     parts.push(library('cudart_static', cudaVersion(text), licence, 'NVIDIA'));
   }
   if (text.includes('Mingw-w64 runtime')) {
-    parts.push(library('libstdc++, libgcc', undefined, exception, 'Free Software Foundation'));
+    for (const name of ['libstdc++', 'libgcc'])
+      parts.push(library(name, undefined, exception, 'Free Software Foundation'));
     // Its start is in the public domain; HPND is that of gdtoa, with which numbers are printed.
     const licence = (expression) => ({ licenses: [{ expression }] });
     parts.push(library('mingw-w64 runtime', undefined, licence('ZPL-2.1 AND HPND'), 'mingw-w64'));
