@@ -51,6 +51,11 @@ test('a file of saveWeights and a folder of saveRetinaNet are the same detector'
   }
   using other = await loadDetector(saved, { classNames: ['a', 'b'], shorterSide: 32 });
   t.deepEqual([other.config.classNames, other.config.shorterSide], [['a', 'b'], 32]);
+  const others = { numClasses: 3, classNames: [] };
+  await t.throwsAsync(loadDetector(saved, others), {
+    code: 'ERR_DATA',
+    message: /every weight .* none that fits head/,
+  });
   await t.throwsAsync(loadDetector(saved, { backbone: 'resnet18' }), {
     code: 'ERR_DATA',
     message: /expected shape \[4,256,1,1\] of backbone/,
