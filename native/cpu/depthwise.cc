@@ -13,8 +13,9 @@
 namespace rn::cpu {
 namespace {
 
-constexpr int64_t kBlockFloats = 16384;  // of the output
-constexpr int64_t kMostByTwo = 16;       // pixels, with all channels: memory is gone through in order
+constexpr int64_t kBlockFloats = 16384;             // of the output
+constexpr int64_t kMostInCache = int64_t{1} << 20;  // floats of the input: others are asked for ahead
+constexpr int64_t kMostByTwo = 16;                  // pixels, with all channels: memory is gone through in order
 
 // One filter a channel; the output's pixels need not lie side by side.
 struct Layer {
@@ -40,6 +41,7 @@ class Run {
     common_.output_pitch = layer_.pixel_pitch;
     common_.low = layer_.low;
     common_.high = layer_.high;
+    common_.asks_ahead = shape.images * shape.height * shape.width * c > kMostInCache;
   }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;

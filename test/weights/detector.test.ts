@@ -7,7 +7,6 @@ import test from 'ava';
 import sharp from 'sharp';
 import { RetinanetOpsError } from 'retinanet-ops';
 import {
-  createRetinaNet,
   loadDetector,
   type RetinaNet,
   type RetinaNetConfig,
@@ -17,7 +16,10 @@ import {
   type TrainDetectorOptions,
   useNativeBackend,
 } from 'retinanet-ops/retinanet';
-import { randomNet } from '../export/nets.js';
+import { Check } from '#lib/arguments/check.js';
+import { resolveConfig } from '#lib/retinanet/model/config.js';
+import { makeNet } from '#lib/retinanet/model/model.js';
+import { changeWeights, randomNet } from '../export/nets.js';
 import { planOf, writeSquares } from '../session/squares.js';
 import { fileOf, safetensorsOf } from './files.js';
 
@@ -51,6 +53,11 @@ test('a file of saveWeights and a folder of saveRetinaNet are the same detector'
   }
   using other = await loadDetector(saved, { classNames: ['a', 'b'], shorterSide: 32 });
   t.deepEqual([other.config.classNames, other.config.shorterSide], [['a', 'b'], 32]);
+  const others = { numClasses: 3, classNames: [] };
+  await t.throwsAsync(loadDetector(saved, others), {
+    code: 'ERR_DATA',
+    message: /every weight .* none that fits head/,
+  });
   await t.throwsAsync(loadDetector(saved, { backbone: 'resnet18' }), {
     code: 'ERR_DATA',
     message: /expected shape \[4,256,1,1\] of backbone/,
@@ -141,13 +148,17 @@ test('a conflict is one sentence, and nothing is written', async (t) => {
 });
 
 test('what a state_dict is of is known by its names and shapes', async (t) => {
+  const check = new Check('test');
   const small = { preset: 'torchvision-retinanet', imageHeight: 32, imageWidth: 32 } as const;
   for (const [backbone, numClasses, p6From, epsilon] of [
     ['resnet18', 91, 'p5', 0],
     ['resnet34', 3, 'c5', 1e-5],
   ] as const) {
     // prettier-ignore
-    using net = createRetinaNet({ ...small, backbone, numClasses, p6From, pyramidChannels: 8, subnetDepth: 2 });
+    const layers = { p6From, pyramidChannels: 8, subnetDepth: 2 };
+    // Drawing the weights would take longest.
+    using net = makeNet(check, resolveConfig(check, { ...small, backbone, numClasses, ...layers }));
+    changeWeights(net, (values, name) => (name.endsWith('kernel') ? values.map((_, i) => (i % 97) / 100) : values));
     const file = join(folder, `${backbone}.safetensors`);
     await saveWeights(net, file);
     const bytes = readFileSync(file);
@@ -159,9 +170,7 @@ test('what a state_dict is of is known by its names and shapes', async (t) => {
     t.deepEqual([found.config.backbone, found.config.numClasses, found.config.p6From], [backbone, numClasses, p6From]);
     t.deepEqual([preset, batchNormEpsilon, pyramidChannels, subnetDepth], ['torchvision-retinanet', epsilon, 8, 2]);
     t.deepEqual([shorterSide, found.config.classNames[1]], [800, numClasses === 91 ? 'person' : undefined]);
-    t.deepEqual(valuesOf(found), valuesOf(net));
-    if (p6From === 'c5') continue;
-    const plan = await planOf(data, { weights: plain });
-    t.deepEqual([plan.of('backbone'), plan.from('preset'), plan.of('boxLoss')], [backbone, 'weights', 'l1']);
+    const [here, there] = [found, net].map((one) => valuesOf(one).map(({ buffer }) => Buffer.from(buffer)));
+    t.true(here!.every((bytes, i) => bytes.equals(there![i]!)));
   }
 });

@@ -19,14 +19,14 @@ export interface ConvOptions {
   padding?: 'same' | 'valid';
 }
 
-/** Makes stock tfjs layers with initial weights that follow from one seed. */
+/** Makes stock tfjs layers with initial weights that follow from one seed; without one they are 0, for others to come. */
 export class LayerFactory {
   /** Whether training changes the weights of the layers made from now on. */
   trainable = true;
-  private readonly seed: number;
+  private readonly seed: number | undefined;
   private made = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number | undefined) {
     this.seed = seed;
   }
 
@@ -47,6 +47,7 @@ export class LayerFactory {
   }
 
   private kernelInitializer(init: Init) {
+    if (this.seed === undefined) return tfl.initializers.zeros();
     // Knuth's multiplicative step keeps the seeds of neighbouring layers, and of neighbouring nets, apart.
     const seed = (Math.imul(this.seed + 1, 0x9e3779b1) + this.made++ * 7919) >>> 1;
     switch (init) {

@@ -28,10 +28,15 @@ import { subnet } from './subnets.js';
 export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
   const check = new Check('createRetinaNet');
   const resolved = resolveConfig(check, config);
+  return makeNet(check, resolved, resolved.seed);
+}
+
+/** As createRetinaNet, as part of another check; without a seed, whose drawing takes longest, weights are 0. */
+export function makeNet(check: Check, resolved: ResolvedConfig, seed?: number): RetinaNet {
   const anchors = anchorGrid(check, resolved);
   requireTfBackend(check);
   try {
-    const { made: model } = makeVariables(() => buildModel(resolved));
+    const { made: model } = makeVariables(() => buildModel(resolved, seed));
     return assembleNet({ model, anchors, config: resolved });
   } catch (cause) {
     const { name, message } = cause as Error;
@@ -39,7 +44,7 @@ export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
     const received = `'${tf.getBackend()}', which failed: ${message}`;
     throw new RetinanetOpsError(
       code,
-      `createRetinaNet: expected a backend that builds the network, received ${received}`,
+      `${check.operation}: expected a backend that builds the network, received ${received}`,
       {
         cause,
       },
@@ -47,9 +52,9 @@ export function createRetinaNet(config: RetinaNetConfig): RetinaNet {
   }
 }
 
-function buildModel(resolved: ResolvedConfig): LayersModel {
+function buildModel(resolved: ResolvedConfig, seed: number | undefined): LayersModel {
   const { numClasses, pyramidChannels, subnetDepth } = resolved;
-  const make = new LayerFactory(resolved.seed);
+  const make = new LayerFactory(seed);
 
   const input = tfl.input({ shape: [...inputSize(resolved), 3], name: 'image' });
   const image = normalizeInput(input, resolved.pixelMean, resolved.pixelStd);

@@ -1,9 +1,9 @@
 // A detector from whatever holds one.
 import { stat } from 'node:fs/promises';
 import { Check } from '../../arguments/check.js';
-import type { RetinaNetConfig } from '../model/config.js';
+import { type RetinaNetConfig, resolveConfig } from '../model/config.js';
 import { loadRetinaNet } from '../model/io.js';
-import { createRetinaNet } from '../model/model.js';
+import { makeNet } from '../model/model.js';
 import type { RetinaNet } from '../model/net.js';
 import { readWeightsConfig, readWeightsFile } from './load-weights.js';
 
@@ -13,7 +13,7 @@ import { readWeightsConfig, readWeightsFile } from './load-weights.js';
  * state_dict with 91 classes batch normalisations have an epsilon of 0, as those that torchvision publishes, of others 1e-5.
  *
  * @param path of the folder or file
- * @param config of a network of a file, what is known better: such as `classNames` or `shorterSide`
+ * @param config of a network of a file, what is known better, such as `classNames` or `shorterSide`; its layers stay those of the file
  * @throws RetinanetOpsError `ERR_DATA` naming the file where it is missing or damaged, or of no detector that is known; `ERR_OPTION` for a
  *   `config` beside a folder, which has its own; `ERR_BACKEND` without a tfjs backend; otherwise as loadWeights and createRetinaNet
  */
@@ -32,9 +32,11 @@ export async function loadDetector(path: string, config: Partial<RetinaNetConfig
     const expected = "weights of a whole detector, this package's or torchvision's RetinaNet,";
     check.fail('ERR_DATA', path, expected, 'others, which loadWeights gives to a network that createRetinaNet makes');
   }
-  const net = createRetinaNet({ ...known, ...given } as RetinaNetConfig);
+  const net = makeNet(check, resolveConfig(check, { ...known, ...given }));
   try {
-    await readWeightsFile(check, net, path);
+    const { leftAtPrior, missing } = await readWeightsFile(check, net, path);
+    const [lacking] = [...leftAtPrior, ...missing];
+    if (lacking !== undefined) check.fail('ERR_DATA', path, 'every weight of the network', `none that fits ${lacking}`);
     return net;
   } catch (error) {
     net.dispose();

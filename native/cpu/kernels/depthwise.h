@@ -57,6 +57,11 @@ void DepthwiseTileOf(const DepthwiseTile& tile) {
     const int64_t first = next + kLanes <= tile.channels ? next : tile.channels - kLanes;
     Float sums[kPixels];
     RN_UNROLL_TILE for (int pixel = 0; pixel < kPixels; ++pixel) sums[pixel] = Load(tile.bias + first);
+    if (tile.asks_ahead) {
+      RN_UNROLL_TILE for (int pixel = 0; pixel < kPixels; ++pixel) {
+        Prefetch(tile.input + first, tile.filter_rows * tile.row_pitch + pixel * tile.pixel_pitch);
+      }
+    }
     for (int64_t row = 0; row < tile.filter_rows; ++row) {
       const float* values = tile.input + row * tile.row_pitch + first;
       const float* weights = tile.filter + row * tile.filter_pitch + first;

@@ -19,6 +19,7 @@ struct DepthwiseTile {
   float* output;
   int64_t output_pitch;  // from pixel to pixel
   float low, high;       // what it is clamped to
+  bool asks_ahead;       // for the row of the input that only the next row of the output reads
 };
 
 // Some taps of a row of the filter: added to `sums` is the sum over pixels that lie side by side in the output.
