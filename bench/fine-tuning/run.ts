@@ -14,8 +14,7 @@ import {
   trainRetinaNet,
 } from 'retinanet-ops/retinanet';
 import { kept } from '../kept.js';
-import type { DataSet } from '../paper/data-sets.js';
-import { HEIGHT, WIDTH } from './scenes.js';
+import { AUGMENT, FRAME, type Target } from './target.js';
 
 export interface Numbers {
   AP: number;
@@ -35,7 +34,7 @@ export interface Start {
 
 export interface Asked {
   start: Start;
-  target: DataSet;
+  target: Target;
   learningRate: number;
   seed: number;
   /** Steps between two measurements on the validation split; none where the run seeks a learning rate. */
@@ -85,11 +84,9 @@ export async function learnSource(
 ): Promise<SourceResult> {
   const work = async () => {
     const start = performance.now();
-    const frame = { imageWidth: WIDTH, imageHeight: HEIGHT };
-    const net = createRetinaNet({ ...frame, numClasses: dataset.classes.length, seed: 0 });
-    const augment = { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 };
+    const net = createRetinaNet({ ...FRAME, numClasses: dataset.classes.length, seed: 0 });
     const images = openImages(dataset, 'train', net.config);
-    await trainRetinaNet(net, images, { steps, learningRate: SOURCE_RATE, seed: 0, augment });
+    await trainRetinaNet(net, images, { steps, learningRate: SOURCE_RATE, seed: 0, augment: AUGMENT });
     mkdirSync(dirname(weights), { recursive: true });
     await saveWeights(net, weights);
     const numbers = await measure(net, dataset, 'val');
@@ -113,14 +110,13 @@ export function runOnce(folder: string, asked: Asked): Promise<RunResult> {
 }
 
 async function train({ start, target, learningRate, seed, every }: Asked): Promise<RunResult> {
-  const { dataset, frame, steps, augment } = target;
+  const { dataset, steps } = target;
   const began = performance.now();
-  const net = createRetinaNet({ ...frame, numClasses: dataset.classes.length, seed });
+  const net = createRetinaNet({ ...FRAME, numClasses: dataset.classes.length, seed });
   const report = start.weights === undefined ? undefined : await loadWeights(net, start.weights);
   const validations: RunResult['validations'] = [];
   await trainRetinaNet(net, openImages(dataset, 'train', net.config), {
-    ...{ steps, learningRate, seed },
-    ...(augment !== undefined && { augment }),
+    ...{ steps, learningRate, seed, augment: AUGMENT },
     onStep: async ({ step }, run) => {
       if (every === undefined || step % every !== 0 || step === steps) return;
       run.updateModel();

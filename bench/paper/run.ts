@@ -1,5 +1,6 @@
 // One run: a network trained on a data set, measured, and written to a file, which is read instead where it is there.
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { assignAnchors, RetinanetOpsError } from 'retinanet-ops';
 import {
@@ -11,7 +12,6 @@ import {
   type RetinaNet,
   trainRetinaNet,
 } from 'retinanet-ops/retinanet';
-import { kept } from '../kept.js';
 import type { DataSet } from './data-sets.js';
 import { type Experiment, FOCAL } from './experiments.js';
 
@@ -49,8 +49,14 @@ export function fileOf(folder: string, { experiment, data, learningRate, seed, s
   return join(folder, 'runs', data.name, `${experiment.id}_${learningRate}_${seed}_${split}_${data.steps}.json`);
 }
 
-export function runOnce(folder: string, asked: Asked): Promise<RunResult> {
-  return kept(fileOf(folder, asked), () => train(asked));
+export async function runOnce(folder: string, asked: Asked): Promise<RunResult> {
+  const file = fileOf(folder, asked);
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as RunResult;
+  const result = await train(asked);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, `${JSON.stringify(result)}\n`);
+  renameSync(`${file}.new`, file);
+  return result;
 }
 
 async function train({ experiment, data, learningRate, seed, split }: Asked): Promise<RunResult> {

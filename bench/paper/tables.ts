@@ -2,7 +2,7 @@
 import { type DataSet } from './data-sets.js';
 import { type Experiment, EXPERIMENTS, FOCAL } from './experiments.js';
 import type { RunResult } from './run.js';
-import { deviation, mean, pairedTest } from '../statistics.js';
+import { deviation, mean, pairedTest } from './statistics.js';
 
 /** Runs of an experiment on a data set, by seed. */
 export type Results = ReadonlyMap<string, readonly RunResult[]>;

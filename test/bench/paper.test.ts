@@ -1,6 +1,6 @@
 import test from 'ava';
 import { EXPERIMENTS, FOCAL, isTuned } from '../../bench/paper/experiments.js';
-import { deviation, mean, pairedTest } from '../../bench/statistics.js';
+import { deviation, mean, pairedTest } from '../../bench/paper/statistics.js';
 
 /** Differences of n pairs whose t is the given one. */
 function differences(n: number, t: number): number[] {
