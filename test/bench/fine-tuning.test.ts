@@ -129,11 +129,11 @@ test('the table on record follows from the runs beside it, and the guide shows i
   const words = (text: string) => text.replaceAll(/-+/g, '-').replaceAll(/ +/g, ' ');
   const guide = words(readFileSync('docs/fine-tuning.md', 'utf8'));
   for (const row of table.split('\n').filter((line) => line.startsWith('|'))) t.true(guide.includes(words(row)), row);
-  for (const { start, learningRate } of measured) {
-    const tried = runs.filter((run) => run.start === start && run.test === undefined);
-    const best = tried.reduce((a, b) => (b.validations.at(-1)!.AP > a.validations.at(-1)!.AP ? b : a));
-    t.is(learningRate, best.learningRate, start);
-  }
+  // What fine-tuning is compared with has the best rate of those that were tried.
+  const tried = runs.filter(({ start, test: tested }) => start === 'nothing' && tested === undefined);
+  const best = tried.reduce((a, b) => (b.validations.at(-1)!.AP > a.validations.at(-1)!.AP ? b : a));
+  t.true(tried.length >= 3);
+  for (const { start, learningRate } of measured) if (start === 'nothing') t.is(learningRate, best.learningRate);
 });
 
 test('runs are files, from which it goes on; table and figures follow from them', async (t) => {
