@@ -17,6 +17,8 @@ interface Point {
 }
 
 interface Figure {
+  /** Of its files. */
+  name: string;
   title: string;
   xTitle: string;
   yTitle: string;
@@ -24,23 +26,31 @@ interface Figure {
   yType?: 'linear' | 'log';
 }
 
+/** Labels of a logarithmic axis: vega's own are too many. */
+const POWERS_OF_TEN = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4));
 const COLOURS = ['#0f7ddb', '#e0781a', '#12a594', '#7a4fd6', '#d6336c', '#3b4350'];
 
 /** What the figure of the prior compares, from the runs of seed 0. */
 const BEGINNINGS = EXPERIMENTS.filter(({ id, table }) => table === 'prior' || id === FOCAL);
 
-export async function drawFigures(folder: string, results: Results, sets: readonly DataSet[]): Promise<void> {
-  await draw(folder, 'figure-1', figure1());
+/** The figures that the runs are enough for. */
+export function figuresOf(results: Results, sets: readonly DataSet[]): Figure[] {
+  const figures = [figure1()];
   for (const data of sets) {
     const run = results.get(keyOf(FOCAL, data.name))?.find(({ cumulative }) => cumulative);
-    for (const side of run?.cumulative ? (['foreground', 'background'] as const) : []) {
-      await draw(folder, `figure-4-${side}-${data.name}`, figure4(data, run!.cumulative!, side));
+    if (run?.cumulative) {
+      figures.push(figure4(data, run.cumulative, 'foreground'), figure4(data, run.cumulative, 'background'));
     }
     const points = BEGINNINGS.flatMap((experiment) => beginning(experiment, results, data));
-    const title = `${data.title}: class loss as training goes on`;
-    const axes = { xTitle: 'step', yTitle: 'class loss of a positive anchor, mean of 10 steps', yType: 'log' } as const;
-    if (points.length > 0) await draw(folder, `prior-${data.name}`, { title, ...axes, points });
+    const title = `${data.title}: class loss over positive anchors, mean of ten steps`;
+    const axes = { xTitle: 'step', yTitle: 'class loss', yType: 'log' } as const;
+    if (points.length > 0) figures.push({ name: `prior-${data.name}`, title, ...axes, points });
   }
+  return figures;
+}
+
+export async function drawFigures(folder: string, results: Results, sets: readonly DataSet[]): Promise<void> {
+  for (const figure of figuresOf(results, sets)) await draw(folder, figure);
 }
 
 function figure4(
@@ -52,7 +62,7 @@ function figure4(
     fractions.map((x, i) => ({ x, y: sides[side].shares[g]![i]!, series: `γ = ${gamma}` })),
   );
   const axes = { xTitle: `fraction of the ${side}, easiest first`, yTitle: 'cumulative normalized loss' };
-  return { title: `${title}: ${side}`, ...axes, points };
+  return { name: `figure-4-${side}-${name}`, title: `${title}: ${side}`, ...axes, points };
 }
 
 function beginning({ id, label }: Experiment, results: Results, { name }: DataSet): Point[] {
@@ -70,7 +80,13 @@ function figure1(): Figure {
     const losses = sigmoidFocalLoss(logits, labels, { alpha: null, gamma, reduction: 'none', numClasses: 1 });
     return probabilities.map((x, i) => ({ x, y: losses[i]!, series: `γ = ${gamma}` }));
   });
-  return { title: 'Focal loss by γ', xTitle: 'probability of the true class', yTitle: 'loss', points };
+  return {
+    name: 'figure-1',
+    title: 'Focal loss by γ',
+    xTitle: 'probability of the true class',
+    yTitle: 'loss',
+    points,
+  };
 }
 
 function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Spec {
@@ -86,9 +102,12 @@ function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Sp
     ],
     axes: [
       { orient: 'bottom', scale: 'x', title: xTitle, grid: true, gridColor: '#e7eaee' },
-      { orient: 'left', scale: 'y', title: yTitle, grid: true, gridColor: '#e7eaee' },
+      {
+        ...{ orient: 'left', scale: 'y', title: yTitle, grid: true, gridColor: '#e7eaee' },
+        ...(yType === 'log' && { values: POWERS_OF_TEN, format: '~g' }),
+      },
     ],
-    legends: [{ stroke: 'colour', symbolType: 'stroke' }],
+    legends: [{ stroke: 'colour', symbolType: 'stroke', labelLimit: 0 }],
     marks: [
       {
         type: 'group',
@@ -112,11 +131,11 @@ function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Sp
   };
 }
 
-async function draw(folder: string, name: string, figure: Figure): Promise<void> {
+async function draw(folder: string, figure: Figure): Promise<void> {
   const svg = await new View(parse(specOf(figure)), { renderer: 'none' }).toSVG();
-  writeFileSync(join(folder, `${name}.svg`), svg);
+  writeFileSync(join(folder, `${figure.name}.svg`), svg);
   // Text as outlines: a machine need not have fonts.
   await sharp(Buffer.from(outlineText(svg)), { density: 144 })
     .png()
-    .toFile(join(folder, `${name}.png`));
+    .toFile(join(folder, `${figure.name}.png`));
 }
