@@ -54,7 +54,7 @@ export async function drawFigures(folder: string, results: Results, sets: readon
 }
 
 function figure4(
-  { title }: DataSet,
+  { name, title }: DataSet,
   { gammas, fractions, ...sides }: CumulativeLoss,
   side: 'foreground' | 'background',
 ) {
