@@ -136,6 +136,6 @@ async function draw(folder: string, figure: Figure): Promise<void> {
   writeFileSync(join(folder, `${figure.name}.svg`), svg);
   // Text as outlines: a machine need not have fonts.
   await sharp(Buffer.from(outlineText(svg)), { density: 144 })
-    .png()
+    .png({ palette: true, colours: 64 })
     .toFile(join(folder, `${figure.name}.png`));
 }
