@@ -15,6 +15,8 @@ export interface Point {
 }
 
 export interface Figure {
+  /** Of its files. */
+  name: string;
   title: string;
   xTitle: string;
   yTitle: string;
@@ -23,17 +25,19 @@ export interface Figure {
   yType?: 'linear' | 'log';
 }
 
+/** Labels of a logarithmic axis: vega's own are too many. */
+const POWERS_OF_TEN = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4));
 const COLOURS = ['#0f7ddb', '#e0781a', '#12a594', '#7a4fd6', '#d6336c', '#3b4350'];
 
 /** Writes NAME.svg and NAME.png. */
-export async function drawFigure(folder: string, name: string, figure: Figure): Promise<void> {
+export async function drawFigure(folder: string, figure: Figure): Promise<void> {
   const svg = await new View(parse(specOf(figure)), { renderer: 'none' }).toSVG();
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.svg`), svg);
+  writeFileSync(join(folder, `${figure.name}.svg`), svg);
   // Text as outlines: a machine need not have fonts.
   await sharp(Buffer.from(outlineText(svg)), { density: 144 })
-    .png()
-    .toFile(join(folder, `${name}.png`));
+    .png({ palette: true, colours: 64 })
+    .toFile(join(folder, `${figure.name}.png`));
 }
 
 function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Spec {
@@ -52,9 +56,12 @@ function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Sp
     ],
     axes: [
       { orient: 'bottom', scale: 'x', title: xTitle, grid: true, gridColor: '#e7eaee' },
-      { orient: 'left', scale: 'y', title: yTitle, grid: true, gridColor: '#e7eaee' },
+      {
+        ...{ orient: 'left', scale: 'y', title: yTitle, grid: true, gridColor: '#e7eaee' },
+        ...(yType === 'log' && { values: POWERS_OF_TEN, format: '~g' }),
+      },
     ],
-    legends: [{ stroke: 'colour', symbolType: 'stroke' }],
+    legends: [{ stroke: 'colour', symbolType: 'stroke', labelLimit: 0 }],
     marks: [
       {
         type: 'group',

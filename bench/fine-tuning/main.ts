@@ -111,7 +111,7 @@ async function rateOf(start: Start, target: Target): Promise<number> {
 async function write(): Promise<void> {
   mkdirSync(options.out, { recursive: true });
   writeFileSync(join(options.out, 'table.md'), tablesOf(results, sources));
-  for (const name of ['AP', 'AP50'] as const) await drawFigure(options.out, name, figureOf(results, name));
+  for (const name of ['AP', 'AP50'] as const) await drawFigure(options.out, figureOf(results, name));
 }
 
 await useNativeBackend();

@@ -128,5 +128,5 @@ export function figureOf(results: readonly RunResult[], name: 'AP' | 'AP50'): Fi
   );
   const seeds = rows[0]?.runs.length ?? 0;
   const title = `BCCD, validation split, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
-  return { title, xTitle: 'step', yTitle: name, points };
+  return { name, title, xTitle: 'step', yTitle: name, points };
 }

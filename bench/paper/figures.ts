@@ -9,22 +9,28 @@ import { keyOf, type Results } from './run-files.js';
 /** What the figure of the prior compares, from the runs of seed 0. */
 const BEGINNINGS = EXPERIMENTS.filter(({ id, table }) => table === 'prior' || id === FOCAL);
 
-export async function drawFigures(folder: string, results: Results, sets: readonly DataSet[]): Promise<void> {
-  await drawFigure(folder, 'figure-1', figure1());
+/** The figures that the runs are enough for. */
+export function figuresOf(results: Results, sets: readonly DataSet[]): Figure[] {
+  const figures = [figure1()];
   for (const data of sets) {
     const run = results.get(keyOf(FOCAL, data.name))?.find(({ cumulative }) => cumulative);
-    for (const side of run?.cumulative ? (['foreground', 'background'] as const) : []) {
-      await drawFigure(folder, `figure-4-${side}-${data.name}`, figure4(data, run!.cumulative!, side));
+    if (run?.cumulative) {
+      figures.push(figure4(data, run.cumulative, 'foreground'), figure4(data, run.cumulative, 'background'));
     }
     const points = BEGINNINGS.flatMap((experiment) => beginning(experiment, results, data));
-    const title = `${data.title}: class loss as training goes on`;
-    const axes = { xTitle: 'step', yTitle: 'class loss of a positive anchor, mean of 10 steps', yType: 'log' } as const;
-    if (points.length > 0) await drawFigure(folder, `prior-${data.name}`, { title, ...axes, points });
+    const title = `${data.title}: class loss over positive anchors, mean of ten steps`;
+    const axes = { xTitle: 'step', yTitle: 'class loss', yType: 'log' } as const;
+    if (points.length > 0) figures.push({ name: `prior-${data.name}`, title, ...axes, points });
   }
+  return figures;
+}
+
+export async function drawFigures(folder: string, results: Results, sets: readonly DataSet[]): Promise<void> {
+  for (const figure of figuresOf(results, sets)) await drawFigure(folder, figure);
 }
 
 function figure4(
-  { title }: DataSet,
+  { name, title }: DataSet,
   { gammas, fractions, ...sides }: CumulativeLoss,
   side: 'foreground' | 'background',
 ) {
@@ -32,7 +38,7 @@ function figure4(
     fractions.map((x, i) => ({ x, y: sides[side].shares[g]![i]!, series: `γ = ${gamma}` })),
   );
   const axes = { xTitle: `fraction of the ${side}, easiest first`, yTitle: 'cumulative normalized loss' };
-  return { title: `${title}: ${side}`, ...axes, points };
+  return { name: `figure-4-${side}-${name}`, title: `${title}: ${side}`, ...axes, points };
 }
 
 function beginning({ id, label }: Experiment, results: Results, { name }: DataSet): Point[] {
@@ -50,5 +56,11 @@ function figure1(): Figure {
     const losses = sigmoidFocalLoss(logits, labels, { alpha: null, gamma, reduction: 'none', numClasses: 1 });
     return probabilities.map((x, i) => ({ x, y: losses[i]!, series: `γ = ${gamma}` }));
   });
-  return { title: 'Focal loss by γ', xTitle: 'probability of the true class', yTitle: 'loss', points };
+  return {
+    name: 'figure-1',
+    title: 'Focal loss by γ',
+    xTitle: 'probability of the true class',
+    yTitle: 'loss',
+    points,
+  };
 }

@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { type AnnotatedDataset, readDataset, useNativeBackend } from 'retinanet-ops/retinanet';
 import { type DataSet, DATA_SETS } from '../../bench/paper/data-sets.js';
 import { type Experiment, EXPERIMENTS, FOCAL, LEARNING_RATES } from '../../bench/paper/experiments.js';
+import { figuresOf } from '../../bench/paper/figures.js';
 import { renewed } from '../../bench/paper/page.js';
 import { type Asked, collect, keyOf, readRun, stagesOf, type Wanted, writeRun } from '../../bench/paper/run-files.js';
 import { train } from '../../bench/paper/run.js';
@@ -117,6 +118,9 @@ test('a run is trained, measured and has the curves of figure 4', async (t) => {
 
 test('docs/paper.md is what the runs in bench/results/paper say', async (t) => {
   const wanted: Wanted = { experiments: EXPERIMENTS, sets: DATA_SETS, seeds: 3, isQuick: false };
-  const page = readFileSync('docs/paper.md', 'utf8');
-  t.is(await renewed(page, collect('bench/results/paper', wanted), DATA_SETS), page);
+  const results = collect('bench/results/paper', wanted);
+  t.is(await renewed('docs/paper.md', results, DATA_SETS), readFileSync('docs/paper.md', 'utf8'));
+  for (const { name } of figuresOf(results, DATA_SETS)) {
+    for (const type of ['svg', 'png']) t.true(existsSync(`docs/paper/${name}.${type}`), `${name}.${type}`);
+  }
 });
