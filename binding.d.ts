@@ -507,6 +507,8 @@ export interface Binding extends Exports {
   firstBadBox(boxes: HostFloats, area: boolean): number;
   /** From the first byte of `a` in memory to that of `b`. */
   bytesBetween(a: ArrayBufferView, b: ArrayBufferView): number;
+  /** From the last multiple of 64 in memory to the first byte of the array. */
+  bytesIntoLine(array: ArrayBufferView): number;
   /** Whether memory can be recycled here; nothing is until the limit is set. */
   canRecycle(): boolean;
   setRecycledLimit(bytes: number): void;

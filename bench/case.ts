@@ -1,4 +1,5 @@
 // What a benchmark is made of.
+import { alignedFloats } from '#lib/runtime/allocate.js';
 import { calls, wrongResult } from '../test/operations/driver/calls.js';
 import { caseOf } from '../test/operations/driver/cases.js';
 import type { Torchvision } from './peers/torchvision.js';
@@ -70,4 +71,11 @@ export function checkSmall(operation: string): void {
     const wrong = wrongResult(c, args);
     if (wrong) fail(`${title}: ${wrong}`);
   }
+}
+
+/** Values where the native backend's tensors would lie. */
+export function asTensor(values: Float32Array): Float32Array {
+  const tensor = alignedFloats(values.length);
+  tensor.set(values);
+  return tensor;
 }

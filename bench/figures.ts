@@ -19,6 +19,8 @@ export interface Figure {
   xTitle: string;
   yTitle: string;
   points: readonly Point[];
+  /** Linear unless given. */
+  yType?: 'linear' | 'log';
 }
 
 const COLOURS = ['#0f7ddb', '#e0781a', '#12a594', '#7a4fd6', '#d6336c', '#3b4350'];
@@ -34,7 +36,7 @@ export async function drawFigure(folder: string, name: string, figure: Figure): 
     .toFile(join(folder, `${name}.png`));
 }
 
-function specOf({ title, xTitle, yTitle, points }: Figure): Spec {
+function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Spec {
   const hasBands = points.some(({ low }) => low !== undefined);
   return {
     ...{ width: 420, height: 280, padding: 14, background: 'white' },
@@ -43,7 +45,7 @@ function specOf({ title, xTitle, yTitle, points }: Figure): Spec {
     scales: [
       { name: 'x', domain: { data: 'points', field: 'x' }, range: 'width', nice: true, zero: false },
       {
-        ...{ name: 'y', range: 'height', nice: true, zero: false },
+        ...{ name: 'y', type: yType, range: 'height', nice: true, zero: false },
         domain: hasBands ? { data: 'points', fields: ['low', 'high'] } : { data: 'points', field: 'y' },
       },
       { name: 'colour', type: 'ordinal', domain: { data: 'points', field: 'series' }, range: COLOURS },

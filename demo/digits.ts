@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { RetinanetOpsError } from 'retinanet-ops';
 import sharp from 'sharp';
 import { Random } from './random.js';
-import { drawScene, SIDE, type Digit } from './scene.js';
+import { type Crowd, drawScene, SIDE, type Digit } from './scene.js';
 
 /** Every fifth instance of a digit is kept for testing. */
 const TEST_EVERY = 5;
@@ -49,6 +49,8 @@ export interface DigitsOptions {
   scenes: Record<Split, number>;
   width: number;
   height: number;
+  /** How many digits, and how large; default: as many as there is room for, of all sizes. */
+  crowd?: Crowd;
   /** Called with the number of scenes that are written. */
   onScene?: (done: number) => void;
 }
@@ -86,10 +88,10 @@ async function writeScene(
   digits: Digit[][],
   split: Split,
   index: number,
-  { seed, width, height }: DigitsOptions,
+  { seed, width, height, crowd }: DigitsOptions,
 ): Promise<string[]> {
   const pixels = new Uint8Array(width * height * 3);
-  const { boxes, labels } = sceneOf(digits, { seed, split, index, width, height }, pixels);
+  const { boxes, labels } = sceneOf(digits, { seed, split, index, width, height, ...(crowd && { crowd }) }, pixels);
   const file = `${String(index).padStart(4, '0')}.png`;
   await sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
@@ -103,11 +105,12 @@ export interface SceneOptions {
   index: number;
   width: number;
   height: number;
+  crowd?: Crowd;
 }
 
 /** Draws a scene into `pixels` [height, width, 3]; it depends on nothing but the digits and the options. */
 export function sceneOf(digits: Digit[][], options: SceneOptions, pixels: Uint8Array): ReturnType<typeof drawScene> {
-  const { seed, split, index, width, height } = options;
+  const { seed, split, index, width, height, crowd } = options;
   const random = new Random(seed, SPLITS[split].stream, index);
-  return drawScene(random, digits, width, height, pixels);
+  return drawScene(random, digits, width, height, pixels, crowd);
 }

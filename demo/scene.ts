@@ -126,6 +126,20 @@ function drawFragment(random: Random, canvas: Canvas, digits: Digit[][]): void {
   canvas.blend(x - reach, y - reach, x + reach, y + reach, colour, (px, py) => alpha * coverage(px, py));
 }
 
+/** What is drawn instead of the usual number and size of digits. */
+export interface Crowd {
+  /** The fewest and the most digits of a scene; fewer where there is no room. */
+  count: readonly [number, number];
+  /** Heights in pixels, about: of the smallest and of the largest digits. */
+  heights: readonly [number, number];
+}
+
+/** Three or four digits on 96 x 96 pixels, more where there is more room. */
+function usualCrowd(random: Random, width: number, height: number): Crowd {
+  const count = Math.max(3, Math.round((random.integer(3, 4) * width * height) / (96 * 96)));
+  return { count: [count, count], heights: [SMALLEST, Math.min(88, Math.min(width, height) * 0.42)] };
+}
+
 export interface Scene {
   boxes: Box[];
   labels: number[];
@@ -134,19 +148,26 @@ export interface Scene {
 }
 
 /** Paints one scene into `out` [height, width, 3]; the same random stream gives the same bytes. */
-export function drawScene(random: Random, digits: Digit[][], width: number, height: number, out: Uint8Array): Scene {
+export function drawScene(
+  random: Random,
+  digits: Digit[][],
+  width: number,
+  height: number,
+  out: Uint8Array,
+  crowd?: Crowd,
+): Scene {
   const canvas = new Canvas(width, height);
   paintBackground(random, canvas);
   for (let i = random.integer(0, 2); i > 0; i--) drawFragment(random, canvas, digits);
 
   const scene: Scene = { boxes: [], labels: [], instances: [] };
-  // Three or four on 96 x 96 pixels, more where there is more room.
-  const wanted = Math.max(3, Math.round((random.integer(3, 4) * width * height) / (96 * 96)));
-  const largest = Math.min(88, Math.min(width, height) * 0.42);
+  const { count, heights } = crowd ?? usualCrowd(random, width, height);
+  const [smallest, largest] = heights;
+  const wanted = count[0] === count[1] ? count[0] : random.integer(...count);
   for (let attempt = 0; scene.boxes.length < wanted && attempt < wanted * 12; attempt++) {
     const { label, instance, ink } = random.pick(random.pick(digits));
     // Written digits are about 20 of the 28 pixels high; small ones are more frequent, as in photographs.
-    const pixels = SMALLEST * (largest / SMALLEST) ** (random.next() ** 1.25);
+    const pixels = smallest * (largest / smallest) ** (random.next() ** 1.25);
     const reach = pixels / 2;
     const placement: Placement = {
       x: random.uniform(reach, width - reach),

@@ -61,7 +61,8 @@ cmake(
 const output = cmake('--build', build, '--target', 'retinanet_ops_cuda', '--config', 'Release', '--parallel', JOBS);
 mkdirSync(join(root, 'build', 'Release'), { recursive: true });
 const plugin = join(root, 'build', 'Release', name);
-copyFileSync(join(build, name), plugin);
+// Visual Studio's generator has a folder for each configuration.
+copyFileSync([join(build, 'Release', name), join(build, name)].find(existsSync) ?? join(build, name), plugin);
 const report = output.split('\n').filter((line) => /Compiling entry function|Used \d+ registers|spill/.test(line));
 if (report.length > 0) writeFileSync(join(root, 'build', 'cuda', 'ptxas.txt'), `${report.join('\n')}\n`);
 const excess = overBudget(kernelsOf(report.join('\n')));

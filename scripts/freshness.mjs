@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prebuildOf } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -15,9 +16,9 @@ function newest(...paths) {
 
 /** The addon in prebuilds/ for a platform, or undefined. */
 export function addonOf(target) {
-  const folder = join(root, 'prebuilds', target);
-  const name = existsSync(folder) && readdirSync(folder).find((file) => file.endsWith('.node'));
-  return name ? join(folder, name) : undefined;
+  const { folder, file } = prebuildOf(target);
+  const addon = join(root, 'prebuilds', folder, file);
+  return existsSync(addon) ? addon : undefined;
 }
 
 /** Whether the addon in prebuilds/ for a platform is absent or older than its sources. */

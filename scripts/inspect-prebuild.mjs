@@ -12,6 +12,8 @@ const MEBIBYTE = 2 ** 20;
 const SIZE_LIMIT = { '.node': 3 * MEBIBYTE, '.so': 12 * MEBIBYTE };
 const LIBRARIES =
   /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|ld-linux-(x86-64|aarch64)\.so\.\d)$/;
+/** Alpine's musl is all of these in one; its files name no versions. */
+const MUSL_LIBRARIES = /^(libc\.musl-(x86_64|aarch64)\.so\.1|libc\.so)$/;
 const EXPORTS = {
   '.node': /^(napi_register_module_v\d+|node_api_module_get_api_version_v\d+)$/,
   '.so': /^retinanet_ops_\w+$/,
@@ -43,9 +45,11 @@ function inspectFile(file, faults) {
     return match ? [{ version: match[1], name: match[2] }] : [];
   });
   needed.sort((a, b) => byVersion(b.version, a.version));
+  const musl = file.endsWith('.musl.node');
+  if (musl && needed.length > 0) blame(`needs glibc, for ${needed[0].name}.`);
   const glibc = needed[0]?.version ?? 'none';
   const holders = needed.filter(({ version }) => version === glibc).map(({ name }) => name);
-  const tooNew = needed.filter(({ version }) => byVersion(version, GLIBC_FLOOR) > 0);
+  const tooNew = musl ? [] : needed.filter(({ version }) => byVersion(version, GLIBC_FLOOR) > 0);
   if (tooNew.length > 0) {
     const list = tooNew.map(({ name, version }) => `${name} (${version})`).join(', ');
     blame(
@@ -54,7 +58,8 @@ function inspectFile(file, faults) {
   }
 
   const libraries = [...headers.matchAll(/NEEDED\s+(\S+)/g)].map((match) => match[1]);
-  for (const name of libraries) if (!LIBRARIES.test(name)) blame(`needs ${name}, which a system may lack.`);
+  const allowed = musl ? MUSL_LIBRARIES : LIBRARIES;
+  for (const name of libraries) if (!allowed.test(name)) blame(`needs ${name}, which a system may lack.`);
   if (/TEXTREL/.test(headers)) blame('has text relocations.');
   if (/RPATH|RUNPATH/.test(headers)) blame('carries a search path of the machine it was built on.');
 
@@ -63,7 +68,8 @@ function inspectFile(file, faults) {
     .map((line) => line.split(/\s+/).at(-1));
   for (const name of shown) if (!EXPORTS[extension].test(name)) blame(`shows the symbol ${name}.`);
   if (!/no symbols/.test(objdump('-t', file))) blame('is not stripped.');
-  return `${inspectCommon(file, faults)}, glibc ${glibc} (${holders.join(', ')}), needs ${libraries.join(' ')}, shows ${shown.length} symbols`;
+  const system = musl ? 'musl' : `glibc ${glibc} (${holders.join(', ')})`;
+  return `${inspectCommon(file, faults)}, ${system}, needs ${libraries.join(' ')}, shows ${shown.length} symbols`;
 }
 
 /** What holds on every system. */

@@ -1,4 +1,4 @@
-// Formatters and linters for TypeScript, C++ and Python in one. `--fix` writes what the formatters would.
+// Formatters and linters for TypeScript, C++, Python and workflows in one. `--fix` writes what the formatters would.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lintPython } from './lint-python.mjs';
 import { lintNative } from './lint-tidy.mjs';
+import { lintWorkflows } from './lint-workflows.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -45,6 +46,7 @@ run('prettier', 'prettier', 'bin/prettier.cjs', fix ? '--write' : '--check', '--
 run('eslint', 'eslint', 'bin/eslint.js', '--max-warnings', '0', ...(fix ? ['--fix'] : []), '.');
 // An export without a comment, a link to nowhere: what `npm run docs` would refuse.
 run('typedoc', 'typedoc', 'bin/typedoc', '--emit', 'none');
+say('actionlint', await lintWorkflows());
 say('ruff', lintPython(files(/\.py$/, 'bench', 'test/golden'), fix));
 
 const sources = files(/\.(c?ts|m?js|py|h|cc|cu)$/, 'lib', 'native', 'test', 'bench', 'demo', 'examples', 'scripts');

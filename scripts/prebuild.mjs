@@ -1,5 +1,5 @@
 // `npm run prebuild [-- PLATFORM-ARCH ...]`: the binaries that users install, into prebuilds/. Without arguments for this
-// machine; linux-arm64 and win32-x64 are cross-compiled on Linux. Each is stripped, and on Linux inspected
+// machine (linux-x64-musl on Alpine); linux-arm64 and win32-x64 are cross-compiled on Linux. Each is stripped, and on Linux inspected
 // (scripts/inspect-prebuild.mjs).
 // `--outdated` compiles only where the sources are newer than the binary.
 import { spawnSync } from 'node:child_process';
@@ -9,11 +9,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isOutdated } from './freshness.mjs';
 import { inspect } from './inspect-prebuild.mjs';
-import { missingTools } from './toolchain.mjs';
+import { HOST, missingTools, prebuildOf, runs } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
-const host = `${process.platform}-${process.arch}`;
 
 // How to compile for another machine than this one.
 const CROSS = {
@@ -44,12 +43,11 @@ function fail(sentence) {
 }
 
 function prebuild(target) {
-  const [platform, arch] = target.split('-');
-  const cross = target === host ? undefined : CROSS[target];
-  if (target !== host && (!cross || process.platform !== 'linux'))
-    fail(`no way is known to build ${target} on ${host}. Known: ${[host, ...Object.keys(CROSS)].join(', ')}.`);
-  if (cross && spawnSync(cross.strip, ['--version'], { stdio: 'ignore' }).status !== 0)
-    fail(`building ${target} needs its compiler (${cross.hint}).`);
+  const { platform, arch, libc, folder: place, file } = prebuildOf(target);
+  const cross = target === HOST ? undefined : CROSS[target];
+  if (target !== HOST && (!cross || process.platform !== 'linux'))
+    fail(`no way is known to build ${target} on ${HOST}. Known: ${[HOST, ...Object.keys(CROSS)].join(', ')}.`);
+  if (cross && !runs(cross.strip, '--version')) fail(`building ${target} needs its compiler (${cross.hint}).`);
   const missing = missingTools();
   if (missing && !cross) fail(missing);
 
@@ -57,7 +55,7 @@ function prebuild(target) {
   const folder = join(root, 'build', `prebuild-${target}`);
   const shim = join(root, 'scripts', 'cmake-js-for-prebuildify.mjs');
   mkdirSync(folder, { recursive: true });
-  rmSync(join(root, 'prebuilds', target), { recursive: true, force: true });
+  rmSync(join(root, 'prebuilds', place, file), { force: true });
   const { status, error } = spawnSync(
     process.execPath,
     [
@@ -70,7 +68,7 @@ function prebuild(target) {
       '--arch',
       arch,
       '--tag-libc', // a glibc binary must not be taken for one that runs on musl
-      ...(cross ? ['glibc'] : []),
+      libc,
       '--name',
       'retinanet_ops',
       '--strip',
@@ -104,10 +102,10 @@ function addCudaPlugin(target) {
 }
 
 const named = process.argv.slice(2).filter((argument) => argument !== '--outdated');
-for (const target of named.length > 0 ? named : [host]) {
+for (const target of named.length > 0 ? named : [HOST]) {
   if (!process.argv.includes('--outdated') || isOutdated(target)) prebuild(target);
   addCudaPlugin(target);
-  const { lines, faults } = inspect(join(root, 'prebuilds', target));
+  const { lines, faults } = inspect(join(root, 'prebuilds', prebuildOf(target).folder));
   for (const line of lines) console.log(line);
   if (faults.length > 0) fail(`what was built for ${target} does not keep its promises:\n${faults.join('\n')}`);
 }

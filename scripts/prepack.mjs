@@ -7,10 +7,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addonOf, isOutdated } from './freshness.mjs';
+import { HOST } from './toolchain.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'win32-x64'];
-const host = `${process.platform}-${process.arch}`;
+const PLATFORMS = ['darwin-arm64', 'darwin-x64', 'linux-arm64', 'linux-x64', 'linux-x64-musl', 'win32-x64'];
 
 function fail(sentence) {
   console.error(`\nretinanet-ops: ${sentence}\n`);
@@ -44,7 +44,7 @@ run('build.mjs', 'dist');
 run('sbom.mjs');
 
 if (absent.length > 0)
-  console.error(`WITHOUT the binaries for ${absent.join(', ')}: this package is good for ${host}.`);
+  console.error(`WITHOUT the binaries for ${absent.join(', ')}: this package is good for ${HOST}.`);
 for (const platform of PLATFORMS)
   if (mode === 'host' && addonOf(platform) && isOutdated(platform))
     console.error(`prebuilds/${platform} is OLDER than its sources: npm run prebuild -- ${platform}, or remove it`);

@@ -61,8 +61,10 @@ function linked(file, bytes) {
   }
   if (text.includes('Mingw-w64 runtime')) {
     parts.push(library('libstdc++, libgcc', undefined, exception, 'Free Software Foundation'));
-    const licence = { licenses: [{ expression: 'ZPL-2.1 AND MIT' }] };
-    parts.push(library('mingw-w64 runtime, winpthreads', undefined, licence, 'mingw-w64'));
+    // Its start is in the public domain; HPND is that of gdtoa, with which numbers are printed.
+    const licence = (expression) => ({ licenses: [{ expression }] });
+    parts.push(library('mingw-w64 runtime', undefined, licence('ZPL-2.1 AND HPND'), 'mingw-w64'));
+    parts.push(library('winpthreads', undefined, licence('MIT AND BSD-3-Clause'), 'mingw-w64, Lockless Inc.'));
   } else if (file.includes('win32')) {
     const header = bytes.readUInt32LE(0x3c) + 24; // the optional header of a PE file, whose second field is the linker's version
     const version = `${bytes[header + 2]}.${bytes[header + 3]}`;

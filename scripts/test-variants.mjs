@@ -8,12 +8,18 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { nodeBinary } from './node-binary.mjs';
 import { root, testsOf } from './test-folders.mjs';
-import { ASAN_OPTIONS, JOBS, runs } from './toolchain.mjs';
+import { ASAN_OPTIONS, HOST, JOBS, prebuildOf, runs } from './toolchain.mjs';
 import { testOnWindows } from './windows-variant.mjs';
-import { whyNotUnderWine, WINDOWS_COMPILER } from './wine.mjs';
+import { startableUnderWine, WINDOWS_COMPILER } from './wine.mjs';
 
 /** How much less than `npm test` a variant does (test/operations/driver/calls.ts); where processors are emulated, less still. */
-const EVERY = { 'linux-arm64': '32', sanitize: '16', 'win32-x64': '16', 'win32-x64-node-22': '16' };
+const EVERY = {
+  'linux-arm64': '32',
+  sanitize: '16',
+  'win32-x64-node-20': '16',
+  'win32-x64-node-22': '128',
+  'win32-x64-node-24': '128',
+};
 
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js');
 
@@ -36,7 +42,8 @@ function must(what, command, args, options = {}) {
 /** The prebuilt binary of a platform, made anew where its sources are newer. */
 function prebuilt(target) {
   must(`the prebuild for ${target}`, process.execPath, ['scripts/prebuild.mjs', '--outdated', target]);
-  return join('prebuilds', target, 'retinanet_ops.glibc.node');
+  const { folder, file } = prebuildOf(target);
+  return join('prebuilds', folder, file);
 }
 
 /** An addon in a build folder of its own, from another compiler. Warnings are errors there as everywhere. */
@@ -51,7 +58,7 @@ function compiled(name, compiler) {
 function underNode(major) {
   const node = nodeBinary(major);
   if (!node) throw new Missing(`npm gives no Node.js ${major}.`);
-  return { node, addon: prebuilt(`${process.platform}-${process.arch}`) };
+  return { node, addon: prebuilt(HOST) };
 }
 
 function arm64() {
@@ -92,11 +99,12 @@ function windows(major) {
     throw new Missing(
       `${WINDOWS_COMPILER} is missing (on Debian or Ubuntu: apt-get install g++-mingw-w64-x86-64-posix).`,
     );
-  const node = nodeBinary(major, 'x64', 'win32');
-  if (!node) throw new Missing(`npm gives no Node.js ${major} for Windows.`);
-  const why = whyNotUnderWine(node);
+  const given = nodeBinary(major, 'x64', 'win32');
+  if (!given) throw new Missing(`npm gives no Node.js ${major} for Windows.`);
+  const { node, why } = startableUnderWine(given);
   if (why) throw new Missing(why);
-  return { node, addon: prebuilt('win32-x64'), run: testOnWindows };
+  if (node !== given) console.log(`\nNode.js ${major} without placeholders of memory, which this Wine has not`);
+  return { node, addon: prebuilt('win32-x64'), run: testOnWindows, least: major !== 20 };
 }
 
 const VARIANTS = {
@@ -107,7 +115,7 @@ const VARIANTS = {
   clang,
   sanitize,
   'linux-arm64': arm64,
-  'win32-x64': () => windows(20),
+  'win32-x64-node-20': () => windows(20),
   'win32-x64-node-22': () => windows(22),
   'win32-x64-node-24': () => windows(24),
 };
@@ -115,10 +123,10 @@ const ONLY_LINUX = /^(clang|sanitize|linux-arm64|win32-x64.*)$/;
 
 async function test(name) {
   if (process.platform !== 'linux' && ONLY_LINUX.test(name)) throw new Missing('it needs Linux.');
-  const { node = process.execPath, addon, env = {}, preload = '', run } = VARIANTS[name]();
+  const { node = process.execPath, addon, env = {}, preload = '', run, least } = VARIANTS[name]();
   console.log(`\n${name}: ${addon}`);
   const every = process.env.RETINANET_OPS_TEST_EVERY ?? EVERY[name] ?? '4';
-  if (run) return run({ node, addon, every });
+  if (run) return run({ node, addon, every, least });
   const variant = { ...process.env, ...env, RETINANET_OPS_ADDON: addon, RETINANET_OPS_TEST_EVERY: every };
   must(`loading the addon of ${name}`, node, ['dist/cli/main.js', 'info'], {
     env: { ...variant, LD_PRELOAD: preload },
@@ -129,12 +137,16 @@ async function test(name) {
   must(`a test on ${name}`, process.execPath, args, { env: variant });
 }
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(VARIANTS);
-for (const name of names) {
-  if (!Object.hasOwn(VARIANTS, name)) {
-    console.error(`retinanet-ops: no variant '${name}'. Known: ${Object.keys(VARIANTS).join(', ')}.`);
-    process.exit(2);
-  }
+/** A name stands for all that begin with it: win32-x64 for Windows under every Node.js. */
+const given = process.argv.slice(2);
+const known = Object.keys(VARIANTS);
+const covers = (name) => (variant) => variant === name || variant.startsWith(`${name}-`);
+for (const name of given) {
+  if (known.some(covers(name))) continue;
+  console.error(`retinanet-ops: no variant '${name}'. Known: ${known.join(', ')}.`);
+  process.exit(2);
+}
+for (const name of known.filter((variant) => given.length === 0 || given.some((name) => covers(name)(variant)))) {
   try {
     await test(name);
   } catch (error) {

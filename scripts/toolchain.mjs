@@ -1,9 +1,19 @@
 // What compiling the addon needs, and which of it this machine lacks.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** How many compilers run side by side, as an argument of CMake. */
 export const JOBS = String(availableParallelism());
+
+/** This machine as targets are named: with its C library where that is Alpine's. */
+export const HOST = `${process.platform}-${process.arch}${existsSync('/etc/alpine-release') ? '-musl' : ''}`;
+
+/** The folder in prebuilds/ and the file of a target's addon, as prebuildify names them: linux-x64-musl lies beside linux-x64. */
+export function prebuildOf(target) {
+  const [platform, arch, libc = 'glibc'] = target.split('-');
+  return { platform, arch, libc, folder: `${platform}-${arch}`, file: `retinanet_ops.${libc}.node` };
+}
 
 /** Whether the command starts and succeeds. */
 export function runs(command, ...args) {

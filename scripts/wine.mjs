@@ -1,23 +1,35 @@
 // Windows' Node.js under Wine. Wine's Windows has nothing to show on, and a pipe of this system is no standard output for Node.js
 // there (EBADF): what is printed goes to files.
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { root } from './test-folders.mjs';
 import { runs } from './toolchain.mjs';
 
 /** mingw-w64's with POSIX threads. */
 export const WINDOWS_COMPILER = 'x86_64-w64-mingw32-g++-posix';
 
-/** As a sentence, why a Node.js for Windows does not start here; or null. */
-export function whyNotUnderWine(node) {
-  if (!runs('wine', '--version')) return 'Wine is not installed (on Debian or Ubuntu: apt-get install wine wine64).';
+/**
+ * The node.exe itself where Wine starts it, else a copy that it starts, or why there is none. From Node.js 24 on V8 reserves memory
+ * by VirtualAlloc2 with MEM_RESERVE_PLACEHOLDER, which Wine 8 refuses; where Windows has no such function V8 does without, and so
+ * the copy asks for one that never was.
+ */
+export function startableUnderWine(node) {
+  if (!runs('wine', '--version'))
+    return { why: 'Wine is not installed (on Debian or Ubuntu: apt-get install wine wine64).' };
   const { status, stderr } = wine(node, ['-e', '0']);
-  if (status === 0) return null;
+  if (status === 0) return { node };
+  if (/subspace allocation/.test(stderr)) {
+    const copy = join(dirname(node), 'node-without-placeholders.exe');
+    const bytes = readFileSync(node);
+    bytes.write('VirtualAlloc0\0', bytes.indexOf('VirtualAlloc2\0'));
+    writeFileSync(copy, bytes);
+    if (wine(copy, ['-e', '0']).status === 0) return { node: copy };
+  }
   const reason = stderr.split('\n').find((line) => /Fatal|Error/.test(line)) ?? `it ends with ${status}`;
   const { stdout } = spawnSync('wine', ['--version'], { encoding: 'utf8' });
-  return `${stdout.trim()} cannot start this Node.js: ${reason.replace(/^[#\s]+/, '')}`;
+  return { why: `${stdout.trim()} cannot start this Node.js: ${reason.replace(/^[#\s]+/, '')}` };
 }
 
 /** Runs node.exe, and gives its exit status and what it printed. Its Windows is made in build/wine. */

@@ -1,6 +1,7 @@
 // The layers of the compact RetinaNet at 256x192 and some of resnet50-fpn's, forward and both gradients, beside the peak of the
 // vector units. What is counted is the definition's work, of which Winograd's F(2x2, 3x3) does 2.25 times less.
 import { conv2d, conv2dBackpropFilter, conv2dBackpropInput } from 'retinanet-ops';
+import { alignedFloats } from '#lib/runtime/allocate.js';
 import {
   convolutionReference,
   filterGradReference,
@@ -9,7 +10,7 @@ import {
 } from '../../test/reference/convolution.js';
 import { mismatch, type Tolerance } from '../../test/support/compare.js';
 import { random, uniform } from '../../test/support/random.js';
-import { fail, type Case, type Settings } from '../case.js';
+import { asTensor, fail, type Case, type Settings } from '../case.js';
 
 interface Layer {
   images: number;
@@ -56,6 +57,8 @@ const RESNET = [
 
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
+const randomTensor = (next: () => number, shape: readonly number[]) => asTensor(uniform(next, size(shape), -1, 1));
+
 /** The first `taken` of every `width` values. */
 function columns(values: Float32Array, width: number, taken: number): Float32Array {
   const rows = values.length / width;
@@ -85,8 +88,8 @@ function layerCases(of: Layer, threads: number[]): Case[] {
 
   const forms = {
     forward: (next: () => number) => {
-      const [x, w] = [uniform(next, size(shape.inputShape), -1, 1), uniform(next, size(shape.filterShape), -1, 1)];
-      const out = new Float32Array(size(outputShape));
+      const [x, w] = [randomTensor(next, shape.inputShape), randomTensor(next, shape.filterShape)];
+      const out = alignedFloats(size(outputShape));
       return {
         run: () => conv2d(x, w, { ...shape, out }),
         got: () => columns(out, filters, CHECKED),
@@ -94,8 +97,8 @@ function layerCases(of: Layer, threads: number[]): Case[] {
       };
     },
     'input gradient': (next: () => number) => {
-      const [dy, w] = [uniform(next, size(outputShape), -1, 1), uniform(next, size(shape.filterShape), -1, 1)];
-      const out = new Float32Array(size(shape.inputShape));
+      const [dy, w] = [randomTensor(next, outputShape), randomTensor(next, shape.filterShape)];
+      const out = alignedFloats(size(shape.inputShape));
       const fewOf = columns(w, channels * filters, CHECKED * filters);
       return {
         run: () => conv2dBackpropInput(dy, w, { ...shape, out }),
@@ -104,8 +107,8 @@ function layerCases(of: Layer, threads: number[]): Case[] {
       };
     },
     'filter gradient': (next: () => number) => {
-      const [x, dy] = [uniform(next, size(shape.inputShape), -1, 1), uniform(next, size(outputShape), -1, 1)];
-      const out = new Float32Array(size(shape.filterShape));
+      const [x, dy] = [randomTensor(next, shape.inputShape), randomTensor(next, outputShape)];
+      const out = alignedFloats(size(shape.filterShape));
       return {
         run: () => conv2dBackpropFilter(x, dy, { ...shape, out }),
         got: () => columns(out, filters, CHECKED),

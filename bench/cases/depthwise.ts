@@ -2,12 +2,13 @@
 // of the vector units and PyTorch's two layouts.
 import { Check } from '#lib/arguments/check.js';
 import { convolutionShape } from '#lib/operations/convolution-geometry.js';
+import { alignedFloats } from '#lib/runtime/allocate.js';
 import { plan } from '#lib/runtime/plan.js';
 import { outputSize } from '../../test/reference/convolution.js';
 import { channelsOf, depthwiseReference } from '../../test/reference/depthwise.js';
 import { mismatch } from '../../test/support/compare.js';
 import { random, uniform } from '../../test/support/random.js';
-import { fail, type Case, type Settings } from '../case.js';
+import { asTensor, fail, type Case, type Settings } from '../case.js';
 import type { Answer } from '../peers/torchvision.js';
 
 type Shape = [images: number, height: number, width: number, channels: number];
@@ -41,8 +42,8 @@ function layerCases(inputShape: Shape, stride: number, threads: number[]): Case[
   const flops = 2 * size(outputShape) * 9;
   const few = [0, channels - 1];
   const reference = depthwiseReference({ ...of, inputShape: [...inputShape.slice(0, 3), few.length] });
-  const [x, w, dy] = [inputShape, of.filterShape, outputShape].map((each) => () => {
-    return uniform(random(flops + each.length + each[0]!), size(each), -1, 1);
+  const [x, w, dy] = [inputShape, of.filterShape, outputShape].map((each, i) => () => {
+    return asTensor(uniform(random(flops + i), size(each), -1, 1));
   }) as [() => Float32Array, () => Float32Array, () => Float32Array];
   const forms = {
     forward: {
@@ -89,7 +90,7 @@ function layerCases(inputShape: Shape, stride: number, threads: number[]): Case[
       threads,
       prepare: (_, torchvision) => {
         const [a, b] = arrays.map((make) => make()) as [Float32Array, Float32Array];
-        const out = new Float32Array(size(result));
+        const out = alignedFloats(size(result));
         const every = Math.max(1, Math.floor(out.length / SAMPLES));
         const compare = (what: string, got: ArrayLike<number>, want: ArrayLike<number>, scale: ArrayLike<number>) => {
           const wrong = mismatch(got, want, { relative: 1e-6, scale });

@@ -34,7 +34,7 @@ def grids_of_other_conventions_match_exhaustively(ops):
             equal(matches, want)
             rows, targets = ops.positive_targets(anchors, truth[0], matches, positives.sum(), WEIGHTS)
             encoded = reference.encode(boxes[rows % grid.count], truth[0][want[rows]]) * WEIGHTS
-            close(targets, encoded, 1e-5, absolute=5e-4)
+            close(targets, encoded, 1e-5, absolute=5e-5 * np.array(WEIGHTS))
 
 
 @check
@@ -45,7 +45,7 @@ def weights_of_the_coder(ops):
         deltas = rng.normal(0, 0.5, anchors.shape).astype(np.float32)
         plain = ops.decode_boxes(grid, deltas / np.float32(WEIGHTS))
         equal(ops.decode_boxes(grid, deltas, WEIGHTS), plain)
-        close(ops.encode_boxes(grid, plain, WEIGHTS), deltas, 1e-4, absolute=2e-3)
+        close(ops.encode_boxes(grid, plain, WEIGHTS), deltas, 1e-4, absolute=2e-5 * np.array(WEIGHTS))
 
 
 @check

@@ -14,7 +14,7 @@ import {
   trainRetinaNet,
 } from 'retinanet-ops/retinanet';
 import { kept } from '../kept.js';
-import { AUGMENT, FRAME, type Target } from './target.js';
+import { HEIGHT, WIDTH } from './scenes.js';
 
 export interface Numbers {
   AP: number;
@@ -30,6 +30,12 @@ export type StartName = keyof typeof TITLES;
 export interface Start {
   name: StartName;
   weights?: string;
+}
+
+/** The data set that is learned after the source. */
+export interface Target {
+  dataset: AnnotatedDataset;
+  steps: number;
 }
 
 export interface Asked {
@@ -67,6 +73,9 @@ export interface SourceResult extends Numbers {
 }
 
 const SOURCE_RATE = 2e-3;
+/** Alike in source and target. */
+const FRAME = { imageWidth: WIDTH, imageHeight: HEIGHT };
+const AUGMENT = { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 };
 
 async function measure(net: RetinaNet, dataset: AnnotatedDataset, split: SplitName): Promise<Numbers> {
   const { AP, AP50, AP75 } = (await evaluateDataset(net, dataset, split)).coco;

@@ -1,6 +1,6 @@
 // What the runs say: AP by steps, steps that a goal takes, and lines of both.
 import type { Figure, Point } from '../figures.js';
-import { deviation, mean, pairedTest } from '../paper/statistics.js';
+import { deviation, mean, pairedTest } from '../statistics.js';
 import { type Numbers, type RunResult, type SourceResult, type StartName, TITLES } from './run.js';
 
 /** Runs from one start. */

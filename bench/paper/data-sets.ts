@@ -1,5 +1,6 @@
-// What is trained on: photographs of blood cells, and drawn scenes of many handwritten digits.
+// What is trained on: scenes of few and small handwritten digits, and photographs of blood cells.
 import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type AnnotatedDataset,
@@ -10,38 +11,55 @@ import {
 import { writeDigits } from '../../demo/digits.js';
 
 export interface DataSet {
-  name: string;
+  name: 'digits' | 'bccd';
   title: string;
-  dataset: AnnotatedDataset;
   frame: Required<Pick<RetinaNetConfig, 'imageWidth' | 'imageHeight'>>;
+  /** Of a run. */
   steps: number;
-  augment: TrainingOptions['augment'];
+  /** Of a run that seeks a learning rate. */
+  tuningSteps: number;
+  augment: NonNullable<TrainingOptions['augment']>;
 }
 
-/** Pixels of a scene's side: three times the area of the demo's, with as many more digits. */
-const SCENE = 160;
-const SCENES = { train: 2000, valid: 100, test: 200 };
+/**
+ * Gradients of every loss are brought to the same length: a focal loss that begins with the prior has short ones but for a few steps at the
+ * start, which would otherwise rule the second moments of Adam for the rest of a short run.
+ */
+export const CLIP_NORM = 0.5;
 
-/** Draws the scenes, unless they are there. */
-export async function digits(folder: string, isQuick: boolean): Promise<DataSet> {
-  const path = join(folder, `digits-${SCENE}`);
-  if (!existsSync(join(path, 'test', '_annotations.csv'))) {
-    await writeDigits(path, { seed: 1, width: SCENE, height: SCENE, scenes: SCENES });
-  }
-  return {
-    ...{ name: 'digits', title: 'digits', dataset: await readDataset(path, { checkImages: false }) },
-    frame: { imageWidth: SCENE, imageHeight: SCENE },
-    steps: isQuick ? 250 : 500,
+export const DATA_SETS: readonly DataSet[] = [
+  {
+    ...{ name: 'digits', title: 'digits', steps: 600, tuningSteps: 240 },
+    frame: { imageWidth: 128, imageHeight: 128 },
     augment: { horizontalFlip: false },
-  };
+  },
+  {
+    ...{ name: 'bccd', title: 'BCCD', steps: 300, tuningSteps: 150 },
+    frame: { imageWidth: 160, imageHeight: 120 },
+    augment: { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 },
+  },
+];
+
+/** Where pictures are: `bccd` is the folder of BCCD (github.com/Shenggan/BCCD_Dataset), `drawn` of what is drawn here. */
+export interface Folders {
+  drawn: string;
+  bccd?: string;
 }
 
-/** The folder of BCCD (github.com/Shenggan/BCCD_Dataset), as it is downloaded. */
-export async function bccd(folder: string): Promise<DataSet> {
-  return {
-    ...{ name: 'bccd', title: 'BCCD', dataset: await readDataset(folder, { checkImages: false }) },
-    frame: { imageWidth: 256, imageHeight: 192 },
-    steps: 350,
-    augment: { verticalFlip: true, zoom: 1.25, shift: 0.1, aspect: 1.15, colour: 0.1 },
-  };
+export async function openDataSet({ name, frame }: DataSet, { drawn, bccd }: Folders): Promise<AnnotatedDataset> {
+  if (name === 'bccd') return readDataset(bccd!, { checkImages: false });
+  const folder = join(drawn, `digits-${frame.imageWidth}-${CROWD.heights.join('-')}`);
+  if (!existsSync(folder)) await drawScenes(folder, frame);
+  return readDataset(folder, { checkImages: false });
+}
+
+/** One to three small digits, so that of the anchors one in hundreds has an object. */
+const CROWD = { count: [1, 3], heights: [14, 40] } as const;
+const SCENES = { train: 3000, valid: 100, test: 300 };
+
+async function drawScenes(folder: string, { imageWidth: width, imageHeight: height }: DataSet['frame']): Promise<void> {
+  const unfinished = `${folder}.new`;
+  await rm(unfinished, { recursive: true, force: true });
+  await writeDigits(unfinished, { seed: 1, width, height, scenes: SCENES, crowd: CROWD });
+  await rename(unfinished, folder);
 }

@@ -1,30 +1,44 @@
 // `npm run bench:paper`: the comparisons of "Focal Loss for Dense Object Detection" in small, on the user's own machine. Every run is a
 // file: ended at any moment, it goes on with the next one that is missing.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { useNativeBackend } from 'retinanet-ops/retinanet';
-import { bccd, type DataSet, digits } from './data-sets.js';
-import { type Experiment, EXPERIMENTS, isTuned, LEARNING_RATES, TUNING_SEED, USUAL_RATE } from './experiments.js';
+import { DATA_SETS, type Folders, openDataSet } from './data-sets.js';
+import { type Experiment, EXPERIMENTS, FOCAL } from './experiments.js';
 import { drawFigures } from './figures.js';
-import { type Asked, runOnce, type RunResult } from './run.js';
-import { keyOf, type Results, tablesOf } from './tables.js';
+import { runMissing } from './jobs.js';
+import { writePage } from './page.js';
+import { collect, type RunResult, stagesOf, type Wanted } from './run-files.js';
+import { tablesOf } from './tables.js';
 
 interface Options {
-  out: string;
+  out?: string;
+  data: string;
   bccd?: string;
   quick: boolean;
   seeds: number;
+  jobs: number;
   only?: string;
+  page?: string;
 }
 
 const options = new Command('npm run bench:paper --')
   .description("Trains with the paper's losses and anchors, and lays its tables and figures beside the paper's own.")
   .option('--bccd <folder>', 'the data set BCCD, as it is downloaded; without it, digits alone')
-  .option('--quick', 'one seed, a third of the comparisons, digits, one learning rate: ten minutes', false)
+  .option('--quick', 'one seed, half of the comparisons, digits, one learning rate: ten minutes', false)
   .option('--seeds <n>', 'runs of each comparison', toCount, 3)
+  .option('--jobs <n>', 'runs at a time (default: the cores there are)', toCount, availableParallelism())
   .option('--only <pattern>', 'comparisons whose names match this regular expression, and focal-2')
-  .option('--out <folder>', 'of runs, tables and figures', 'bench/results/paper')
+  .option(
+    '--out <folder>',
+    'of runs, tables and figures (default: bench/results/paper, with --quick build/paper/quick)',
+  )
+  .option('--data <folder>', 'of the scenes that are drawn', 'build/paper')
+  .option(
+    '--page <file>',
+    'trains nothing: writes tables and figures of the runs there are into this page and beside it',
+  )
   .parse()
   .opts<Options>();
 
@@ -33,57 +47,43 @@ function toCount(text: string): number {
   throw new InvalidArgumentError('Expected 1 to 99.');
 }
 
-const isWanted = ({ id, isQuick }: Experiment) =>
-  (!options.quick || isQuick === true) && (!options.only || id === 'focal-2' || new RegExp(options.only).test(id));
-const experiments = EXPERIMENTS.filter(isWanted);
+const { only, seeds, quick: isQuick, page, bccd, jobs } = options;
+const out = options.out ?? (isQuick ? 'build/paper/quick' : 'bench/results/paper');
+const pattern = new RegExp(only ?? '');
+const isWanted = ({ id, isQuick: isShort }: Experiment) =>
+  (!isQuick || isShort === true) && (id === FOCAL || pattern.test(id));
+const wanted: Wanted = {
+  experiments: EXPERIMENTS.filter(isWanted),
+  sets: DATA_SETS.filter(({ name }) => name === 'digits' || page !== undefined || (bccd !== undefined && !isQuick)),
+  seeds: isQuick ? 1 : seeds,
+  isQuick,
+};
 
-async function say(asked: Asked, number: string): Promise<RunResult> {
-  const { experiment, data, learningRate, seed } = asked;
-  process.stderr.write(`${number} ${data.title}, ${experiment.label}, rate ${learningRate}, seed ${seed} ... `);
-  const result = await runOnce(options.out, asked);
-  const lost = result.diverged === undefined ? '' : `, diverged in step ${result.diverged}`;
-  process.stderr.write(`AP ${(100 * result.AP).toFixed(1)}, ${result.seconds} s${lost}\n`);
-  return result;
+function say(result: RunResult, left: number): void {
+  const { experiment, dataSet, learningRate, seed, split, AP, AP50, diverged, seconds } = result;
+  const run = `${dataSet} ${experiment} rate ${learningRate} ${split === 'val' ? 'search' : `seed ${seed}`}`;
+  const lost = diverged === undefined ? '' : `, diverged in step ${diverged}`;
+  const numbers = `AP ${(100 * AP).toFixed(1)}, AP50 ${(100 * AP50).toFixed(1)}`;
+  process.stderr.write(`${run}: ${numbers}, ${seconds} s${lost}; ${left} left of this stage\n`);
 }
 
-/** The learning rate of each loss on a data set: the one with the best AP on its validation split. */
-async function ratesOf(data: DataSet): Promise<Map<string, number>> {
-  const rates = new Map<string, number>();
-  if (options.quick) return rates;
-  for (const experiment of EXPERIMENTS.filter((one) => isTuned(one) && isWanted(one))) {
-    let best: RunResult | undefined;
-    for (const learningRate of LEARNING_RATES) {
-      const result = await say({ experiment, data, learningRate, seed: TUNING_SEED, split: 'val' }, 'rate');
-      if (best === undefined || result.AP > best.AP) best = result;
-    }
-    rates.set(experiment.id, best!.learningRate);
-  }
-  return rates;
-}
-
-await useNativeBackend();
-const sets: DataSet[] = [];
-if (options.bccd !== undefined && !options.quick) sets.push(await bccd(options.bccd));
-sets.push(await digits(options.out, options.quick));
-const results = new Map<string, RunResult[]>();
-for (const data of sets) {
-  const rates = await ratesOf(data);
-  for (let seed = 0; seed < (options.quick ? 1 : options.seeds); seed++) {
-    for (const [i, experiment] of experiments.entries()) {
-      const learningRate = rates.get(experiment.rateOf ?? experiment.id) ?? USUAL_RATE;
-      const asked: Asked = { experiment, data, learningRate, seed, split: 'test' };
-      const result = await say(asked, `${i + 1}/${experiments.length}`);
-      const key = keyOf(experiment.id, data.name);
-      results.set(key, [...(results.get(key) ?? []), result]);
-      await write(results); // what there is, for those who look on the way
-    }
+async function trainAll(): Promise<void> {
+  const folders: Folders = { drawn: options.data, ...(bccd !== undefined && { bccd }) };
+  mkdirSync(options.data, { recursive: true });
+  mkdirSync(out, { recursive: true });
+  for (const data of wanted.sets) await openDataSet(data, folders); // what is wrong with one shows now
+  for (const stage of stagesOf(out, wanted)) {
+    await runMissing(stage(), { folder: out, folders, count: jobs, onResult: say });
+    writeFileSync(join(out, 'tables.md'), tablesOf(collect(out, wanted), wanted.sets)); // for those who look on the way
   }
 }
-console.log(tablesOf(results, sets));
-console.log(`Tables and figures: ${options.out}`);
 
-async function write(found: Results): Promise<void> {
-  mkdirSync(options.out, { recursive: true });
-  writeFileSync(join(options.out, 'tables.md'), tablesOf(found, sets));
-  await drawFigures(options.out, found, sets);
+if (page === undefined) {
+  await trainAll();
+  const results = collect(out, wanted);
+  await drawFigures(out, results, wanted.sets);
+  console.log(tablesOf(results, wanted.sets));
+  console.log(`Tables and figures: ${out}`);
+} else {
+  await writePage(page, collect(out, wanted), wanted.sets);
 }

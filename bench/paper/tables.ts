@@ -1,14 +1,10 @@
 // Tables laid out as the paper's, with its figures beside ours.
 import { type DataSet } from './data-sets.js';
-import { type Experiment, EXPERIMENTS, FOCAL } from './experiments.js';
-import type { RunResult } from './run.js';
-import { deviation, mean, pairedTest } from './statistics.js';
+import { EXPERIMENTS, FOCAL, type Table } from './experiments.js';
+import { keyOf, type Results } from './run-files.js';
+import { deviation, mean, pairedTest } from '../statistics.js';
 
-/** Runs of an experiment on a data set, by seed. */
-export type Results = ReadonlyMap<string, readonly RunResult[]>;
-export const keyOf = (experiment: string, dataSet: string) => `${experiment} on ${dataSet}`;
-
-const TITLES: Record<Experiment['table'], string> = {
+const TITLES: Record<Table, string> = {
   prior: 'Cross-entropy with and without the prior (section 3.3; the paper: diverges without)',
   '1a': 'Table 1a: balanced cross-entropy',
   '1b': 'Table 1b: focal loss',
@@ -18,13 +14,13 @@ const TITLES: Record<Experiment['table'], string> = {
 };
 
 export function tablesOf(results: Results, sets: readonly DataSet[]): string {
-  return (Object.keys(TITLES) as Experiment['table'][])
+  return (Object.keys(TITLES) as Table[])
     .map((table) => tableOf(table, results, sets))
     .filter((text) => text !== '')
     .join('\n');
 }
 
-function tableOf(table: Experiment['table'], results: Results, sets: readonly DataSet[]): string {
+function tableOf(table: Table, results: Results, sets: readonly DataSet[]): string {
   const rows = EXPERIMENTS.filter(
     (one) => one.table === table || (one.id === FOCAL && table !== '1c' && table !== 'prior'),
   );
@@ -63,4 +59,24 @@ function cellsOf(results: Results, id: string, dataSet: string): string[] {
     String(runs[0]!.learningRate),
     Number.isNaN(p) ? '' : p < 0.001 ? '< 0.001' : p.toFixed(3),
   ];
+}
+
+/** How many runs there are, when and on what they were made, and how rare objects are. */
+export function aboutRuns(results: Results, sets: readonly DataSet[]): string {
+  const runs = [...new Set([...results.values()].flat())];
+  if (runs.length === 0) return 'There are no runs yet.';
+  const unique = (values: readonly string[]) => [...new Set(values)].sort();
+  const dates = unique(runs.map(({ date }) => date));
+  const seeds = unique(runs.map(({ seed }) => String(seed)));
+  const machines = unique(runs.map(({ machine }) => machine));
+  const lines = sets.flatMap(({ name, title, steps, frame }) => {
+    const own = runs.filter(({ dataSet }) => dataSet === name);
+    const [one] = results.get(keyOf(FOCAL, name)) ?? [];
+    if (!one) return [];
+    const { imageWidth, imageHeight } = frame;
+    const rare = `of ${one.anchors.toLocaleString('en')} anchors of a picture, ${one.positives.toFixed(1)} have an object`;
+    return [`- ${title}: ${own.length} runs of ${steps} steps on ${imageWidth} x ${imageHeight} pixels; ${rare}.`];
+  });
+  const about = `Measured ${dates.join(' and ')} on ${machines.join('; ')}; seeds ${seeds.join(', ')}.`;
+  return [about, '', ...lines].join('\n');
 }

@@ -6,6 +6,7 @@ import type { DetectFilesOptions } from '../retinanet/detection/detect-files.js'
 import { findNamedPictures, type NamedPicture } from '../retinanet/detection/find-pictures.js';
 import { labelNames } from '../retinanet/model/config.js';
 import type { RetinaNet } from '../retinanet/model/net.js';
+import { clearUnfinished } from '../retinanet/write-together.js';
 import { countedIds, type DetectionsFormat, DetectionsReport, idsOfTruth } from './detections.js';
 import { Drawings, drawingPaths } from './drawings.js';
 import { untilInterrupted } from './interrupt.js';
@@ -14,7 +15,7 @@ import { PictureCounter } from './progress.js';
 import { FAILED, INTERRUPTED } from './run.js';
 import { writeResult } from './result-file.js';
 import { toNames, toNumber } from './values.js';
-import { addNetOptions, type NetFlags, withNet } from './with-net.js';
+import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
 FILES are pictures, folders (with all below them), patterns in quotes, or lists: @names.txt, or a .txt file with a path on every line.
@@ -51,7 +52,7 @@ export function detectCommand(): Command {
   const command = new Command('detect')
     .summary('finds objects in pictures')
     .description('Finds objects in pictures, draws them, and writes them down.')
-    .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
+    .argument('<model>', MODEL_ARGUMENT)
     .argument('<files...>', 'pictures, folders, patterns or lists')
     .option('--out <folder>', 'where drawn pictures and the file of detections go; without it, detections are printed')
     .option('--score <number>', 'only greater scores are detections', toNumber, 0.5)
@@ -74,6 +75,7 @@ async function run(model: string, inputs: string[], flags: DetectFlags): Promise
   if (draw === true && out === undefined) check.fail('ERR_OPTION', '--draw', 'a folder with --out', 'none');
   const pictures = await findNamedPictures(check, inputs, out);
   const paths = out === undefined ? [] : await drawingPaths(check, out, pictures);
+  if (out !== undefined) await clearUnfinished([...paths, fileOf(out, flags.format)]);
   const given = truth === undefined ? undefined : await readJson(truth, 'the truth');
   await withNet('detect', model, flags, async (net) => {
     const names = labelNames(net.config);
@@ -136,10 +138,13 @@ function selectionOf({ score, iouThreshold, max, classes, batchSize, backend }: 
   return { scoreThreshold: score, iouThreshold, maxDetections: max, classes, batchSize, backend };
 }
 
+const fileOf = (out: string, format?: DetectionsFormat) =>
+  join(out, format === 'csv' ? 'detections.csv' : 'detections.json');
+
 /** Writes the file of what was found, if there is to be one. */
 async function write(report: DetectionsReport, { out, format = 'coco' }: DetectFlags): Promise<string | undefined> {
   if (out === undefined) return undefined;
-  const file = join(out, format === 'csv' ? 'detections.csv' : 'detections.json');
+  const file = fileOf(out, format);
   await writeResult(file, report.written(format));
   return file;
 }

@@ -2,6 +2,7 @@
 import type { Check } from '../arguments/check.js';
 import type { CocoId } from '../retinanet/evaluation/coco-format.js';
 import { readTruth } from '../retinanet/evaluation/coco-format.js';
+import { NO_CLASS } from '../retinanet/model/coco-names.js';
 import type { FileDetections } from '../retinanet/detection/detect-files.js';
 import type { NamedPicture } from '../retinanet/detection/find-pictures.js';
 import { table } from './table.js';
@@ -80,11 +81,12 @@ export class DetectionsReport {
 
   /** How many of each class. */
   summary(): string {
-    const rows = this.names.map((name, k) => {
+    const rows = this.names.map((name, k): [string, number, number] => {
       const counts = this.found.map(({ labels }) => labels.reduce((sum, label) => sum + Number(label === k), 0));
       return [name, counts.reduce((sum, count) => sum + count, 0), counts.filter((count) => count > 0).length];
     });
-    return `${table(['class', 'detections', 'pictures'], rows)}\n`;
+    const isShown = ([name, count]: [string, number, number]) => count > 0 || !NO_CLASS.includes(name);
+    return `${table(['class', 'detections', 'pictures'], rows.filter(isShown))}\n`;
   }
 
   private *csv(): Iterable<string> {
@@ -188,6 +190,7 @@ export function idsOfTruth(
   };
   const ids = [...categoryIds.keys()];
   const categoryOf = (name: string): CocoId => {
+    if (NO_CLASS.includes(name)) return name;
     const place = names.indexOf(name);
     if (place < 0) check.fail('ERR_LABEL', '--truth', `a truth with the class '${name}'`, names.join(', '));
     return ids[place]!;

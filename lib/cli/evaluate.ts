@@ -13,7 +13,7 @@ import { writeResult } from './result-file.js';
 import { INTERRUPTED } from './run.js';
 import { figure, table } from './table.js';
 import { toNumber } from './values.js';
-import { addNetOptions, type NetFlags, withNet } from './with-net.js';
+import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
 A detector and a data set (Pascal VOC, COCO, YOLO or CSV, found by looking), or files in COCO's formats: an object with images,
@@ -45,7 +45,7 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .summary('average precision and recall of a detector, or of detections')
     .description('Average precision and recall, as the COCO tool and Pascal VOC compute them.')
-    .argument('[model]', 'the folder of a saved detector: model.json and weights.bin')
+    .argument('[model]', MODEL_ARGUMENT)
     .argument('[data]', 'the folder of a data set with the same classes')
     .option('--truth <file>', "instead: what is in the images, as COCO's instances.json")
     .option('--detections <file>', "with it: what was found, as COCO's results")
@@ -61,7 +61,11 @@ export function evaluateCommand(): Command {
       toNumber,
     )
     .option('--seed <number>', 'by which it was drawn, as train was told (default: 0)', toNumber)
-    .option('--score <number>', 'only greater scores are detections (default: 0.01)', toNumber)
+    .option(
+      '--score <number>',
+      'only greater scores are detections (default: 0.01; 0.05 with torchvision-retinanet)',
+      toNumber,
+    )
     .option('--detections-out <file>', "writes what the detector found, as COCO's results")
     .option('--voc', "Pascal VOC's average precision too (IoU .5; area under the curve, and at 11 levels of recall)")
     .option(

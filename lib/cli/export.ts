@@ -1,9 +1,11 @@
 // `retinanet-ops export`: detectors for other programs.
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import type { ExportOnnxOptions } from '../retinanet/export/onnx.js';
 import { loadPeers } from './net.js';
 import { toNumber } from './values.js';
+import { MODEL_ARGUMENT } from './with-net.js';
 
 const EXAMPLES = `
 tfjs writes model.json and weights.bin for tf.loadLayersModel of stock TensorFlow.js. onnx writes one file (opset 17) that takes images
@@ -28,13 +30,13 @@ export function exportCommand(): Command {
   return new Command('export')
     .summary('writes a detector for other programs: TensorFlow.js, ONNX or PyTorch')
     .description('Writes a detector for other programs.')
-    .argument('<model>', 'the folder of a saved detector: model.json and weights.bin')
+    .argument('<model>', MODEL_ARGUMENT)
     .addOption(
       new Option('--format <format>', 'what to write').choices(['tfjs', 'onnx', 'safetensors']).makeOptionMandatory(),
     )
     .option(
       '--out <path>',
-      'a folder (tfjs) or a file; default: tfjs, model.onnx or model.safetensors in the folder of the model',
+      'a folder (tfjs) or a file; default: tfjs, model.onnx or model.safetensors in the folder of the model or beside its file',
     )
     .addOption(
       new Option('--precision <type>', 'what weights are stored as, but in tfjs')
@@ -60,11 +62,12 @@ export function exportCommand(): Command {
 
 async function run(model: string, flags: ExportFlags): Promise<void> {
   const { format, precision, outputs, score, iouThreshold, maxDetections, json } = flags;
-  const output = flags.out ?? join(model, format === 'tfjs' ? 'tfjs' : `model.${format}`);
+  const folder = (await stat(model).catch(() => undefined))?.isFile() ? dirname(model) : model;
+  const output = flags.out ?? join(folder, format === 'tfjs' ? 'tfjs' : `model.${format}`);
   const selection = { scoreThreshold: score, iouThreshold, maxDetections };
-  const { loadRetinaNet, useNativeBackend, exportOnnx, exportTfjs, saveWeights } = await loadPeers('export');
+  const { loadDetector, useNativeBackend, exportOnnx, exportTfjs, saveWeights } = await loadPeers('export');
   await useNativeBackend();
-  const net = await loadRetinaNet(model);
+  const net = await loadDetector(model);
   try {
     if (format === 'tfjs') await exportTfjs(net, output, selection);
     else if (format === 'safetensors') await saveWeights(net, output, { precision });

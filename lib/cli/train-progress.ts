@@ -1,6 +1,6 @@
 // How far a training is, on standard error, and what ends it early.
 import type { SessionEvents } from '../retinanet/session/events.js';
-import { SAME_MS } from './interrupt.js';
+import { SAME_MS, SIGNALS } from './interrupt.js';
 import { Progress } from './progress.js';
 import { INTERRUPTED } from './run.js';
 import { planText, stepText, validationText } from './train-text.js';
@@ -53,7 +53,7 @@ export function follow(): { events: Events; end: () => void } {
     controller.abort();
     bars.say('finishing the step; Ctrl-C again ends at once');
   };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, onInterrupt);
+  for (const signal of SIGNALS) process.on(signal, onInterrupt);
   const events: Events = {
     signal: controller.signal,
     onImage: (done, total) => {
@@ -86,7 +86,8 @@ export function follow(): { events: Events; end: () => void } {
   };
   const end = () => {
     bars.stop();
-    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, onInterrupt);
+    if (controller.signal.aborted) return; // a launcher's copy of the signal may come yet
+    for (const signal of SIGNALS) process.off(signal, onInterrupt);
   };
   return { events, end };
 }

@@ -12,6 +12,9 @@ export interface NetFlags {
   threads?: number;
 }
 
+/** What commands say of the detector that they take. */
+export const MODEL_ARGUMENT = "a saved detector: its folder, or a file of weights (.safetensors, torchvision's .pth)";
+
 export function addNetOptions(command: Command): Command {
   const backends = new Option('--backend <name>', 'what the network runs on').choices(['native', 'wasm', 'cpu']);
   return command
@@ -23,8 +26,8 @@ export function addNetOptions(command: Command): Command {
 /**
  * Loads a detector, and frees it when it has been used.
  *
- * @param model the folder of model.json
- * @throws RetinanetOpsError as loadPeers and loadRetinaNet
+ * @param model the folder of model.json, or a file of weights
+ * @throws RetinanetOpsError as loadPeers and loadDetector
  */
 export async function withNet<T>(
   command: string,
@@ -32,10 +35,10 @@ export async function withNet<T>(
   { backend, threads }: NetFlags,
   use: (net: RetinaNet) => Promise<T>,
 ): Promise<T> {
-  const { loadRetinaNet, useNativeBackend, useWasmBackend } = await loadPeers(command, 'sharp');
+  const { loadDetector, useNativeBackend, useWasmBackend } = await loadPeers(command, 'sharp');
   if (threads !== undefined) setNumThreads(threads);
   await (backend === 'wasm' ? useWasmBackend() : useNativeBackend());
-  const net = await loadRetinaNet(model);
+  const net = await loadDetector(model);
   try {
     return await use(net);
   } finally {

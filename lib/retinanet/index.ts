@@ -27,7 +27,7 @@ export type { ClassStatistics, DatasetStatistics, SplitStatistics, Spread } from
 export { useNativeBackend } from '../tfjs/backend/index.js';
 export { useWasmBackend } from './wasm-backend.js';
 export type { BatchNormMode, ResolvedConfig, RetinaNetConfig } from './model/config.js';
-export type { BackboneName, Preset, ResNetName, StepNormalizer } from './model/presets.js';
+export type { BackboneName, P6Source, Preset, ResNetName, StepNormalizer } from './model/presets.js';
 export {
   type DetectionDataset,
   type ImageAnnotations,
@@ -102,5 +102,6 @@ export {
   type TrainDetectorOptions,
   type TrainedDetector,
 } from './session/train-detector.js';
+export { loadDetector } from './weights/load-detector.js';
 export { loadWeights, type WeightsReport } from './weights/load-weights.js';
 export { saveWeights, type SaveWeightsOptions } from './weights/save-weights.js';

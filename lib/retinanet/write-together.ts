@@ -1,8 +1,37 @@
 // Files that are written as a whole or not at all.
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { renameWhenFree } from './rename.js';
-import { rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+
+/** What is behind the names of files that are not complete. */
+const UNFINISHED = /\.[\da-f]{8}-[\da-f-]{27}\.tmp$/;
+/** Milliseconds after which nobody writes on. */
+const STALE = 60_000;
+
+/** Files that are not complete: a process that ends in the middle takes them away. */
+const unfinished = new Set<string>();
+
+function begin(paths: readonly string[]): void {
+  if (unfinished.size === 0) process.on('exit', takeAway);
+  for (const path of paths) unfinished.add(path);
+}
+
+function end(paths: readonly string[]): void {
+  for (const path of paths) unfinished.delete(path);
+  if (unfinished.size === 0) process.off('exit', takeAway);
+}
+
+function takeAway(): void {
+  for (const path of unfinished) {
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // Another program has it open: clearUnfinished comes to it.
+    }
+  }
+}
 
 /** Writes all files beside their targets before the first takes its name, so that nobody reads half of them. */
 export async function writeTogether(
@@ -11,16 +40,34 @@ export async function writeTogether(
 ): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`;
   const paths = files.map(([name]) => join(directory, name));
+  const temporary = paths.map((path) => `${path}${suffix}`);
+  begin(temporary);
   try {
-    for (const [i, [, content]] of files.entries()) await writeFile(`${paths[i]!}${suffix}`, content);
+    for (const [i, [, content]] of files.entries()) await writeFile(temporary[i]!, content);
     for (const path of paths) {
       const present = await stat(path).catch(() => undefined);
       if (present?.isDirectory() === true) throw new Error(`one in which ${path} is a directory`);
     }
     // Without a pause: two saves at once must not mix. A crash in between shows in the hash when the model is loaded.
-    for (const path of paths) renameWhenFree(`${path}${suffix}`, path);
+    for (const [i, path] of paths.entries()) renameWhenFree(temporary[i]!, path);
   } catch (error) {
-    await Promise.allSettled(paths.map((path) => rm(`${path}${suffix}`, { force: true })));
+    await Promise.allSettled(temporary.map((path) => rm(path, { force: true })));
     throw error;
+  } finally {
+    end(temporary);
+  }
+}
+
+/** Clears away what processes that were killed left of these files. */
+export async function clearUnfinished(files: readonly string[]): Promise<void> {
+  const names = new Map<string, Set<string>>();
+  for (const file of files) names.set(dirname(file), (names.get(dirname(file)) ?? new Set()).add(basename(file)));
+  for (const [folder, own] of names) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!UNFINISHED.test(name) || !own.has(name.replace(UNFINISHED, ''))) continue;
+      const path = join(folder, name);
+      const since = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0); // prettier-ignore
+      if (since > STALE) await rm(path, { force: true }).catch(() => undefined);
+    }
   }
 }

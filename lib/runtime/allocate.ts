@@ -27,3 +27,18 @@ export function allocate<Kind extends keyof ArrayKinds>(kind: Kind, length: numb
   if (bytes < 2 ** 16 || bytes > constants.MAX_LENGTH) return new constructor(length);
   return new constructor(recycledBuffer(native(), bytes) ?? Buffer.allocUnsafeSlow(bytes).buffer);
 }
+
+/** Of a line of the cache, and of the longest vector. */
+const LINE_BYTES = 64;
+
+/**
+ * New floats that begin where a line of the cache does, in a buffer that is a little longer: vectors of them do not lie across two
+ * lines, as nearly all would in memory of the runtime's.
+ */
+export function alignedFloats(length: number): Float32Array {
+  const inLine = LINE_BYTES / Float32Array.BYTES_PER_ELEMENT;
+  const spacious = new Float32Array(length + inLine - 1);
+  const into = native().bytesIntoLine(spacious) / Float32Array.BYTES_PER_ELEMENT;
+  const first = (inLine - into) % inLine;
+  return spacious.subarray(first, first + length);
+}

@@ -46,7 +46,8 @@ export function load(): { binding?: Binding; attempts: Attempt[] } {
   }
   for (const folder of new Set([bundled ? here : root, root])) {
     const chosen = choose(attempts, folder);
-    for (const file of new Set([...(chosen ? [chosen] : []), ...places(folder)])) {
+    for (const file of places(folder, chosen)) {
+      if (attempts.some((attempt) => attempt.file === file)) continue;
       // node-gyp-build's own call is what file tracers look for; in a bundle it would look in another folder.
       const binding = attempt(attempts, file, file === chosen && !bundled ? addon.load : nodeRequire);
       if (binding) return { binding, attempts };
@@ -88,13 +89,17 @@ function choose(attempts: Attempt[], folder: string): string | undefined {
   }
 }
 
-/** Where an addon belongs, by the environment variables that node-gyp-build knows too. */
-function places(folder: string): string[] {
-  const { PREBUILDS_ONLY, npm_config_platform: platform, npm_config_arch: arch } = process.env;
+/** What node-gyp-build chose, and where an addon belongs, by the environment variables that it knows too. */
+function* places(folder: string, chosen: string | undefined): Generator<string> {
+  const { LIBC, PREBUILDS_ONLY, npm_config_platform: platform, npm_config_arch: arch } = process.env;
   const target = `${platform || process.platform}-${arch || process.arch}`;
-  const prebuild = join(folder, 'prebuilds', target, `retinanet_ops.${libc()}.node`);
-  if (bundled && folder === here) return [...beside(folder), prebuild];
-  return PREBUILDS_ONLY ? [prebuild] : [join(folder, 'build', 'Release', 'retinanet_ops.node'), prebuild];
+  const prebuild = (name: string) => join(folder, 'prebuilds', target, `retinanet_ops.${name}.node`);
+  if (chosen) yield chosen;
+  if (bundled && folder === here) yield* beside(folder);
+  else if (!PREBUILDS_ONLY) yield join(folder, 'build', 'Release', 'retinanet_ops.node');
+  yield prebuild(libc());
+  // Where other systems than Alpine have musl.
+  if (!LIBC && process.platform === 'linux' && glibcVersion() === undefined) yield prebuild('musl');
 }
 
 function beside(folder: string): string[] {

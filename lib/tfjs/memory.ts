@@ -85,6 +85,7 @@ export async function read<Result>(
   body: (arrays: Float32Array[]) => Result,
 ): Promise<Result> {
   const current = currentBackend();
+  if (hasPlainMemory(current)) return body(tensors.map((tensor) => valuesOf(current, tensor) as Float32Array));
   if (!hasHeap(current)) return body(await Promise.all(tensors.map(async (tensor) => tensor.data<'float32'>())));
   const inputs = Object.entries(tensors);
   return onHeap(current, inputs, [], (arrays) => body(inputs.map(([name]) => arrays.floats(name)))).result;

@@ -1,5 +1,6 @@
 // What is not an operation: threads, which backends there are, the search for values out of range.
 #include <algorithm>
+#include <cstdint>
 
 #include "../backend/cuda_loader.h"
 #include "../cpu/scan.h"
@@ -127,6 +128,15 @@ Napi::Value BytesBetween(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(distance));
 }
 
+// (array): how far behind the last multiple of 64 it begins
+Napi::Value BytesIntoLine(const Napi::CallbackInfo& info) {
+  void* data = nullptr;
+  if (napi_get_typedarray_info(info.Env(), info[0], nullptr, nullptr, &data, nullptr, nullptr) != napi_ok) {
+    throw Napi::TypeError::New(info.Env(), "expected a typed array");
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(reinterpret_cast<uintptr_t>(data) % 64));
+}
+
 // Whether memory can be recycled here.
 Napi::Value CanRecycle(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), recycled::IsPossible(info.Env()));
@@ -196,6 +206,7 @@ void ExportRuntime(Napi::Object exports) {
   exports.Set("firstOutside", Napi::Function::New(env, FirstOutside, "firstOutside"));
   exports.Set("firstBadBox", Napi::Function::New(env, FirstBadBox, "firstBadBox"));
   exports.Set("bytesBetween", Napi::Function::New(env, BytesBetween, "bytesBetween"));
+  exports.Set("bytesIntoLine", Napi::Function::New(env, BytesIntoLine, "bytesIntoLine"));
   exports.Set("cgroupCores", Napi::Function::New(env, CgroupCores, "cgroupCores"));
   exports.Set("backends", Numbered(env, kBackendNames));
   exports.Set("dtypes", Numbered(env, kElementNames));

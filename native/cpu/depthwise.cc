@@ -14,6 +14,7 @@ namespace rn::cpu {
 namespace {
 
 constexpr int64_t kBlockFloats = 16384;  // of the output
+constexpr int64_t kMostByTwo = 16;       // pixels, with all channels: memory is gone through in order
 
 // One filter a channel; the output's pixels need not lie side by side.
 struct Layer {
@@ -55,15 +56,28 @@ class Run {
       const Range& rows = lines_.rows(row);
       DepthwiseTile tile = common_;
       tile.filter_rows = rows.end - rows.begin;
-      lines_.ForEachRun(DepthwiseKernels::kMost, [&](const Range& taps, int64_t begin, int64_t end) {
+      const bool moves_by_two = shape.channels >= kernels.lanes && common_.pixel_pitch == 2 * common_.tap_pitch &&
+                                tile.filter_rows >= 1 && tile.filter_rows <= DepthwiseWindows::kMostRows;
+      lines_.ForEachRun(kMostByTwo, [&](const Range& taps, int64_t begin, int64_t end) {
         tile.taps = taps.end - taps.begin;
         const bool reads = tile.taps > 0 && tile.filter_rows > 0;
-        tile.input = layer_.input;
-        if (reads)
-          tile.input += image * shape.height * shape.width * c + lines_.Read(row, rows.begin, begin, taps.begin);
         tile.filter = layer_.filter + (reads ? rows.begin * common_.filter_pitch + taps.begin * c : 0);
-        tile.output = layer_.output + image * layer_.image_pitch + row * layer_.row_pitch + begin * layer_.pixel_pitch;
-        kernels.tiles[end - begin](tile);
+        const auto place = [&](int64_t pixel) {
+          tile.input = layer_.input;
+          if (reads)
+            tile.input += image * shape.height * shape.width * c + lines_.Read(row, rows.begin, pixel, taps.begin);
+          tile.output =
+              layer_.output + image * layer_.image_pitch + row * layer_.row_pitch + pixel * layer_.pixel_pitch;
+        };
+        if (moves_by_two && tile.taps == DepthwiseWindows::kTaps) {
+          place(begin);
+          kernels.by_two[tile.filter_rows](tile, end - begin);
+          return;
+        }
+        for (int64_t pixel = begin; pixel < end; pixel += DepthwiseKernels::kMost) {
+          place(pixel);
+          kernels.tiles[std::min<int64_t>(DepthwiseKernels::kMost, end - pixel)](tile);
+        }
       });
     }
   }
@@ -121,6 +135,35 @@ bool IsEmpty(const rn_convolution_shape& shape) {
   return shape.images == 0 || shape.out_height == 0 || shape.out_width == 0 || shape.channels == 0;
 }
 
+void GradientOfPhases(const rn_convolution_shape& shape, const float* output_grad, const float* filter,
+                      float* input_grad) {
+  const int64_t c = shape.channels, row_pitch = shape.width * c;
+  const int64_t sh = shape.stride_height, sw = shape.stride_width;
+  const auto rows = PhasesOf(shape.height, shape.filter_height, sh, shape.dilation_height, shape.pad_top);
+  const auto columns = PhasesOf(shape.width, shape.filter_width, sw, shape.dilation_width, shape.pad_left);
+  if (HasGap(rows) || HasGap(columns) || IsEmpty(shape)) std::fill_n(input_grad, Pixels(shape) * c, 0.0f);
+  const std::vector<float> bias(static_cast<size_t>(c));
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::deque<std::vector<float>> filters;  // turned around
+  std::deque<Run> runs;
+  for (const Phase& y : rows) {
+    for (const Phase& x : columns) {
+      if (y.count == 0 || x.count == 0 || IsEmpty(shape)) continue;
+      std::vector<float>& turned = filters.emplace_back(static_cast<size_t>(y.count * x.count * c));
+      for (int64_t tap = 0; tap < y.count * x.count; ++tap) {
+        const int64_t row = y.first_tap + (y.count - 1 - tap / x.count) * y.step;
+        const int64_t column = x.first_tap + (x.count - 1 - tap % x.count) * x.step;
+        const float* const from = filter + (row * shape.filter_width + column) * c;
+        std::copy(from, from + c, turned.data() + tap * c);
+      }
+      runs.emplace_back(Layer{DenseShape(shape, y, x, c, 1), output_grad, turned.data(), bias.data(), -kInfinity,
+                              kInfinity, input_grad + y.first * row_pitch + x.first * c, shape.height * row_pitch,
+                              sh * row_pitch, sw * c});
+    }
+  }
+  if (!runs.empty()) RunAll(runs);
+}
+
 }  // namespace
 
 rn_status DepthwiseConvolution(const rn_convolution* op) {
@@ -143,35 +186,14 @@ rn_status DepthwiseConvolution(const rn_convolution* op) {
 rn_status DepthwiseInputGrad(const rn_convolution_input_grad* op) {
   return Guarded([&] {
     const rn_convolution_shape shape = OneFilterEach(op->shape);
-    const int64_t c = shape.channels, row_pitch = shape.width * c, size = Pixels(shape) * c;
-    const int64_t sh = shape.stride_height, sw = shape.stride_width;
+    const int64_t pixels = Pixels(shape);
+    if (pixels * shape.channels == 0) return;
     const bool has_several = op->shape.filters > 1;
-    std::vector<float> of_each(has_several ? static_cast<size_t>(size) : 0);
+    std::vector<float> of_each(has_several ? static_cast<size_t>(pixels * shape.channels) : 0);
     float* const input_grad = has_several ? of_each.data() : op->input_grad;
-    const auto rows = PhasesOf(shape.height, shape.filter_height, sh, shape.dilation_height, shape.pad_top);
-    const auto columns = PhasesOf(shape.width, shape.filter_width, sw, shape.dilation_width, shape.pad_left);
-    if (HasGap(rows) || HasGap(columns) || IsEmpty(shape)) std::fill(input_grad, input_grad + size, 0.0f);
-    const std::vector<float> bias(static_cast<size_t>(c));
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    std::deque<std::vector<float>> filters;  // turned around
-    std::deque<Run> runs;
-    for (const Phase& y : rows) {
-      for (const Phase& x : columns) {
-        if (y.count == 0 || x.count == 0 || IsEmpty(shape)) continue;
-        std::vector<float>& turned = filters.emplace_back(static_cast<size_t>(y.count * x.count * c));
-        for (int64_t tap = 0; tap < y.count * x.count; ++tap) {
-          const int64_t row = y.first_tap + (y.count - 1 - tap / x.count) * y.step;
-          const int64_t column = x.first_tap + (x.count - 1 - tap % x.count) * x.step;
-          const float* const from = op->filter + (row * shape.filter_width + column) * c;
-          std::copy(from, from + c, turned.data() + tap * c);
-        }
-        runs.emplace_back(Layer{DenseShape(shape, y, x, c, 1), op->output_grad, turned.data(), bias.data(), -kInfinity,
-                                kInfinity, input_grad + y.first * row_pitch + x.first * c, shape.height * row_pitch,
-                                sh * row_pitch, sw * c});
-      }
-    }
-    if (!runs.empty()) RunAll(runs);
-    if (has_several) AddUp(input_grad, op->shape.filters, Pixels(shape) * op->shape.channels, op->input_grad);
+    const auto gradient = !IsEmpty(shape) && HasInputPairs(shape) ? DepthwiseGradientOfPairs : GradientOfPhases;
+    gradient(shape, op->output_grad, op->filter, input_grad);
+    if (has_several) AddUp(input_grad, op->shape.filters, pixels * op->shape.channels, op->input_grad);
   });
 }
 

@@ -54,6 +54,11 @@ class Lines {
 void DepthwiseFilterGradient(const rn_convolution_shape& shape, const float* input, const float* output_grad,
                              float* filter_grad);
 
+// The gradient by the input in another way than phase by phase, where filters and strides allow. No size is 0.
+bool HasInputPairs(const rn_convolution_shape& shape);
+void DepthwiseGradientOfPairs(const rn_convolution_shape& shape, const float* output_grad, const float* filter,
+                              float* input_grad);
+
 }  // namespace rn::cpu
 
 #endif

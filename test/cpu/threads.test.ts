@@ -3,7 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Binding } from '../../binding.js';
+import { conv2d, setNumThreads } from 'retinanet-ops';
 import { runScript } from '../support/child.js';
+import { bits } from '../support/compare.js';
+import { random, uniform } from '../support/random.js';
 
 const internal = (await import(new URL('./runtime/native.js', import.meta.resolve('retinanet-ops')).href)) as {
   native: () => Binding;
@@ -83,4 +86,23 @@ withTasks('small calls start no thread, large ones do, and none is left awake', 
   t.is(large, 3);
   t.is(awake, 0);
   t.is(wrong, 0);
+});
+
+test('a job that was short the last time and is long now has the same bits, and so has one that is short again', (t) => {
+  // Of each image one block: the pool takes the one for the other.
+  const call = (sides: number, channels: number) => {
+    const next = random(channels);
+    const shape = { inputShape: [64, sides, sides, channels], filterShape: [1, 1, channels, channels] };
+    const x = uniform(next, 64 * sides * sides * channels, -1, 1);
+    const w = uniform(next, channels * channels, -1, 1);
+    return () => bits(conv2d(x, w, shape));
+  };
+  const calls = [call(1, 4), call(4, 128)];
+  setNumThreads(1);
+  const alone = calls.map((run) => run());
+  for (const threads of [2, 3, 8]) {
+    setNumThreads(threads);
+    for (const which of [0, 0, 0, 1, 0, 0, 1, 1, 0]) t.deepEqual(calls[which]!(), alone[which]);
+  }
+  setNumThreads(0);
 });

@@ -64,6 +64,31 @@ test("Label Studio's classes.txt, images/ and labels/; without any names, number
   t.deepEqual([bare.classes, bare.warnings], [['0', '1'], { 'class-unnamed': 1 }]);
 });
 
+test('a second list of names that says otherwise is told, with the first name that differs', async (t) => {
+  const files = {
+    'data.yaml': `train: images\n${NAMES}`,
+    'labels/classes.txt': 'cat\n\ndog\n',
+    '_darknet.labels': 'Dog\ncat\nhorse\n', // numbers mean the same
+    'predefined_classes.txt': 'person\n',
+    'darknet/coco.names': 'person\n', // of no label
+    'labels/1.txt': ROW,
+  };
+  const { train, warnings, dataset } = await readFiles(t, files, ['images/1.png']);
+  t.deepEqual([train, warnings], [{ 'images/1.png': BOX }, { 'class-names-differ': 1 }]);
+  const { examples } = dataset.warnings[0]!;
+  t.deepEqual(examples, [{ file: 'labels/classes.txt', line: 1, message: "class 0 is 'cat', in data.yaml 'dog'" }]);
+  const roboflow = { 'dota.names': 'cat\ndog\n', 'train/_darknet.labels': 'dog\ncat\n', 'train/1.txt': ROW };
+  t.deepEqual((await readFiles(t, roboflow, ['train/1.png'])).train, { 'train/1.png': BOX });
+  const { 'data.yaml': _, ...darknet } = files;
+  const lists = {
+    ...darknet,
+    'obj.data': 'names = obj.names\n',
+    'obj.names': 'dog\ncat\n',
+    '_darknet.labels': 'cat\n',
+  };
+  t.deepEqual((await readFiles(t, lists, ['images/1.png'])).warnings, { 'class-names-differ': 2 });
+});
+
 test('polygons, oriented boxes, key points, confidences; rows that are none', async (t) => {
   const rows = [
     ROW.trim(),

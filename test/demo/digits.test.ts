@@ -95,6 +95,17 @@ test('scenes hold boxes inside, of several sizes, hardly overlapping', (t) => {
   t.is(seen.size, 10);
 });
 
+test('a crowd of its own decides how many digits a scene has, and how large they are', (t) => {
+  const counts = new Set<number>();
+  for (let index = 0; index < 40; index++) {
+    const { boxes } = draw({ index, crowd: { count: [0, 2], heights: [12, 16] } });
+    counts.add(boxes.length);
+    // Ink may be a fifth higher or lower than it usually is.
+    for (const [, y1, , y2] of boxes) t.true(y2 - y1 >= 8 && y2 - y1 <= 21, `${y2 - y1} pixels high`);
+  }
+  t.deepEqual([...counts].sort(), [0, 1, 2]);
+});
+
 test('a scene tells which written digits it shows', (t) => {
   const { labels, instances, boxes } = drawScene(new Random(4), digits.test, 160, 128, new Uint8Array(160 * 128 * 3));
   t.deepEqual([instances.length, labels.length], [boxes.length, boxes.length]);

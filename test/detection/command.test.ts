@@ -1,7 +1,7 @@
 // `retinanet-ops detect`, and `retinanet-ops evaluate` of a detector.
 // Longer than 250 lines: every case runs the two commands on the same pictures and the same net.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -221,6 +221,19 @@ test('interrupted, it leaves what is done, nothing half-written, and exits with 
     t.regex(name, /^\d+\.jpg$/);
     t.is((await sharp(join(out, name)).stats()).channels.length, 3);
   }
+});
+
+test('what a killed run left half-written goes with the next one, and nothing else', (t) => {
+  const out = at('leftovers');
+  const id = '0b1f5f9e-3c42-4d7f-9a57-1d7f0e3c8a11';
+  const names = [`same.png.${id}.tmp`, `detections.json.${id}.tmp`, `notes.txt.${id}.tmp`, 'same.png.tmp'];
+  const young = 'same.png.0b1f5f9e-3c42-4d7f-9a57-1d7f0e3c8a12.tmp'; // another process may be writing it
+  mkdirSync(out);
+  for (const name of [...names, young]) writeFileSync(join(out, name), '');
+  for (const name of names) utimesSync(join(out, name), 1e9, 1e9);
+  const { status, stderr } = run(join(photos, 'day 2/same.png'), '--out', out);
+  t.is(status, 0, stderr);
+  t.deepEqual(readdirSync(out).sort(), ['detections.json', 'same.png', young, ...names.slice(2)].sort());
 });
 
 test('evaluate MODEL DATA: the numbers of evaluateDataset, and its detections in a file', async (t) => {

@@ -35,6 +35,16 @@ test('patterns match pictures, at any depth with two stars', async (t) => {
   t.deepEqual(await findPictures(`${root}/c[0-9].png`), at('c1.png'));
 });
 
+test('folders of a pattern are as they are called, whatever their names hold', async (t) => {
+  const root = await folder(t, { 'set (1)/[a]/x.png': 'x', 'set (1)/[a]/y.jpg': 'x', 'set 1/a/z.png': 'x' });
+  t.deepEqual(await findPictures(`${root}/set (1)/[a]/*.png`), [join(root, 'set (1)/[a]/x.png')]);
+  t.deepEqual(
+    await findPictures(`${root}/set (1)/*/*`),
+    ['x.png', 'y.jpg'].map((name) => join(root, 'set (1)/[a]', name)),
+  );
+  t.deepEqual(await findPictures(`${root}/set [1]/*/*`), [join(root, 'set 1/a/z.png')]);
+});
+
 test('lists: beside the list or from the current folder, blank lines, both line ends, UTF-16', async (t) => {
   const { root, at } = await pictures(t);
   const lists = join(root, 'lists');

@@ -1,4 +1,9 @@
 // The forms in which detections are written.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { countedIds, DetectionsReport } from '#lib/cli/detections.js';
 
@@ -47,4 +52,29 @@ test('of no picture, one and more than fill a part', (t) => {
 
 test('JSON has an object on every line', (t) => {
   t.is(textOf(reportOf(3), 'coco').split('\n').length, 1 + 3 + 2);
+});
+
+test('a process that ends while it writes leaves nothing', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'retinanet-ops-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const program = `
+    import { readdirSync } from 'node:fs';
+    import { writeTogether } from ${JSON.stringify(pathToFileURL('dist/retinanet/write-together.js').href)};
+    const before = process.listenerCount('exit');
+    await writeTogether(${JSON.stringify(folder)}, [['whole', 'text']]);
+    const content = function* () {
+      yield Buffer.from('half of it');
+      console.log(readdirSync(${JSON.stringify(folder)}).length, process.listenerCount('exit') - before);
+      process.exit(130);
+    };
+    console.log(process.listenerCount('exit') - before);
+    await writeTogether(${JSON.stringify(folder)}, [['half', content()]]);`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  t.is(status, 130, stderr);
+  t.is(stdout, '0\n2 1\n');
+  t.deepEqual(readdirSync(folder), ['whole']);
 });

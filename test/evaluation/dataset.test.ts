@@ -65,14 +65,60 @@ test('the numbers and boxes are those of detecting in one picture after the othe
   }
 });
 
-test('the classes of the data set must be those of the net, in its order', async (t) => {
+test('classes are known by their names, in any order; one that the net has not is refused', async (t) => {
   const splits = { ...dataset.splits, test: { images: [] }, val: dataset.splits.test };
-  const turned = { ...dataset, splits, classes: ['dog', 'cat'] };
-  await t.throwsAsync(retinanet.evaluateDataset(net, turned, 'val'), {
+  const evaluated = (names: string[], split: 'test' | 'val', without: string[] = []) => {
+    const images = splits.val.images.map((image) => {
+      return { ...image, boxes: image.boxes.filter((box) => !without.includes(box.class)) };
+    });
+    const set = { ...dataset, splits: { ...splits, val: { images } }, classes: names };
+    return retinanet.evaluateDataset(net, set, split);
+  };
+  const [straight, turned] = [await evaluated(['cat', 'dog'], 'val'), await evaluated(['dog', 'cat'], 'val')];
+  t.deepEqual(turned.coco.classes.map(({ name, AP, numDetections }) => ({ name, AP, numDetections })).reverse(), [
+    ...straight.coco.classes.map(({ name, AP, numDetections }) => ({ name, AP, numDetections })),
+  ]);
+  const dogs = await evaluated(['dog'], 'val', ['cat']);
+  t.deepEqual(dogs.coco.classes[0]!.precision, straight.coco.classes[1]!.precision);
+  const ofDogs = straight.detections.filter((one) => one.category_id === 2);
+  t.deepEqual(dogs.detections, ofDogs.map((one) => ({ ...one, category_id: 1 }))); // prettier-ignore
+  await t.throwsAsync(evaluated(['dog', 'cow'], 'val', ['cat']), {
     code: 'ERR_LABEL',
-    message: 'evaluateDataset: expected those of the net, cat, dog for dataset.classes, received dog, cat',
+    message: 'evaluateDataset: expected those of the net, cat, dog for dataset.classes, received dog, cow',
   });
-  await t.throwsAsync(retinanet.evaluateDataset(net, turned, 'test'), { code: 'ERR_DATA', message: /at least one/ });
+  await t.throwsAsync(evaluated(['dog'], 'test'), { code: 'ERR_DATA', message: /at least one/ });
+});
+
+test('a network with a frame for each picture is measured by what detectPicture finds', async (t) => {
+  using any = retinanet.createRetinaNet({
+    ...{ preset: 'torchvision-retinanet', backbone: 'compact', numClasses: 2, classNames: classes },
+    ...{ imageHeight: 64, imageWidth: 64, shorterSide: 48, longerSide: 100 },
+    ...{ pyramidChannels: 8, subnetDepth: 1, priorProbability: 0.2 },
+  });
+  const expected: retinanet.CocoResult[] = [];
+  for (const [i, { file }] of dataset.splits.test.images.entries()) {
+    const found = await retinanet.detectPicture(any, await retinanet.decodeImage(join(root, file)));
+    expected.push(...retinanet.cocoResults(found, { imageIds: [i + 1] }));
+  }
+  t.true(expected.length > 20, `${expected.length} detections`);
+  t.true(expected.every(({ score }) => score > 0.05));
+  const { detections } = await retinanet.evaluateDataset(any, dataset, 'test');
+  t.deepEqual(detections, expected);
+  const files = dataset.splits.test.images.map(({ file }) => join(root, file));
+  const ofFiles: retinanet.CocoResult[] = [];
+  for await (const found of retinanet.detectFiles(any, files)) {
+    const offsets = Int32Array.of(0, found.scores.length);
+    ofFiles.push(...retinanet.cocoResults({ ...found, offsets }, { imageIds: [files.indexOf(found.file) + 1] }));
+  }
+  const onPictures = expected.filter(({ bbox }) => bbox[2] > 0 && bbox[3] > 0);
+  t.true(onPictures.length < expected.length);
+  t.deepEqual(ofFiles, onPictures);
+  const wrong = dataset.splits.test.images.map((image) => ({ ...image, width: image.width + 1 }));
+  const broken = { ...dataset, splits: { ...dataset.splits, test: { images: wrong } } };
+  await t.throwsAsync(retinanet.evaluateDataset(any, broken, 'test'), {
+    code: 'ERR_DATA',
+    message: /expected 97x64 pixels, as annotated, for .*0\.png, received 96x64/,
+  });
 });
 
 test('a picture that is gone is named, and an abort ends it', async (t) => {

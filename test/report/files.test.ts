@@ -86,6 +86,30 @@ test('steps that were done again after a resume replace those before', async (t)
   t.deepEqual(ap!.series.map(({ values }) => values), [[0.2], [0.2], [null]]); // prettier-ignore
 });
 
+test('each class has a curve over the validations, with a gap where it has no objects', async (t) => {
+  const line = (number: number, ...APs: [name: string, AP: number | null][]) =>
+    JSON.stringify({ ...JSON.parse(validation(number, 0.5)), classes: APs.map(([name, AP]) => ({ name, AP })) });
+  const chartOf = async (...lines: string[]) => {
+    const body = await report(t, { 'metrics.jsonl': `${lines.join('\n')}\n` });
+    return charts(body).find(({ id }) => id === 'chart-class-ap');
+  };
+  const chart = await chartOf(line(5, ['cat', 0.25], ['dog', -1]), line(10, ['cat', null], ['dog', 0.75]));
+  t.deepEqual(chart!.x, [5, 10]);
+  t.deepEqual(
+    chart!.series.map(({ label, values }) => [label, values]),
+    [
+      ['cat', [0.25, null]],
+      ['dog', [null, 0.75]],
+    ],
+  );
+  t.is(await chartOf(line(5, ['cat', 0.25]), line(10, ['cat', 0.5])), undefined, 'the curve of all');
+  t.is(await chartOf(validation(5, 0.5)), undefined);
+  const many = Array.from({ length: 90 }, (_, k) => [`class ${String(k)}`, 0.5] as [string, number]);
+  const { series } = (await chartOf(line(5, ...many)))!;
+  t.is(series.length, 80);
+  t.is(series.filter(({ isHidden }) => isHidden === false).length, 8);
+});
+
 test('a loss that is none is a gap, and a long run becomes few points', async (t) => {
   const lines = Array.from({ length: 2001 }, (_, i) => step(i + 1, i === 0 ? null : 3));
   const [loss] = charts(await report(t, { 'metrics.jsonl': `${lines.join('\n')}\n` }));
@@ -115,6 +139,16 @@ for (const [what, files, message] of [
     'a loss that is text',
     { 'metrics.jsonl': '{"kind":"step","step":1,"loss":"3"}\n' },
     /a number for 'loss' for .*:1, received '3'/,
+  ],
+  [
+    'classes that are none',
+    { 'metrics.jsonl': '{"kind":"validation","step":1,"classes":{}}\n' },
+    /an Array for 'classes' for .*:1, received/,
+  ],
+  [
+    'a class without a name',
+    { 'metrics.jsonl': '{"kind":"validation","step":1,"classes":[null]}\n' },
+    /a 'name' of each class for .*:1, received/,
   ],
   [
     'a configuration that is none',

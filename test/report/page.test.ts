@@ -90,7 +90,7 @@ inBrowser('its charts are painted, nothing is fetched, nothing goes wrong', asyn
   const { page, noise } = await open(path, { viewport: { width: 1400, height: 900 }, colorScheme: 'light' });
   const ids = await page.evaluate<string[]>(`[...document.querySelectorAll('.chart')].map(({ id }) => id)`);
   t.deepEqual(ids, [
-    ...['chart-ap', 'chart-loss', 'chart-rate'],
+    ...['chart-ap', 'chart-class-ap', 'chart-loss', 'chart-rate'],
     ...['chart-precision-0', 'chart-precision-5', 'chart-foreground', 'chart-background'],
   ]);
   const light = await page.evaluate<string[][]>(PAINTED);

@@ -31,7 +31,7 @@ const { labels } = assignAnchorsBatch(anchors, truth);
 const lossOf = (name: LossName, options: LossOptions, logits = classLogits) =>
   detectionLoss(
     { classLoss: classLossOf(new Check('test'), name, options), boxLoss: 'smooth-l1', normalizer: 'positives' },
-    { classLogits: logits, boxDeltas, anchors, truth, numClasses },
+    { classLogits: logits, boxDeltas, anchors, truth, numClasses, coderWeights: [1, 1, 1, 1] },
   );
 
 const logSigmoid = (x: number) => -Math.log1p(Math.exp(-Math.abs(x))) + Math.min(x, 0);

@@ -192,6 +192,8 @@ export function badRetinanetCalls(net: RetinaNet, directory: string): BadRetinan
   badDetectionCalls(bad, noObjects, directory);
   badSessionCalls(bad, noObjects, directory);
   noStrings('exportTfjs', 1, 'directory');
+  noStrings('loadDetector', 0, 'path');
+  bad('loadDetector', 1, { freeze: 1 }, 'ERR_OPTION', /none beside a folder, .* for config, received freeze/);
   for (const name of ['exportOnnx', 'loadWeights', 'saveWeights'] as const) noStrings(name, 1, 'file');
   bad('loadWeights', 1, join(directory, 'none.pth'), 'ERR_DATA', /a file that can be read for .*none\.pth, received/);
   bad('loadWeights', 1, directory, 'ERR_DATA', /received a directory/);

@@ -125,6 +125,7 @@ export function goodArguments(net: retinanet.RetinaNet, directory: string): Reco
     evaluateVoc: [goodCocoResults(), goodCocoTruth()],
     exportOnnx: [net, join(directory, 'net.onnx')],
     exportTfjs: [net, directory],
+    loadDetector: [directory],
     loadImage: [join(directory, 'data', 'a.png'), config],
     loadRetinaNet: [directory],
     loadWeights: [net, join(directory, 'net.safetensors')],

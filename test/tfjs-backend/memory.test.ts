@@ -1,6 +1,7 @@
 // Memory of tensors is used again, but never under somebody who has read it.
 import test from 'ava';
 import * as tf from '@tensorflow/tfjs-core';
+import { native } from '#lib/runtime/native.js';
 import { on, tensor, numbers } from './support.js';
 
 interface TensorMemory {
@@ -32,6 +33,26 @@ test.serial('what was read keeps its values through a thousand further steps', a
     read.map((values) => Array.from(values)),
     copies,
   );
+});
+
+test.serial('tensors lie where lines of the cache begin; what is read of them has a buffer of its own', async (t) => {
+  const x = tensor(numbers(1, 2048, -4, 4, []), [32, 64]);
+  for (const length of [256, 257, 1000, 2 ** 20 + 3]) {
+    const array = tensorMemory.allocate(length);
+    t.is(array.length, length);
+    t.is(native().bytesIntoLine(array), 0);
+  }
+  const made = tf.neg(x);
+  const part = tf.slice(made, [3, 0], [9, 64]);
+  t.is(made.dataSync().buffer.byteLength, 4 * 2048);
+  t.is((await part.data()).buffer.byteLength, 4 * 9 * 64);
+  t.deepEqual(await made.bytes(), new Uint8Array(made.dataSync().buffer));
+  made.dataSync().fill(7);
+  t.deepEqual(
+    Array.from(made.dataSync()),
+    Array.from(x.dataSync(), (value) => -value),
+  );
+  tf.dispose([x, made, part]);
 });
 
 test.serial('a part of a tensor outlives it', (t) => {

@@ -5,7 +5,7 @@ import { type BackboneName, createRetinaNet, type RetinaNet, type RetinaNetConfi
 const { fround, imul } = Math;
 
 /** Of each element's index and the name, in [-1, 1): the 24 upper bits of a hash. */
-function uniform(name: string, count: number): Float32Array {
+export function uniform(name: string, count: number): Float32Array {
   let seed = 2166136261 | 0;
   for (const byte of Buffer.from(name)) seed = imul(seed ^ byte, 16777619);
   return Float32Array.from({ length: count }, (_, i) => {

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import torch
+
 from torchvision.models import resnet18
 from torchvision.models.detection import RetinaNet
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor

@@ -1,6 +1,7 @@
 // Pictures, in one place for training, detection and everything that is drawn: what a file holds whatever it is called, turned
 // upright, as 8-bit RGB.
 import { open, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Sharp, Metadata } from 'sharp';
 import { Check } from '../../arguments/check.js';
 import { BITMAP_HEADER_BYTES, bitmapBytes, isBitmap, readBitmap, readBitmapHeader } from './bmp.js';
@@ -58,6 +59,8 @@ const FORMATS = [
   'fits',
 ];
 const TAIL_BYTES = 4096;
+/** What has a path as long is opened by Node.js, but on Windows not by sharp. */
+const LONG_PATH = 260;
 /** Enough to tell a pointer of Git LFS. */
 const LFS_BYTES = 64;
 
@@ -78,8 +81,9 @@ export async function readImageHeader(path: string): Promise<ImageHeader> {
       if (size < bitmapBytes(header)) throw new Error('a bitmap that is cut off');
       return { format: 'bmp', width: header.width, height: header.height, orientation: 1, deep: false };
     }
-    const header = headerOf(await sharp(path).metadata());
-    if (!endsProperly(header.format, tail)) await decodes(sharp(path, { failOn: failOn(header) }));
+    const source = resolve(path).length < LONG_PATH ? path : await readFile(path);
+    const header = headerOf(await sharp(source).metadata());
+    if (!endsProperly(header.format, tail)) await decodes(sharp(source, { failOn: failOn(header) }));
     return header;
   });
 }

@@ -6,6 +6,7 @@ import { describe } from '../../arguments/describe.js';
 import { number, type OptionsOf } from '../../arguments/options.js';
 import type { AnnotatedDataset, AnnotatedImage, BoxEdges, SplitName } from './annotations.js';
 import { checkAnnotations, type ImageAnnotations, type ImageSource } from './dataset.js';
+import type { DecodedImage } from './images.js';
 import { boxesInPicture, checkFrame, fitPicture, type Frame, type Letterbox } from './letterbox.js';
 import { PictureReader } from './picture-reader.js';
 
@@ -25,6 +26,8 @@ export interface OpenedImages extends ImageSource {
   readonly cachedBytes: number;
   /** Boxes [n, 4] in pixels of the frame of image `index` as boxes in pixels of its file, upright, cut at its border. */
   toPicture(index: number, boxes: Float32Array): Float32Array;
+  /** The picture of image `index` as it is in its file, upright; it is decoded each time. */
+  picture(index: number): Promise<DecodedImage>;
 }
 
 /**
@@ -75,6 +78,7 @@ export function openImagesOf(
       const { place, ...size } = reader.picture('toPicture', index);
       return boxesInPicture(new Check('toPicture').array('Float32Array', 'boxes', boxes), place, size);
     },
+    picture: (index) => reader.whole(index),
     get cachedBytes() {
       return reader.cachedBytes;
     },

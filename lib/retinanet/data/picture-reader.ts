@@ -1,7 +1,7 @@
 // The pictures of files in frames, as many of them kept as there is room for.
 import { Check } from '../../arguments/check.js';
 import { RetinanetOpsError } from '../../arguments/errors.js';
-import { decodeImage } from './images.js';
+import { type DecodedImage, decodeImage } from './images.js';
 import { type Frame, type Letterbox, placePicture } from './letterbox.js';
 
 /** A file, the size its annotations say it has, and where it lies in the frame. */
@@ -42,6 +42,12 @@ export class PictureReader {
     placePicture(pixels, picture.place, this.frame, out);
   }
 
+  /** A picture as it is in its file, upright. */
+  async whole(index: number): Promise<DecodedImage> {
+    const { path, ...size } = this.picture('picture', index);
+    return requireSize(path, size, await decodeImage(path));
+  }
+
   private keep(index: number, pixels: Uint8Array): void {
     if (this.cache.has(index) || this.cachedBytes + pixels.byteLength > this.cacheBytes) return;
     this.cache.set(index, pixels);
@@ -50,8 +56,18 @@ export class PictureReader {
 }
 
 async function decode({ path, width, height, place }: Picture): Promise<Uint8Array> {
-  const { data, originalWidth, originalHeight } = await decodeImage(path, { width: place.width, height: place.height });
-  if (originalWidth === width && originalHeight === height) return data;
+  const image = await decodeImage(path, { width: place.width, height: place.height });
+  return requireSize(path, { width, height }, image).data;
+}
+
+/** Boxes are of a picture of the size that its annotations say. */
+function requireSize(
+  path: string,
+  { width, height }: { width: number; height: number },
+  image: DecodedImage,
+): DecodedImage {
+  const { originalWidth, originalHeight } = image;
+  if (originalWidth === width && originalHeight === height) return image;
   const sizes = [`${width}x${height}`, `${originalWidth}x${originalHeight}`] as const;
   const message = `pictures: expected ${sizes[0]} pixels, as annotated, for ${path}, received ${sizes[1]}`;
   throw new RetinanetOpsError('ERR_DATA', message);

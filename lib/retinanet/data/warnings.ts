@@ -38,6 +38,7 @@ export const WARNING_KINDS = {
   'class-unknown': 'a box of a class that is not declared: left out',
   'class-unnamed': 'a class without a name: its number is used',
   'class-count': 'a number of classes that is not that of the names: the names count',
+  'class-names-differ': 'a list that names classes otherwise than the one that is used: not read',
   'class-ids-packed': 'class numbers that do not run from 0: packed',
   'class-placeholder': 'a category that only groups the others and has no box: left out',
   'class-repeated': 'two classes of one name: joined',

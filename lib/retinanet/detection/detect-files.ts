@@ -1,13 +1,14 @@
 // Objects in the pictures of files, however many there are.
 import { Check } from '../../arguments/check.js';
 import { callback, signal, value, type OptionsOf } from '../../arguments/options.js';
-import { type LoadedImage, loadImage } from '../data/load-image.js';
+import { loadImage } from '../data/load-image.js';
 import { decodeImage } from '../data/images.js';
-import { detect, DETECTION, detectPicture, type DetectOptions } from '../evaluation/detect.js';
+import { DETECTION, type DetectOptions } from '../evaluation/detect.js';
 import { labelNames } from '../model/config.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import { chooseObjects } from './choose-objects.js';
 import type { FoundObjects } from './draw-detections.js';
+import { detectInPictures, hasOwnFrames, type ShownImage } from './in-pictures.js';
 
 const OWN = {
   /** Names of the classes that are looked for. Default: all. */
@@ -34,7 +35,7 @@ export interface FileDetections extends FoundObjects {
 
 interface Loaded {
   file: string;
-  image: LoadedImage;
+  image: ShownImage & { width: number; height: number };
 }
 
 /** A picture on its way: decoded, or why not. */
@@ -74,45 +75,15 @@ async function* detections(net: RetinaNet, files: readonly string[], options: Ch
   const { batchSize, maxDetections } = detection;
   // Those of the classes that count, not those of all, are limited.
   const selection = labels ? { ...detection, maxDetections: 2 ** 31 - 1 } : detection;
-  if (net.config.shorterSide !== undefined) {
-    yield* ofAnySize(net, files, selection, options);
-    return;
-  }
-  for await (const batch of batches(net, files, batchSize, onError)) {
+  const size = hasOwnFrames(net.config) ? 1 : batchSize;
+  for await (const batch of batches(net, files, size, onError)) {
     abort?.throwIfAborted();
-    const { boxes, scores, labels: found, offsets } = await detect(net, framesOf(batch), selection);
-    for (const [i, { file, image }] of batch.entries()) {
-      const [first, end] = [offsets[i]!, offsets[i + 1]!];
-      const all = { scores: scores.slice(first, end), labels: found.slice(first, end) };
-      const inPicture = { boxes: image.toPicture(boxes.slice(4 * first, 4 * end)), ...all };
+    const images = batch.map(({ image }) => image);
+    for (const [i, found] of (await detectInPictures(net, images, selection)).entries()) {
+      const { file, image } = batch[i]!;
       abort?.throwIfAborted();
-      yield { file, width: image.width, height: image.height, ...chooseObjects(inPicture, maxDetections, labels) };
+      yield { file, width: image.width, height: image.height, ...chooseObjects(found, maxDetections, labels) };
     }
-  }
-  abort?.throwIfAborted();
-}
-
-/** Each picture in a frame of its own, while the next one is decoded. */
-async function* ofAnySize(
-  net: RetinaNet,
-  files: readonly string[],
-  selection: DetectOptions,
-  { labels, maxDetections, onError, signal: abort }: Checked,
-): AsyncGenerator<FileDetections, void, undefined> {
-  const decode = async (file: string) => decodeImage(file).catch((error: unknown) => error as Error);
-  let next = files[0] === undefined ? undefined : decode(files[0]);
-  for (const [i, file] of files.entries()) {
-    abort?.throwIfAborted();
-    const picture = await next!;
-    next = files[i + 1] === undefined ? undefined : decode(files[i + 1]!);
-    if (!('data' in picture)) {
-      await refuse(file, picture, onError);
-      continue;
-    }
-    const { width, height } = picture;
-    const found = await detectPicture(net, picture, selection);
-    abort?.throwIfAborted();
-    yield { file, width, height, ...chooseObjects(found, maxDetections, labels) };
   }
   abort?.throwIfAborted();
 }
@@ -150,16 +121,8 @@ async function* batches(
 
 async function load(file: string, { config }: RetinaNet): Loading {
   try {
-    return { file, image: await loadImage(file, config) };
+    return { file, image: await (hasOwnFrames(config) ? decodeImage(file) : loadImage(file, config)) };
   } catch (error) {
     return { file, error: error as Error };
   }
-}
-
-/** The frames of pictures, one after the other. */
-function framesOf(batch: readonly Loaded[]): Uint8Array {
-  const bytes = batch[0]!.image.pixels.length;
-  const frames = new Uint8Array(batch.length * bytes);
-  for (const [i, { image }] of batch.entries()) frames.set(image.pixels, i * bytes);
-  return frames;
 }

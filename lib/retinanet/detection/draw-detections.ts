@@ -84,7 +84,9 @@ export async function drawDetections(
   const raw = { width: w, height: h, channels: 3 } as const;
   const ground =
     scale === 1
-      ? Uint8Array.from(data)
+      ? typeof picture === 'string'
+        ? data
+        : Uint8Array.from(data)
       : await sharp(data, { raw: { ...raw, width, height } })
           .resize(w, h, { kernel: 'cubic', fit: 'fill' })
           .raw()

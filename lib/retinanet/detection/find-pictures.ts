@@ -1,25 +1,21 @@
 // Pictures by folders, patterns, lists and names.
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { escapePath, glob, isDynamicPattern } from 'tinyglobby';
 import { Check } from '../../arguments/check.js';
 import { DatasetFiles, isImageName } from '../data/files.js';
 import { textOf } from '../data/text.js';
+import { distinct, isBelow, keyOf, type NamedPicture, slashes } from './picture-names.js';
 
-/** A picture, and what it is called where results are kept apart by name. */
-export interface NamedPicture {
-  /** A path that opens. */
-  file: string;
-  /** Below the folder that it was found in, with '/'; without a folder the last part of the path. No two are equal. */
-  name: string;
-}
+export type { NamedPicture } from './picture-names.js';
 
 /**
  * Finds pictures.
  *
  * @param inputs each of them a picture's path, whatever its extension; a folder, whose pictures are found by their extensions, at
  *   any depth; a list, as `@FILE` or a file that ends in `.txt`, with one of these on every line, relative to the list or to the
- *   current folder; or a pattern such as `photos/**\/*.jpg`. A file of just this name comes before a pattern.
+ *   current folder; or a pattern such as `photos/**\/*.jpg`. A file of just this name comes before a pattern, and so do folders: in
+ *   `photos (1)/*.jpg` the parentheses are the folder's where there is one of this name.
  * @returns paths, sorted, each once
  * @throws RetinanetOpsError `ERR_DATA` for an input that is not there or has no pictures, with the line of a list; `ERR_DTYPE`
  */
@@ -43,12 +39,12 @@ export async function findNamedPictures(
 class Finder {
   private readonly check: Check;
   private readonly except: string | undefined;
-  /** By their absolute paths. */
+  /** By keyOf. */
   private readonly found = new Map<string, NamedPicture>();
 
   constructor(check: Check, except: string | undefined) {
     this.check = check;
-    this.except = except === undefined ? undefined : join(resolve(except), '/');
+    this.except = except;
   }
 
   sorted(): NamedPicture[] {
@@ -66,8 +62,8 @@ class Finder {
     if (where === undefined && (present !== undefined || input.startsWith('@'))) {
       return this.addList(present === undefined ? input.slice(1) : input);
     }
-    const pattern = withSlashes(input);
-    if (isDynamicPattern(pattern)) return this.addMatches(pattern, where);
+    const { folder, pattern } = await split(withSlashes(input));
+    if (isDynamicPattern(pattern)) return this.addMatches(folder, pattern, where);
     const received = present === undefined ? 'a path where nothing is' : 'a list in a list';
     this.fail('a picture, a folder, a pattern or a list of pictures', input, received, where);
   }
@@ -80,11 +76,12 @@ class Finder {
     if (names.length === 0) this.fail('a folder with pictures', folder, 'one without any (by their extensions)');
   }
 
-  private async addMatches(pattern: string, where?: string): Promise<void> {
+  private async addMatches(folder: string, below: string, where?: string): Promise<void> {
+    const pattern = escapePath(folder) + below;
     const matches = await glob(pattern, { absolute: isAbsolute(pattern), caseSensitiveMatch: !onWindows });
     const files = matches.filter((file) => isImageName(file) && !this.isLeftOut(file));
-    for (const file of files) this.keep(file, nameBelow(pattern, file));
-    if (files.length === 0) this.fail('a pattern that pictures match', pattern, 'one that none does', where);
+    for (const file of files) this.keep(file, slashes(relative(folder || '.', file)));
+    if (files.length === 0) this.fail('a pattern that pictures match', folder + below, 'one that none does', where);
   }
 
   private async addList(list: string): Promise<void> {
@@ -109,12 +106,12 @@ class Finder {
   }
 
   private isLeftOut(path: string): boolean {
-    return this.except !== undefined && join(resolve(path), '/').startsWith(this.except);
+    return this.except !== undefined && isBelow(this.except, path);
   }
 
   private keep(file: string, name: string): void {
-    const path = resolve(file);
-    if (!this.found.has(path)) this.found.set(path, { file, name });
+    const key = keyOf(file);
+    if (!this.found.has(key)) this.found.set(key, { file, name });
   }
 
   private fail(expected: string, input: string, received: string, where?: string): never {
@@ -130,22 +127,17 @@ const withSlashes = (pattern: string) => (onWindows ? slashes(pattern) : pattern
 
 const isList = (path: string) => /\.txt$/i.test(path);
 
-/** The path below what of a pattern is no pattern. */
-function nameBelow(pattern: string, file: string): string {
+/** The folders that a pattern begins with, as they are called, and the rest, which may be a pattern. */
+async function split(pattern: string): Promise<{ folder: string; pattern: string }> {
   const parts = pattern.split('/');
-  const first = parts.findIndex((part) => isDynamicPattern(part));
-  return slashes(relative(parts.slice(0, Math.max(0, first)).join('/') || (isAbsolute(pattern) ? '/' : '.'), file));
-}
-
-const slashes = (path: string) => path.replaceAll('\\', '/');
-
-/** The names where no two are equal, on a file system that does not tell cases apart either; else those below what holds all. */
-function distinct(pictures: NamedPicture[]): NamedPicture[] {
-  const names = new Set(pictures.map(({ name }) => name.toLowerCase()));
-  const isBelow = pictures.every(({ name }) => !name.startsWith('../'));
-  if (names.size === pictures.length && isBelow) return pictures;
-  const folders = pictures.map(({ file }) => dirname(resolve(file)));
-  let common = folders[0]!;
-  while (folders.some((folder) => !join(folder, '/').startsWith(join(common, '/')))) common = dirname(common);
-  return pictures.map(({ file }) => ({ file, name: slashes(relative(common, resolve(file))) }));
+  let n = 0;
+  for (let i = 1; i < parts.length; i++) {
+    const folder = await stat(parts.slice(0, i).join('/') || '/').catch(() => undefined);
+    if (folder?.isDirectory() === true) n = i;
+  }
+  const folder = parts
+    .slice(0, n)
+    .map((part) => `${part}/`)
+    .join('');
+  return { folder, pattern: parts.slice(n).join('/') };
 }

@@ -79,11 +79,11 @@ async function detectBatch(
   { backend, ...selection }: BatchOptions,
 ): Promise<Detections> {
   requireWeights(check, model);
-  const { numClasses } = config;
+  const { numClasses, coderWeights } = config;
   const decode = ([classLogits, boxDeltas]: Float32Array[]): Detections =>
     decodeDetections({
       ...{ classLogits: classLogits!, boxDeltas: boxDeltas!, anchors },
-      ...{ imageHeight: height, imageWidth: width, numClasses },
+      ...{ imageHeight: height, imageWidth: width, numClasses, coderWeights },
       ...selection,
     });
   const { outputs, found } = on(backend, () => {

@@ -54,7 +54,10 @@ function addDecoding(graph: OnnxGraph, deltas: string, { anchors, config }: Pick
   const size = graph.floats('anchor_sizes', dims, sizes);
   const center = graph.floats('anchor_centers', dims, centers);
 
-  const rows = graph.node('Reshape', [deltas, graph.ints([-1, 4])]);
+  const given = graph.node('Reshape', [deltas, graph.ints([-1, 4])]);
+  const weights = Float32Array.from(config.coderWeights);
+  const isWeighted = weights.some((weight) => weight !== 1);
+  const rows = isWeighted ? graph.node('Div', [given, graph.floats('coder_weights', [4], weights)]) : given;
   const [shift, logSize] = graph.nodeOf('Split', [rows, graph.ints([2, 2])], 2, { axis: 1 }) as [string, string];
   const middle = graph.node('Add', [graph.node('Mul', [shift, size]), center]);
   const bounded = graph.node('Min', [logSize, graph.float(LARGEST_LOG_SIZE)]);

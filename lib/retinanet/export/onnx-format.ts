@@ -1,9 +1,8 @@
 // The part of ONNX's format that an exported detector takes, as in onnx.proto.
 
-/** Fields by name: type and number. */
-type Fields = Record<string, [type: string, number: number] | [type: string, number: number, rule: 'repeated']>;
+import { type Messages, messageEncoder } from '../protobuf.js';
 
-const MESSAGES: Record<string, Fields> = {
+const MESSAGES: Messages = {
   ModelProto: {
     irVersion: ['int64', 1],
     producerName: ['string', 2],
@@ -91,18 +90,7 @@ export interface OnnxModel {
 
 /** The bytes of a file. */
 export async function encodeOnnx(model: OnnxModel): Promise<Uint8Array> {
-  const { default: protobuf } = await import('protobufjs/light.js');
-  const nested = Object.entries(MESSAGES).map(([name, fields]) => [
-    name,
-    {
-      fields: Object.fromEntries(
-        Object.entries(fields).map(([field, [type, id, rule]]) => [field, { type, id, rule }]),
-      ),
-    },
-  ]);
-  const root = protobuf.Root.fromJSON({
-    nested: Object.fromEntries(nested) as Record<string, { fields: object }>,
-  } as never);
+  const encode = await messageEncoder(MESSAGES, 'ModelProto');
   const message = {
     irVersion: model.irVersion,
     producerName: 'retinanet-ops',
@@ -127,7 +115,7 @@ export async function encodeOnnx(model: OnnxModel): Promise<Uint8Array> {
       output: model.outputs.map(portFields),
     },
   };
-  return root.lookupType('ModelProto').encode(message).finish();
+  return encode(message);
 }
 
 function attributeFields(value: Attribute): object {

@@ -31,7 +31,8 @@ export interface ExportOnnxOptions extends OptionsOf<typeof OWN>, SelectionOptio
  * Writes a detector as an ONNX file: operators of opset 17, which ONNX Runtime runs from version 1.12 on, in Node.js, browsers, Python
  * and elsewhere. An older file is replaced only when the new one is complete. Folders on the way are made.
  *
- * Input `image`: float32 [B, H, W, 3], RGB 0..255, of the size that the net was made for; the network normalises it itself. Outputs:
+ * Input `image`: float32 [B, H, W, 3], RGB 0..255, of the size that the net was made for, which is its `imageHeight` and `imageWidth`
+ * also where it has a `shorterSide`; the network normalises it itself. Outputs:
  *
  * - `raw`: `class_logits` [B, A, K] and `box_deltas` [B, A, 4], as {@link RetinaNet} gives them, for any B.
  * - `detections`: `boxes` [D, 4] x1, y1, x2, y2 in pixels, `scores` [D] and `labels` [D] (int64) by falling score, for one image (B is

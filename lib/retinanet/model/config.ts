@@ -3,7 +3,8 @@ import type { AnchorGridOptions } from '../../operations/anchor-grid-options.js'
 import type { Check } from '../../arguments/check.js';
 import { type Checked, number, oneOf, value, type OptionsOf } from '../../arguments/options.js';
 import type { NumberRange, ScalarCheck } from '../../arguments/scalar-check.js';
-import { BACKBONES, type Preset, PRESETS } from './presets.js';
+import { BOX_CODER } from '../../operations/box-coder.js';
+import { BACKBONES, P6_SOURCES, type Preset, PRESETS } from './presets.js';
 
 /** Whether scale and offset of batch normalisations stay as they are, or learn. */
 export type BatchNormMode = 'frozen' | 'trainable';
@@ -60,13 +61,18 @@ export const CONFIG = {
   shorterSide: number(PIXELS),
   /** Pixels that a picture's longer side gets at most. Default 1333 where there is a `shorterSide`. */
   longerSide: number(PIXELS),
-  /** Names of the K classes; only carried along. Default: none. */
+  /**
+   * Names of the K classes. Default: none; in `torchvision-retinanet` with 91 classes COCO's, by their ids, 'N/A' where an id has no
+   * class.
+   */
   classNames: value<readonly string[], readonly string[]>(
     (check, argument, given) => check.strings(argument, given),
     [],
   ),
   /** First and last level of the feature pyramid; level l has stride 2^l. Both in 3..7. Default: the preset's. */
   pyramidLevels: value<readonly number[], readonly number[] | undefined>(levels),
+  /** What level 6 is made from: `p5` or `c5`, the last map of the backbone. Default: the preset's, which is `p5` in all. */
+  p6From: oneOf(P6_SOURCES),
   /** Channels of every pyramid level and of the subnets. Default: the preset's. */
   pyramidChannels: number({ min: 1, max: 4096, integer: true }),
   /** 3x3 convolutions in each subnet before its last one. Default: the preset's. */
@@ -77,6 +83,10 @@ export const CONFIG = {
   anchorScales: numbers(POSITIVE, [1, 2 ** (1 / 3), 2 ** (2 / 3)]),
   /** Height / width of the anchors. Default 0.5, 1, 2. */
   aspectRatios: numbers(POSITIVE, [0.5, 1, 2]),
+  /** [4] of the box deltas dx, dy, dw and dh, see BoxCoderOptions. Default: the preset's, which is 1, 1, 1, 1 in all. */
+  coderWeights: value<readonly number[], readonly number[] | undefined>((check, argument, given) =>
+    BOX_CODER.coderWeights.check(check, argument, given),
+  ),
   /** Foreground probability that the untrained network gives every anchor, in (0, 1). Default 0.01. */
   priorProbability: number({ min: 1e-6, max: 1 - 1e-6, default: 0.01 }),
   /** Mean of the pixels of each channel, 0..255, which the network subtracts. Default: ImageNet's; see pixelStatistics. */
@@ -118,11 +128,15 @@ export function resolveConfig(check: Check, config: unknown, prefix = ''): Resol
   const preset = PRESETS[given.preset];
   const { classNames, numClasses } = given;
   if (classNames.length > 0) check.length(`${prefix}classNames`, classNames, numClasses, '(one per class)');
+  const isOfPreset = classNames.length === 0 && numClasses === preset.classNames.length;
   return {
     ...given,
     ...sizesOf(check, { ...given, shorterSide, longerSide }, prefix),
+    classNames: isOfPreset ? preset.classNames : classNames,
     backbone: given.backbone ?? preset.backbone,
     pyramidLevels: given.pyramidLevels ?? preset.pyramidLevels,
+    p6From: given.p6From ?? preset.p6From,
+    coderWeights: given.coderWeights ?? preset.coderWeights,
     pyramidChannels: given.pyramidChannels ?? preset.pyramidChannels,
     subnetDepth: given.subnetDepth ?? preset.subnetDepth,
     anchorSizeInStrides: given.anchorSizeInStrides ?? preset.anchorSizeInStrides,

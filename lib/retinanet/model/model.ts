@@ -54,7 +54,7 @@ function buildModel(resolved: ResolvedConfig): LayersModel {
   const input = tfl.input({ shape: [...inputSize(resolved), 3], name: 'image' });
   const image = normalizeInput(input, resolved.pixelMean, resolved.pixelStd);
   const features = backbone(make, image, resolved);
-  const pyramid = featurePyramid(make, features, pyramidLevels(resolved), pyramidChannels);
+  const pyramid = featurePyramid(make, features, pyramidLevels(resolved), resolved);
 
   const common = { anchorsPerCell: anchorsPerCell(resolved), channels: pyramidChannels, depth: subnetDepth };
   const bias = priorBias(resolved.priorProbability);

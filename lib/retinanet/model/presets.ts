@@ -1,6 +1,7 @@
 // The networks to start from: all that tells the conventions of one from those of another, in one table.
 import type { AnchorGridOptions } from '../../operations/anchor-grid-options.js';
 import type { BoxLossName } from '../../operations/retinanet-loss.js';
+import { COCO_NAMES } from './coco-names.js';
 
 /** What a residual network is built of. */
 export interface ResNetShape {
@@ -34,6 +35,10 @@ export const BACKBONES: readonly BackboneName[] = ['compact', ...(Object.keys(RE
 /** What the losses of a step are divided by, see `retinanetLoss`. */
 export type StepNormalizer = 'positives' | 'positives-per-image';
 
+/** The map from which the coarser levels begin: P5, or C5, the last one of the backbone. */
+export type P6Source = 'p5' | 'c5';
+export const P6_SOURCES: readonly P6Source[] = ['p5', 'c5'];
+
 interface AnchorConventions extends Pick<AnchorGridOptions, 'centerOffset' | 'rounding' | 'order'> {
   /** Sides are cut to whole pixels. */
   integerSizes: boolean;
@@ -48,12 +53,20 @@ export interface PresetTable {
   subnetDepth: number;
   anchorSizeInStrides: number;
   anchors: AnchorConventions;
+  /** What P6 is made from. */
+  p6From: P6Source;
+  /** Of dx, dy, dw and dh, see BoxCoderOptions. */
+  coderWeights: readonly [number, number, number, number];
+  /** Names of the classes where there are so many and they have no others. */
+  classNames: readonly string[];
   /** The frame that images are trained in, pixels, where it need not be given. */
   frame: { imageHeight: number; imageWidth: number } | undefined;
   /** Pixels that a picture's sides are brought to where each picture has a frame of its own. */
   resize: { shorterSide: number; longerSide: number } | undefined;
   boxLoss: BoxLossName;
   normalizer: StepNormalizer;
+  /** Only greater scores are measured: weak detections cost average precision nothing, but torchvision's detectors give none. */
+  evaluationScore: number;
 }
 
 const OWN_ANCHORS: AnchorConventions = {
@@ -61,7 +74,16 @@ const OWN_ANCHORS: AnchorConventions = {
   ...({ integerSizes: false, strides: 'of-level' } as const),
 };
 const PAPER = { backbone: 'resnet50', pyramidLevels: [3, 7], pyramidChannels: 256, subnetDepth: 4 } as const;
-const OWN = { anchors: OWN_ANCHORS, frame: undefined, resize: undefined } as const;
+const CODER = { coderWeights: [1, 1, 1, 1] } as const;
+const OWN = {
+  ...CODER,
+  p6From: 'p5',
+  classNames: [],
+  anchors: OWN_ANCHORS,
+  frame: undefined,
+  resize: undefined,
+  evaluationScore: 0.01,
+} as const;
 
 export const PRESETS: Record<Preset, PresetTable> = {
   compact: {
@@ -78,5 +100,7 @@ export const PRESETS: Record<Preset, PresetTable> = {
     },
     frame: { imageHeight: 800, imageWidth: 1344 },
     resize: { shorterSide: 800, longerSide: 1333 },
+    evaluationScore: 0.05,
+    ...{ ...CODER, p6From: 'p5', classNames: COCO_NAMES },
   },
 };

@@ -2,11 +2,13 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 
 import type { BackboneOutputs } from './backbones.js';
+import type { ResolvedConfig } from './config.js';
 import { add, apply, type LayerFactory, mapSize, relu } from './layers.js';
 
 /**
  * The feature pyramid (Lin et al., 2017): 1x1 lateral convolutions, the level above enlarged by nearest neighbour and
- * added, a 3x3 convolution on each sum. Levels above P5 come from the level below by a 3x3 convolution with stride 2.
+ * added, a 3x3 convolution on each sum. Levels above P5 come from the level below by a 3x3 convolution with stride 2, P6 of `c5` from the
+ * backbone's last map.
  *
  * @param levels rising without a gap
  * @returns one feature map per level, finest first; level l has ceil(size / 2^l) cells.
@@ -15,7 +17,7 @@ export function featurePyramid(
   make: LayerFactory,
   backbone: BackboneOutputs,
   levels: readonly number[],
-  channels: number,
+  { pyramidChannels: channels, p6From }: Pick<ResolvedConfig, 'pyramidChannels' | 'p6From'>,
 ): SymbolicTensor[] {
   const outputs: SymbolicTensor[] = [];
   let above: SymbolicTensor | undefined;
@@ -30,7 +32,7 @@ export function featurePyramid(
     outputs.unshift(apply(output, sum));
   }
   for (const level of levels.filter((l) => l > 5)) {
-    let below = outputs[outputs.length - 1] as SymbolicTensor;
+    let below = level === 6 && p6From === 'c5' ? backbone[2] : (outputs[outputs.length - 1] as SymbolicTensor);
     if (level > 6) below = relu(`p${level - 1}_relu`, below);
     const padded = apply(tfl.layers.zeroPadding2d({ name: `p${level}_pad`, padding: [1, 1] }), below);
     const conv = make.conv(`p${level}`, { filters: channels, kernel: 3, stride: 2, padding: 'valid' });

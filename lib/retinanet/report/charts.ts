@@ -26,6 +26,8 @@ export interface Series {
   isHidden?: boolean;
 }
 
+/** Classes whose curves are in a chart, and those of them that are shown at first. */
+export const [MOST_CURVES, SHOWN_CURVES] = [80, 8];
 /** Rows of a table: of 101 levels of recall, every tenth. */
 const ROWS = 11;
 

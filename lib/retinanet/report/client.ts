@@ -84,7 +84,7 @@ function draw(chart: Chart, target: Element): uPlot {
     scales: { x: { time: false }, y: SCALES[chart.scale] },
     axes: [
       { ...axis(chart.xLabel), size: 36 },
-      { ...axis(chart.yLabel), size: 58 },
+      { ...axis(chart.yLabel), size: 66 },
     ],
     cursor: { drag: { x: true, y: false } },
     legend: { markers: { dash: (_plot: unknown, i: number) => BORDERS[placeOf(chart, i - 1) % BORDERS.length] } },

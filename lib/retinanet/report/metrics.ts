@@ -17,7 +17,15 @@ export const STEP_NUMBERS = [
 export const VALIDATION_NUMBERS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR100', 'seconds'] as const;
 
 export type StepRow = { step: number } & Record<(typeof STEP_NUMBERS)[number], number | null>;
-export type ValidationRow = { step: number } & Record<(typeof VALIDATION_NUMBERS)[number], number | null>;
+/** Of a class; null where there was none. */
+export interface ClassRow {
+  name: string;
+  AP: number | null;
+}
+export type ValidationRow = { step: number; classes: ClassRow[] } & Record<
+  (typeof VALIDATION_NUMBERS)[number],
+  number | null
+>;
 
 /** A training's course, by rising step. */
 export interface Metrics {
@@ -49,7 +57,9 @@ export async function readMetrics(check: Check, file: string): Promise<Metrics> 
     const entry = parseLine(check, place, line, i === lines.length - 1);
     if (entry === undefined) continue;
     if (entry['kind'] === 'step') add(metrics.steps, readRow(check, place, entry, STEP_NUMBERS));
-    if (entry['kind'] === 'validation') add(metrics.validations, readRow(check, place, entry, VALIDATION_NUMBERS));
+    if (entry['kind'] !== 'validation') continue;
+    const classes = readClasses(check, place, entry['classes'] ?? []);
+    add(metrics.validations, { ...readRow(check, place, entry, VALIDATION_NUMBERS), classes });
   }
   return metrics;
 }
@@ -79,14 +89,25 @@ function readRow<Name extends string>(
   if (!Number.isSafeInteger(step) || (step as number) < 0) {
     check.fail('ERR_DATA', place, "an integer of at least 0 for 'step'", describe(step));
   }
-  const numbers = names.map((name) => {
-    const value = entry[name] ?? null;
-    if (value !== null && typeof value !== 'number') {
-      check.fail('ERR_DATA', place, `a number for '${name}'`, describe(value));
-    }
-    return [name, value];
-  });
+  const numbers = names.map((name) => [name, numberOf(check, place, entry, name)]);
   return { step, ...Object.fromEntries(numbers) } as { step: number } & Record<Name, number | null>;
+}
+
+/** Null where there is none. */
+function numberOf(check: Check, place: string, entry: Entry, name: string): number | null {
+  const value = entry[name] ?? null;
+  if (value === null || typeof value === 'number') return value;
+  return check.fail('ERR_DATA', place, `a number for '${name}'`, describe(value));
+}
+
+function readClasses(check: Check, place: string, given: unknown): ClassRow[] {
+  if (!Array.isArray(given)) check.fail('ERR_DATA', place, "an Array for 'classes'", describe(given));
+  return (given as unknown[]).map((one) => {
+    const entry = (one ?? {}) as Entry;
+    const { name } = entry;
+    if (typeof name !== 'string') return check.fail('ERR_DATA', place, "a 'name' of each class", describe(name));
+    return { name, AP: numberOf(check, place, entry, 'AP') };
+  });
 }
 
 function add<Row extends { step: number }>(rows: Row[], row: Row): void {

@@ -1,7 +1,7 @@
 // The parts of a page about what the network does: average precision, precision over recall, the losses of easy and hard samples.
 import type { CocoClass, CocoNumbers } from '../evaluation/coco.js';
 import { COCO_RECALLS } from '../evaluation/precision.js';
-import { chartFigure, table, type Chart } from './charts.js';
+import { chartFigure, MOST_CURVES, SHOWN_CURVES, table, type Chart } from './charts.js';
 import type { LossShares } from './cumulative-loss.js';
 import type { Results } from './data.js';
 import { count, html, plural, share, type Html } from './html.js';
@@ -39,8 +39,6 @@ function bar(value: number): Html {
   return html`<span class="bar" style="--share:${Math.max(0, value).toFixed(3)}">${share(value)}</span>`;
 }
 
-/** Classes whose curves are on a page, and those of them that are shown at first. */
-const [MOST_CURVES, SHOWN_CURVES] = [80, 8];
 /** Of COCO's ten thresholds of IoU. */
 const THRESHOLDS = [
   [0, '.5'],

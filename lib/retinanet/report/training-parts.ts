@@ -1,5 +1,6 @@
 // The parts of a page about the training: its curves and its configuration.
-import { chartFigure, table, type Chart } from './charts.js';
+import { baseOf, isAbsolutePath, plainPath } from '../data/files.js';
+import { chartFigure, MOST_CURVES, SHOWN_CURVES, table, type Chart } from './charts.js';
 import { stepCurves } from './curves.js';
 import type { ReportData } from './data.js';
 import { html, type Html } from './html.js';
@@ -18,6 +19,8 @@ export function trainingPart({ metrics }: ReportData): Part {
   if (metrics.validations.length > 0) {
     charts.push({ chart: precisionChart(metrics.validations), title: 'Average precision at each validation' });
   }
+  const classes = classChart(metrics.validations);
+  if (classes) charts.push(classes);
   if (metrics.steps.length > 0) charts.push(...stepCharts(metrics));
   const hint = [
     metrics.steps.length === 0 && 'The run has no steps in metrics.jsonl.',
@@ -31,8 +34,7 @@ export function trainingPart({ metrics }: ReportData): Part {
 function precisionChart(validations: readonly ValidationRow[]): Chart {
   const column = (name: 'AP' | 'AP50' | 'AP75') => ({
     label: name,
-    // -1 stands for no object that counts.
-    values: validations.map((row) => (row[name] !== null && row[name] >= 0 ? row[name] : null)),
+    values: counted(validations.map((row) => row[name])),
   });
   return {
     id: 'chart-ap',
@@ -41,6 +43,28 @@ function precisionChart(validations: readonly ValidationRow[]): Chart {
     x: validations.map(({ step }) => step),
     series: [column('AP'), column('AP50'), column('AP75')],
   };
+}
+
+/** -1 stands for no object that counts. */
+const counted = (values: readonly (number | null | undefined)[]) =>
+  values.map((value) => (typeof value === 'number' && value >= 0 ? value : null));
+
+/** None where there is one class, whose curve is that of all. */
+function classChart(validations: readonly ValidationRow[]): { chart: Chart; title: string; note?: Html } | undefined {
+  const names = [...new Set(validations.flatMap(({ classes }) => classes.map(({ name }) => name)))];
+  const rows = validations.map(({ classes }) => new Map(classes.map(({ name, AP }) => [name, AP])));
+  const curves = names.map((label) => ({ label, values: counted(rows.map((row) => row.get(label))) }));
+  const shown = curves.filter(({ values }) => values.some((value) => value !== null)).slice(0, MOST_CURVES);
+  if (shown.length < 2) return undefined;
+  const chart: Chart = {
+    id: 'chart-class-ap',
+    label: 'AP of each class over steps',
+    ...{ xLabel: 'step', yLabel: 'AP', scale: 'share' },
+    x: validations.map(({ step }) => step),
+    series: shown.map((one, i) => ({ ...one, isHidden: i >= SHOWN_CURVES })),
+  };
+  const note = shown.length > SHOWN_CURVES ? html`the first ${SHOWN_CURVES}; choose others in the legend` : undefined;
+  return { chart, title: 'Average precision of each class at each validation', note };
 }
 
 function stepCharts({ steps }: Metrics): { chart: Chart; title: string; note?: Html }[] {
@@ -114,5 +138,7 @@ function textOf(value: unknown): string {
 function plainText(value: unknown): string {
   if (value === null) return 'none';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value !== 'string') return JSON.stringify(value);
+  // A page goes to others, who need not know whose folders these were.
+  return isAbsolutePath(value) ? baseOf(plainPath(value)) : value;
 }

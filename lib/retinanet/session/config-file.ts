@@ -1,6 +1,6 @@
 // Settings in a file: what `config.json` of a run holds, and what people write.
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
 import { isMap, isScalar, LineCounter, type Node, parseDocument, type Document } from 'yaml';
 import { suggestion } from '../../arguments/describe.js';
 import { Check } from '../../arguments/check.js';
@@ -47,9 +47,22 @@ export async function readTrainConfig(file: string): Promise<TrainConfig> {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as TrainConfig;
   const settings = checkSettings(check, given, (name: SettingName) => placeOf(name)) as TrainSettings;
   if (typeof given.augment === 'object') resolveAugment(placedCheck(placeOf('augment')), given.augment);
-  const pathOf = (path: string) => resolve(dirname(file), path);
+  const folder = await realpath(dirname(file));
+  const pathOf = (path: string) => resolve(folder, path);
   if (settings.weights !== undefined) settings.weights = pathOf(settings.weights);
   return given.data === undefined ? settings : { data: pathOf(check.string(placeOf('data'), given.data)), ...settings };
+}
+
+/**
+ * How `config.json` in a folder names a path: from there, so that both can be moved together and nothing is said of what is above them;
+ * in full where they have nothing in common but the root.
+ */
+export async function pathFrom(folder: string, path: string): Promise<string> {
+  const from = await realpath(folder);
+  const to = join(await realpath(dirname(resolve(path))), basename(resolve(path)));
+  const way = relative(from, to);
+  const top = (of: string) => relative(parse(of).root, of).split(sep)[0];
+  return isAbsolute(way) || top(from) !== top(to) ? to : way.split(sep).join('/');
 }
 
 /** A check whose messages begin with a place. */

@@ -25,12 +25,18 @@ export async function datasetOf(check: Check, data: unknown, options: ReadDatase
   return dataset;
 }
 
-/** Of the classes, the images of each split and their boxes; not of the folder's place, nor of pixels. */
+/**
+ * Of what training sees: the classes, the images to train on and to validate with, and their boxes. Not of the folder's place, of pixels,
+ * of the test split, nor of the form that a program gave the same annotations.
+ */
 export function fingerprintOf({ classes, splits }: AnnotatedDataset): string {
   const hash = createHash('sha256').update(JSON.stringify(classes));
-  for (const name of SPLITS) {
+  for (const name of ['train', 'val'] as const) {
     hash.update(name);
-    for (const image of splits[name].images) hash.update(JSON.stringify(image));
+    for (const { file, width, height, boxes, ignore } of splits[name].images) {
+      const objects = boxes.map((one) => [one.class, Array.from(one.box), one.difficult === true]);
+      hash.update(JSON.stringify([file, width, height, objects, ignore.map((region) => Array.from(region))]));
+    }
   }
   return hash.digest('hex');
 }

@@ -1,16 +1,19 @@
 // A network that begins with what another has learned.
 import { stat } from 'node:fs/promises';
 import type { Check } from '../../arguments/check.js';
-import { CONFIG, type ResolvedConfig } from '../model/config.js';
+import type { ResolvedConfig } from '../model/config.js';
 import { loadRetinaNet } from '../model/io.js';
 import type { RetinaNet } from '../model/net.js';
+import type { GivenSettings } from './settings.js';
 import { readWeights, writeWeights } from '../model/weights.js';
-import { readWeightsFile } from '../weights/load-weights.js';
+import { readWeightsConfig, readWeightsFile } from '../weights/load-weights.js';
 
 /** What a network begins with. */
 export interface InitialWeights {
   /** The settings of the network that these weights belong to, as far as they are known. */
   config: Partial<ResolvedConfig>;
+  /** Those of them that no other can be given instead of. */
+  fixed: readonly (keyof ResolvedConfig)[];
   /** Gives a network what fits it, and frees the rest. */
   give(net: RetinaNet): Promise<GivenWeights>;
   /** Frees all. */
@@ -25,18 +28,19 @@ export interface GivenWeights {
   leftAtPrior: string[];
 }
 
-/**
- * Those of a saved detector's folder, or of a file that loadWeights reads. Of a file's network nothing is known but that it has learned
- * from pixels that were normalised as ImageNet's.
- */
+/** What a file's tensors have their shapes from: it is taken over whole, or not at all. */
+const LAYERS = ['backbone', 'pyramidLevels', 'p6From', 'pyramidChannels', 'subnetDepth'] as const;
+
+/** Those of a saved detector's folder, or of a file that loadWeights reads. */
 export async function openInitialWeights(check: Check, path: string): Promise<InitialWeights> {
   if ((await stat(path).catch(() => undefined))?.isFile()) {
-    const [pixelMean, pixelStd] = [CONFIG.pixelMean, CONFIG.pixelStd].map((one) => one.check(check, '', undefined));
+    const { config, isDetector } = await readWeightsConfig(check, path);
     const give = async (net: RetinaNet) => {
       const { count, leftAtPrior } = await readWeightsFile(check, net, path);
       return { copied: count, leftAtPrior };
     };
-    return { config: { pixelMean: pixelMean!, pixelStd: pixelStd! }, give, dispose: () => undefined };
+    const fixed = isDetector ? LAYERS : config.backbone ? (['backbone'] as const) : [];
+    return { config, fixed, give, dispose: () => undefined };
   }
   const from = await loadRetinaNet(path);
   const dispose = () => {
@@ -47,8 +51,25 @@ export async function openInitialWeights(check: Check, path: string): Promise<In
     dispose();
     return Promise.resolve({ copied, leftAtPrior: [] });
   };
-  return { config: from.config, give, dispose };
+  return { config: from.config, fixed: [], give, dispose };
 }
+
+/** @throws RetinanetOpsError `ERR_OPTION` where settings ask for another network than the weights are of */
+export function refuseConflicts(check: Check, { config, fixed }: InitialWeights, given: GivenSettings): void {
+  const asks = (name: keyof ResolvedConfig) => (given as Partial<ResolvedConfig>)[name];
+  for (const name of fixed) {
+    const [wanted, there] = [JSON.stringify(asks(name)), JSON.stringify(config[name])];
+    if (wanted === undefined || wanted === there) continue;
+    check.fail('ERR_OPTION', name, `${there}, as the network of ${given.weights ?? ''} has it,`, wanted);
+  }
+  const anchors = ['anchorScales', 'aspectRatios'] as const;
+  const [own, wanted] = [config, { ...config, ...given }].map((one) => anchors.map((name) => one[name]?.length ?? 0));
+  if (fixed.length < LAYERS.length || own!.reduce(times) === wanted!.reduce(times)) return;
+  const expected = `${String(own!.reduce(times))} anchors a cell, as the network of ${given.weights ?? ''} has them,`;
+  check.fail('ERR_OPTION', 'anchorScales and aspectRatios', expected, String(wanted!.reduce(times)));
+}
+
+const times = (a: number, b: number) => a * b;
 
 /**
  * Copies weights of the same name and shape; the others, such as those of other classes, keep their initial values.

@@ -1,9 +1,10 @@
 // One process at a time works on the folder of a run.
 import { randomUUID } from 'node:crypto';
-import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
+import { renameWhenFree } from '../rename.js';
 
 export const LOCK = 'lock';
 
@@ -54,8 +55,8 @@ export function lockFolder(check: Check, argument: string, folder: string): () =
   };
 }
 
-/** Codes of file systems that have no second names: FAT, exFAT, and some of networks. */
-const WITHOUT_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+/** Codes of file systems that have no second names: FAT, exFAT (EISDIR on Windows), and some of networks. */
+const WITHOUT_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR'];
 
 /** Gives the file that name as well, or a copy of it, unless the name is taken: of two processes one succeeds. */
 function linked(file: string, name: string): boolean {
@@ -84,7 +85,7 @@ function isNew(make: () => void): boolean {
 function takeAway(path: string, stale: Owner | undefined): void {
   const aside = `${path}.${randomUUID()}`;
   try {
-    renameSync(path, aside);
+    renameWhenFree(path, aside);
   } catch {
     return; // another process was faster
   }

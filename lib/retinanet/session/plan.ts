@@ -59,14 +59,14 @@ export async function planSettings(
   if (facts.sides.length === 0) {
     check.fail('ERR_DATA', 'data', 'boxes to train on', `${String(facts.images)} images without any`);
   }
-  const kept = model ? keptFrom(model) : {};
+  const kept = model ? keptFrom(model, given) : {};
   const fixed: GivenSettings = { ...kept, ...given };
   const resize = isResizing(fixed);
-  const frame = frameOf(check, facts, given, resize ? FRAME_MULTIPLE : undefined);
+  const frame = frameOf(check, facts, fixed, resize ? FRAME_MULTIPLE : undefined);
   const network = await networkFor(dataset, roles.train, fixed, frame);
   const fromData: GivenSettings = {
     ...frame,
-    ...(resize && sidesOf({ ...frame, ...given })),
+    ...(resize && sidesOf({ ...frame, ...fixed })),
     ...network,
     ...recipeFor(check, facts, fixed),
   };
@@ -103,14 +103,17 @@ export function networkConfig(settings: Settings, classes: readonly string[]) {
   return { ...model, numClasses: classes.length, classNames: classes, seed: settings.seed };
 }
 
-/** What a detector that learns on keeps, so that its weights go on meaning the same. */
-function keptFrom(model: Partial<ResolvedConfig>): GivenSettings {
-  const { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth } = model;
+/** What a detector that learns on keeps, so that its weights go on meaning the same; its frame unless there is another. */
+function keptFrom(model: Partial<ResolvedConfig>, given: GivenSettings): GivenSettings {
+  const { preset, backbone, pyramidLevels, p6From, pyramidChannels, subnetDepth, coderWeights } = model;
   const { batchNorm, batchNormEpsilon, pixelMean, pixelStd } = model;
   const { anchorSizeInStrides, anchorScales, aspectRatios } = model;
-  const layers = { preset, backbone, pyramidLevels, pyramidChannels, subnetDepth };
+  const layers = { preset, backbone, pyramidLevels, p6From, pyramidChannels, subnetDepth, coderWeights };
   const network = { ...layers, batchNorm, batchNormEpsilon, pixelMean, pixelStd };
-  const all = { ...network, anchorSizeInStrides, anchorScales, aspectRatios };
+  const { imageWidth, imageHeight, shorterSide, longerSide } = model;
+  const isSized = (given.longestSide ?? given.imageWidth ?? given.imageHeight) !== undefined;
+  const frame = isSized ? {} : { imageWidth, imageHeight, shorterSide, longerSide };
+  const all = { ...network, ...frame, anchorSizeInStrides, anchorScales, aspectRatios };
   return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined));
 }
 

@@ -1,10 +1,10 @@
 // The folder of a run: what lies in it, and how it is changed so that it is whole whenever a process ends.
-import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
 import { renameWhenFree } from '../rename.js';
 import { writeTogether } from '../write-together.js';
+import { EVENT_FILE } from './event-file.js';
 import { LOCK } from './lock.js';
 
 /** Names in the folder of a run. */
@@ -15,6 +15,9 @@ export const RUN_FILES = {
   last: 'last',
   evaluation: 'evaluation.json',
 } as const;
+
+/** Tried again where another program has a file of it open, on Windows. */
+const REMOVE = { recursive: true, force: true, maxRetries: 5 } as const;
 
 /** What is being written, what is complete but not yet in its place, and what it replaces. */
 const STAGES = { writing: '.writing', next: '.next', former: '.former' } as const;
@@ -41,7 +44,9 @@ export async function requireFree(check: Check, folder: string): Promise<void> {
     check.fail('ERR_DATA', 'out', 'a folder that is new or empty', received);
   }
   const early: string[] = [LOCK, RUN_FILES.config, RUN_FILES.metrics];
-  const others = names.filter((name) => !early.includes(name) && !isStage(name) && !name.startsWith(`${LOCK}.`));
+  const isEarly = (name: string) =>
+    early.includes(name) || isStage(name) || name.startsWith(`${LOCK}.`) || name.startsWith(EVENT_FILE);
+  const others = names.filter((name) => !isEarly(name));
   if (others.length === 0) return;
   check.fail('ERR_DATA', 'out', 'a folder that is new or empty', `${folder}, which holds ${others[0]!}`);
 }
@@ -58,7 +63,7 @@ export async function requireRun(check: Check, folder: string): Promise<void> {
 /** Writes a folder anew, as a whole: it is the former one or the new one for whoever opens it, whenever the process ends. */
 export async function replaceFolder(path: string, write: (folder: string) => Promise<void>): Promise<void> {
   const folder = `${path}${STAGES.writing}`;
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, REMOVE);
   await mkdir(folder, { recursive: true });
   await write(folder);
   for (const name of await readdir(folder)) await sync(join(folder, name));
@@ -69,10 +74,10 @@ export async function replaceFolder(path: string, write: (folder: string) => Pro
 /** Takes a complete folder's place; what a process that ended on the way did of it is done already. */
 async function putInPlace(path: string): Promise<void> {
   const former = `${path}${STAGES.former}`;
-  await rm(former, { recursive: true, force: true });
+  await rm(former, REMOVE);
   renameIfThere(path, former);
   renameWhenFree(`${path}${STAGES.next}`, path);
-  await rm(former, { recursive: true, force: true });
+  await rm(former, REMOVE);
 }
 
 /** Finishes what a process that ended had begun, and clears away what it left. */
@@ -82,56 +87,13 @@ export async function recoverFolders(folder: string): Promise<void> {
     if (names.includes(`${name}${STAGES.next}`)) await putInPlace(join(folder, name));
   }
   for (const name of await readdir(folder)) {
-    if (isStage(name)) await rm(join(folder, name), { recursive: true, force: true });
+    if (isStage(name)) await rm(join(folder, name), REMOVE);
   }
 }
 
 /** Writes a file of JSON as a whole. */
 export async function writeJson(folder: string, name: string, value: unknown): Promise<void> {
   await writeTogether(folder, [[name, `${JSON.stringify(value, undefined, 2)}\n`]]);
-}
-
-/** The lines of metrics.jsonl. */
-export class Metrics {
-  private readonly file: number;
-
-  private constructor(file: number) {
-    this.file = file;
-  }
-
-  /** Keeps what is there up to a step; what comes after it, or is half a line, is written once more by the run that goes on. */
-  static async open(folder: string, step: number): Promise<Metrics> {
-    const path = join(folder, RUN_FILES.metrics);
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-      throw error; // what cannot be read is not to be cut off
-    });
-    let kept = 0;
-    for (const line of text.split('\n').slice(0, -1)) {
-      if (!(stepOf(line) <= step)) break;
-      kept += Buffer.byteLength(line) + 1;
-    }
-    if (text !== '') truncateSync(path, kept); // by its path: Windows lets no file be cut that is open for appending
-    return new Metrics(openSync(path, 'a'));
-  }
-
-  /** At once: a process that is killed loses none. */
-  add(line: object): void {
-    writeFileSync(this.file, `${JSON.stringify(line)}\n`); // all of it, or an error where the disk is full
-  }
-
-  close(): void {
-    closeSync(this.file);
-  }
-}
-
-/** NaN of what is no line of metrics. */
-function stepOf(line: string): number {
-  try {
-    return Number((JSON.parse(line) as { step?: unknown }).step);
-  } catch {
-    return NaN;
-  }
 }
 
 function renameIfThere(from: string, to: string): void {

@@ -6,6 +6,7 @@ import { evenly } from '../data/evenly.js';
 import { type OpenedImages, openImagesOf } from '../data/open-images.js';
 import { cocoTruth } from '../evaluation/coco-convert.js';
 import type { CocoTruth } from '../evaluation/coco-format.js';
+import { hasOwnFrames } from '../detection/in-pictures.js';
 import { evaluateOpened } from '../evaluation/evaluate-dataset.js';
 import { saveRetinaNet } from '../model/io.js';
 import type { RetinaNet } from '../model/net.js';
@@ -15,8 +16,9 @@ import type { TrainingRun, TrainingState } from '../training/training-state.js';
 import { type Checkpoint, type Standing, writeCheckpoint } from './checkpoint.js';
 import { validateEveryFor } from './defaults.js';
 import { numbersOf, type SessionEvents } from './events.js';
+import { Metrics } from './metrics.js';
 import { rolesOf, type Settings } from './plan.js';
-import { Metrics, replaceFolder, RUN_FILES } from './run-folder.js';
+import { replaceFolder, RUN_FILES } from './run-folder.js';
 import { RECIPE_NAMES } from './settings.js';
 
 /** How a session ended: with all its steps, by `patience`, by `signal`, by `run.stop()`. */
@@ -60,7 +62,8 @@ export class Session {
     const most = settings.validationImages ?? validation.length;
     const measured = evenly(validation.length, most).map((i) => validation[i]!);
     const pixels = net.config.imageHeight * net.config.imageWidth * 3;
-    const bytes = Math.min(cacheBytes * VALIDATION_SHARE, pixels * measured.length);
+    const isKept = !hasOwnFrames(net.config);
+    const bytes = isKept ? Math.min(cacheBytes * VALIDATION_SHARE, pixels * measured.length) : 0;
     this.images = open('train', train, cacheBytes - bytes);
     if (measured.length === 0) return;
     this.validation = { images: open('val', measured, bytes), truth: cocoTruth(dataset.classes, measured) };

@@ -1,4 +1,5 @@
 // From a folder of pictures and boxes to a detector, in one call.
+import { existsSync } from 'node:fs';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -11,11 +12,11 @@ import { loadRetinaNet } from '../model/io.js';
 import { countParameters, createRetinaNet } from '../model/model.js';
 import type { RetinaNet } from '../model/net.js';
 import { type Checkpoint, readCheckpoint } from './checkpoint.js';
-import { readTrainConfig } from './config-file.js';
+import { pathFrom, readTrainConfig } from './config-file.js';
 import { EVENTS, type SessionEvents, type TrainingPlan } from './events.js';
 import { datasetOf, fingerprintOf } from './dataset.js';
 import { type FinalEvaluation, finishRun } from './finish.js';
-import { type GivenWeights, openInitialWeights } from './initial-weights.js';
+import { type GivenWeights, openInitialWeights, refuseConflicts } from './initial-weights.js';
 import { lockFolder } from './lock.js';
 import { networkConfig, type PlannedSetting, planSettings, rolesOf, type Settings } from './plan.js';
 import { recoverFolders, requireFree, requireRun, RUN_FILES, writeJson } from './run-folder.js';
@@ -56,7 +57,7 @@ export interface TrainedDetector {
  * statistics, augmentation, schedule; `onPlan` tells them all before anything is written.
  *
  * The folder of the run gets `config.json` (all settings; a file for `train --config`), `metrics.jsonl` (a line a step and a
- * validation), `best/` (the detector of the best AP on the validation split), `last/` (what `resumeDetector` goes on from, to the bit)
+ * validation; `events.out.tfevents.*` have the same for TensorBoard), `best/` (the detector of the best AP on the validation split), `last/` (what `resumeDetector` goes on from, to the bit)
  * `evaluation.json` (the best detector on the test split, or else on that of validation) and `report.html` (see writeReport). Each is whole at any moment: a process that
  * is killed loses the steps since the last checkpoint.
  *
@@ -83,6 +84,7 @@ export async function trainDetector(
   await startTfBackend();
   const from = settings.weights === undefined ? undefined : await openInitialWeights(check, settings.weights);
   try {
+    if (from) refuseConflicts(check, from, settings);
     const plan = await planSettings(check, dataset, settings, from?.config);
     using net = createRetinaNet(networkConfig(plan.settings, dataset.classes));
     const copied = (await from?.give(net)) ?? NOTHING;
@@ -92,7 +94,7 @@ export async function trainDetector(
     return await inFolder(check, folder, async () => {
       await requireFree(check, folder);
       await recoverFolders(folder);
-      await writeJson(folder, RUN_FILES.config, { data: resolve(dataset.root), ...plan.settings });
+      await writeJson(folder, RUN_FILES.config, await configOf(folder, dataset, plan.settings));
       const begin: Checkpoint = {
         standing: { validatedAt: 0, withoutBetter: 0 },
         ...{ training: undefined, step: 0, data: fingerprintOf(dataset) },
@@ -103,6 +105,13 @@ export async function trainDetector(
   } finally {
     from?.dispose();
   }
+}
+
+/** What config.json holds. */
+async function configOf(folder: string, { root }: AnnotatedDataset, settings: Settings): Promise<object> {
+  const { weights, ...others } = settings;
+  const from = weights === undefined ? {} : { weights: await pathFrom(folder, weights) };
+  return { data: await pathFrom(folder, root), ...others, ...from };
 }
 
 const NOTHING: GivenWeights = { copied: 0, leftAtPrior: [] };
@@ -141,6 +150,14 @@ export async function resumeDetector(folder: string, options: ResumeDetectorOpti
   return inFolder(check, run, async () => {
     await recoverFolders(run);
     const checkpoint = await readCheckpoint(check, run);
+    if (given.data === undefined && !(data !== undefined && existsSync(data))) {
+      check.fail(
+        'ERR_DATA',
+        'data',
+        'the data set where the run had it, or its folder given',
+        `nothing at ${String(data)}`,
+      );
+    }
     const dataset = await datasetOf(check, given.data ?? data, { ...saved, onImage: given.onImage });
     if (fingerprintOf(dataset) !== checkpoint.data) {
       const expected = 'the images and boxes that the run began with';

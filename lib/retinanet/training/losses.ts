@@ -22,6 +22,7 @@ export interface LossInputs {
   anchors: AnchorGrid;
   truth: GroundTruth;
   numClasses: number;
+  coderWeights: readonly number[];
   /** Receive the gradients; default: new arrays. */
   out?: Gradients | undefined;
 }
@@ -85,8 +86,8 @@ function lossOfEachImage(inputs: LossInputs, boxLoss: BoxLossName, parameters: F
   return { ...result, classLoss: images * result.classLoss, boxLoss: images * result.boxLoss, divisor: images };
 }
 
-function lossOptions({ classLogits, boxDeltas, anchors, truth, numClasses, out }: LossInputs) {
-  return { classLogits, boxDeltas, anchors, groundTruth: truth, numClasses, ...(out && { out }) };
+function lossOptions({ classLogits, boxDeltas, anchors, truth, numClasses, coderWeights, out }: LossInputs) {
+  return { classLogits, boxDeltas, anchors, groundTruth: truth, numClasses, coderWeights, ...(out && { out }) };
 }
 
 /**
@@ -138,14 +139,14 @@ function keepHardNegatives({ anchors, numClasses, labels, classLosses }: Assigne
 }
 
 function keepHardExamples(assigned: Assigned, { count, iouThreshold, ratio }: Of<'ohem'>): Float32Array {
-  const { anchors, numClasses, labels, classLosses, boxDeltas } = assigned;
+  const { anchors, numClasses, labels, classLosses, boxDeltas, coderWeights } = assigned;
   const weights = new Float32Array(labels.length);
   for (let start = 0; start < labels.length; start += anchors.count) {
     const losses = new Float32Array(anchors.count);
     for (let i = 0; i < anchors.count; i++) {
       for (let k = 0; k < numClasses; k++) losses[i]! += classLosses[(start + i) * numClasses + k]!;
     }
-    const boxes = decodeBoxes(anchors, boxDeltas.subarray(start * 4, (start + anchors.count) * 4));
+    const boxes = decodeBoxes(anchors, boxDeltas.subarray(start * 4, (start + anchors.count) * 4), { coderWeights });
     const isBalanced = ratio !== undefined;
     const hardest = onlineHardExamples(losses, boxes, { iouThreshold, count: isBalanced ? anchors.count : count });
     const own = labels.subarray(start, start + anchors.count);

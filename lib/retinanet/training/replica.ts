@@ -59,7 +59,7 @@ export class Replica {
       this.weights.set(weights);
       writeWeights(variables, unflatten(variables, this.weights));
     }
-    const { imageHeight, imageWidth } = this.setup.config;
+    const { imageHeight, imageWidth, numClasses, coderWeights } = this.setup.config;
     let sums: LossSums | undefined;
     let opsMs = 0;
 
@@ -70,7 +70,7 @@ export class Replica {
           boxDeltas: arrays.floats('boxDeltas'),
           anchors: this.anchors,
           truth: batch.truth,
-          numClasses: this.setup.config.numClasses,
+          ...{ numClasses, coderWeights },
           out: this.gradients,
         };
         const start = performance.now();

@@ -2,6 +2,7 @@
 import { Check } from '../../arguments/check.js';
 import { checkNet, type NetParts, type RetinaNet } from '../model/net.js';
 import { writeWeights } from '../model/weights.js';
+import { type ConfigOfFile, configOfFile } from './config-of-file.js';
 import { FileSource } from './file-source.js';
 import { BACKBONE_PREFIXES, fromTorch, namedWeights, type NamedWeight } from './names.js';
 import { readTensors } from './read-tensors.js';
@@ -64,6 +65,16 @@ export async function readWeightsFile(check: Check, parts: NetParts, file: strin
       writeWeights([named.weight], [values]);
     }
     return { loaded: matches.map(({ name }) => name), leftAtPrior, missing, unused, count };
+  } finally {
+    source.close();
+  }
+}
+
+/** What a file says of its network, see configOfFile. */
+export async function readWeightsConfig(check: Check, file: string): Promise<ConfigOfFile> {
+  const source = new FileSource(check, file);
+  try {
+    return configOfFile(check, source, withoutPrefixes(await readTensors(source)));
   } finally {
     source.close();
   }

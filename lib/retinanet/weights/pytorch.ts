@@ -79,6 +79,12 @@ async function placeOf(
   zip: ZipFile,
   entry: Parameters<ZipFile['readLocalFileHeaderPromise']>[0],
 ): Promise<Entry> {
+  if (/^[^/]+\/code\//.test(entry.fileName)) {
+    source.fail(
+      'tensors, as torch.save(model.state_dict(), FILE) writes them',
+      'a program of TorchScript, which is not run',
+    );
+  }
   const isStored = entry.compressionMethod === 0 && !entry.isEncrypted();
   const size = entry.uncompressedSize;
   if (!isStored || entry.compressedSize !== size) {

@@ -2,7 +2,7 @@
 import type { FileSource } from './file-source.js';
 import { PickleError } from './pickle.js';
 import { readArchive, readLegacy } from './pytorch.js';
-import { readSafetensors } from './safetensors.js';
+import { isSafetensors, readSafetensors, ZIP } from './safetensors.js';
 import { STORED_TYPES, type StoredTensors } from './tensors.js';
 
 const EXPECTED = 'a .safetensors file, or one that torch.save wrote';
@@ -13,11 +13,11 @@ export async function readTensors(source: FileSource): Promise<StoredTensors> {
   const head = source.read(0, 9);
   try {
     const tensors =
-      head.readUInt32LE() === 0x04034b50
+      head.readUInt32LE() === ZIP
         ? await readArchive(source)
         : head[0] === 0x80
           ? readLegacy(source)
-          : head[8] === 0x7b
+          : isSafetensors(head)
             ? readSafetensors(source)
             : source.fail(EXPECTED, `one that begins with ${JSON.stringify(head.toString('latin1'))}`);
     for (const [name, { storage }] of tensors) {

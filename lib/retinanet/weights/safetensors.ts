@@ -13,6 +13,12 @@ import {
 const LONGEST_HEADER = 2 ** 24;
 /** What stands in the header beside the tensors. */
 const METADATA = '__metadata__';
+/** Within it, what this package says of the network. */
+export const METADATA_KEY = 'retinanet-ops';
+/** The first bytes of an archive. */
+export const ZIP = 0x04034b50;
+/** Formats are told by their first bytes: those of this one are a length and the beginning of an object of JSON. */
+export const isSafetensors = (head: Uint8Array): boolean => head[8] === 0x7b;
 
 interface Entry {
   dtype: StoredType;
@@ -22,11 +28,7 @@ interface Entry {
 
 /** The tensors of a file, each checked to lie within it, on bytes of its own. */
 export function readSafetensors(source: FileSource): StoredTensors {
-  const longest = Math.min(LONGEST_HEADER, source.size - 8);
-  const length = Number(source.read(0, 8).readBigUInt64LE());
-  if (length > longest) source.fail(`a header of at most ${String(longest)} bytes`, `one of ${String(length)}`);
-  const header = parse(source, source.read(8, length));
-  const start = 8 + length;
+  const { header, start } = readHeader(source);
   const tensors = new Map<string, StoredTensor>();
   const places: [begin: number, end: number, name: string][] = [];
   for (const [name, entry] of Object.entries(header)) {
@@ -48,6 +50,24 @@ export function readSafetensors(source: FileSource): StoredTensors {
   }
   checkPlaces(source, places, source.size - start);
   return tensors;
+}
+
+/** The header, and where the numbers begin. */
+function readHeader(source: FileSource): { header: Record<string, unknown>; start: number } {
+  const longest = Math.min(LONGEST_HEADER, source.size - 8);
+  const length = Number(source.read(0, 8).readBigUInt64LE());
+  if (length > longest) source.fail(`a header of at most ${String(longest)} bytes`, `one of ${String(length)}`);
+  return { header: parse(source, source.read(8, length)), start: 8 + length };
+}
+
+/** What stands in a file beside its tensors; undefined in files of another format. */
+export function readMetadata(source: FileSource): Record<string, string> | undefined {
+  const head = source.read(0, Math.min(9, source.size));
+  if (!isSafetensors(head) || head.readUInt32LE() === ZIP) return undefined;
+  const metadata = readHeader(source).header[METADATA] ?? {};
+  const isPlain = typeof metadata === 'object' && Object.values(metadata).every((one) => typeof one === 'string');
+  if (!isPlain) source.fail(`texts by name as ${METADATA}`, 'another value');
+  return metadata as Record<string, string>;
 }
 
 /** Tensors follow on each other from the first byte to the last, as the format asks. */

@@ -9,7 +9,7 @@ import { checkNet, type RetinaNet } from '../model/net.js';
 import { readWeights } from '../model/weights.js';
 import { writeTogether } from '../write-together.js';
 import { BACKBONE_PREFIXES, namedWeights, toTorch } from './names.js';
-import { safetensorsBytes, type WrittenTensor } from './safetensors.js';
+import { METADATA_KEY, safetensorsBytes, type WrittenTensor } from './safetensors.js';
 
 const OPTIONS = {
   /** What numbers are stored as. Default `float32`. */
@@ -39,7 +39,7 @@ export async function saveWeights(net: RetinaNet, file: string, options: SaveWei
       ? { name, shape: named.shape, type: 'F32', bytes: () => bytesOf(values()) }
       : { name, shape: named.shape, type: 'F16', bytes: () => bytesOf(halves(check, name, values())) };
   });
-  const metadata = { format: 'pt', 'retinanet-ops': JSON.stringify(metadataOf(parts)) };
+  const metadata = { format: 'pt', [METADATA_KEY]: JSON.stringify(metadataOf(parts)) };
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeTogether(dirname(file), [[basename(file), safetensorsBytes(tensors, metadata)]]);

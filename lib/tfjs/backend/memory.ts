@@ -2,6 +2,7 @@
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import type { backend_util, DataType } from '@tensorflow/tfjs-core';
 import { totalmem } from 'node:os';
+import { alignedFloats } from '../../runtime/allocate.js';
 
 /** Smaller arrays cost as little to allocate anew. */
 const LEAST_BYTES = 1024;
@@ -10,8 +11,8 @@ const LEAST_BYTES = 1024;
 const SHARE = 1 / 4;
 
 /**
- * Arrays by their length. An array is free when no tensor lies on its buffer any more: cpu kernels make tensors of parts of other
- * tensors' arrays, so tensors are counted by buffer. A buffer that was handed out to a caller is the caller's from then on.
+ * Aligned arrays by their length. An array is free when no tensor lies on its buffer any more: cpu kernels make tensors of parts of
+ * other tensors' arrays, so tensors are counted by buffer.
  */
 export class TensorMemory {
   readonly #limit: number;
@@ -35,7 +36,7 @@ export class TensorMemory {
     if (bytes < LEAST_BYTES) return new Float32Array(length);
     const found = this.#free.get(bytes)?.pop();
     if (found !== undefined) this.#freeBytes -= bytes;
-    const array = found ?? new Float32Array(length);
+    const array = found ?? alignedFloats(length);
     this.#tensors.set(array.buffer, { array, count: 0 });
     return array;
   }
@@ -65,10 +66,9 @@ export class TensorMemory {
     }
   }
 
-  /** A caller holds `values`: they are not used again. */
-  handOut(values: unknown): void {
-    const buffer = bufferIn(values);
-    if (buffer !== undefined) this.#tensors.delete(buffer);
+  /** Whether the memory of `values` is used again one day. */
+  owns(values: unknown): boolean {
+    return this.#entry(values) !== undefined;
   }
 
   #entry(values: unknown): { array: Float32Array; count: number } | undefined {
@@ -125,10 +125,10 @@ export function withTensorMemory(Base: typeof MathBackendCPU): typeof MathBacken
       super.move(dataId, values, shape, dtype, refCount);
     }
 
+    /** A caller keeps what he gets, and may take its buffer for the tensor's alone. */
     override readSync(dataId: object): Values {
       const values = super.readSync(dataId);
-      tensorMemory.handOut(values);
-      return values;
+      return tensorMemory.owns(values) ? (values as Float32Array).slice() : values;
     }
 
     override disposeData(dataId: object, force?: boolean): boolean {

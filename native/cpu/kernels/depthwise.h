@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "depthwise_by_two.h"
 #include "depthwise_windows.h"
 #include "kernels.h"
 #include "vector.h"
@@ -117,6 +118,7 @@ void DepthwiseGradientTileOf(const DepthwiseGradientTile& tile) {
 template <int kRows = 1>
 constexpr void FillWindows(DepthwiseKernels& kernels) {
   if constexpr (kRows <= DepthwiseWindows::kMostRows) {
+    kernels.by_two[kRows] = DepthwiseByTwoOf<kRows>;
     kernels.window_gradients[0][kRows] = WindowGradientOf<kRows, false>;
     kernels.window_gradients[1][kRows] = WindowGradientOf<kRows, true>;
     FillWindows<kRows + 1>(kernels);
@@ -135,6 +137,7 @@ constexpr void FillDepthwise(DepthwiseKernels& kernels) {
 constexpr DepthwiseKernels MakeDepthwiseKernels() {
   DepthwiseKernels kernels{};
   kernels.lanes = Float::kLanes;
+  kernels.input_pairs = InputPairs;
   FillDepthwise(kernels);
   FillWindows(kernels);
   return kernels;

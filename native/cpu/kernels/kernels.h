@@ -7,6 +7,7 @@
 #include "../../backend/parameters.h"
 #include "../../math/focal_parameters.h"
 #include "convolution_kernels.h"
+#include "depthwise_kernels.h"
 
 namespace rn::cpu {
 
@@ -95,51 +96,6 @@ struct AssignKernels {
   int64_t (*find_iou)(const Run&, const BoxWithArea&, float iou, int32_t* found);
   // Those of the anchors that have at least `share` of their area in the box.
   int64_t (*find_covered)(const Run&, const BoxWithArea&, float share, int32_t* found);
-};
-
-// Some pixels of a row of a depthwise convolution's output, all channels; the places of the filter that all of them
-// find in the image.
-struct DepthwiseTile {
-  const float* input;
-  int64_t pixel_pitch, row_pitch, tap_pitch;  // floats from one pixel, row of the filter, tap of the row to the next
-  int64_t filter_rows, taps;
-  const float* filter;
-  int64_t filter_pitch;  // from row to row; taps are `channels` apart
-  const float* bias;     // [channels]
-  int64_t channels;
-  float* output;
-  int64_t output_pitch;  // from pixel to pixel
-  float low, high;       // what it is clamped to
-};
-
-// Some taps of a row of the filter: added to `sums` is the sum over pixels that lie side by side in the output.
-struct DepthwiseGradientTile {
-  const float* input;
-  int64_t pixel_pitch, tap_pitch;
-  const float* output_grad;
-  int64_t pixels, channels;
-  float* sums;
-};
-
-// Up to three rows of a filter of three places each, whose dilation along rows is 1: added to `sums` [rows, 3,
-// channels] is the sum over some lines of the output, for the channels [first, end).
-struct DepthwiseWindows {
-  static constexpr int kTaps = 3, kMostRows = 3;
-  const float* input;             // of the first line, for the first row of the filter: column 0 of the image
-  int64_t row_pitch, line_pitch;  // from a row of the filter, and from a line of the output, to the next
-  const float* output_grad;
-  int64_t lines, width, out_width, stride, pad;
-  int64_t channels, first, end;  // at least as many channels as lanes
-  float* sums;
-};
-
-struct DepthwiseKernels {
-  static constexpr int kMost = 8;  // pixels of a tile, or taps of a gradient's
-  int lanes;
-  void (*tiles[kMost + 1])(const DepthwiseTile&);
-  void (*gradient_tiles[kMost + 1])(const DepthwiseGradientTile&);
-  // By whether the stride is 1, and by rows.
-  void (*window_gradients[2][DepthwiseWindows::kMostRows + 1])(const DepthwiseWindows&);
 };
 
 // Elements that lie side by side, but where one_a or one_b says that a or b is one number for all; not both. The output

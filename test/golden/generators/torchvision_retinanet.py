@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 from golden import FOLDER, array, write
-from torchvision.models.detection import RetinaNet
+from torchvision.models.detection import RetinaNet, RetinaNet_ResNet50_FPN_Weights
+from torchvision.models.detection._utils import BoxCoder, Matcher
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.retinanet import _default_anchorgen
+from torchvision.models.detection.retinanet import RetinaNetHead, _default_anchorgen
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 PICTURES = os.path.join(FOLDER, "../../../shared/data/bccd/BCCD/JPEGImages")
@@ -65,13 +66,14 @@ def fill(model):
     return model
 
 
-def build(name, **sides):
+def build(name, p6_channels=256, **sides):
+    """LastLevelP6P7 begins from C5 where that has another number of channels than P5."""
     backbone = resnet_fpn_backbone(
         backbone_name=name,
         weights=None,
         trainable_layers=5,
         returned_layers=[2, 3, 4],
-        extra_blocks=LastLevelP6P7(256, 256),
+        extra_blocks=LastLevelP6P7(p6_channels, 256),
     )
     return fill(RetinaNet(backbone, 91, **sides))
 
@@ -99,17 +101,59 @@ def sha(values):
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
-def outputs(name):
-    model = build(name).eval()
-    pixels = drawn(96, 160)
+def outputs(name, height=96, width=160, kind="outputs", **options):
+    model = build(name, **options).eval()
+    pixels = drawn(height, width)
     mean, std = [torch.tensor(v).view(3, 1, 1) for v in (model.transform.image_mean, model.transform.image_std)]
     features = list(model.backbone(((tensor(pixels) - mean) / std)[None]).values())
-    result = {"kind": "outputs", "backbone": name, "size": [96, 160]}
+    result = {"kind": kind, "backbone": name, "size": [height, width]}
     for key, values in model.head(features).items():
         flat = values.numpy().astype(np.float64).ravel()
         sampled = array(flat[:: len(flat) // 500], "float32")
         result[key] = {"length": len(flat), "norm": float(np.sqrt((flat**2).sum())), "samples": sampled}
     return result
+
+
+def weighted():
+    """Detections and losses where box deltas are multiplied by weights."""
+    weights = (10.0, 10.0, 5.0, 5.0)
+    model = build("resnet18", **SIDES).eval()
+    coder = BoxCoder(weights)
+    model.box_coder = model.head.regression_head.box_coder = coder
+    pixels = drawn(150, 110)
+    with torch.no_grad():
+        (found,) = model([tensor(pixels)])
+    case = {"kind": "weighted", "backbone": "resnet18", "size": [150, 110], "file": None, "pixels": sha(pixels)}
+    for key, dtype in (("boxes", "float32"), ("scores", "float32"), ("labels", "int32")):
+        case[key] = array(found[key].numpy(), dtype)
+    return {**case, "coder": weights}
+
+
+def each_image():
+    """The two losses of a head, whose normalizer is of each image: two positives' worth of boxes, one, and none."""
+    height, width = 64, 96
+    boxes = [[[4, 6, 40, 50], [50, 10, 90, 60]], [[20, 20, 52, 50]], []]
+    labels = [[1, 0], [2], []]
+    maps = [torch.zeros(1, 1, -(-height // s), -(-width // s)) for s in (8, 16, 32, 64, 128)]
+    generator = _default_anchorgen()
+    anchors = generator(ImageList(torch.zeros(3, 3, height, width), [(height, width)] * 3), maps)
+    head = RetinaNetHead(4, 9, 3)
+    model = RetinaNet.__new__(RetinaNet)
+    torch.nn.Module.__init__(model)
+    model.head, model.proposal_matcher = head, Matcher(0.5, 0.4, allow_low_quality_matches=True)
+    count = len(anchors[0])
+    logits = torch.from_numpy(uniform("logits", 3 * count * 3).reshape(3, count, 3) * 2 - 3)
+    deltas = torch.from_numpy(uniform("deltas", 3 * count * 4).reshape(3, count, 4) / 2)
+    logits.requires_grad_(), deltas.requires_grad_()
+    targets = [
+        {"boxes": torch.tensor(b).float().reshape(-1, 4), "labels": torch.tensor(c, dtype=torch.int64)}
+        for b, c in zip(boxes, labels)
+    ]
+    losses = model.compute_loss(targets, {"cls_logits": logits, "bbox_regression": deltas}, anchors)
+    sum(losses.values()).backward()
+    norms = {key: float(value.grad.double().norm()) for key, value in (("logits", logits), ("deltas", deltas))}
+    case = {"kind": "each-image", "size": [height, width], "boxes": boxes, "labels": labels, "norms": norms}
+    return {**case, "losses": {key: float(value) for key, value in losses.items()}}
 
 
 def detections(name):
@@ -153,8 +197,13 @@ def training(name):
 
 def generate():
     cases = list(anchors())
+    cases.append({"kind": "names", "names": RetinaNet_ResNet50_FPN_Weights.COCO_V1.meta["categories"]})
     with torch.no_grad():
         for name in ("resnet18", "resnet50"):
             cases += [outputs(name), *detections(name)]
+        for name in ("resnet34", "resnet101"):
+            cases.append(outputs(name, 64, 64))
+        cases.append(outputs("resnet18", 64, 96, kind="p6-from-c5", p6_channels=512))
+    cases += [weighted(), each_image()]
     cases += [training(name) for name in ("resnet18", "resnet50")]
     write("torchvision-retinanet.json", cases)

@@ -12,11 +12,22 @@ import {
   extentOf,
   MATCH_OPTIONS,
 } from '../inputs/anchors.js';
-import { someAnchors, someCoderWeights, someGroundTruth, someObjects, someThresholds } from '../inputs/anchors.js';
+import {
+  coderScale,
+  someAnchors,
+  someCoderWeights,
+  someGroundTruth,
+  someObjects,
+  someThresholds,
+} from '../inputs/anchors.js';
 
 const example = () => f32(0, 0, 10, 10, 5, 5, 20, 25, 30, 30, 38, 44);
 const rows = { edges: [0, 1, 2, 17, 64, 150, 700], large: 40_000 };
-const tolerance = (key: string) => (key === 'boxTargets' ? { absolute: 5e-4 } : {});
+interface Coding {
+  coderWeights?: ArrayLike<number>;
+}
+const toleranceBy = (key: string, options: Coding) =>
+  key === 'boxTargets' ? { absolute: 5e-5 * coderScale(options) } : {};
 const both = new Int32Array(4);
 
 export default [
@@ -38,7 +49,7 @@ export default [
       ];
     },
     reference: (anchors, gtBoxes, gtLabels, options) => assignReference(boxesOf(anchors), gtBoxes, gtLabels, options),
-    tolerance,
+    tolerance: (key, _anchors, _boxes, _labels, options) => toleranceBy(key, options),
     outputs: () => ({ 'out.labels': null, 'out.matches': null }),
     shapes: (anchors, _gtBoxes, gtLabels, { ignoreBoxes }) => ({
       0: [boxesOf(anchors).length / 4, 4],
@@ -71,7 +82,7 @@ export default [
       ],
     ],
   }),
-  operationCase<[anchors: Anchors, groundTruth: GroundTruth, options: MatchOptions]>({
+  operationCase<[anchors: Anchors, groundTruth: GroundTruth, options: MatchOptions & Coding]>({
     name: 'assignAnchorsBatch',
     options: [...MATCH_OPTIONS, 'coderWeights', 'out'],
     rows,
@@ -82,7 +93,7 @@ export default [
       return [anchors, truth, { ...someThresholds(next), ...someCoderWeights(next) }];
     },
     reference: (anchors, groundTruth, options) => assignBatchReference(boxesOf(anchors), groundTruth, options),
-    tolerance,
+    tolerance: (key, _anchors, _truth, options) => toleranceBy(key, options),
     outputs: () => ({ 'out.labels': null, 'out.matches': null }),
     shapes: (anchors, { labels }) => ({
       0: [boxesOf(anchors).length / 4, 4],

@@ -3,7 +3,7 @@ import { clip, decode, encode, iouMatrix } from '../../reference/boxes.js';
 import { detached, f32 } from '../../support/arrays.js';
 import { pick, randomBoxes, uniform } from '../../support/random.js';
 import { operationCase, type BadCall } from '../driver/case.js';
-import { BAD_CODER, boxesOf, countOf, someAnchors, someCoderWeights } from '../inputs/anchors.js';
+import { BAD_CODER, boxesOf, coderScale, countOf, someAnchors, someCoderWeights } from '../inputs/anchors.js';
 
 const rows = { edges: [0, 1, 2, 3, 5, 8, 15, 17, 33], large: 30_000 };
 const eachRow = (count: number, row: (i: number) => number[]) => Array.from({ length: count }, (_, i) => row(i)).flat();
@@ -35,7 +35,7 @@ export default [
     reference: (given, of, { coderWeights }) =>
       eachRow(of.length / 4, (i) => encode(boxesOf(given), i, of, i, coderWeights)),
     // Centres of coordinates up to 640 against anchors of a few pixels.
-    tolerance: () => ({ relative: 1e-6, absolute: 1e-3 }),
+    tolerance: (_key, _anchors, _boxes, options) => ({ relative: 1e-6, absolute: 1e-4 * coderScale(options) }),
     outputs: () => ({ out: '1' }),
     shapes: (given, of) => ({ 0: shape(boxesOf(given)), 1: shape(of) }),
     example: () => [anchors.slice(), f32(...boxes, 3, 3, 30, 30), {}],

@@ -12,7 +12,7 @@ import {
   extentOf,
   MATCH_OPTIONS,
 } from '../inputs/anchors.js';
-import { someAnchors, someCoderWeights, someGroundTruth, someThresholds } from '../inputs/anchors.js';
+import { coderScale, someAnchors, someCoderWeights, someGroundTruth, someThresholds } from '../inputs/anchors.js';
 import { exampleOutputs, outputShapes, someOutputs, type Outputs } from '../inputs/outputs.js';
 
 interface Options extends Outputs {
@@ -63,8 +63,9 @@ export default [
     },
     reference: (options) => referenceOf(options),
     // Targets are float32, and a difference of them is rounded: relative to coordinates of size 1, not to the difference.
-    tolerance(key, { boxWeight = 1, lossScale = 1 }) {
-      if (key === 'boxGrad') return { relative: 1e-6, absolute: 3e-4 * boxWeight * lossScale };
+    tolerance(key, { boxWeight = 1, lossScale = 1, ...options }) {
+      const scale = boxWeight * lossScale * coderScale(options);
+      if (key === 'boxGrad') return { relative: 1e-6, absolute: 1e-4 * scale };
       if (key === 'classGrad') return { relative: 2e-6 };
       return key === 'classLoss' ? { relative: 1e-6 } : { relative: 1e-5, absolute: 1e-6 };
     },

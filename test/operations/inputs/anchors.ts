@@ -39,6 +39,10 @@ export function someConventions(next: Next, imageHeight: number, imageWidth: num
 export const someCoderWeights = (next: Next) =>
   pick(next, [{}, { coderWeights: pick(next, [[10, 10, 5, 5], [1.5, 0.75, 2, 1.25]]) }]); // prettier-ignore
 
+/** By how much the weights of the box coder enlarge deltas, and what their rounding differs by. */
+export const coderScale = ({ coderWeights = [1] }: { coderWeights?: ArrayLike<number> }): number =>
+  Math.max(...Array.from(coderWeights));
+
 export const BAD_CODER: readonly BadCall[] = [
   [{ coderWeights: [1, 1, 1] }, 'ERR_SHAPE', /4 elements \(of dx, dy, dw and dh\) for coderWeights, received 3/],
   [{ coderWeights: [1, 0, 1, 1] }, 'ERR_RANGE', /coderWeights, received 0 at row 1/],

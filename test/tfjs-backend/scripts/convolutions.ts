@@ -161,6 +161,17 @@ const wide = { inputShape: [3, 22, 19, 139], filterShape: [3, 3, 139, 1], pad: '
 const CHANNELS = [0, 63, 64, 79, 127, 128, 138];
 checkDepthwise('many channels', wide, 1, seed++, CHANNELS);
 checkDepthwise('many channels, stride 2', { ...wide, inputShape: [8, 32, 33, 139], strides: 2 }, 1, seed, CHANNELS);
+// Filters of 3 x 3 that move by two: whatever the image and the pads leave at the edges, channels around the vectors' lanes.
+const SIDES = [1, 2, 3, 4, 9, 38];
+const PADS: NonNullable<ConvolutionOptions['pad']>[] = ['same', 'valid', 1, 2, 3, [[0, 2], [4, 1]], [[1, 0], [2, 5]]]; // prettier-ignore
+for (const [i, height] of SIDES.entries()) {
+  for (const [j, pad] of PADS.entries()) {
+    const width = SIDES[(i + j) % SIDES.length]!;
+    const channels = [4, 8, 16, 17, 33][(i + 2 * j) % 5]!;
+    const of = { inputShape: [2, height, width, channels], filterShape: [3, 3, channels, 1], strides: 2, pad };
+    if (outputSize(of).every((side) => side > 0)) checkDepthwise(JSON.stringify(of), of, 1 + (j % 2), seed++);
+  }
+}
 checkFused('FusedConv2D');
 checkFused('FusedDepthwiseConv2D');
 

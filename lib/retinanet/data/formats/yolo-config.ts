@@ -10,6 +10,8 @@ export interface YoloConfig {
   file: string | undefined;
   /** Names by class; empty: not said anywhere. */
   names: string[];
+  /** The file that says them. */
+  namesFile: string | undefined;
   /** Entries of each split: folders, lists or patterns, as written. */
   splits: Partial<Record<SplitName, string[]>>;
   /** What the entries are relative to, as written; '' where that is the file's folder. */
@@ -34,9 +36,31 @@ export async function readYoloConfig(files: DatasetFiles, warnings: Warnings): P
       warnings.add('file-not-read', { file: path }, `${chosen.file ?? ''} is used`);
   }
   chosen ??= await readDarknet(files);
-  chosen ??= { file: undefined, names: [], splits: {}, base: '', keypoints: false };
-  if (chosen.names.length === 0) chosen.names = await readNames(files, undefined);
-  return chosen;
+  chosen ??= { file: undefined, names: [], namesFile: undefined, splits: {}, base: '', keypoints: false };
+  return chosen.names.length > 0 ? chosen : { ...chosen, ...(await readNames(files, undefined)) };
+}
+
+/**
+ * Tells of lists of names, at the top or above labels, in which a class is called otherwise than in the one that is used. What labelImg
+ * puts beside every set says nothing of it.
+ */
+export async function reportOtherNames(
+  files: DatasetFiles,
+  { names, namesFile }: YoloConfig,
+  labels: Iterable<string>,
+  warnings: Warnings,
+): Promise<void> {
+  const folders = new Set(['']);
+  for (const label of labels) for (let at = folderOf(label); at !== ''; at = folderOf(at)) folders.add(at);
+  for (const file of files.paths.filter(isNamesFile)) {
+    const isOther = file !== namesFile && folders.has(folderOf(file)) && !/^predefined_/i.test(baseOf(file));
+    if (!isOther || namesFile === undefined) continue;
+    const others = await namesIn(files, file);
+    const at = others.findIndex(({ text }, i) => text.toLowerCase() !== (names[i] ?? text).toLowerCase());
+    if (at < 0) continue;
+    const { line, text } = others[at]!;
+    warnings.add('class-names-differ', { file, line }, `class ${at} is '${text}', in ${namesFile} '${names[at]!}'`);
+  }
 }
 
 /** A file that is no data set's configuration, such as a model's, gives undefined. */
@@ -74,7 +98,14 @@ function readYaml(path: string, text: string, warnings: Warnings): YoloConfig | 
   if (data.names === undefined && Object.keys(splits).length === 0) return undefined;
   const names = namesOf(path, data.names, data.nc, warnings);
   const base = typeof data.path === 'string' ? data.path : '';
-  return { file: path, names, splits, base, keypoints: data.kpt_shape !== undefined && data.kpt_shape !== null };
+  return {
+    file: path,
+    names,
+    namesFile: path,
+    splits,
+    base,
+    keypoints: data.kpt_shape !== undefined && data.kpt_shape !== null,
+  };
 }
 
 /** A list, or a map from class to name; `nc` where there are no names. */
@@ -113,23 +144,30 @@ async function readDarknet(files: DatasetFiles): Promise<YoloConfig | undefined>
     if (!value.has('train') && !value.has('names')) continue;
     const entry = (key: string) => (value.get(key) ? [value.get(key)!] : undefined);
     const splits = { train: entry('train'), val: entry('valid') ?? entry('val'), test: entry('test') };
-    return { file, names: await readNames(files, value.get('names'), file), splits, base: '', keypoints: false };
+    return { file, ...(await readNames(files, value.get('names'), file)), splits, base: '', keypoints: false };
   }
   return undefined;
 }
 
-/** The names of a file that is named, or of one called classes.txt or the like; a line each. */
-async function readNames(files: DatasetFiles, named: string | undefined, beside?: string): Promise<string[]> {
+/** The names of a file that is named, or of one called classes.txt or the like, of those that tools write beside labels first; a line each. */
+async function readNames(
+  files: DatasetFiles,
+  named: string | undefined,
+  beside?: string,
+): Promise<Pick<YoloConfig, 'names' | 'namesFile'>> {
   const bases = beside === undefined ? [''] : [folderOf(beside), ''];
   const [found] = named === undefined ? [] : files.locate(named, bases);
-  const byName = (path: string) => (/^(classes\.txt|obj\.names)$/i.test(baseOf(path)) ? 0 : 1);
+  const byName = (path: string) => (/^(classes\.txt|obj\.names|_?darknet\.labels)$/i.test(baseOf(path)) ? 0 : 1);
   const candidates = files.paths
     .filter(isNamesFile)
     .sort((a, b) => byName(a) - byName(b) || a.split('/').length - b.split('/').length);
-  const path = found ?? candidates[0];
-  if (path === undefined) return [];
-  return linesOf(await files.text(path)).map(({ text }) => className(text));
+  const namesFile = found ?? candidates[0];
+  if (namesFile === undefined) return { names: [], namesFile };
+  return { names: (await namesIn(files, namesFile)).map(({ text }) => text), namesFile };
 }
+
+const namesIn = async (files: DatasetFiles, file: string): Promise<{ line: number; text: string }[]> =>
+  linesOf(await files.text(file)).map(({ line, text }) => ({ line, text: className(text) }));
 
 /** Where an entry's folders may be: relative to `path:`, to the file, to the top. */
 export function basesOf({ file, base }: YoloConfig): string[] {

@@ -4,7 +4,7 @@ import { baseOf, folderOf, isImageName, stemOf, type DatasetFiles } from '../fil
 import { eachOf } from '../bounded.js';
 import { refuse, type Warnings } from '../warnings.js';
 import { splitOfPath, type Reading, type Source, type SourceImage } from './source.js';
-import { isNamesFile, readYoloConfig, type YoloConfig } from './yolo-config.js';
+import { isNamesFile, readYoloConfig, reportOtherNames, type YoloConfig } from './yolo-config.js';
 import { readYoloRows } from './yolo-labels.js';
 import { imagesOfEntry } from './yolo-splits.js';
 
@@ -14,6 +14,7 @@ export async function readYolo({ files, warnings }: Reading): Promise<Source> {
   const labels = labelsOf(files, members);
   if (labels.size === 0) refuseUnlabelled(members);
   reportOrphans(files, new Set(labels.values()), warnings);
+  await reportOtherNames(files, config, labels.values(), warnings);
   const images: (SourceImage | undefined)[] = [];
   const texts = new Map<string, string>();
   await eachOf([...new Set(labels.values())], async (label) => {
