@@ -62,9 +62,9 @@ function linked(file, bytes) {
   if (text.includes('Mingw-w64 runtime')) {
     for (const name of ['libstdc++', 'libgcc'])
       parts.push(library(name, undefined, exception, 'Free Software Foundation'));
-    // Its start is in the public domain; HPND is that of gdtoa, with which numbers are printed.
+    // Its start is in the public domain; SMLNJ is that of gdtoa, with which numbers are printed.
     const licence = (expression) => ({ licenses: [{ expression }] });
-    parts.push(library('mingw-w64 runtime', undefined, licence('ZPL-2.1 AND HPND'), 'mingw-w64'));
+    parts.push(library('mingw-w64 runtime', undefined, licence('ZPL-2.1 AND SMLNJ'), 'mingw-w64'));
     parts.push(library('winpthreads', undefined, licence('MIT AND BSD-3-Clause'), 'mingw-w64, Lockless Inc.'));
   } else if (file.includes('win32')) {
     const header = bytes.readUInt32LE(0x3c) + 24; // the optional header of a PE file, whose second field is the linker's version
