@@ -58,7 +58,7 @@ export interface Wanted {
 const tunedFor = ({ id, rateOf: other, sameAs }: Experiment): Experiment =>
   EXPERIMENTS.find((one) => one.id === (sameAs ?? other ?? id))!;
 
-/** The runs that seek the learning rate of an experiment, from the lowest. */
+/** The short runs that seek the learning rate of an experiment, from the lowest. */
 export function tuningRuns({ id, rates = LEARNING_RATES }: Experiment, data: DataSet): Asked[] {
   const same = {
     experiment: id,
@@ -70,15 +70,24 @@ export function tuningRuns({ id, rates = LEARNING_RATES }: Experiment, data: Dat
   return rates.map((learningRate) => ({ ...same, learningRate }));
 }
 
-/** The learning rate with the best AP of its tuning runs; undefined while one is missing. */
+/** How many of the short runs' rates are tried once more, in whole runs: after the short ones they are too close to tell apart. */
+const FINALISTS = 2;
+
+/** The whole runs among which the learning rate is decided; none while a short one is missing. */
+export function deciders(folder: string, experiment: Experiment, data: DataSet): Asked[] {
+  const best = ranked(folder, tuningRuns(experiment, data)).slice(0, FINALISTS);
+  return best.map(({ learningRate }) => ({ ...tuningRuns(experiment, data)[0]!, steps: data.steps, learningRate }));
+}
+
+/** Runs from the best AP on, of equal ones the lower rate first; none while one is missing. */
+function ranked(folder: string, asked: readonly Asked[]): RunResult[] {
+  const runs = asked.map((one) => readRun(folder, one)).filter((run) => run !== undefined);
+  return runs.length < asked.length ? [] : runs.sort((a, b) => b.AP - a.AP);
+}
+
+/** The learning rate with the best AP; undefined while a run is missing. */
 export function rateOf(folder: string, experiment: Experiment, data: DataSet): number | undefined {
-  const found = tuningRuns(experiment, data).map((asked) => readRun(folder, asked));
-  let best: RunResult | undefined;
-  for (const run of found) {
-    if (!run) return undefined;
-    if (!best || run.AP > best.AP) best = run;
-  }
-  return best?.learningRate;
+  return ranked(folder, deciders(folder, experiment, data))[0]?.learningRate;
 }
 
 /** The run of an experiment with a seed; undefined while its learning rate is not known. */
@@ -98,14 +107,15 @@ export function testRun(
 /** The runs in their order, a stage after the other: a table of one seed early, then the other seeds. */
 export function stagesOf(folder: string, wanted: Wanted): (() => Asked[])[] {
   const { experiments, sets, seeds, isQuick } = wanted;
-  const tuning = (data: DataSet) => () =>
-    isQuick ? [] : [...new Set(experiments.map(tunedFor))].flatMap((experiment) => tuningRuns(experiment, data));
+  const kinds = isQuick ? [] : [...new Set(experiments.map(tunedFor))];
+  const tuning = (data: DataSet) => () => kinds.flatMap((experiment) => tuningRuns(experiment, data));
+  const deciding = (data: DataSet) => () => kinds.flatMap((experiment) => deciders(folder, experiment, data));
   const testing = (data: DataSet, seed: number) => () =>
     experiments
       .filter(({ sameAs }) => sameAs === undefined)
       .flatMap((experiment) => testRun(folder, wanted, experiment, data, seed) ?? []);
   return [
-    ...sets.flatMap((data) => [tuning(data), testing(data, 0)]),
+    ...sets.flatMap((data) => [tuning(data), deciding(data), testing(data, 0)]),
     ...Array.from({ length: seeds - 1 }, (_, i) => sets.map((data) => testing(data, i + 1))).flat(),
   ];
 }

@@ -4,39 +4,52 @@ import { EXPERIMENTS, FOCAL, type Table } from './experiments.js';
 import { keyOf, type Results } from './run-files.js';
 import { deviation, mean, pairedTest } from '../statistics.js';
 
-const TITLES: Record<Table, string> = {
-  prior: 'Cross-entropy with and without the prior (section 3.3; the paper: diverges without)',
-  '1a': 'Table 1a: balanced cross-entropy',
-  '1b': 'Table 1b: focal loss',
-  '1c': 'Table 1c: anchors of a cell',
-  '1d': 'Table 1d: mining of examples',
-  '3': 'Table 3: FL*',
+/** In the order of the page; no object, which would put the number 3 first. */
+const TITLES: readonly (readonly [Table, string])[] = [
+  ['prior', 'Cross-entropy with and without the prior (section 3.3; the paper: diverges without)'],
+  ['1a', 'Table 1a: balanced cross-entropy'],
+  ['1b', 'Table 1b: focal loss'],
+  ['1c', 'Table 1c: anchors of a cell'],
+  ['1d', 'Table 1d: mining of examples'],
+  ['3', 'Table 3: FL*'],
+];
+
+/** What else a table shows, as the paper's do. */
+const COMPARED: Partial<Record<Table, readonly string[]>> = {
+  '1a': ['cross-entropy', FOCAL],
+  '1b': ['balanced-0.75'],
+  '1d': ['balanced-0.75', FOCAL],
+  '3': ['balanced-0.75', FOCAL],
+};
+/** How those are called there. */
+const NAMES: Record<string, string> = {
+  'cross-entropy': 'no alpha',
+  'balanced-0.75': 'cross-entropy, alpha 0.75',
+  [FOCAL]: 'focal loss, gamma 2, alpha 0.25',
 };
 
 export function tablesOf(results: Results, sets: readonly DataSet[]): string {
-  return (Object.keys(TITLES) as Table[])
-    .map((table) => tableOf(table, results, sets))
+  return TITLES.map(([table, title]) => tableOf(table, title, results, sets))
     .filter((text) => text !== '')
     .join('\n');
 }
 
-function tableOf(table: Table, results: Results, sets: readonly DataSet[]): string {
-  const rows = EXPERIMENTS.filter(
-    (one) => one.table === table || (one.id === FOCAL && table !== '1c' && table !== 'prior'),
-  );
+function tableOf(table: Table, title: string, results: Results, sets: readonly DataSet[]): string {
+  const rows = EXPERIMENTS.filter((one) => one.table === table || COMPARED[table]?.includes(one.id));
   const done = rows.filter(({ id }) => sets.some(({ name }) => results.has(keyOf(id, name))));
   if (!done.some((one) => one.table === table)) return '';
   const head = [
     '',
     'paper: AP, AP50, AP75',
-    ...sets.flatMap(({ title }) => [`${title}: AP`, 'AP50', 'AP75', 'rate', 'p']),
+    ...sets.flatMap(({ title }) => [`${title}: AP`, 'AP50', 'AP75', 'rate', 'runs', 'p']),
   ];
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const body = done.map((experiment) => {
     const paper = (experiment.paper ?? [null, null, null]).map((value) => value?.toFixed(1) ?? '-').join(', ');
-    return line([experiment.label, paper, ...sets.flatMap(({ name }) => cellsOf(results, experiment.id, name))]);
+    const label = experiment.table === table ? experiment.label : (NAMES[experiment.id] ?? experiment.label);
+    return line([label, paper, ...sets.flatMap(({ name }) => cellsOf(results, experiment.id, name))]);
   });
-  return [`### ${TITLES[table]}`, '', line(head), line(head.map(() => '---')), ...body, ''].join('\n');
+  return [`### ${title}`, '', line(head), line(head.map(() => '---')), ...body, ''].join('\n');
 }
 
 const percent = (values: readonly number[]) =>
@@ -44,7 +57,7 @@ const percent = (values: readonly number[]) =>
 
 function cellsOf(results: Results, id: string, dataSet: string): string[] {
   const runs = results.get(keyOf(id, dataSet));
-  if (!runs) return ['-', '', '', '', ''];
+  if (!runs) return ['-', '', '', '', '', ''];
   const focal = results.get(keyOf(FOCAL, dataSet)) ?? [];
   const pairs = runs.flatMap((run) => {
     const other = focal.find(({ seed }) => seed === run.seed);
@@ -57,6 +70,7 @@ function cellsOf(results: Results, id: string, dataSet: string): string[] {
     percent(runs.map(({ AP50 }) => AP50)),
     percent(runs.map(({ AP75 }) => AP75)),
     String(runs[0]!.learningRate),
+    String(runs.length),
     Number.isNaN(p) ? '' : p < 0.001 ? '< 0.001' : p.toFixed(3),
   ];
 }

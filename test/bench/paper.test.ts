@@ -61,21 +61,22 @@ test('what has a file is not asked for again; each loss is compared at the learn
   const folder = folderOfTest();
   const experiments = ['focal-2', 'ohem-128-0.5', 'anchors-1x1'].map(experimentOf);
   const wanted: Wanted = { experiments, sets: DATA_SETS.slice(0, 1), seeds: 2, isQuick: false };
-  const [tuning, first, second] = stagesOf(folder, wanted);
+  const [tuning, deciding, first, second] = stagesOf(folder, wanted);
   const searched = tuning!();
   t.is(searched.length, 2 * LEARNING_RATES.length, 'the anchors take the rate of the focal loss');
-  t.deepEqual(first!(), [], 'no rate is known yet');
-  const best = new Map([
-    ['focal-2', LEARNING_RATES[0]],
-    ['ohem-128-0.7', LEARNING_RATES[2]],
-  ]);
-  for (const asked of searched)
-    writeRun(folder, ended(asked, asked.learningRate === best.get(asked.experiment) ? 0.5 : 0.25));
+  t.deepEqual([deciding!(), first!()], [[], []], 'no rate is known yet');
+  for (const asked of searched) writeRun(folder, ended(asked, 1 - asked.learningRate));
+  const whole = deciding!();
+  t.is(whole.length, 4, 'the best two of each kind');
+  t.true(whole.every(({ steps, learningRate }) => steps > searched[0]!.steps && learningRate < LEARNING_RATES[2]));
+  t.deepEqual(first!(), []);
+  const best = { 'focal-2': LEARNING_RATES[0], 'ohem-128-0.7': LEARNING_RATES[1] } as Record<string, number>;
+  for (const asked of whole) writeRun(folder, ended(asked, asked.learningRate === best[asked.experiment] ? 0.5 : 0.25));
   t.deepEqual(
     first!().map(({ experiment, learningRate, seed }) => [experiment, learningRate, seed]),
     [
       ['focal-2', LEARNING_RATES[0], 0],
-      ['ohem-128-0.5', LEARNING_RATES[2], 0],
+      ['ohem-128-0.5', LEARNING_RATES[1], 0],
       ['anchors-1x1', LEARNING_RATES[0], 0],
     ],
   );
