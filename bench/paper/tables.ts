@@ -63,7 +63,7 @@ function cellsOf(results: Results, id: string, dataSet: string): string[] {
     const other = focal.find(({ seed }) => seed === run.seed);
     return other ? [run.AP - other.AP] : [];
   });
-  const p = id === FOCAL ? NaN : pairedTest(pairs);
+  const p = runs[0]!.experiment === FOCAL ? NaN : pairedTest(pairs);
   const lost = runs.filter(({ diverged }) => diverged !== undefined).length;
   return [
     percent(runs.map(({ AP }) => AP)) + (lost > 0 ? ` (${lost} of ${runs.length} diverged)` : ''),
