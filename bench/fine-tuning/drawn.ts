@@ -1,5 +1,5 @@
 // Scenes that code draws, the same on every machine: discs, lobed cells, grains and rods on uneven grounds. No picture of anything is
-// in them; what they look like was chosen by somebody who knows what a smear of blood looks like.
+// in them; they are drawn with smears of blood in mind.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';

@@ -32,12 +32,12 @@ const options = new Command('npm run bench:paper --')
   .option('--only <pattern>', 'comparisons whose names match this regular expression, and focal-2')
   .option(
     '--out <folder>',
-    'of runs, tables and figures (default: bench/results/paper, with --quick build/paper/quick)',
+    'of runs, tables and figures (default: bench/results/paper, with --quick build/paper/quick, with --page bench/paper/results)',
   )
   .option('--data <folder>', 'of the scenes that are drawn', 'build/paper')
   .option(
     '--page <file>',
-    'trains nothing: writes tables and figures of the runs there are into this page and beside it',
+    'trains nothing: writes tables and figures of the runs on record into this page and beside it',
   )
   .parse()
   .opts<Options>();
@@ -47,8 +47,12 @@ function toCount(text: string): number {
   throw new InvalidArgumentError('Expected 1 to 99.');
 }
 
+/** The runs of docs/paper.md. */
+const ON_RECORD = 'bench/paper/results';
+
 const { only, seeds, quick: isQuick, page, bccd, jobs } = options;
-const out = options.out ?? (isQuick ? 'build/paper/quick' : 'bench/results/paper');
+const usual = isQuick ? 'build/paper/quick' : 'bench/results/paper';
+const out = options.out ?? (page === undefined ? usual : ON_RECORD);
 const pattern = new RegExp(only ?? '');
 const isWanted = ({ id, isQuick: isShort }: Experiment) =>
   (!isQuick || isShort === true) && (id === FOCAL || pattern.test(id));

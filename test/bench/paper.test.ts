@@ -117,9 +117,9 @@ test('a run is trained, measured and has the curves of figure 4', async (t) => {
   rmSync(folder, { recursive: true });
 });
 
-test('docs/paper.md is what the runs in bench/results/paper say', async (t) => {
+test('docs/paper.md is what the runs on record say', async (t) => {
   const wanted: Wanted = { experiments: EXPERIMENTS, sets: DATA_SETS, seeds: 3, isQuick: false };
-  const results = collect('bench/results/paper', wanted);
+  const results = collect('bench/paper/results', wanted);
   t.is(await renewed('docs/paper.md', results, DATA_SETS), readFileSync('docs/paper.md', 'utf8'));
   for (const { name } of figuresOf(results, DATA_SETS)) {
     for (const type of ['svg', 'png']) t.true(existsSync(`docs/paper/${name}.${type}`), `${name}.${type}`);

@@ -202,7 +202,7 @@ test.serial('weights of another detector are taken over where they fit', async (
   t.is(await digest(straight, 'best/weights.bin'), await digest(join(folder, 'second'), 'best/weights.bin'));
 });
 
-test.serial('weights of a file are taken over, all but the last class layer of other classes', async (t) => {
+test.serial('weights of a file or folder are taken over, all but the last class layer of other classes', async (t) => {
   const folder = await temporary(t);
   const weights = join(folder, 'weights.safetensors');
   using net = await loadRetinaNet(join(straight, 'best'));
@@ -217,7 +217,10 @@ test.serial('weights of a file are taken over, all but the last class layer of o
   const options = { ...tiny, ...network, weights, onPlan, steps: 1 };
   const { net: trained } = await trainDetector(others, { ...options, out: join(folder, 'other') });
   trained?.dispose();
-  const [same, other] = plans as [TrainingPlan, TrainingPlan];
+  const fromFolder = { ...options, weights: join(straight, 'best'), out: join(folder, 'third') };
+  (await trainDetector(others, fromFolder)).net?.dispose();
+  const [same, other, ofFolder] = plans as [TrainingPlan, TrainingPlan, TrainingPlan];
+  t.deepEqual([...ofFolder.leftAtPrior].sort(), [...other.leftAtPrior].sort());
   t.deepEqual([same.copied, same.leftAtPrior], [same.parameters, []]);
   t.is(same.settings.find(({ name }) => name === 'pixelMean')?.from, 'weights');
   t.deepEqual(

@@ -7,6 +7,7 @@ import type { RetinaNet } from '../model/net.js';
 import type { GivenSettings } from './settings.js';
 import { readWeights, writeWeights } from '../model/weights.js';
 import { readWeightsConfig, readWeightsFile } from '../weights/load-weights.js';
+import { namedWeights } from '../weights/names.js';
 
 /** What a network begins with. */
 export interface InitialWeights {
@@ -47,9 +48,9 @@ export async function openInitialWeights(check: Check, path: string): Promise<In
     from.dispose();
   };
   const give = (net: RetinaNet) => {
-    const copied = copyWeights(check, path, from, net);
+    const given = copyWeights(check, path, from, net);
     dispose();
-    return Promise.resolve({ copied, leftAtPrior: [] });
+    return Promise.resolve(given);
   };
   return { config: from.config, fixed: [], give, dispose };
 }
@@ -74,21 +75,25 @@ const times = (a: number, b: number) => a * b;
 /**
  * Copies weights of the same name and shape; the others, such as those of other classes, keep their initial values.
  *
- * @returns how many numbers that are trained were copied
  * @throws RetinanetOpsError `ERR_DATA` where none fits
  */
-function copyWeights(check: Check, folder: string, from: RetinaNet, to: RetinaNet): number {
+function copyWeights(check: Check, folder: string, from: RetinaNet, to: RetinaNet): GivenWeights {
   const key = ({ originalName, shape }: RetinaNet['model']['weights'][number]) =>
     `${originalName} ${JSON.stringify(shape)}`;
   const known = new Map(from.model.weights.map((weight) => [key(weight), weight]));
+  const ofClasses = new Map(namedWeights(to).flatMap((one) => (one.isOfClasses ? [[one.weight, one.names[0]!]] : [])));
+  const leftAtPrior: string[] = [];
   let copied = 0;
   for (const weight of to.model.weights) {
     const source = known.get(key(weight));
-    if (source === undefined) continue;
+    if (source === undefined) {
+      if (ofClasses.has(weight)) leftAtPrior.push(ofClasses.get(weight)!);
+      continue;
+    }
     const values = readWeights([source]);
     writeWeights([weight], values);
     if (to.model.trainableWeights.includes(weight)) copied += values[0]!.length;
   }
   if (copied === 0) check.fail('ERR_DATA', 'weights', 'weights that fit the network', `${folder}, of which none does`);
-  return copied;
+  return { copied, leftAtPrior };
 }

@@ -2,7 +2,7 @@
 import type { Check } from '../../arguments/check.js';
 import { RetinanetOpsError } from '../../arguments/errors.js';
 import { anchorsPerCell, CONFIG, pyramidLevels, type ResolvedConfig, resolveConfig } from '../model/config.js';
-import { type BackboneName, RESNETS } from '../model/presets.js';
+import { type BackboneName, PRESETS, RESNETS } from '../model/presets.js';
 import type { FileSource } from './file-source.js';
 import { BACKBONE_PREFIXES } from './names.js';
 import { METADATA_KEY, readMetadata } from './safetensors.js';
@@ -16,8 +16,8 @@ export interface ConfigOfFile {
   isDetector: boolean;
 }
 
-/** COCO's ids: the classes of the detectors that torchvision publishes, whose batch normalisations add nothing. */
-const PUBLISHED_CLASSES = 91;
+/** Number of COCO's ids: those of the detectors that torchvision publishes, whose batch normalisations add nothing. */
+const PUBLISHED_CLASSES = PRESETS['torchvision-retinanet'].classNames.length;
 
 /**
  * @param tensors without prefixes of wrappers
@@ -93,18 +93,13 @@ function detectorOf(check: Check, tensors: StoredTensors): Partial<ResolvedConfi
   const given = { preset: 'torchvision-retinanet', numClasses: classes, pyramidChannels: channels, subnetDepth: depth };
   const p6From = p6[1] === channels ? 'p5' : 'c5';
   const batchNormEpsilon = classes === PUBLISHED_CLASSES ? 0 : 1e-5;
-  const {
-    imageHeight: _,
-    imageWidth: __,
-    shorterSide: ___,
-    longerSide: ____,
-    ...config
-  } = resolveConfig(check, {
-    ...given,
-    ...{ p6From, batchNormEpsilon },
-  });
-  return deltas?.[0] === 4 * anchorsPerCell(config as ResolvedConfig) ? config : undefined;
+  const resolved = resolveConfig(check, { ...given, p6From, batchNormEpsilon });
+  if (deltas?.[0] !== 4 * anchorsPerCell(resolved)) return undefined;
+  return Object.fromEntries(Object.entries(resolved).filter(([name]) => !OF_PICTURES.has(name)));
 }
+
+/** What weights say nothing of. */
+const OF_PICTURES = new Set(['imageHeight', 'imageWidth', 'shorterSide', 'longerSide']);
 
 const P6 = 'backbone.fpn.extra_blocks.p6';
 /** Convolutions of the class subnet. */
