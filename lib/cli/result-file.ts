@@ -1,7 +1,7 @@
 // Files that commands write.
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { RetinanetOpsError } from '../arguments/errors.js';
+import { makeFolder } from '../retinanet/make-folder.js';
 import { writeTogether } from '../retinanet/write-together.js';
 
 /**
@@ -11,7 +11,7 @@ import { writeTogether } from '../retinanet/write-together.js';
  */
 export async function writeResult(file: string, content: string | Uint8Array): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeTogether(dirname(file), [[basename(file), content]]);
   } catch (cause) {
     const message = `expected a file that can be written for ${file}, received ${(cause as Error).message}`;

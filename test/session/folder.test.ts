@@ -199,6 +199,9 @@ test.serial('a run whose files are damaged, or whose data have changed, is refus
     message: /or its folder given for data, received nothing at /,
   });
   (await resumeDetector(run, { data: join(folder, 'moved') })).net?.dispose();
+  const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as { data: string };
+  t.is(config.data, '../moved', 'the run knows where its data are now');
+  (await resumeDetector(run)).net?.dispose();
   const arrays = join(run, 'last', 'state.bin');
   const bytes = await readFile(arrays);
   bytes[1000]! ^= 1;

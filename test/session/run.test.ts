@@ -219,8 +219,16 @@ test.serial('weights of a file or folder are taken over, all but the last class 
   trained?.dispose();
   const fromFolder = { ...options, weights: join(straight, 'best'), out: join(folder, 'third') };
   (await trainDetector(others, fromFolder)).net?.dispose();
-  const [same, other, ofFolder] = plans as [TrainingPlan, TrainingPlan, TrainingPlan];
-  t.deepEqual([...ofFolder.leftAtPrior].sort(), [...other.leftAtPrior].sort());
+  // As many classes, in another order.
+  const turned = { ...dataset, classes: [...dataset.classes].reverse() };
+  for (const [i, from] of [weights, join(straight, 'best')].entries()) {
+    (
+      await trainDetector(turned, { ...options, weights: from, out: join(folder, `turned ${String(i)}`) })
+    ).net?.dispose();
+  }
+  const [same, other, ...more] = plans as [TrainingPlan, TrainingPlan, ...TrainingPlan[]];
+  t.is(more.length, 3);
+  for (const { leftAtPrior } of more) t.deepEqual([...leftAtPrior].sort(), [...other.leftAtPrior].sort());
   t.deepEqual([same.copied, same.leftAtPrior], [same.parameters, []]);
   t.is(same.settings.find(({ name }) => name === 'pixelMean')?.from, 'weights');
   t.deepEqual(

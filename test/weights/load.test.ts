@@ -8,6 +8,7 @@ import { fromTorch, namedWeights, toTorch } from '#lib/retinanet/weights/names.j
 import { writeWeights } from '#lib/retinanet/model/weights.js';
 import {
   createRetinaNet,
+  loadDetector,
   loadWeights,
   type RetinaNet,
   type RetinaNetConfig,
@@ -128,6 +129,23 @@ test('names of older versions, and what checkpoints put before names', async (t)
   const { missing, unused } = await loadWeights(net, file);
   t.deepEqual([missing, unused], [[], []]);
   t.deepEqual(valuesOf(net), valuesOf(original));
+});
+
+test('classes of other names, or in another order, keep their own class layer', async (t) => {
+  using cats = createRetinaNet({ ...config, classNames: ['cat', 'dog'] });
+  const file = join(folder, 'cats.safetensors');
+  await saveWeights(cats, file);
+  for (const [classNames, left] of [
+    [['cat', 'dog'], 0],
+    [['dog', 'cat'], 2],
+    [['cat', 'hen'], 2],
+    [[], 0],
+  ] as const) {
+    using net = createRetinaNet({ ...config, classNames });
+    t.is((await loadWeights(net, file)).leftAtPrior.length, left, classNames.join());
+  }
+  using renamed = await loadDetector(file, { classNames: ['hen', 'owl'] });
+  t.deepEqual(renamed.config.classNames, ['hen', 'owl'], 'names that are known better are no other classes');
 });
 
 test('a head of other classes stays at its prior, and the report says so', async (t) => {

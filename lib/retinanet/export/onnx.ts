@@ -3,6 +3,7 @@ import { Check } from '../../arguments/check.js';
 import { oneOf, type OptionsOf } from '../../arguments/options.js';
 import { SELECTION, type SelectionOptions } from '../../operations/decode-detections.js';
 import { metadataOf } from '../model/io.js';
+import { makeFolder } from '../make-folder.js';
 import { writeTogether } from '../write-together.js';
 import { checkNet, type NetParts, type RetinaNet } from '../model/net.js';
 import { addDetections } from './onnx-detections.js';
@@ -10,7 +11,6 @@ import { encodeOnnx, type Port } from './onnx-format.js';
 import { OnnxGraph } from './onnx-graph.js';
 import { addLayers } from './onnx-layers.js';
 import { basename, dirname } from 'node:path';
-import { mkdir } from 'node:fs/promises';
 
 const OPSET = 17;
 /** The version of the format that came with the operators. */
@@ -68,7 +68,7 @@ export async function exportOnnx(net: RetinaNet, file: string, options: ExportOn
     ),
   });
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeTogether(dirname(file), [[basename(file), bytes]]);
   } catch (cause) {
     check.fail('ERR_DATA', file, 'a file that can be written', (cause as Error).message, { cause });

@@ -178,6 +178,12 @@ export function labelNames({ classNames, numClasses }: ResolvedConfig): readonly
   return classNames.length > 0 ? classNames : Array.from({ length: numClasses }, (_, k) => String(k));
 }
 
+/** Whether both name their classes, and not the same ones in the same order. */
+export function areOtherClasses(some: readonly string[], others: readonly string[]): boolean {
+  const areNamed = some.length > 0 && others.length > 0;
+  return areNamed && (some.length !== others.length || some.some((name, k) => name !== others[k]));
+}
+
 /** Levels of the feature pyramid: the exponents of their strides. */
 export function pyramidLevels(config: ResolvedConfig): number[] {
   const [first, last] = config.pyramidLevels as [number, number];

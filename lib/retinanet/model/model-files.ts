@@ -1,12 +1,13 @@
 // A tfjs model in a directory: model.json and the files of weights that it names.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { io } from '@tensorflow/tfjs-core';
 
 import { Check } from '../../arguments/check.js';
+import { makeFolder } from '../make-folder.js';
 import { writeTogether } from '../write-together.js';
 
 export const MODEL_FILE = 'model.json';
@@ -58,7 +59,7 @@ export async function saveArtifacts(
     weightsManifest: [group],
   });
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     await writeTogether(directory, [
       [WEIGHTS_FILE, weights],
       [MODEL_FILE, json],

@@ -59,7 +59,9 @@ export async function readTrainConfig(file: string): Promise<TrainConfig> {
  */
 export async function pathFrom(folder: string, path: string): Promise<string> {
   const from = await realpath(folder);
-  const to = join(await realpath(dirname(resolve(path))), basename(resolve(path)));
+  const above = dirname(resolve(path));
+  // What a run began with may be gone by the time that it is gone on with.
+  const to = join(await realpath(above).catch(() => above), basename(resolve(path)));
   const way = relative(from, to);
   const top = (of: string) => relative(parse(of).root, of).split(sep)[0];
   return isAbsolute(way) || top(from) !== top(to) ? to : way.split(sep).join('/');

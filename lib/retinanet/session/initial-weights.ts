@@ -1,7 +1,7 @@
 // A network that begins with what another has learned.
 import { stat } from 'node:fs/promises';
 import type { Check } from '../../arguments/check.js';
-import type { ResolvedConfig } from '../model/config.js';
+import { areOtherClasses, type ResolvedConfig } from '../model/config.js';
 import { loadRetinaNet } from '../model/io.js';
 import type { RetinaNet } from '../model/net.js';
 import type { GivenSettings } from './settings.js';
@@ -82,12 +82,14 @@ function copyWeights(check: Check, folder: string, from: RetinaNet, to: RetinaNe
     `${originalName} ${JSON.stringify(shape)}`;
   const known = new Map(from.model.weights.map((weight) => [key(weight), weight]));
   const ofClasses = new Map(namedWeights(to).flatMap((one) => (one.isOfClasses ? [[one.weight, one.names[0]!]] : [])));
+  const isOther = areOtherClasses(from.config.classNames, to.config.classNames);
   const leftAtPrior: string[] = [];
   let copied = 0;
   for (const weight of to.model.weights) {
     const source = known.get(key(weight));
-    if (source === undefined) {
-      if (ofClasses.has(weight)) leftAtPrior.push(ofClasses.get(weight)!);
+    const classLayer = ofClasses.get(weight);
+    if (source === undefined || (isOther && classLayer !== undefined)) {
+      if (classLayer !== undefined) leftAtPrior.push(classLayer);
       continue;
     }
     const values = readWeights([source]);

@@ -1,7 +1,8 @@
 // The folder of a run: what lies in it, and how it is changed so that it is whole whenever a process ends.
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Check } from '../../arguments/check.js';
+import { makeFolder } from '../make-folder.js';
 import { renameWhenFree } from '../rename.js';
 import { writeTogether } from '../write-together.js';
 import { EVENT_FILE } from './event-file.js';
@@ -64,7 +65,7 @@ export async function requireRun(check: Check, folder: string): Promise<void> {
 export async function replaceFolder(path: string, write: (folder: string) => Promise<void>): Promise<void> {
   const folder = `${path}${STAGES.writing}`;
   await rm(folder, REMOVE);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await write(folder);
   for (const name of await readdir(folder)) await sync(join(folder, name));
   renameWhenFree(folder, `${path}${STAGES.next}`);

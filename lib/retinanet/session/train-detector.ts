@@ -1,6 +1,6 @@
 // From a folder of pictures and boxes to a detector, in one call.
 import { existsSync } from 'node:fs';
-import { mkdir, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { Check } from '../../arguments/check.js';
@@ -8,6 +8,7 @@ import { value } from '../../arguments/options.js';
 import { useNativeBackend } from '../../tfjs/backend/index.js';
 import type { AnnotatedDataset } from '../data/annotations.js';
 import { READING, type ReadDatasetOptions } from '../data/read-dataset.js';
+import { makeFolder } from '../make-folder.js';
 import { loadRetinaNet } from '../model/io.js';
 import { countParameters, createRetinaNet } from '../model/model.js';
 import type { RetinaNet } from '../model/net.js';
@@ -121,7 +122,7 @@ const RESUMING = { onImage, threads: SETTINGS.threads, cacheBytes: SETTINGS.cach
 /** How a run is gone on with; its settings are those that it began with. */
 export interface ResumeDetectorOptions
   extends SessionEvents, Pick<ReadDatasetOptions, 'onImage'>, Pick<TrainSettings, 'threads' | 'cacheBytes'> {
-  /** The data set, where it is no longer in the folder that the run began with. */
+  /** The data set, where it is no longer in the folder that the run began with; the run notes where it is now. */
   data?: string | AnnotatedDataset;
 }
 
@@ -163,6 +164,8 @@ export async function resumeDetector(folder: string, options: ResumeDetectorOpti
       const expected = 'the images and boxes that the run began with';
       check.fail('ERR_DATA', 'data', expected, `others in ${dataset.root}: the data set has changed`);
     }
+    if (given.data !== undefined)
+      await writeJson(run, RUN_FILES.config, await configOf(run, dataset, saved as Settings));
     await startTfBackend();
     using net = await loadRetinaNet(join(run, RUN_FILES.last));
     const parts = { check, folder: run, net, dataset, settings, events };
@@ -188,7 +191,7 @@ async function trainAndFinish(session: Session, parts: SessionParts, from: Check
 
 /** Does something as the only process that works on the folder. A folder that was made for it goes where that fails at once. */
 async function inFolder<Result>(check: Check, folder: string, work: () => Promise<Result>): Promise<Result> {
-  const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  const made = await makeFolder(folder).catch((cause: unknown) => {
     return check.fail('ERR_DATA', 'out', 'a folder that can be made', (cause as Error).message, { cause });
   });
   const unlock = lockFolder(check, 'folder', folder);

@@ -39,6 +39,12 @@ export function configOfFile(check: Check, source: FileSource, tensors: StoredTe
   return { config: { ...detector, ...pixels, backbone }, isDetector: detector !== undefined };
 }
 
+/** The classes that a file of this package names; none of another program's. */
+export function classNamesOfFile(check: Check, source: FileSource): readonly string[] {
+  const saved = readMetadata(source)?.[METADATA_KEY];
+  return saved === undefined ? [] : savedConfig(check, source, saved).classNames;
+}
+
 function savedConfig(check: Check, source: FileSource, saved: string): ResolvedConfig {
   let metadata: unknown;
   try {

@@ -34,7 +34,7 @@ export async function loadDetector(path: string, config: Partial<RetinaNetConfig
   }
   const net = makeNet(check, resolveConfig(check, { ...known, ...given }));
   try {
-    const { leftAtPrior, missing } = await readWeightsFile(check, net, path);
+    const { leftAtPrior, missing } = await readWeightsFile(check, net, path, []);
     const [lacking] = [...leftAtPrior, ...missing];
     if (lacking !== undefined) check.fail('ERR_DATA', path, 'every weight of the network', `none that fits ${lacking}`);
     return net;

@@ -1,8 +1,9 @@
 // Weights of other programs in a net.
 import { Check } from '../../arguments/check.js';
+import { areOtherClasses } from '../model/config.js';
 import { checkNet, type NetParts, type RetinaNet } from '../model/net.js';
 import { writeWeights } from '../model/weights.js';
-import { type ConfigOfFile, configOfFile } from './config-of-file.js';
+import { classNamesOfFile, type ConfigOfFile, configOfFile } from './config-of-file.js';
 import { FileSource } from './file-source.js';
 import { BACKBONE_PREFIXES, fromTorch, namedWeights, type NamedWeight } from './names.js';
 import { readTensors } from './read-tensors.js';
@@ -36,7 +37,8 @@ interface Match {
  * Nothing in a file is run. Tensors are read one by one, so that memory beside the net's is that of its largest tensor. All is
  * checked, and all is read once, before the first weight changes.
  *
- * The last class layer is left as it is where the file's has another shape. A backbone, pyramid or head has to be there as a whole or not
+ * The last class layer is left as it is where the file's has another shape, or names its classes (as those of `saveWeights` do) and they
+ * are not the net's in the same order. A backbone, pyramid or head has to be there as a whole or not
  * at all, and every shape has to fit.
  *
  * @throws RetinanetOpsError `ERR_DATA` naming the file and the weight that does not fit, is missing or not finite, or what else is wrong
@@ -49,12 +51,23 @@ export async function loadWeights(net: RetinaNet, file: string): Promise<Weights
   return readWeightsFile(check, parts, file);
 }
 
-/** As loadWeights, as part of another check. */
-export async function readWeightsFile(check: Check, parts: NetParts, file: string): Promise<WeightsReport> {
+/**
+ * As loadWeights, as part of another check.
+ *
+ * @param classNames of the net; none where its layers are of the file's classes whatever they are called
+ */
+export async function readWeightsFile(
+  check: Check,
+  parts: NetParts,
+  file: string,
+  classNames: readonly string[] = parts.config.classNames,
+): Promise<WeightsReport> {
   const source = new FileSource(check, file);
   try {
     const tensors = withoutPrefixes(await readTensors(source));
-    const { matches, leftAtPrior, missing, unused } = match(source, namedWeights(parts), tensors);
+    const isOtherClasses = areOtherClasses(classNamesOfFile(check, source), classNames);
+    const found = match(source, namedWeights(parts), tensors, isOtherClasses);
+    const { matches, leftAtPrior, missing, unused } = found;
     for (const { name, tensor } of matches) {
       if (!allFinite(readTensor(source, tensor))) source.fail(`finite numbers in ${name}`, 'others');
     }
@@ -91,7 +104,12 @@ function withoutPrefixes(tensors: StoredTensors): StoredTensors {
   return new Map(entries);
 }
 
-function match(source: FileSource, weights: readonly NamedWeight[], tensors: StoredTensors) {
+function match(
+  source: FileSource,
+  weights: readonly NamedWeight[],
+  tensors: StoredTensors,
+  areNamedOtherwise: boolean,
+) {
   const body = weights.filter(({ part }) => part === 'backbone');
   const prefix = BACKBONE_PREFIXES.find((one) => body.some(({ names }) => tensors.has(one + names[0]!)));
   const matches: Match[] = [];
@@ -126,7 +144,7 @@ function match(source: FileSource, weights: readonly NamedWeight[], tensors: Sto
     source.fail(expected, JSON.stringify(bad.tensor.shape));
   }
   // Weight and bias belong together: where one is of other classes, so is the other.
-  const isOtherClasses = others.length > 0;
+  const isOtherClasses = areNamedOtherwise || others.length > 0;
   const loaded = matches.filter(({ named }) => !(isOtherClasses && named.isOfClasses));
   for (const { named, name } of [...others, ...matches])
     if (isOtherClasses && named.isOfClasses) leftAtPrior.push(name);

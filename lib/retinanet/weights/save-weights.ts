@@ -1,5 +1,4 @@
 // A net's weights for other programs.
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Check } from '../../arguments/check.js';
 import { oneOf, type OptionsOf } from '../../arguments/options.js';
@@ -7,6 +6,7 @@ import { FLOAT16_MAX, float16Bits } from '../export/float16.js';
 import { metadataOf } from '../model/io.js';
 import { checkNet, type RetinaNet } from '../model/net.js';
 import { readWeights } from '../model/weights.js';
+import { makeFolder } from '../make-folder.js';
 import { writeTogether } from '../write-together.js';
 import { BACKBONE_PREFIXES, namedWeights, toTorch } from './names.js';
 import { METADATA_KEY, safetensorsBytes, type WrittenTensor } from './safetensors.js';
@@ -41,7 +41,7 @@ export async function saveWeights(net: RetinaNet, file: string, options: SaveWei
   });
   const metadata = { format: 'pt', [METADATA_KEY]: JSON.stringify(metadataOf(parts)) };
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeTogether(dirname(file), [[basename(file), safetensorsBytes(tensors, metadata)]]);
   } catch (cause) {
     if ((cause as { code?: unknown }).code === 'ERR_RANGE') throw cause;
