@@ -44,7 +44,7 @@ const shapes = (scales: number, ratios: number, ap: number): Experiment => ({
   ...{
     id: `anchors-${scales}x${ratios}`,
     table: '1c',
-    label: `${scales} scales, ${ratios} ratios`,
+    label: `${scales} ${scales === 1 ? 'scale' : 'scales'}, ${ratios} ${ratios === 1 ? 'ratio' : 'ratios'}`,
     paper: [ap, null, null],
   },
   ...{ loss: 'focal', rateOf: FOCAL },
