@@ -27,7 +27,7 @@ const program = new Command('npm run demo --')
     'Trains a detector on scenes of handwritten digits, or on your own pictures, and shows what it finds. Every command that it runs is ' +
       'printed; what it does not know itself goes to `retinanet-ops train`.',
   )
-  .option('--data <folder>', 'your own pictures and boxes: Pascal VOC, COCO, YOLO or CSV')
+  .option('--data <folder>', 'your own pictures and boxes: Pascal VOC, COCO, YOLO, CSV, labelme or CVAT')
   .option('--seed <n>', 'of scenes and training', toSeed, 1)
   .option('--out <folder>', 'where data and runs go', 'demo-output')
   .allowUnknownOption()

@@ -1,7 +1,7 @@
 // `retinanet-ops evaluate`: the COCO tool's numbers, and Pascal VOC's.
 import { Command, Option } from 'commander';
 import { RetinanetOpsError } from '../arguments/errors.js';
-import type { AnnotatedDataset, DataFormat, SplitName } from '../retinanet/data/annotations.js';
+import { DATA_FORMATS, type AnnotatedDataset, type DataFormat, type SplitName } from '../retinanet/data/annotations.js';
 import { evaluateCoco, type CocoEvaluation, type CocoNumbers, withoutCurves } from '../retinanet/evaluation/coco.js';
 import type { CocoResult, CocoTruth } from '../retinanet/evaluation/coco-format.js';
 import type { DatasetEvaluation } from '../retinanet/evaluation/evaluate-dataset.js';
@@ -16,7 +16,7 @@ import { toNumber } from './values.js';
 import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
-A detector and a data set (Pascal VOC, COCO, YOLO or CSV, found by looking), or files in COCO's formats: an object with images,
+A detector and a data set (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking), or files in COCO's formats: an object with images,
 categories and annotations, and an array of objects with image_id, category_id, bbox [x, y, width, height] and score.
 
 Examples:
@@ -54,7 +54,7 @@ export function evaluateCommand(): Command {
         ...['train', 'val', 'test'],
       ]),
     )
-    .addOption(new Option('--format <name>', 'of the data set').choices(['voc', 'coco', 'yolo', 'csv']))
+    .addOption(new Option('--format <name>', 'of the data set').choices(DATA_FORMATS))
     .option(
       '--val <share>',
       'the share that was drawn for validation, if one was, as train was told (default: as there)',

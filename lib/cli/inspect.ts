@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import type { InspectOptions } from '../retinanet/data/inspect.js';
 import type { Preset } from '../retinanet/model/presets.js';
-import type { DataFormat } from '../retinanet/data/annotations.js';
+import { DATA_FORMATS, type DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
 import { writeResult } from './result-file.js';
 import { PictureCounter } from './progress.js';
@@ -35,12 +35,12 @@ export function inspectCommand(): Command {
   const command = new Command('inspect')
     .summary('says what a data set holds and how anchors fit it')
     .description(
-      'Reads a folder of pictures and boxes (Pascal VOC, COCO, YOLO or CSV, found by looking) and says what it holds, what was mended ' +
+      'Reads a folder of pictures and boxes (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking) and says what it holds, what was mended ' +
         'or left out, and how the anchors of a configuration fit its boxes.',
     )
     .argument('<data>', 'the folder')
     .option('--json', 'prints the whole data set, its warnings and the anchors as JSON')
-    .addOption(new Option('--format <name>', 'the format').choices(['voc', 'coco', 'yolo', 'csv']))
+    .addOption(new Option('--format <name>', 'the format').choices(DATA_FORMATS))
     .option('--val <share>', VAL, toNumber)
     .option('--seed <number>', 'decides what is drawn (default: 0)', toNumber)
     .option('--sheet <file>', 'writes a PNG of pictures with their boxes')

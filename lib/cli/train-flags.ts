@@ -1,5 +1,6 @@
 // The flags of `train`, and the settings that they stand for.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DATA_FORMATS } from '../retinanet/data/annotations.js';
 import type { TrainSettings } from '../retinanet/session/settings.js';
 import { BACKBONES } from '../retinanet/model/presets.js';
 import { LOSS_NAMES } from '../retinanet/training/class-losses.js';
@@ -40,9 +41,7 @@ export function addTrainFlags(command: Command): Command {
     .option('--config <file>', "YAML or JSON with settings by name, such as a run's config.json; flags come first")
     .option('--json', 'prints the result for machines')
     .optionsGroup('Data:')
-    .addOption(
-      new Option('--format <name>', 'where it is not found by looking').choices(['voc', 'coco', 'yolo', 'csv']),
-    )
+    .addOption(new Option('--format <name>', 'where it is not found by looking').choices(DATA_FORMATS))
     .option('--val <share>', VAL, toNumber)
     .option('--train-on-val', 'trains on the validation split too; nothing is measured on the way')
     .option('--cache <bytes>', 'decoded pixels that are kept, such as 500m or 2g (default: 1g)', toBytes)

@@ -26,7 +26,7 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .summary('trains a detector on a data set')
     .description(
-      'Trains a detector on a folder of pictures and boxes (Pascal VOC, COCO, YOLO or CSV, found by looking) and measures it.',
+      'Trains a detector on a folder of pictures and boxes (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking) and measures it.',
     )
     .argument('[data]', 'the folder')
     .addHelpText('after', EXAMPLES)

@@ -73,8 +73,6 @@ test('formats that are not read are named', async (t) => {
   await refused(t, /annotations for via\.csv, received VIA's own format: export the annotations as COCO/, {
     'via.csv': via,
   });
-  const labelme = JSON.stringify({ version: '5.0', shapes: [], imagePath: 'a.png' });
-  await refused(t, /for a\.json, received labelme's own JSON/, { 'a.json': labelme }, ['a.png']);
   await refused(t, /annotations for the folder, received none among 2 \.png, 1 \.md/, { 'x.md': '' }, [
     'a.png',
     'b.png',

@@ -202,7 +202,7 @@ test("Git LFS's pointers and formats of other tools are named, with what to do",
     ['a.json', '[{"annotations": [{"result": [{"from_name": "l", "to_name": "i"}]}]}]', /Label Studio's own/],
     ['a.json', '{"items": [{"annotations": [{"label_id": 0}]}]}', /Datumaro's/],
     ['1.png.json', '{"objects": [{"classTitle": "dog"}]}', /Supervisely's/],
-    ['annotations.xml', '<annotations><version>1.1</version><meta></meta></annotations>', /CVAT's own XML/],
+    ['a.xml', '<annotations><meta></meta><track id="0" label="dog"></track></annotations>', /CVAT's XML for video/],
   ];
   for (const [name, content, expected] of others) await refused(t, expected, { [name]: content }, ['1.png']);
 });

@@ -18,7 +18,7 @@ export function badDataCalls(
   }
   bad('readDataset', 0, '/nowhere', 'ERR_DATA', /a folder for \/nowhere, received nothing there/);
   for (const [given, code, message] of [
-    [{ format: 'tfrecord' }, 'ERR_OPTION', /one of 'voc', 'coco', 'yolo', 'csv' for format, received 'tfrecord'/],
+    [{ format: 'tfrecord' }, 'ERR_OPTION', /one of 'voc', 'coco', .*'cvat' for format, received 'tfrecord'/],
     [{ format: null }, 'ERR_OPTION', /for format, received null/],
     [{ val: 1 }, 'ERR_RANGE', /for val, received 1/],
     [{ val: -0.1 }, 'ERR_RANGE', /for val, received -0\.1/],

@@ -48,7 +48,10 @@ export interface DataPlace {
 }
 
 /** The formats that are read. */
-export type DataFormat = 'voc' | 'coco' | 'yolo' | 'csv';
+export type DataFormat = 'voc' | 'coco' | 'yolo' | 'csv' | 'labelme' | 'cvat';
+
+/** All of them, as messages and `--help` list them. */
+export const DATA_FORMATS: readonly DataFormat[] = ['voc', 'coco', 'yolo', 'csv', 'labelme', 'cvat'];
 
 /** Images that belong together: to train on, to choose by, to report on. */
 export type SplitName = 'train' | 'val' | 'test';

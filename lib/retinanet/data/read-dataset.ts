@@ -3,13 +3,21 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Check } from '../../arguments/check.js';
 import { boolean, callback, number, oneOf, type OptionsOf } from '../../arguments/options.js';
-import type { AnnotatedDataset, AnnotatedImage, DataFormat, SplitName } from './annotations.js';
+import {
+  DATA_FORMATS,
+  type AnnotatedDataset,
+  type AnnotatedImage,
+  type DataFormat,
+  type SplitName,
+} from './annotations.js';
 import { placeBoxes } from './boxes.js';
 import { checkClasses, checkUsable, refuseEmpty } from './checks.js';
 import { DatasetFiles } from './files.js';
 import { readCoco } from './formats/coco.js';
 import { readCsv } from './formats/csv.js';
+import { readCvat } from './formats/cvat.js';
 import { findFormats, refuseUnknown, type FoundFormat } from './formats/find.js';
+import { readLabelme } from './formats/labelme.js';
 import type { Reading, Source } from './formats/source.js';
 import { readVoc } from './formats/voc.js';
 import { readYolo } from './formats/yolo.js';
@@ -22,12 +30,14 @@ const READERS: Record<DataFormat, (reading: Reading, paths: readonly string[]) =
   coco: readCoco,
   yolo: readYolo,
   csv: readCsv,
+  labelme: readLabelme,
+  cvat: readCvat,
 };
 
 /** How a folder is read. */
 export const READING = {
-  /** The format, where it is not to be found by looking: `voc`, `coco`, `yolo` or `csv`. */
-  format: oneOf(Object.keys(READERS) as DataFormat[]),
+  /** The format, where it is not to be found by looking: `voc`, `coco`, `yolo`, `csv`, `labelme` or `cvat`. */
+  format: oneOf(DATA_FORMATS),
   /**
    * Share of the images that is drawn for validation, in [0, 1), where the source has no validation split. Default 0.2 where it has no
    * test split either, else none.
@@ -48,11 +58,12 @@ export const READING = {
 export interface ReadDatasetOptions extends OptionsOf<typeof READING> {}
 
 /**
- * Reads the annotations of a data set: Pascal VOC, COCO JSON, YOLO or CSV, in the folders and with the oddities that labelling tools
- * leave. What can be mended is, what cannot is left out, and either is counted in `warnings`.
+ * Reads the annotations of a data set: Pascal VOC, COCO JSON, YOLO, CSV, labelme's JSON or CVAT's XML for images, in the folders
+ * and with the oddities that labelling tools leave. What can be mended is, what cannot is left out, and either is counted in `warnings`.
  *
  * Coordinates are taken as edges in pixels, as labelling tools of today write them: nothing is subtracted from Pascal VOC's. Boxes are
- * clipped to the upright image. Images that VOC and CSV do not annotate are left out, YOLO's and COCO's have nothing in them.
+ * clipped to the upright image. Images that VOC, CSV and labelme do not annotate are left out; YOLO's, COCO's and CVAT's
+ * have nothing in them.
  *
  * @param folder with everything below it
  * @returns the images with their boxes in pixels, by split

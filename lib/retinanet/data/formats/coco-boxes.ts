@@ -1,5 +1,6 @@
 // The boxes of COCO annotations: x, y, width, height.
 import { refuse } from '../warnings.js';
+import { boundsOf, pairsOf } from './bounds.js';
 import type { CocoAnnotation } from './coco.js';
 import type { SourceBox } from './source.js';
 
@@ -22,8 +23,7 @@ export function edgesOfAnnotation({ bbox, segmentation }: CocoAnnotation): Sourc
   if (bbox === undefined || bbox === null) {
     const polygons = Array.isArray(segmentation) ? segmentation.flat() : [];
     if (polygons.length >= 6 && polygons.every(isNumber)) {
-      const [xs, ys] = [0, 1].map((side) => polygons.filter((_, i) => i % 2 === side)) as [number[], number[]];
-      return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+      return boundsOf(pairsOf(polygons));
     }
   }
   return `bbox must be four numbers, received ${bbox === undefined ? 'none' : JSON.stringify(bbox)?.slice(0, 60)}`;

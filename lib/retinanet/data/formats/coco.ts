@@ -3,6 +3,7 @@ import type { SplitName } from '../annotations.js';
 import { baseOf, folderOf, type DatasetFiles } from '../files.js';
 import { refuse, type Warnings } from '../warnings.js';
 import { checkCorners, edgesOfAnnotation } from './coco-boxes.js';
+import { parseJson } from './json.js';
 import { className, ofSplit, splitFiles, type Reading, type Source, type SourceImage } from './source.js';
 
 type Id = string;
@@ -55,16 +56,9 @@ export async function readCoco({ files, warnings }: Reading, paths: readonly str
 }
 
 function parse(path: string, text: string): CocoFile {
-  let json: unknown;
-  try {
-    // Python writes NaN and Infinity, which JSON does not know; they matter where they are a box's.
-    json = JSON.parse(
-      /[:[,]\s*-?(NaN|Infinity)\b/.test(text) ? text.replace(/([:[,]\s*)-?(?:NaN|Infinity)\b/g, '$1null') : text,
-    );
-  } catch (cause) {
-    refuse({ file: path }, 'JSON', `a file that is none (${(cause as Error).message})`, cause);
-  }
-  const coco = json as CocoFile;
+  const parsed = parseJson(text);
+  if ('damage' in parsed) refuse({ file: path }, 'JSON', `a file that is none (${parsed.damage})`);
+  const coco = parsed.json as CocoFile;
   for (const key of ['images', 'annotations', 'categories'] as const) {
     if (Array.isArray(coco[key])) continue;
     if (key === 'annotations' && coco[key] === undefined) coco.annotations = [];

@@ -6,6 +6,8 @@ import { isLfsPointer } from '../text.js';
 import { isClassList } from './csv-classes.js';
 import { layoutOf } from './csv-layout.js';
 import { readRows } from './csv-rows.js';
+import { CVAT_VIDEO } from './cvat.js';
+import { isJsonAnImage } from './labelme.js';
 import { linesOf } from './source.js';
 import { isNamesFile } from './yolo-config.js';
 
@@ -21,7 +23,7 @@ const TRIES = 50;
 
 /** The formats that are there, the one to read first. */
 export async function findFormats(files: DatasetFiles): Promise<FoundFormat[]> {
-  const [coco, voc, config, rows, csv] = await Promise.all([
+  const [coco, voc, config, rows, csv, labelme, cvat] = await Promise.all([
     filesWhere(files, /\.json$/i, isCoco, Infinity),
     filesWhere(files, /\.xml$/i, (text) => /<annotation[\s>]/.test(text), 1),
     filesWhere(files, /\.(ya?ml|data)$/i, isYoloConfig, 1),
@@ -33,14 +35,20 @@ export async function findFormats(files: DatasetFiles): Promise<FoundFormat[]> {
       (path) => !isNamesFile(path) && files.withStem(stemOf(path)).length > 0,
     ),
     filesWhere(files, /\.csv$/i, isCsv, Infinity, (path) => !isClassList(path)),
+    filesWhere(files, /\.json$/i, isLabelme, 1),
+    filesWhere(files, /\.xml$/i, isCvat, Infinity),
   ]);
   const found: FoundFormat[] = [];
   const add = (format: DataFormat, paths: string[]) => {
     if (paths.length > 0 && !found.some((other) => other.format === format)) found.push({ format, paths });
   };
+  // Where labelme's are the images' own, others have been made of them.
+  if (isJsonAnImage(files)) add('labelme', labelme);
   add('coco', coco);
   if (config.length > 0) add('yolo', rows);
   add('voc', voc);
+  add('labelme', labelme);
+  add('cvat', cvat);
   add('yolo', rows);
   add('csv', csv);
   add('yolo', config);
@@ -49,7 +57,7 @@ export async function findFormats(files: DatasetFiles): Promise<FoundFormat[]> {
 
 /** Says what is there instead of annotations. */
 export async function refuseUnknown(files: DatasetFiles): Promise<never> {
-  const expected = 'Pascal VOC XML, COCO JSON, YOLO text or CSV annotations';
+  const expected = 'Pascal VOC XML, COCO JSON, YOLO text, CSV, labelme JSON or CVAT XML annotations';
   if (files.paths.length === 0) refuse('the folder', expected, 'no file at all');
   for (const [name, isIt, received] of OTHER_TOOLS) {
     const [file] = await filesWhere(files, name, isIt, 1);
@@ -67,11 +75,6 @@ export async function refuseUnknown(files: DatasetFiles): Promise<never> {
 /** Formats of labelling tools that are not read, and what their users can do. */
 const OTHER_TOOLS: readonly [name: RegExp, isIt: (text: string) => boolean, received: string][] = [
   [/\.(json|xml|txt|csv|ya?ml)$/i, isLfsPointer, "Git LFS's pointer to it: git lfs pull fetches the file itself"],
-  [
-    /\.json$/i,
-    (text) => text.includes('"shapes"') && text.includes('"imagePath"'),
-    "labelme's own JSON: labelme2coco or labelme2voc converts it",
-  ],
   [
     /\.(csv|json)$/i,
     (text) => /region_(shape_)?attributes|"regions"/.test(text),
@@ -97,11 +100,7 @@ const OTHER_TOOLS: readonly [name: RegExp, isIt: (text: string) => boolean, rece
     (text) => text.includes('"objects"') && text.includes('"classTitle"'),
     "Supervisely's JSON: export as COCO, Pascal VOC or YOLO",
   ],
-  [
-    /\.xml$/i,
-    (text) => /<annotations>/.test(text) && /<(image|track|meta)[\s>]/.test(text),
-    "CVAT's own XML: export the task as COCO, Pascal VOC or YOLO",
-  ],
+  [/\.xml$/i, (text) => /<annotations[\s>]/.test(text) && /<track[\s>]/.test(text), CVAT_VIDEO],
 ];
 
 async function filesWhere(
@@ -130,6 +129,19 @@ function isCoco(text: string): boolean {
   if (isOther) return false;
   if (isWhole) return has('images') && (has('annotations') || has('categories'));
   return has('images') || has('annotations') || (has('categories') && /"supercategory"/.test(text));
+}
+
+/** The beginning of an object with labelme's shapes; old versions write megabytes of pixels first. */
+function isLabelme(text: string): boolean {
+  if (!/^\s*\{/.test(text) || isCoco(text)) return false;
+  const isCut = text.length >= HEAD;
+  const hasShapes = /"shapes"\s*:\s*\[/.test(text) && /"(imagePath|imageData|points)"\s*:/.test(text);
+  return hasShapes || (isCut && /"imageData"\s*:\s*"/.test(text));
+}
+
+/** CVAT's XML, unless it is seen to be that for video. */
+function isCvat(text: string): boolean {
+  return /<annotations[\s>]/.test(text) && /<(image|meta)[\s>]/.test(text) && !/<track[\s>]/.test(text);
 }
 
 function isYoloConfig(text: string): boolean {

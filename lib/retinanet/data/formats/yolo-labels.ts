@@ -1,5 +1,6 @@
 // One YOLO label file: a row an object, its class and shares of width and height.
 import type { Warnings } from '../warnings.js';
+import { boundsOf, pairsOf } from './bounds.js';
 import { linesOf, type SourceBox } from './source.js';
 
 export interface YoloRow {
@@ -64,6 +65,5 @@ function edgesOf(values: number[], keypoints: boolean, report: Report): SourceBo
     return undefined;
   }
   report(isOriented ? 'angle-lost' : 'outline-lost', `${coordinates.length / 2} points became their upright bounds`);
-  const [xs, ys] = [0, 1].map((side) => coordinates.filter((_, i) => i % 2 === side)) as [number[], number[]];
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  return boundsOf(pairsOf(coordinates));
 }
