@@ -16,8 +16,8 @@ import { toNumber } from './values.js';
 import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
-A detector and a data set (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking), or files in COCO's formats: an object with images,
-categories and annotations, and an array of objects with image_id, category_id, bbox [x, y, width, height] and score.
+A detector and a data set (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking), or files in COCO's formats: an object
+with images, categories and annotations, and an array of objects with image_id, category_id, bbox [x, y, width, height] and score.
 
 Examples:
   $ retinanet-ops evaluate my-model cells/

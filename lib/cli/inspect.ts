@@ -35,8 +35,8 @@ export function inspectCommand(): Command {
   const command = new Command('inspect')
     .summary('says what a data set holds and how anchors fit it')
     .description(
-      'Reads a folder of pictures and boxes (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking) and says what it holds, what was mended ' +
-        'or left out, and how the anchors of a configuration fit its boxes.',
+      'Reads a folder of pictures and boxes (Pascal VOC, COCO, YOLO, CSV, labelme or CVAT, found by looking) and says what it holds, ' +
+        'what was mended or left out, and how the anchors of a configuration fit its boxes.',
     )
     .argument('<data>', 'the folder')
     .option('--json', 'prints the whole data set, its warnings and the anchors as JSON')

@@ -185,7 +185,7 @@ test('garbage: files that are none are left out with their line, their images to
 
 test('pixels in the JSON alone are no image; a second JSON of one image is joined', async (t) => {
   const inside = labelme('gone.png', [dog], { imageData: 'iVBORw0KGgo=' });
-  await refused(t, /annotation-without-image .*gone\.png, only imageData: labelme_export_json writes/, {
+  await refused(t, /annotation-without-image .*gone\.png, only imageData in the JSON: save it/, {
     'gone.json': inside,
   });
   const cat = shape('cat', corners(CAT));

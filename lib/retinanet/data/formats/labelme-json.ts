@@ -64,7 +64,7 @@ export function readLabelmeJson(file: string, text: string): ImageAnnotation | D
     filename: typeof imagePath === 'string' ? imagePath : '',
     stated: width > 0 && height > 0 ? { width, height } : undefined,
     ...readShapes(file, shapes),
-    instead: typeof imageData === 'string' ? 'only imageData: labelme_export_json writes the picture' : undefined,
+    instead: typeof imageData === 'string' ? 'only imageData in the JSON: save it as a file beside it' : undefined,
   };
 }
 
