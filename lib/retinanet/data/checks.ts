@@ -4,19 +4,19 @@ import type { Source } from './formats/source.js';
 import { refuse, type Warnings } from './warnings.js';
 
 /** Refuses a set of which nothing is left, and says what most of it fell to. */
-export function refuseEmpty(what: string, warnings: Warnings): never {
+export function refuseEmpty(root: string, what: string, warnings: Warnings): never {
   const [first] = warnings.list().sort((a, b) => b.count - a.count);
   const [example] = first?.examples ?? [];
-  if (!first || !example) refuse('the folder', what, 'none');
+  if (!first || !example) refuse(root, what, 'none');
   const place = `${example.file}${example.line === undefined ? '' : `:${example.line}`}`;
-  refuse('the folder', what, `none (${first.kind} ${first.count} times, such as ${place}: ${example.message})`);
+  refuse(root, what, `none (${first.kind} ${first.count} times, such as ${place}: ${example.message})`);
 }
 
 /** Refuses what no image or no box of can be used. */
-export function checkUsable({ images, shares }: Source, warnings: Warnings): void {
-  if (images.length === 0) refuseEmpty('images with annotations', warnings);
+export function checkUsable(root: string, { images, shares }: Source, warnings: Warnings): void {
+  if (images.length === 0) refuseEmpty(root, 'images with annotations', warnings);
   const boxes = images.flatMap((image) => image.boxes);
-  if (boxes.length === 0) refuseEmpty('at least one box that can be read', warnings);
+  if (boxes.length === 0) refuseEmpty(root, 'at least one box that can be read', warnings);
   const isTiny = ({ edges }: (typeof boxes)[number]) => edges.every((value) => value >= 0 && value <= 1);
   if (!shares && boxes.every(isTiny)) {
     const { at, edges } = boxes[0]!;

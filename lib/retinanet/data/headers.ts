@@ -43,7 +43,7 @@ export async function readHeaders(
     if (range !== undefined) warnings.add('image-deep', { file }, `0..${range} became 0..255`);
   }
   if (damaged > 0.5 * paths.length) {
-    refuse('the folder', 'images that decode', `${damaged} of ${paths.length} that do not, such as ${firstProblem}`);
+    refuse(files.root, 'images that decode', `${damaged} of ${paths.length} that do not, such as ${firstProblem}`);
   }
   return headers;
 }

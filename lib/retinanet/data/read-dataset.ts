@@ -78,7 +78,7 @@ export async function readDataset(folder: string, options?: ReadDatasetOptions):
   const warnings = new Warnings();
   const found = await chooseFormat(files, format, warnings);
   const source = await READERS[found.format]({ files, warnings }, found.paths);
-  checkUsable(source, warnings);
+  checkUsable(root, source, warnings);
   const headers = await readHeaders(files, source.images, warnings, { checkImages, onImage });
   const places = new Map<string, SplitName | undefined>();
   const images = source.images.flatMap((image): { image: AnnotatedImage; split: SplitName | undefined }[] => {
@@ -98,7 +98,7 @@ export async function readDataset(folder: string, options?: ReadDatasetOptions):
     const { width, height } = header;
     return [{ image: { file: image.file, width, height, ...placed }, split: image.split }];
   });
-  if (images.every(({ image }) => image.boxes.length === 0)) refuseEmpty('at least one box within its image', warnings);
+  if (images.every(({ image }) => image.boxes.length === 0)) refuseEmpty(root, 'at least one box within its image', warnings);
   const splits = splitImages(images, val, seed);
   const dataset = { root, format: found.format, classes: source.classes, splits, warnings: [] };
   checkClasses(dataset, source, warnings);
@@ -137,7 +137,7 @@ async function chooseFormat(
   const chosen = found.find(({ format }) => format === wanted);
   return (
     chosen ??
-    refuse('the folder', `annotations of the format '${wanted}'`, `'${found.map(({ format }) => format).join("', '")}'`)
+    refuse(files.root, `annotations of the format '${wanted}'`, `'${found.map(({ format }) => format).join("', '")}'`)
   );
 }
 

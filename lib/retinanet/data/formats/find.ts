@@ -58,7 +58,7 @@ export async function findFormats(files: DatasetFiles): Promise<FoundFormat[]> {
 /** Says what is there instead of annotations. */
 export async function refuseUnknown(files: DatasetFiles): Promise<never> {
   const expected = 'Pascal VOC XML, COCO JSON, YOLO text, CSV, labelme JSON or CVAT XML annotations';
-  if (files.paths.length === 0) refuse('the folder', expected, 'no file at all');
+  if (files.paths.length === 0) refuse(files.root, expected, 'no file at all');
   for (const [name, isIt, received] of OTHER_TOOLS) {
     const [file] = await filesWhere(files, name, isIt, 1);
     if (file !== undefined) refuse({ file }, expected, received);
@@ -69,7 +69,7 @@ export async function refuseUnknown(files: DatasetFiles): Promise<never> {
     counts.set(extension, (counts.get(extension) ?? 0) + 1);
   }
   const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 4);
-  refuse('the folder', expected, `none among ${most.map(([extension, count]) => `${count} ${extension}`).join(', ')}`);
+  refuse(files.root, expected, `none among ${most.map(([extension, count]) => `${count} ${extension}`).join(', ')}`);
 }
 
 /** Formats of labelling tools that are not read, and what their users can do. */

@@ -12,7 +12,7 @@ export async function readYolo({ files, warnings }: Reading): Promise<Source> {
   const config = await readYoloConfig(files, warnings);
   const members = await membersOf(files, config, warnings);
   const labels = labelsOf(files, members);
-  if (labels.size === 0) refuseUnlabelled(members);
+  if (labels.size === 0) refuseUnlabelled(files.root, members);
   reportOrphans(files, new Set(labels.values()), warnings);
   await reportOtherNames(files, config, labels.values(), warnings);
   const images: (SourceImage | undefined)[] = [];
@@ -141,9 +141,9 @@ function labelPlaces(image: string): string[] {
   return folders.map((place) => under(`${place}/${name}`));
 }
 
-function refuseUnlabelled(members: readonly Member[]): never {
+function refuseUnlabelled(root: string, members: readonly Member[]): never {
   const [example] = members;
-  if (!example) refuse('the folder', 'images', 'none');
+  if (!example) refuse(root, 'images', 'none');
   const places = labelPlaces(example.file).slice(0, 2).join(' and ');
   refuse(
     example.file,
