@@ -183,14 +183,19 @@ test.serial('a net that is disposed of while it works ends the work with that ca
 test.serial('the steps of a training take no more memory than those before them', async (t) => {
   using net = createRetinaNet({ ...size, imageHeight: 128, imageWidth: 128 });
   const resident: number[] = [];
-  await trainRetinaNet(net, squares(2, 128, 128), {
-    ...{ steps: 300, batchSize: 2, threads: 2, warmupSteps: 1 },
-    onStep: () => resident.push(process.memoryUsage.rss()),
-  });
-  // The least of many steps: garbage comes and goes.
+  // The least of 50 steps, in MiB: garbage comes and goes.
   const least = (from: number) => Math.min(...resident.slice(from, from + 50)) / 2 ** 20;
-  const [early, late] = [least(50), least(250)];
-  t.log(`${early.toFixed(0)} MiB, 200 steps later ${late.toFixed(0)} MiB`);
-  // The smallest feature map of the first stage, left by each step, would be 50 MiB.
-  t.true(late < early + 25);
+  const grown = (from: number) => least(from + 200) - least(from);
+  // The smallest feature map of the first stage, left by each of 200 steps, would be 50 MiB; the collector's own pace on a busy
+  // machine may look like that once, but not twice.
+  await trainRetinaNet(net, squares(2, 128, 128), {
+    ...{ steps: 500, batchSize: 2, threads: 2, warmupSteps: 1 },
+    onStep: ({ step }, run) => {
+      resident.push(process.memoryUsage.rss());
+      if (step === 300 && grown(50) < 25) run.stop();
+    },
+  });
+  const growth = [50, 250].filter((from) => from + 250 <= resident.length).map(grown);
+  t.log(`${growth.map((mib) => mib.toFixed(0)).join(' and ')} MiB in 200 steps`);
+  t.true(Math.min(...growth) < 25);
 });
