@@ -27,6 +27,8 @@ export interface Figure {
 
 /** Labels of a logarithmic axis: vega's own are too many. */
 const POWERS_OF_TEN = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4));
+/** Around a picture, in its pixels. */
+const PADDING = 28;
 const COLOURS = ['#0f7ddb', '#e0781a', '#12a594', '#7a4fd6', '#d6336c', '#3b4350'];
 
 /** Writes NAME.svg and NAME.png. */
@@ -34,8 +36,10 @@ export async function drawFigure(folder: string, figure: Figure): Promise<void> 
   const svg = await new View(parse(specOf(figure)), { renderer: 'none' }).toSVG();
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${figure.name}.svg`), svg);
-  // Text as outlines: a machine need not have fonts.
+  // Text as outlines: a machine need not have fonts. Without a canvas vega takes text for wider than it is, and leaves room beside it.
   await sharp(Buffer.from(outlineText(svg)), { density: 144 })
+    .trim({ background: 'white' })
+    .extend({ top: PADDING, bottom: PADDING, left: PADDING, right: PADDING, background: 'white' })
     .png({ palette: true, colours: 64 })
     .toFile(join(folder, `${figure.name}.png`));
 }
@@ -61,7 +65,7 @@ function specOf({ title, xTitle, yTitle, points, yType = 'linear' }: Figure): Sp
         ...(yType === 'log' && { values: POWERS_OF_TEN, format: '~g' }),
       },
     ],
-    legends: [{ stroke: 'colour', symbolType: 'stroke', labelLimit: 0 }],
+    legends: [{ stroke: 'colour', symbolType: 'stroke', labelLimit: 0, orient: 'bottom', columns: 1 }],
     marks: [
       {
         type: 'group',
