@@ -98,7 +98,8 @@ export async function readDataset(folder: string, options?: ReadDatasetOptions):
     const { width, height } = header;
     return [{ image: { file: image.file, width, height, ...placed }, split: image.split }];
   });
-  if (images.every(({ image }) => image.boxes.length === 0)) refuseEmpty(root, 'at least one box within its image', warnings);
+  if (images.every(({ image }) => image.boxes.length === 0))
+    refuseEmpty(root, 'at least one box within its image', warnings);
   const splits = splitImages(images, val, seed);
   const dataset = { root, format: found.format, classes: source.classes, splits, warnings: [] };
   checkClasses(dataset, source, warnings);
