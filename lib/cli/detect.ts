@@ -13,7 +13,7 @@ import { untilInterrupted } from './interrupt.js';
 import { readJson } from './json-file.js';
 import { PictureCounter } from './progress.js';
 import { FAILED, INTERRUPTED } from './run.js';
-import { writeResult } from './result-file.js';
+import { requireWritable, writeResult } from './result-file.js';
 import { toNames, toNumber } from './values.js';
 import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
@@ -75,6 +75,7 @@ async function run(model: string, inputs: string[], flags: DetectFlags): Promise
   if (draw === true && out === undefined) check.fail('ERR_OPTION', '--draw', 'a folder with --out', 'none');
   const pictures = await findNamedPictures(check, inputs, out);
   const paths = out === undefined ? [] : await drawingPaths(check, out, pictures);
+  if (out !== undefined) await requireWritable(fileOf(out, flags.format));
   if (out !== undefined) await clearUnfinished([...paths, fileOf(out, flags.format)]);
   const given = truth === undefined ? undefined : await readJson(truth, 'the truth');
   await withNet('detect', model, flags, async (net) => {

@@ -172,10 +172,10 @@ export function idsOfTruth(
   classNames: readonly string[],
 ): CocoIds {
   const { categoryIds, names } = readTruth(check, given);
-  const { images } = given as { images: { id: CocoId; file_name?: string }[] };
+  const { images } = given as { images: { id: CocoId; file_name?: unknown }[] };
   const byBase = new Map<string, { id: CocoId; path: string }[]>();
-  for (const { id, file_name: file = '' } of images) {
-    const path = `/${slashes(file)}`;
+  for (const { id, file_name: file } of images) {
+    const path = `/${slashes(typeof file === 'string' ? file : '')}`;
     const base = baseOf(path);
     byBase.set(base, [...(byBase.get(base) ?? []), { id, path }]);
   }

@@ -30,7 +30,8 @@ export async function drawingPaths(check: Check, out: string, pictures: readonly
       while (taken.has(own));
     return join(out, own);
   });
-  const originals = new Set(await Promise.all(pictures.map(({ file }) => realpath(file))));
+  // One that cannot be looked up cannot be read either, and is told of when its turn comes.
+  const originals = new Set(await Promise.all(pictures.map(({ file }) => realpath(file).catch(() => file))));
   for (const path of paths) {
     const present = await realpath(path).catch(() => undefined);
     if (present === undefined || !originals.has(present)) continue;

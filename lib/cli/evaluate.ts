@@ -9,10 +9,10 @@ import { evaluateVoc, type VocEvaluation } from '../retinanet/evaluation/voc.js'
 import { untilInterrupted } from './interrupt.js';
 import { readJson } from './json-file.js';
 import { PictureCounter } from './progress.js';
-import { writeResult } from './result-file.js';
+import { requireWritable, writeResult } from './result-file.js';
 import { INTERRUPTED } from './run.js';
 import { figure, table } from './table.js';
-import { toNumber } from './values.js';
+import { givenBesides, toNumber } from './values.js';
 import { addNetOptions, MODEL_ARGUMENT, type NetFlags, withNet } from './with-net.js';
 
 const EXAMPLES = `
@@ -77,13 +77,25 @@ export function evaluateCommand(): Command {
   return addNetOptions(command);
 }
 
-async function evaluate(model: string | undefined, data: string | undefined, flags: EvaluateFlags): Promise<void> {
+async function evaluate(
+  model: string | undefined,
+  data: string | undefined,
+  flags: EvaluateFlags,
+  command: Command,
+): Promise<void> {
   const { truth, detections, voc, json } = flags;
   const areFiles = truth !== undefined && detections !== undefined && model === undefined;
   const isDetector = truth === undefined && detections === undefined && data !== undefined;
   if (!areFiles && !isDetector) {
     const expected = 'expected a detector and a data set, or --truth and --detections';
     throw new RetinanetOpsError('ERR_OPTION', `${expected}; retinanet-ops evaluate --help says more`);
+  }
+  const other = areFiles ? givenBesides(command, ['truth', 'detections', 'voc', 'json']) : undefined;
+  if (other !== undefined) {
+    throw new RetinanetOpsError(
+      'ERR_OPTION',
+      `evaluate: expected flags of files for --truth and --detections, received ${other}`,
+    );
   }
   const compared = areFiles ? await compareFiles(truth, detections) : await evaluateData(model!, data!, flags);
   if (compared === undefined) {
@@ -101,8 +113,9 @@ async function compareFiles(truthFile: string, detectionsFile: string): Promise<
 }
 
 /** Undefined where it was interrupted. */
-function evaluateData(model: string, data: string, flags: EvaluateFlags): Promise<Compared | undefined> {
+async function evaluateData(model: string, data: string, flags: EvaluateFlags): Promise<Compared | undefined> {
   const { format, val, seed, score: scoreThreshold, batchSize, backend, detectionsOut } = flags;
+  if (detectionsOut !== undefined) await requireWritable(detectionsOut);
   return withNet('evaluate', model, flags, async (net) => {
     const { readDataset } = await import('../retinanet/data/read-dataset.js');
     const { evaluateDataset } = await import('../retinanet/evaluation/evaluate-dataset.js');

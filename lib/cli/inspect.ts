@@ -4,7 +4,7 @@ import type { InspectOptions } from '../retinanet/data/inspect.js';
 import type { Preset } from '../retinanet/model/presets.js';
 import { DATA_FORMATS, type DataFormat } from '../retinanet/data/annotations.js';
 import { inspectionText } from './inspect-text.js';
-import { writeResult } from './result-file.js';
+import { requireWritable, writeResult } from './result-file.js';
 import { PictureCounter } from './progress.js';
 import { addNetworkFlags, type ImageSize } from './network-flags.js';
 import { toNumber, VAL } from './values.js';
@@ -53,6 +53,7 @@ export function inspectCommand(): Command {
 async function inspect(data: string, options: Options): Promise<void> {
   const { inspectDataset } = await import('../retinanet/data/inspect.js');
   const { format, val, seed, json, sheet } = options;
+  if (sheet !== undefined) await requireWritable(sheet);
   const counter = new PictureCounter();
   const inspection = await inspectDataset(data, {
     ...{ format, val, seed, checkImages: options.check, ...networkOf(options) },

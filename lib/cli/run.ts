@@ -16,10 +16,13 @@ export async function run(program: Command, args: readonly string[]): Promise<nu
     if (process.listenerCount('SIGINT') === 1) process.exit(INTERRUPTED);
   });
   // Who reads no further, such as `head`, has had what they wanted.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(DONE);
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(DONE);
+    process.stderr.write(`retinanet-ops: expected standard output that can be written to, received ${message}\n`);
+    process.exit(FAILED);
   });
+  // Progress that nobody sees is no reason to end what progresses.
+  process.stderr.on('error', () => undefined);
   for (const command of [program, ...program.commands]) prepare(command);
   let current: Command | undefined;
   program.hook('preAction', (_, command) => {

@@ -9,6 +9,7 @@ import { INTERRUPTED } from './run.js';
 import { addTrainFlags, settingsOf, type TrainFlags } from './train-flags.js';
 import { follow } from './train-progress.js';
 import { resultText } from './train-text.js';
+import { givenBesides } from './values.js';
 
 const EXAMPLES = `
 Every setting that is not given follows from the data; all are printed before training begins, and are in the run's config.json.
@@ -88,12 +89,8 @@ function shown(folder: string): string {
 
 /** A run goes on with the settings that it began with. */
 function refuseOthers(command: Command): void {
-  const allowed = ['resume', 'json', 'threads', 'cache'];
-  for (const option of command.options) {
-    const name = option.attributeName();
-    if (allowed.includes(name) || command.getOptionValueSource(name) !== 'cli') continue;
-    refuse('a run with the settings that it began with for --resume', `${option.long ?? name} as well`);
-  }
+  const other = givenBesides(command, ['resume', 'json', 'threads', 'cache']);
+  if (other !== undefined) refuse('a run with the settings that it began with for --resume', `${other} as well`);
 }
 
 function refuse(expected: string, received: string): never {

@@ -1,5 +1,5 @@
 // Values of options: numbers, and lists; what commands that read data sets say of one.
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** What --val does, as readDataset. */
 export const VAL = 'draws a share for validation where the source has none (default: 0.2, or none beside a test split)';
@@ -23,4 +23,11 @@ export function toSides(text: string): [width: number, height: number | undefine
   const [, width, height] = /^(\d+)(?:[x,](\d+))?$/.exec(text) ?? [];
   if (width === undefined) throw new InvalidArgumentError('Expected N or WIDTHxHEIGHT in pixels.');
   return [Number(width), height === undefined ? undefined : Number(height)];
+}
+
+/** The first flag that was given besides these, which are named as their values are. */
+export function givenBesides(command: Command, names: readonly string[]): string | undefined {
+  const isOther = (name: string) => !names.includes(name) && command.getOptionValueSource(name) === 'cli';
+  const other = command.options.find((option) => isOther(option.attributeName()));
+  return other && (other.long ?? other.attributeName());
 }

@@ -173,16 +173,33 @@ test('a drawing that cannot be written is told with its file, the others go on, 
   t.deepEqual(readdirSync(out).sort(), [name, 'detections.json', `${other}.png`]);
 });
 
+test('a picture whose name is no text is told, and the others are there', (t) => {
+  if (process.platform !== 'linux') return void t.pass();
+  const odd = at('odd names');
+  mkdirSync(odd);
+  const bytes = readFileSync(join(photos, NAMES[0]!));
+  writeFileSync(join(odd, 'good.jpg'), bytes);
+  writeFileSync(Buffer.concat([Buffer.from(`${odd}/`), Buffer.of(0xff), Buffer.from('.jpg')]), bytes);
+  const { status, stderr } = run(odd, '--out', at('odd found'));
+  t.is(status, 1);
+  t.regex(stderr, /\nretinanet-ops: 1 of 2 pictures could not be read or drawn\n$/);
+  t.deepEqual(readdirSync(at('odd found')).sort(), ['detections.json', 'good.jpg']);
+});
+
 test('people read what is in each picture; bad calls are one sentence', async (t) => {
   const { stdout, stderr } = run(join(photos, 'ünï.tif'));
   t.is(stderr, '');
   t.regex(stdout, /ünï\.tif: \S+ \d+% \[\d+, \d+, \d+, \d+\]/);
+  const nameless = at('nameless.json');
+  writeFileSync(nameless, JSON.stringify({ images: [{ id: 1, file_name: null }], categories: [], annotations: [] }));
   const lost = run('lost.jpg');
   t.deepEqual([lost.status, lost.stdout], [1, '']);
   t.regex(lost.stderr, /^retinanet-ops: .* for 'lost\.jpg', received a path where nothing is\n$/);
   for (const [args, message] of [
     [[photos, '--classes', 'rde'], /one of 'blue', 'red' for classes, received 'rde'/],
     [[photos, '--draw'], /--out for --draw/],
+    [[photos, '--out', join(photos, NAMES[0]!, 'found')], /can be written for .*detections\.json, received /],
+    [[photos, '--truth', nameless], /a truth that names .*, received one without it/],
     [[photos, '--score', '2'], /scoreThreshold, received 2/],
     [[join(photos, 'day 2'), '--out', join(photos, 'day 2')], /another folder than that of the results/],
     [[join(photos, 'day 2/same.png'), '--out', join(photos, 'day 2')], /drawings replace no picture for --out/],

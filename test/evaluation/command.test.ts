@@ -77,6 +77,10 @@ test('files that are none of these are refused with where and why', async (t) =>
     /the truth, received .*none\.json, which does not/,
   );
   await refuses(['--truth', folder, '--detections', resultsFile], /which cannot be read/);
+  await refuses(
+    [...files, '--detections-out', 'found.json'],
+    /for --truth and --detections, received --detections-out$/,
+  );
   await asTruth('empty.json', ' \n', /empty\.json, which is empty/);
   await asTruth('page.json', '<!doctype html>\n<html>', /page\.json, which is none at line 1 \(/);
   await asTruth('comma.json', '{\n"images": [\n{ "id": 1 },\n],\n"categories": [],\n"annotations": []\n}', /line 4 \(/);

@@ -176,6 +176,26 @@ for (const [what, args, wanted] of [
   });
 }
 
+test.serial('a run goes on when nobody reads its progress any more', async (t) => {
+  const folder = await temporary(t);
+  const data = await writeSquares(folder);
+  const out = join(folder, 'run');
+  const child = spawn(process.execPath, [...MAIN, data, '--out', out, '--config', await configIn(folder)]);
+  child.stderr.once('data', () => child.stderr.destroy());
+  const [code] = (await once(child, 'exit')) as [number | null];
+  t.is(code, 0);
+  t.true(existsSync(join(out, 'report.html')));
+});
+
+const full = existsSync('/dev/full') ? test : test.skip;
+full('standard output that takes nothing gives one sentence', (t) => {
+  const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" ${MAIN[0]!} info > /dev/full`], {
+    encoding: 'utf8',
+  });
+  t.is(status, 1);
+  t.regex(stderr, /^retinanet-ops: expected standard output that can be written to, received ENOSPC.*\n$/);
+});
+
 test('a process that ends at once leaves its terminal with a cursor and lines that wrap', (t) => {
   const { status, stderr } = runScript('progress-exit.js', []);
   t.is(status, 130, stderr);

@@ -212,6 +212,10 @@ test.serial('a run whose files are damaged, or whose data have changed, is refus
   await t.throwsAsync(resumeDetector(run, moved), { code: 'ERR_DATA', message: /state\.json, received none/ });
 });
 
+/** Ten million values in a few letters. */
+const BOMB =
+  '[&a [1,1,1,1,1,1,1,1,1,1],&b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a],&c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b],*c,*c,*c]';
+
 test('a file of settings: names and values by line', async (t) => {
   const folder = await temporary(t);
   const read = async (text: string, name = 'settings.yaml') => {
@@ -240,6 +244,9 @@ test('a file of settings: names and values by line', async (t) => {
     ['seed: 1\nsteps: [1\n', 'ERR_DATA', /YAML or JSON for .*settings\.yaml:[23], received text that is neither/],
     ['seed: 1\nseed: 2\n', 'ERR_DATA', /settings\.yaml:2, received text that is neither/],
     ['just text', 'ERR_DATA', /names and values for .*settings\.yaml, received something else/],
+    ['steps: *many\n', 'ERR_DATA', /YAML or JSON for .*settings\.yaml, received aliases of no use \(.*many\)/],
+    [`anchorScales: ${BOMB}`, 'ERR_DATA', /settings\.yaml, received aliases of no use/],
+    ['seed: 1\naugment: no thanks\n', 'ERR_DTYPE', /augment \(.*settings\.yaml:2\).*received 'no thanks'/],
     ['data: 7', 'ERR_DTYPE', /a string for data \(.*settings\.yaml:1\), received 7/],
   ] as const) {
     await t.throwsAsync(read(text), { code, message }, text);

@@ -36,6 +36,7 @@ export function badCocoCalls(bad: Bad, noObjects: (name: Name, index: number, ar
       'ERR_DATA',
       /truth\.categories\[\]\.id, received 3 as at row 0 at row 1/,
     );
+    ofTruth({ categories: [{ id: 3, name: {} }] }, 'ERR_DTYPE', /a string for .*name, received an object at row 0/);
     ofTruth({ categories: [{ id: 0.5 }] }, 'ERR_DTYPE', /truth\.categories\[\]\.id, received 0\.5 at row 0/);
 
     const [object] = goodCocoTruth().annotations;

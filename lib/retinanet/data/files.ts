@@ -3,6 +3,7 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { textOf } from './text.js';
+import { refuse } from './warnings.js';
 
 const IMAGE = /\.(jpe?g|jpe|jfif|png|bmp|dib|gif|tiff?|webp|avif|heic|heif|jp2)$/i;
 const LEFT_OUT = /^(\.|__MACOSX$|node_modules$|Thumbs\.db$)/;
@@ -153,11 +154,19 @@ export class DatasetFiles {
     return left.length > 0 || !/%[\da-f]{2}/i.test(path) ? left : this.locate(decoded(path), bases);
   }
 
-  /** The text of a file, or of its first bytes, without its byte order mark. */
+  /**
+   * The text of a file, or of its first bytes, without its byte order mark.
+   *
+   * @throws RetinanetOpsError `ERR_DATA` naming a file that cannot be read
+   */
   async text(path: string, atMost?: number): Promise<string> {
-    if (atMost === undefined) return textOf(await readFile(this.absolute(path)));
-    const bytes = await this.head(path, atMost);
-    return textOf(bytes, bytes.length === atMost);
+    try {
+      if (atMost === undefined) return textOf(await readFile(this.absolute(path)));
+      const bytes = await this.head(path, atMost);
+      return textOf(bytes, bytes.length === atMost);
+    } catch (cause) {
+      return refuse(path, 'a file that can be read', (cause as Error).message, cause);
+    }
   }
 
   private async head(path: string, bytes: number): Promise<Buffer> {

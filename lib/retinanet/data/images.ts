@@ -1,6 +1,6 @@
 // Pictures, in one place for training, detection and everything that is drawn: what a file holds whatever it is called, turned
 // upright, as 8-bit RGB.
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Sharp, Metadata } from 'sharp';
 import { Check } from '../../arguments/check.js';
@@ -190,6 +190,8 @@ async function readEnds(path: string): Promise<{ head: Buffer; tail: Buffer; siz
 /** Errors of reading and decoding, as the one kind that names the file. */
 async function named<T>(check: Check, path: string, read: () => Promise<T>): Promise<T> {
   try {
+    // A pipe is only opened when somebody writes to it, and what a device gives may have no end.
+    if (!(await stat(path)).isFile()) throw new Error('no regular file');
     return await read();
   } catch (cause) {
     check.fail('ERR_DATA', path, 'a picture', reasonOf((cause as Error).message), { cause });
@@ -198,10 +200,11 @@ async function named<T>(check: Check, path: string, read: () => Promise<T>): Pro
 
 /** What libvips, libjpeg and the file system say, in the words of this package. */
 function reasonOf(message: string): string {
-  const line = message.trim().split('\n')[0] ?? '';
+  const line = message.trim().split('\n')[0]?.replace(/:$/, '') ?? '';
   if (/^unknown error$/i.test(line)) return 'a file that is cut off or damaged';
   if (/premature end|read error|end of .*data|bad seek|unable to parse|cut off/i.test(line))
     return `a file that is cut off or damaged (${line})`;
+  if (/exceeds pixel limit/i.test(line)) return 'one of more than 16383 x 16383 pixels';
   if (/unsupported image format/i.test(line)) return 'a file that is no picture (by its content)';
   return line;
 }

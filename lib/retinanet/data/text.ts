@@ -1,4 +1,5 @@
 // Text of files whose encoding is not said.
+import { constants } from 'node:buffer';
 
 /** An XML declaration, all of ASCII. */
 const DECLARED = /^<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/;
@@ -8,8 +9,11 @@ const DECLARED = /^<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/;
  * that are not UTF-8 are taken as Windows-1252, the Latin letters of older tools.
  *
  * @param isBeginning the file goes on: a character that is cut off at the end is no fault, and left out
+ * @throws Error for more bytes than a string has characters: decoding them would end the process
  */
 export function textOf(bytes: Buffer, isBeginning = false): string {
+  const { MAX_STRING_LENGTH: most } = constants;
+  if (bytes.length > most) throw new Error(`${bytes.length} bytes, more than the ${most} that a string can hold`);
   const decode = (encoding: string, fatal: boolean) =>
     new TextDecoder(encoding, { fatal }).decode(bytes, { stream: isBeginning });
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return decode('utf-16le', false);

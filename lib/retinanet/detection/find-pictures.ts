@@ -70,7 +70,9 @@ class Finder {
 
   private async addFolder(folder: string): Promise<void> {
     if (this.isLeftOut(folder)) this.fail('another folder than that of the results', folder, 'the same');
-    const { images } = await DatasetFiles.list(folder);
+    const { images } = await DatasetFiles.list(folder).catch((cause: unknown) =>
+      this.fail('a folder that can be listed', folder, (cause as Error).message),
+    );
     const names = images.filter((name) => !this.isLeftOut(join(folder, name)));
     for (const name of names) this.keep(join(folder, name), name);
     if (names.length === 0) this.fail('a folder with pictures', folder, 'one without any (by their extensions)');

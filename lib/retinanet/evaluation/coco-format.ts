@@ -81,7 +81,13 @@ export function readTruth(check: Check, given: unknown): ReadTruth {
   const imageIds = indexIds(check, 'truth.images', images, 'file_name');
   const categoryIds = indexIds(check, 'truth.categories', categories, 'name');
   const names: string[] = [];
-  for (const { id, name } of categories) names[categoryIds.get(id as CocoId)!] = String(name ?? id);
+  for (const [row, { id, name }] of categories.entries()) {
+    const given = name ?? id;
+    if (typeof given !== 'string' && typeof given !== 'number') {
+      check.fail('ERR_DTYPE', 'truth.categories[].name', 'a string', describe(given), row);
+    }
+    names[categoryIds.get(id as CocoId)!] = String(given);
+  }
 
   const columns = readBoxes(check, 'truth.annotations', annotations, imageIds, categoryIds);
   const size = columns.area.slice();

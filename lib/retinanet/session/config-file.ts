@@ -26,13 +26,13 @@ const NAMES: readonly string[] = ['data', ...Object.keys(SETTINGS)];
 export async function readTrainConfig(file: string): Promise<TrainConfig> {
   const check = new Check('readTrainConfig');
   check.string('file', file);
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    return check.fail('ERR_DATA', file, 'a file of settings', `none that can be read (${(cause as Error).message})`, {
+  const unreadable = (cause: unknown) =>
+    check.fail('ERR_DATA', file, 'a file of settings', `none that can be read (${(cause as Error).message})`, {
       cause,
     });
-  });
+  const text = await readFile(file).then(textOf).catch(unreadable);
   const lines = new LineCounter();
-  const document = parseDocument(textOf(bytes), { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines });
   refuseBroken(check, file, document, lines);
   const keys = new Map<string, number>();
   for (const [name, line] of keysOf(document.contents, lines)) {
@@ -41,12 +41,13 @@ export async function readTrainConfig(file: string): Promise<TrainConfig> {
     }
     keys.set(name, line);
   }
-  const values = (document.toJS() ?? {}) as TrainConfig;
+  const values = (valuesOf(check, file, document) ?? {}) as TrainConfig;
   const placeOf = (name: string) => `${name} (${file}:${String(keys.get(name))})`;
   // A name without a value is as good as none.
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as TrainConfig;
   const settings = checkSettings(check, given, (name: SettingName) => placeOf(name)) as TrainSettings;
-  if (typeof given.augment === 'object') resolveAugment(placedCheck(placeOf('augment')), given.augment);
+  if (given.augment !== undefined && typeof given.augment !== 'boolean')
+    resolveAugment(placedCheck(placeOf('augment')), given.augment);
   const folder = await realpath(dirname(file));
   const pathOf = (path: string) => resolve(folder, path);
   if (settings.weights !== undefined) settings.weights = pathOf(settings.weights);
@@ -82,6 +83,15 @@ function refuseBroken(check: Check, file: string, { errors, contents }: Document
     });
   }
   if (contents !== null && !isMap(contents)) check.fail('ERR_DATA', file, 'names and values', 'something else');
+}
+
+/** What the document says, with each alias as what it stands for; few aliases can stand for more than there is memory. */
+function valuesOf(check: Check, file: string, document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    return check.fail('ERR_DATA', file, 'YAML or JSON', `aliases of no use (${(cause as Error).message})`, { cause });
+  }
 }
 
 function* keysOf(contents: unknown, lines: LineCounter): Iterable<[name: string, line: number]> {
