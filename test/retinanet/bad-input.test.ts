@@ -118,3 +118,18 @@ test('a loss that is no number is told in the same shape', async (t) => {
   await t.throwsAsync(trainRetinaNet(broken, goodDataset(), { steps: 2 }), { code: 'ERR_DATA', message });
   broken.dispose();
 });
+
+test('pixels that go while they are looked at are no black pictures', async (t) => {
+  type Resizable = new (
+    length: number,
+    options: { maxByteLength: number },
+  ) => ArrayBuffer & { resize(to: number): void };
+  const { images } = goodDataset();
+  const buffer = new (ArrayBuffer as unknown as Resizable)(images.length, { maxByteLength: images.length });
+  const found = [images, new Uint8Array(buffer)].map((pixels) => detect(net, pixels, { batchSize: 1 }));
+  structuredClone(images.buffer, { transfer: [images.buffer as ArrayBuffer] });
+  buffer.resize(0);
+  for (const one of found) {
+    await t.throwsAsync(one, { code: 'ERR_SHAPE', message: /for images, received a buffer that was transferred/ });
+  }
+});

@@ -33,7 +33,11 @@ const small = new SmallBackend();
 tf.registerBackend('small', () => small);
 
 const size = { numClasses: 3, imageHeight: 64, imageWidth: 64, pyramidChannels: 8, subnetDepth: 1 };
-const presets: RetinaNetConfig[] = [size, { ...size, preset: 'resnet50-fpn', batchNorm: 'trainable' }];
+const presets: RetinaNetConfig[] = [
+  size,
+  { ...size, preset: 'resnet50-fpn', batchNorm: 'trainable' },
+  { ...size, pyramidLevels: [3, 4] },
+];
 const data = squares(2, 64, 64);
 
 let directory = '';

@@ -137,6 +137,26 @@ test.serial('what the caller throws, and a loss that is no number, end the run w
   });
 });
 
+test.serial('what the last step makes of the weights is looked at as well', async (t) => {
+  await t.throwsAsync(train({ steps: 1, learningRate: 1e300 }), {
+    instanceOf: RetinanetOpsError,
+    code: 'ERR_DATA',
+    message: /^trainRetinaNet: expected finite weights \(lower learningRate .* for step 1, received (NaN|-?Infinity)$/,
+  });
+});
+
+test.serial('a net is in one training at a time, and in the next after it', async (t) => {
+  const trained = net();
+  const first = trainRetinaNet(trained, data, { steps: 1, batchSize: 2 });
+  await t.throwsAsync(trainRetinaNet(trained, data, { steps: 1, batchSize: 2 }), {
+    code: 'ERR_OPTION',
+    message: /a net that no other training changes for net, received one in training$/,
+  });
+  t.is((await first).steps, 1);
+  t.is((await trainRetinaNet(trained, data, { steps: 1, batchSize: 2 })).steps, 1);
+  trained.dispose();
+});
+
 test.serial('a thread that fails rejects with its cause', async (t) => {
   // Shared memory reaches the threads as it is: spoil it after it has been checked.
   const boxes = new Float32Array(new SharedArrayBuffer(data.boxes.byteLength));

@@ -49,11 +49,15 @@ export async function detect(net: RetinaNet, images: Uint8Array, options: Detect
     const expected = `whole images of ${imageHeight} x ${imageWidth} x 3 values`;
     check.fail('ERR_SHAPE', 'images', expected, `${images.length} values`);
   }
+  const { length } = images;
   const backend = await readyBackend(choice);
   const parts: Detections[] = [];
   const pixelsOfBatch = new Float32Array(Math.min(batchSize, count) * pixels);
   for (let first = 0; first < count; first += batchSize) {
     const size = Math.min(batchSize, count - first);
+    if (images.length !== length) {
+      check.fail('ERR_SHAPE', 'images', 'pixels that stay until the end', 'a buffer that was transferred or resized');
+    }
     const batch = pixelsOfBatch.subarray(0, size * pixels);
     batch.set(images.subarray(first * pixels, (first + size) * pixels));
     const frame = { imageHeight, imageWidth, width: imageWidth, height: imageHeight };

@@ -10,7 +10,7 @@ import { backbone } from './backbones.js';
 import { anchorGrid, anchorsPerCell, inputSize, pyramidLevels, resolveConfig } from './config.js';
 import type { ResolvedConfig, RetinaNetConfig } from './config.js';
 import { LayerFactory, normalizeInput } from './layers.js';
-import { assembleNet, checkModel, makeVariables, type RetinaNet } from './net.js';
+import { assembleNet, checkModel, disposeAll, makeVariables, type RetinaNet, variablesOf } from './net.js';
 import { featurePyramid } from './pyramid.js';
 import { subnet } from './subnets.js';
 
@@ -36,7 +36,10 @@ export function makeNet(check: Check, resolved: ResolvedConfig, seed?: number): 
   const anchors = anchorGrid(check, resolved);
   requireTfBackend(check);
   try {
-    const { made: model } = makeVariables(() => buildModel(resolved, seed));
+    const { made: model, variables } = makeVariables(() => buildModel(resolved, seed));
+    // Stages of the backbone above the last level are no part of the model.
+    const own = new Set(variablesOf(model.weights));
+    disposeAll(variables.filter((variable) => !own.has(variable)));
     return assembleNet({ model, anchors, config: resolved });
   } catch (cause) {
     const { name, message } = cause as Error;

@@ -23,6 +23,9 @@ export interface TrainingResult {
   opsShare: number;
 }
 
+/** Models in training: of two trainings the one that ends last would undo the other. */
+const atWork = new WeakSet<LayersModel>();
+
 /**
  * Trains a detector on worker threads and leaves the averaged weights in `net.model`. The result follows from the seed; on other
  * backends than `native`, for a given number of threads. The calling thread stays free.
@@ -34,7 +37,7 @@ export interface TrainingResult {
  * after the averaged weights of the steps before it have been put into `net.model`.
  *
  * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_OPTION`, `ERR_RANGE`, `ERR_SHAPE`, `ERR_LABEL` or `ERR_BOX` for a net, options and
- *   data that don't fit, `ERR_DATA` when the loss stops being a number, naming step and images, and for an image that cannot be read,
+ *   data that don't fit, and a net in training; `ERR_DATA` when loss or weights stop being numbers, naming step and images, and for an image that cannot be read,
  *   naming it; `ERR_BACKEND` where the backend's package is not installed; whatever else stopped a worker.
  */
 export async function trainRetinaNet(
@@ -44,9 +47,12 @@ export async function trainRetinaNet(
 ): Promise<TrainingResult> {
   const training = resolveTraining(net, dataset, options);
   const { check, data, batches, limits, prefetch } = training;
+  const { model } = training.net;
+  if (atWork.has(model)) check.fail('ERR_OPTION', 'net', 'a net that no other training changes', 'one in training');
   const run = new Run(training);
   const span = { prefetch, firstStep: run.step, endStep: limits.steps };
   const supply = openSupply(check, data, { ...batches, ...span });
+  atWork.add(model);
   try {
     const history = await doSteps(training, run, supply);
     run.updateModel();
@@ -57,6 +63,7 @@ export async function trainRetinaNet(
     keep(run);
     throw error;
   } finally {
+    atWork.delete(model);
     await supply.close();
   }
 }

@@ -1,5 +1,7 @@
 // The state of a run on the calling thread: what has been done, and the memory that its worker threads share.
 import type { Check } from '../../arguments/check.js';
+import { firstOutside } from '../../arguments/bad-rows.js';
+import { FLOAT32_MAX } from '../../arguments/scalar-check.js';
 import { requireWeights } from '../model/net.js';
 import { flatten, readWeights, unflatten, writeWeights } from '../model/weights.js';
 import { orderOf } from '../data/batches.js';
@@ -13,6 +15,7 @@ import type { WorkerPool } from './worker-pool.js';
 
 /** Images that a message names. */
 const NAMED_IMAGES = 32;
+const REMEDY = '(lower learningRate or clipNorm, or lengthen warmupSteps)';
 
 export class Run implements TrainingRun {
   readonly memory: SharedMemory;
@@ -61,8 +64,12 @@ export class Run implements TrainingRun {
     const { check, net } = this.training;
     requireWeights(check, net.model);
     if (this.step === 0) return;
+    const average = new Float32Array(this.memory.average).slice();
+    // What the last update made of them no later step would tell.
+    const bad = firstOutside(average, -FLOAT32_MAX, FLOAT32_MAX);
+    if (bad >= 0) check.fail('ERR_DATA', `step ${this.step}`, `finite weights ${REMEDY}`, String(average[bad]));
     const variables = net.model.trainableWeights;
-    writeWeights(variables, unflatten(variables, new Float32Array(this.memory.average).slice()));
+    writeWeights(variables, unflatten(variables, average));
   }
 
   async doStep(pool: WorkerPool, supply: Supply): Promise<StepReport> {
@@ -114,7 +121,6 @@ export class Run implements TrainingRun {
     const more = names.length > NAMED_IMAGES ? ` and ${names.length - NAMED_IMAGES} more` : '';
     const images = `images ${names.slice(0, NAMED_IMAGES).join(', ')}${more}`;
     const received = Number.isFinite(loss) ? `a gradient of norm ${gradientNorm}` : String(loss);
-    const expected = 'a finite loss and gradient (lower learningRate or clipNorm, or lengthen warmupSteps)';
-    check.fail('ERR_DATA', `step ${this.step + 1}`, expected, `${received} (${images})`);
+    check.fail('ERR_DATA', `step ${this.step + 1}`, `a finite loss and gradient ${REMEDY}`, `${received} (${images})`);
   }
 }
