@@ -22,7 +22,7 @@ import { lockFolder } from './lock.js';
 import { networkConfig, type PlannedSetting, planSettings, rolesOf, type Settings } from './plan.js';
 import { recoverFolders, requireFree, requireRun, RUN_FILES, writeJson } from './run-folder.js';
 import { Session, type SessionEnd, type SessionParts } from './session.js';
-import { checkSettings, SETTINGS, type TrainSettings } from './settings.js';
+import { checkSettings, MODEL_NAMES, SETTINGS, type TrainSettings } from './settings.js';
 
 const { onImage } = READING;
 const OWN = {
@@ -168,12 +168,22 @@ export async function resumeDetector(folder: string, options: ResumeDetectorOpti
       await writeJson(run, RUN_FILES.config, await configOf(run, dataset, saved as Settings));
     await startTfBackend();
     using net = await loadRetinaNet(join(run, RUN_FILES.last));
+    requireSameNetwork(check, settings, net);
     const parts = { check, folder: run, net, dataset, settings, events };
     const session = new Session(parts);
     const list = Object.entries(settings).map(([name, one]): PlannedSetting => ({ name, value: one, from: 'run' }));
     await events.onPlan?.(planOf(parts, list, NOTHING, checkpoint.step));
     return await trainAndFinish(session, parts, checkpoint);
   });
+}
+
+/** A file of settings that somebody changed can't make another network of the one that has learned. */
+function requireSameNetwork(check: Check, settings: Settings, { config }: RetinaNet): void {
+  for (const name of MODEL_NAMES) {
+    const [given, own] = [settings[name], config[name]].map((one) => JSON.stringify(one));
+    if (given === undefined || given === own) continue;
+    check.fail('ERR_DATA', `${name} of ${RUN_FILES.config}`, `${own}, with which the run began,`, given);
+  }
 }
 
 async function trainAndFinish(session: Session, parts: SessionParts, from: Checkpoint): Promise<TrainedDetector> {
