@@ -202,6 +202,7 @@ test('people read what is in each picture; bad calls are one sentence', async (t
     [[photos, '--truth', nameless], /a truth that names .*, received one without it/],
     [[photos, '--score', '2'], /scoreThreshold, received 2/],
     [[join(photos, 'day 2'), '--out', join(photos, 'day 2')], /another folder than that of the results/],
+    [[`${photos}/day 2/*.png`, '--out', join(photos, 'day 2')], /that only those in the folder of the results do/],
     [[join(photos, 'day 2/same.png'), '--out', join(photos, 'day 2')], /drawings replace no picture for --out/],
   ] as const) {
     await refuses(t, [...args], message);

@@ -81,9 +81,12 @@ class Finder {
   private async addMatches(folder: string, below: string, where?: string): Promise<void> {
     const pattern = escapePath(folder) + below;
     const matches = await glob(pattern, { absolute: isAbsolute(pattern), caseSensitiveMatch: !onWindows });
-    const files = matches.filter((file) => isImageName(file) && !this.isLeftOut(file));
+    const all = matches.filter(isImageName);
+    const files = all.filter((file) => !this.isLeftOut(file));
     for (const file of files) this.keep(file, slashes(relative(folder || '.', file)));
-    if (files.length === 0) this.fail('a pattern that pictures match', folder + below, 'one that none does', where);
+    if (files.length > 0) return;
+    const received = all.length > 0 ? 'one that only those in the folder of the results do' : 'one that none does';
+    this.fail('a pattern that pictures match', folder + below, received, where);
   }
 
   private async addList(list: string): Promise<void> {
