@@ -7,6 +7,8 @@ import { renameWhenFree } from './rename.js';
 
 /** What is behind the names of files that are not complete. */
 const UNFINISHED = /\.[\da-f]{8}-[\da-f-]{27}\.tmp$/;
+/** Bytes of a name that leave room for that in the 255 that file systems allow. */
+const ROOM = 255 - 41;
 /** Milliseconds after which nobody writes on. */
 const STALE = 60_000;
 
@@ -33,6 +35,13 @@ function takeAway(): void {
   }
 }
 
+/** What a file that is not complete is called by: its name, or as much of a long one as there is room for. */
+function beginning(name: string): string {
+  const characters = [...name];
+  while (Buffer.byteLength(characters.join('')) > ROOM) characters.pop();
+  return characters.join('');
+}
+
 /** Writes all files beside their targets before the first takes its name, so that nobody reads half of them. */
 export async function writeTogether(
   directory: string,
@@ -40,7 +49,7 @@ export async function writeTogether(
 ): Promise<void> {
   const suffix = `.${randomUUID()}.tmp`;
   const paths = files.map(([name]) => join(directory, name));
-  const temporary = paths.map((path) => `${path}${suffix}`);
+  const temporary = files.map(([name]) => `${join(directory, beginning(name))}${suffix}`);
   begin(temporary);
   try {
     for (const [i, [, content]] of files.entries()) await writeFile(temporary[i]!, content);
@@ -61,7 +70,8 @@ export async function writeTogether(
 /** Clears away what processes that were killed left of these files. */
 export async function clearUnfinished(files: readonly string[]): Promise<void> {
   const names = new Map<string, Set<string>>();
-  for (const file of files) names.set(dirname(file), (names.get(dirname(file)) ?? new Set()).add(basename(file)));
+  for (const file of files)
+    names.set(dirname(file), (names.get(dirname(file)) ?? new Set()).add(beginning(basename(file))));
   for (const [folder, own] of names) {
     for (const name of await readdir(folder).catch(() => [])) {
       if (!UNFINISHED.test(name) || !own.has(name.replace(UNFINISHED, ''))) continue;

@@ -175,15 +175,16 @@ test('a drawing that cannot be written is told with its file, the others go on, 
 
 test('a picture whose name is no text is told, and the others are there', (t) => {
   if (process.platform !== 'linux') return void t.pass();
-  const odd = at('odd names');
+  const [odd, long] = [at('odd names'), `${'長'.repeat(83)}.jpg`];
   mkdirSync(odd);
   const bytes = readFileSync(join(photos, NAMES[0]!));
   writeFileSync(join(odd, 'good.jpg'), bytes);
+  writeFileSync(join(odd, long), bytes); // as long as names can be
   writeFileSync(Buffer.concat([Buffer.from(`${odd}/`), Buffer.of(0xff), Buffer.from('.jpg')]), bytes);
   const { status, stderr } = run(odd, '--out', at('odd found'));
   t.is(status, 1);
-  t.regex(stderr, /\nretinanet-ops: 1 of 2 pictures could not be read or drawn\n$/);
-  t.deepEqual(readdirSync(at('odd found')).sort(), ['detections.json', 'good.jpg']);
+  t.regex(stderr, /\nretinanet-ops: 1 of 3 pictures could not be read or drawn\n$/);
+  t.deepEqual(readdirSync(at('odd found')).sort(), ['detections.json', 'good.jpg', long]);
 });
 
 test('people read what is in each picture; bad calls are one sentence', async (t) => {
