@@ -2,9 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
+import { RetinanetOpsError } from '../arguments/errors.js';
 import type { ExportOnnxOptions } from '../retinanet/export/onnx.js';
 import { loadPeers } from './net.js';
-import { toNumber } from './values.js';
+import { givenBesides, toNumber } from './values.js';
 import { MODEL_ARGUMENT } from './with-net.js';
 
 const EXAMPLES = `
@@ -60,8 +61,21 @@ export function exportCommand(): Command {
     .action(run);
 }
 
-async function run(model: string, flags: ExportFlags): Promise<void> {
+const SELECTION = ['score', 'iouThreshold', 'maxDetections'];
+/** The flags that a format has a use for. */
+const FLAGS = {
+  tfjs: SELECTION,
+  onnx: ['precision', 'outputs', ...SELECTION],
+  safetensors: ['precision'],
+} as const;
+
+async function run(model: string, flags: ExportFlags, command: Command): Promise<void> {
   const { format, precision, outputs, score, iouThreshold, maxDetections, json } = flags;
+  const other = givenBesides(command, ['format', 'out', 'json', ...FLAGS[format]]);
+  if (other !== undefined) {
+    const message = `export: expected flags that ${format} has a use for, received ${other}`;
+    throw new RetinanetOpsError('ERR_OPTION', message);
+  }
   const folder = (await stat(model).catch(() => undefined))?.isFile() ? dirname(model) : model;
   const output = flags.out ?? join(folder, format === 'tfjs' ? 'tfjs' : `model.${format}`);
   const selection = { scoreThreshold: score, iouThreshold, maxDetections };

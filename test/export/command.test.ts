@@ -58,6 +58,12 @@ for (const [what, args, wanted] of [
     /^retinanet-ops: .*scoreThreshold, received 3\n$/,
   ],
   ['a threshold that is no number', [model, '--format', 'onnx', '--score', 'x'], /--score/],
+  [
+    'weights of a type that tfjs has not',
+    [model, '--format', 'tfjs', '--precision', 'float16'],
+    /tfjs .*--precision\n$/,
+  ],
+  ['a threshold for bare weights', [model, '--format', 'safetensors', '--score', '0.5'], /received --score\n$/],
   ['another format', [model, '--format', 'pb'], /Allowed choices are tfjs, onnx/],
 ] as const) {
   test(`${what} is refused`, (t) => {
