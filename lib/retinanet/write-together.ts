@@ -37,7 +37,7 @@ function takeAway(): void {
 
 /** What a file that is not complete is called by: its name, or as much of a long one as there is room for. */
 function beginning(name: string): string {
-  const characters = [...name];
+  const characters = Array.from(name);
   while (Buffer.byteLength(characters.join('')) > ROOM) characters.pop();
   return characters.join('');
 }
