@@ -221,3 +221,13 @@ test('a file of another size than annotated is refused with its name', async (t)
   const message = /expected 201x100 pixels, as annotated, for .*wide\.png, received 200x100/;
   await t.throwsAsync(source.read(0, new Uint8Array(pixels)), { code: 'ERR_DATA', message });
 });
+
+test.serial('batches that no memory holds are refused with what they are', async (t) => {
+  const large = { imageHeight: 4096, imageWidth: 4096 };
+  using net = createRetinaNet({ ...large, numClasses: 2, pyramidChannels: 4, subnetDepth: 0 });
+  const source = openImages(datasetOf(pictures), 'train', large);
+  await t.throwsAsync(trainRetinaNet(net, source, { steps: 1, batchSize: 4096, prefetch: 1000 }), {
+    ...{ instanceOf: RetinanetOpsError, code: 'ERR_OUT_OF_MEMORY' },
+    message: /^trainRetinaNet: expected memory for 4100096 images of 50331648 bytes .* for batchSize, received /,
+  });
+});

@@ -64,9 +64,20 @@ class Prefetcher implements Supply {
     this.pixels = source.imageHeight * source.imageWidth * 3;
     const { batchSize, prefetch } = options;
     this.slots = (prefetch + 1) * batchSize * this.order.tiles;
-    const ring = new Uint8Array(new SharedArrayBuffer(this.slots * this.pixels));
+    const ring = this.makeRing();
     this.data = trainingData(source, ring, true);
     this.next = options.firstStep;
+  }
+
+  private makeRing(): Uint8Array {
+    try {
+      return new Uint8Array(new SharedArrayBuffer(this.slots * this.pixels));
+    } catch (cause) {
+      const images = `${this.slots} images of ${this.pixels} bytes (a batch, and those that prefetch reads ahead)`;
+      return this.check.fail('ERR_OUT_OF_MEMORY', 'batchSize', `memory for ${images}`, (cause as Error).message, {
+        cause,
+      });
+    }
   }
 
   async ready(step: number): Promise<void> {

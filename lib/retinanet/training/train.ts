@@ -38,7 +38,8 @@ const atWork = new WeakSet<LayersModel>();
  *
  * @throws RetinanetOpsError `ERR_DTYPE`, `ERR_OPTION`, `ERR_RANGE`, `ERR_SHAPE`, `ERR_LABEL` or `ERR_BOX` for a net, options and
  *   data that don't fit, and a net in training; `ERR_DATA` when loss or weights stop being numbers, naming step and images, and for an image that cannot be read,
- *   naming it; `ERR_BACKEND` where the backend's package is not installed; whatever else stopped a worker.
+ *   naming it; `ERR_OUT_OF_MEMORY` for batches that fit no memory; `ERR_BACKEND` where the backend's package is not installed; whatever else
+ *   stopped a worker.
  */
 export async function trainRetinaNet(
   net: RetinaNet,
