@@ -202,11 +202,13 @@ test.serial('a run whose files are damaged, or whose data have changed, is refus
   const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as { data: string };
   t.is(config.data, '../moved', 'the run knows where its data are now');
   (await resumeDetector(run)).net?.dispose();
-  await writeFile(join(run, 'config.json'), JSON.stringify({ ...config, imageWidth: 640 }));
-  await t.throwsAsync(resumeDetector(run), {
+  const edited = JSON.stringify({ ...config, imageWidth: 640 });
+  await writeFile(join(run, 'config.json'), edited);
+  await t.throwsAsync(resumeDetector(run, { data: join(folder, 'moved') }), {
     code: 'ERR_DATA',
     message: /expected \d+, with which the run began, for imageWidth of config\.json, received 640$/,
   });
+  t.is(await readFile(join(run, 'config.json'), 'utf8'), edited, 'what is refused changes nothing');
   await writeFile(join(run, 'config.json'), JSON.stringify(config));
   const arrays = join(run, 'last', 'state.bin');
   const bytes = await readFile(arrays);

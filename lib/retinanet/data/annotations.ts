@@ -47,11 +47,11 @@ export interface DataPlace {
   message: string;
 }
 
-/** The formats that are read. */
-export type DataFormat = 'voc' | 'coco' | 'yolo' | 'csv' | 'labelme' | 'cvat';
+/** The formats that are read, as messages and `--help` list them. */
+export const DATA_FORMATS = ['voc', 'coco', 'yolo', 'csv', 'labelme', 'cvat'] as const;
 
-/** All of them, as messages and `--help` list them. */
-export const DATA_FORMATS: readonly DataFormat[] = ['voc', 'coco', 'yolo', 'csv', 'labelme', 'cvat'];
+/** A format of annotations. */
+export type DataFormat = (typeof DATA_FORMATS)[number];
 
 /** Images that belong together: to train on, to choose by, to report on. */
 export type SplitName = 'train' | 'val' | 'test';

@@ -16,8 +16,9 @@ const OWN = {
   trainOnVal: boolean(false),
   /**
    * What to start from: the folder of a saved detector, of which weights of the same name and shape are taken over, or a file that
-   * loadWeights reads; the last class layer's only where the classes are the same, in the same order. Network, anchors, pixel statistics and frame are then those of the weights, as far as the folder or file says
-   * them, where they are not given; the layers of a file can't be others.
+   * loadWeights reads; the last class layer's only where the classes are the same, in the same order. Network, anchors, pixel statistics
+   * and frame are then those of the weights, as far as the folder or file says them, where they are not given; the layers of a file can't
+   * be others.
    */
   weights: value<string, string>((check, argument, given) => check.string(argument, given)),
   /** Longer side of the frame in pixels, whose shape is the median picture's; instead of `imageHeight` and `imageWidth`. */

@@ -164,11 +164,11 @@ export async function resumeDetector(folder: string, options: ResumeDetectorOpti
       const expected = 'the images and boxes that the run began with';
       check.fail('ERR_DATA', 'data', expected, `others in ${dataset.root}: the data set has changed`);
     }
-    if (given.data !== undefined)
-      await writeJson(run, RUN_FILES.config, await configOf(run, dataset, saved as Settings));
     await startTfBackend();
     using net = await loadRetinaNet(join(run, RUN_FILES.last));
     requireSameNetwork(check, settings, net);
+    if (given.data !== undefined)
+      await writeJson(run, RUN_FILES.config, await configOf(run, dataset, saved as Settings));
     const parts = { check, folder: run, net, dataset, settings, events };
     const session = new Session(parts);
     const list = Object.entries(settings).map(([name, one]): PlannedSetting => ({ name, value: one, from: 'run' }));
