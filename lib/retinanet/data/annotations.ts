@@ -47,11 +47,12 @@ export interface DataPlace {
   message: string;
 }
 
-/** The formats that are read, as messages and `--help` list them. */
-export const DATA_FORMATS = ['voc', 'coco', 'yolo', 'csv', 'labelme', 'cvat'] as const;
+/** The formats that are read. */
+export type DataFormat = 'voc' | 'coco' | 'yolo' | 'csv' | 'labelme' | 'cvat';
 
-/** A format of annotations. */
-export type DataFormat = (typeof DATA_FORMATS)[number];
+const FORMATS: Record<DataFormat, true> = { voc: true, coco: true, yolo: true, csv: true, labelme: true, cvat: true };
+/** All of them, as messages and `--help` list them; with one missing this does not compile. */
+export const DATA_FORMATS = Object.keys(FORMATS) as DataFormat[];
 
 /** Images that belong together: to train on, to choose by, to report on. */
 export type SplitName = 'train' | 'val' | 'test';
